@@ -1,0 +1,108 @@
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= python3
+PORT ?= 8888
+LAB_ARGS ?=
+
+PY := .venv/bin/python
+NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+
+# An environment that was moved or copied with its folder still points to the old one: install anew.
+HOME_NOTE := .venv/.installed-for
+MOVED := $(shell [ "$$(cat $(HOME_NOTE) 2>/dev/null)" = "$$(pwd -P)" ] || echo moved)
+
+.PHONY: help lab test format bench screenshot clean moved
+
+help: ## Show this list
+	@echo "MLA Lab: make TARGET [PYTHON=python3.12] [PORT=8888]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+lab: .venv/.stamp-lab ## Open the lab in JupyterLab on this machine (PORT=8888, LAB_ARGS=--no-browser)
+	@PORT="$(PORT)" exec $(PY) -c "$$START_LAB" $(LAB_ARGS)
+
+test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a real browser
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(if $(NOTEBOOKS),$(PY) -m nbstripout --verify $(NOTEBOOKS))
+	$(PY) -m mypy
+	$(PY) -m pytest
+
+format: .venv/.stamp-test ## Bring code and notebooks into shape
+	$(PY) -m ruff check --fix-only --quiet
+	$(PY) -m ruff format
+	$(if $(NOTEBOOKS),$(PY) -m nbstripout $(NOTEBOOKS))
+
+bench: .venv/.stamp-test ## Run the benchmarks
+	$(PY) -m benchmarks
+
+screenshot: .venv/.stamp-test ## Take the pictures of the documentation with a real browser
+	$(PY) -m tests.browser.screenshot
+
+clean: ## Remove the environment and every cache (runs/ stays)
+	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
+
+# A stamp says that the environment fits both files; it is written only after pip succeeded.
+
+.venv/.stamp-lab: pyproject.toml constraints.txt $(MOVED)
+	$(call install,.)
+	@touch $@
+
+.venv/.stamp-test: pyproject.toml constraints.txt $(MOVED)
+	$(call install,.[test])
+	@touch $@ .venv/.stamp-lab
+
+define install
+@$(PY) -c "$$CHECK_VENV" 2>/dev/null || { \
+	$(PYTHON) -c "$$CHECK_PYTHON" 2>/dev/null || { \
+		echo "MLA Lab needs Python 3.11 or newer, but '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 | head -n 1)." >&2; \
+		echo "Name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; \
+		exit 1; \
+	}; \
+	$(PYTHON) -m venv --clear .venv; \
+}
+@rm -f .venv/.stamp-* $(HOME_NOTE)
+@echo "Installing into .venv (the first time this takes minutes) ..."
+@$(PY) -m pip install --disable-pip-version-check -c constraints.txt -e "$(1)"
+@pwd -P > $(HOME_NOTE)
+endef
+
+export CHECK_PYTHON := import sys; sys.exit(sys.version_info < (3, 11))
+export CHECK_VENV := import pip, sys; sys.exit(sys.version_info < (3, 11))
+
+# Started from Python rather than by `jupyter lab --token=...`, so that the token is in no list of
+# processes, and so that neither the environment nor a user's configuration can turn it off.
+define START_LAB
+import os, secrets, sys
+
+os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not a user-wide one
+token = os.environ.pop("JUPYTER_TOKEN", "").strip() or secrets.token_hex(24)
+port = os.environ["PORT"]
+if not port.isdigit() or not 0 < int(port) < 65536:
+    sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}.")
+
+from jupyterlab.labapp import LabApp
+
+server = LabApp.initialize_server([
+    "--ServerApp.ip=127.0.0.1",
+    f"--ServerApp.port={port}",
+    "--ServerApp.port_retries=50",
+    f"--ServerApp.root_dir={os.getcwd()}",
+    "--ServerApp.answer_yes=True",
+    f"--ServerApp.allow_root={hasattr(os, 'geteuid') and os.geteuid() == 0}",
+    "--ServerApp.identity_provider_class=jupyter_server.auth.identity.PasswordIdentityProvider",
+    f"--IdentityProvider.token={token}",
+    f"--PasswordIdentityProvider.token={token}",
+    "--LabApp.default_url=/lab/tree/notebooks/01_alternating_training.ipynb",
+    *sys.argv[1:],
+])
+if not server.identity_provider.token:
+    sys.exit("JupyterLab would run without a token: not started.")
+server.identity_provider.token_generated = True  # so that the address is printed with it
+if server.port != int(port):
+    print(f"Port {port} is busy: JupyterLab is on port {server.port} instead.", flush=True)
+server.start()
+endef
+export START_LAB

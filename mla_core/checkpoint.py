@@ -1,0 +1,67 @@
+"""A snapshot on disk: safetensors, JSON and plain arrays, written beside and renamed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from mla_core.config import ExperimentConfig
+from mla_core.history import History
+from mla_core.session import Snapshot
+
+
+def save_snapshot(snapshot: Snapshot, folder: Path) -> Path:
+    """Write a snapshot under `folder` and remove older ones there.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+    folder : Path
+        Made when missing.
+
+    Returns
+    -------
+    Path
+        The new sub-folder, ``checkpoint-<step>``. It appears whole or not at all.
+    """
+    from safetensors.torch import save_file
+
+    name = f"checkpoint-{snapshot.step:09d}"
+    beside = folder / f".{name}.partial"
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    save_file(snapshot.tensors, beside / "tensors.safetensors")
+    position = {
+        "config": snapshot.config.to_dict(),
+        "step": snapshot.step,
+        "epoch": snapshot.epoch,
+        "index": snapshot.index,
+    }
+    (beside / "snapshot.json").write_text(json.dumps(position, indent=2))
+    snapshot.history.save(beside / "history.npz")
+    target = folder / name
+    shutil.rmtree(target, ignore_errors=True)
+    beside.rename(target)
+    for old in folder.glob("checkpoint-*"):
+        if old != target:
+            shutil.rmtree(old)
+    return target
+
+
+def load_snapshot(folder: Path) -> Snapshot | None:
+    """Return the newest snapshot under `folder`, or None where there is none."""
+    from safetensors.torch import load_file
+
+    newest = max(folder.glob("checkpoint-*"), default=None)
+    if newest is None:
+        return None
+    position = json.loads((newest / "snapshot.json").read_text())
+    return Snapshot(
+        ExperimentConfig.from_dict(position["config"]),
+        position["step"],
+        position["epoch"],
+        position["index"],
+        load_file(newest / "tensors.safetensors"),
+        History.load(newest / "history.npz"),
+    )

@@ -1,0 +1,156 @@
+"""The command `mla-lab`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mla_core.errors import ConfigError, DataError
+
+EPILOG = """examples:
+  mla-lab list                                        what there is to choose from
+  mla-lab list notebooks/01_alternating_training.ipynb   a notebook's parameters
+  mla-lab run notebooks/01_alternating_training.ipynb -p seed=1 -p epochs=5 --out runs
+  mla-lab list runs                                   what has been run, with its accuracy
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return 0, or 2 when the input was bad, or 1 when a notebook failed."""
+    parser = argparse.ArgumentParser(
+        prog="mla-lab",
+        description="MLA Lab: multimodal learning by alternating unimodal adaptation.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        help="run a notebook headless and leave one run folder",
+        description="Run a notebook headless with the given parameters. A finished run is not "
+        "repeated, one that was cut off goes on.",
+    )
+    run.add_argument(
+        "notebook", type=Path, help="for example notebooks/01_alternating_training.ipynb"
+    )
+    run.add_argument(
+        "-p",
+        dest="parameters",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a parameter of the notebook, once for each; lists as JSON: -p 'noise=[0, 10, 0.5]'",
+    )
+    run.add_argument(
+        "--out", type=Path, default=Path("runs"), help="where run folders are kept (default: runs)"
+    )
+    run.set_defaults(action=_run)
+
+    listing = commands.add_parser(
+        "list",
+        help="say what there is: data sets, methods, variants; a notebook's parameters; runs",
+        description="Without an argument: data sets, methods and variants. With a notebook: its "
+        "parameters. With a folder: the runs in it.",
+    )
+    listing.add_argument("what", nargs="?", type=Path, help="a notebook or a folder of runs")
+    listing.set_defaults(action=_list)
+
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.action(arguments))
+    except (ConfigError, DataError) as error:
+        print(f"mla-lab: {error}", file=sys.stderr)
+        return 2
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from papermill.exceptions import PapermillExecutionError
+
+    from mla_core.headless import run_notebook
+
+    parameters = dict(map(_parameter, arguments.parameters))
+    try:
+        folder, fresh = run_notebook(arguments.notebook, parameters, arguments.out)
+    except PapermillExecutionError as error:
+        print(
+            f"mla-lab: cell {error.exec_count} raised {error.ename}: {error.evalue}",
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("mla-lab: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    print(folder if fresh else f"{folder} (finished before, not repeated)")
+    return 0
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        msg = f"-p needs NAME=VALUE, not {text!r}"
+        raise ConfigError(msg)
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, {"True": True, "False": False}.get(value, value)
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    what: Path | None = arguments.what
+    if what is None:
+        _list_choices()
+    elif what.suffix == ".ipynb":
+        _list_parameters(what)
+    elif what.is_dir():
+        _list_runs(what)
+    else:
+        msg = f"{str(what)!r} is neither a notebook nor a folder"
+        raise ConfigError(msg)
+    return 0
+
+
+def _list_choices() -> None:
+    from mla_core.data.registry import DATASETS, loader
+    from mla_core.head_gradient import VARIANTS
+    from mla_core.methods.registry import METHODS
+
+    datasets = {name: (loader(name).__doc__ or "").split("\n")[0] for name in DATASETS}
+    methods = {name: text for name, (_, _, text) in METHODS.items()}
+    notebooks = {str(path): "" for path in sorted(Path("notebooks").glob("*.ipynb"))}
+    tables = {
+        "data sets (dataset=)": datasets,
+        "methods (method=)": methods,
+        "head gradient variants (head_gradient=)": VARIANTS,
+        "notebooks (mla-lab list NOTEBOOK shows the parameters)": notebooks,
+    }
+    for title, table in tables.items():
+        print(title)
+        for name, text in table.items():
+            print(f"  {name:18} {text}".rstrip())
+
+
+def _list_parameters(notebook: Path) -> None:
+    from mla_core.headless import notebook_parameters
+
+    for name, (kind, default, text) in notebook_parameters(notebook).items():
+        print(f"  {name:18} {kind:6} {json.dumps(default):18} {text}".rstrip())
+
+
+def _list_runs(folder: Path) -> None:
+    found = sorted(folder.glob("*/metrics.json"))
+    if not found:
+        print(f"no finished run in {folder}")
+    for path in found:
+        config = json.loads((path.parent / "config.json").read_text())
+        test = json.loads(path.read_text())["test"]
+        parts = ", ".join(f"{m} {a:.3f}" for m, a in test["unimodal_accuracy"].items())
+        print(
+            f"{path.parent.name}  {config['method']:8} {config['dataset']:15} "
+            f"seed {config['seed']:<3} epochs {config['epochs']:<4} "
+            f"test {test['accuracy']:.3f} ({parts})"
+        )

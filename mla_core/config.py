@@ -1,0 +1,208 @@
+"""A configuration is data: frozen, checked once, written as JSON, and hashed to name a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mla_core.data.registry import DATASETS, check_options
+from mla_core.errors import ConfigError, one_of
+from mla_core.fusion import RULES
+from mla_core.head_gradient import ALPHA_SCHEDULES, VARIANTS
+from mla_core.methods.registry import METHODS
+
+OPTIMIZERS = ("sgd", "adamw")
+LEARNING_RATE_SCHEDULES = ("constant", "step", "cosine")
+PAIRINGS = ("paired", "independent")
+PROJECTIONS = ("gradient", "update")
+
+_LIVE = {"live": True}  # may change while a session runs; anything else needs a new session
+
+
+@dataclass(frozen=True)
+class ExperimentConfig:
+    """Everything that decides what a run computes.
+
+    Attributes
+    ----------
+    dataset : str
+        A name that `load_dataset` knows.
+    dataset_options : mapping
+        Passed to its loader, for example ``{"noise": [0.1, 10.0, 0.5]}``. Plain JSON values.
+    method : {"mla", "concat"}
+        Alternating unimodal adaptation, or joint training on concatenated features.
+    seed, epochs, batch_size, feature_size : int
+        `feature_size` is s, common to all encoders.
+    optimizer : {"sgd", "adamw"}
+    learning_rate, momentum, weight_decay : float
+        SGD with momentum as in MLA's published code; AdamW ignores `momentum`.
+    learning_rate_schedule : {"constant", "step", "cosine"}
+        Over the epochs; ``step`` multiplies by 0.1 at 70 % of them, as published.
+    order : str or tuple of str
+        ``"cyclic"`` (eq. 1), ``"random"`` (a new order every round), or a list of modalities that
+        is repeated and must name each at least once.
+    pairing : {"paired", "independent"}
+        Whether the sub-steps of a round share their samples, or each modality walks its own.
+    head_gradient, alpha, alpha_schedule
+        See `mla_core.head_gradient`.
+    projection : {"gradient", "update"}
+        What P multiplies: the gradient (eq. 3), after which momentum and weight decay still move
+        the head freely; or the optimiser's whole update of the head's weight.
+    fusion : {"entropy", "uniform", "released_batch"}
+        See `mla_core.fusion`.
+    evaluate_every : int
+        Sub-steps between two looks at the probe set.
+    probe_size : int
+        Samples of ``val`` in the probe set.
+
+    Raises
+    ------
+    ConfigError
+        Naming the field, the bad value and what is allowed.
+
+    Examples
+    --------
+    >>> config = ExperimentConfig(epochs=5)
+    >>> config.replace(alpha=0.01).alpha
+    0.01
+    >>> config.replace(head_gradient="papre")
+    Traceback (most recent call last):
+    mla_core.errors.ConfigError: unknown head_gradient 'papre': choose one of 'paper', ...
+    """
+
+    dataset: str = "spoken_digits"
+    dataset_options: Mapping[str, Any] = field(default_factory=dict)
+    method: str = "mla"
+    seed: int = 0
+    epochs: int = field(default=10, metadata=_LIVE)
+    batch_size: int = 64
+    feature_size: int = 128
+    optimizer: str = "sgd"
+    learning_rate: float = field(default=0.03, metadata=_LIVE)
+    momentum: float = field(default=0.9, metadata=_LIVE)
+    weight_decay: float = field(default=1e-4, metadata=_LIVE)
+    learning_rate_schedule: str = field(default="constant", metadata=_LIVE)
+    order: str | tuple[str, ...] = "cyclic"
+    pairing: str = "paired"
+    head_gradient: str = field(default="paper", metadata=_LIVE)
+    alpha: float = field(default=0.1, metadata=_LIVE)
+    alpha_schedule: str = field(default="auto", metadata=_LIVE)
+    projection: str = field(default="gradient", metadata=_LIVE)
+    fusion: str = field(default="entropy", metadata=_LIVE)
+    evaluate_every: int = 24
+    probe_size: int = 300
+
+    def __post_init__(self) -> None:
+        # JSON and papermill know lists only; a tuple keeps the configuration frozen.
+        if isinstance(self.order, list):
+            object.__setattr__(self, "order", tuple(self.order))
+        object.__setattr__(self, "dataset_options", _plain_json(self.dataset_options))
+        one_of("dataset", self.dataset, DATASETS)
+        check_options(self.dataset, dict(self.dataset_options))
+        one_of("method", self.method, METHODS)
+        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        one_of("learning_rate_schedule", self.learning_rate_schedule, LEARNING_RATE_SCHEDULES)
+        one_of("pairing", self.pairing, PAIRINGS)
+        one_of("head_gradient", self.head_gradient, VARIANTS)
+        one_of("alpha_schedule", self.alpha_schedule, ALPHA_SCHEDULES)
+        one_of("projection", self.projection, PROJECTIONS)
+        one_of("fusion", self.fusion, RULES)
+        if isinstance(self.order, str):
+            one_of("order (or a list of modalities)", self.order, ("cyclic", "random"))
+        _check_whole("seed", self.seed, least=0)
+        for name in ("epochs", "batch_size", "feature_size", "evaluate_every", "probe_size"):
+            _check_whole(name, getattr(self, name), least=1)
+        _check_real("learning_rate", self.learning_rate, above=0.0)
+        _check_real("alpha", self.alpha, above=0.0)
+        _check_real("weight_decay", self.weight_decay, least=0.0)
+        _check_real("momentum", self.momentum, least=0.0, below=1.0)
+
+    def replace(self, **changes: Any) -> ExperimentConfig:
+        """Return a copy with some fields changed; an unknown field raises `ConfigError`."""
+        _check_names(changes)
+        return dataclasses.replace(self, **changes)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ExperimentConfig:
+        """Make a configuration from plain values, such as a parsed JSON file."""
+        _check_names(values)
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values."""
+        return dataclasses.asdict(self) | {
+            "dataset_options": dict(self.dataset_options),
+            "order": self.order if isinstance(self.order, str) else list(self.order),
+        }
+
+    @property
+    def hash(self) -> str:
+        """Twelve hexadecimal digits that name this configuration's run."""
+        return hash_of(self.to_dict())
+
+    @classmethod
+    def live_fields(cls) -> frozenset[str]:
+        """Return the fields that may change while a session runs."""
+        return frozenset(f.name for f in dataclasses.fields(cls) if f.metadata.get("live"))
+
+
+def hash_of(values: Mapping[str, Any]) -> str:
+    """Return twelve hexadecimal digits of the SHA-256 of `values` as canonical JSON.
+
+    Examples
+    --------
+    >>> hash_of({"a": 1, "b": 2}) == hash_of({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _plain_json(options: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        msg = f"dataset_options must hold plain JSON values, not {options!r}: {error}"
+        raise ConfigError(msg) from error
+    return plain
+
+
+def _check_names(values: Mapping[str, Any]) -> None:
+    known = [f.name for f in dataclasses.fields(ExperimentConfig)]
+    for name in values:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+            msg = f"unknown parameter {name!r}: {hint}"
+            raise ConfigError(msg)
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        msg = f"{name} must be a whole number of at least {least}, not {value!r}"
+        raise ConfigError(msg)
+
+
+def _check_real(
+    name: str,
+    value: object,
+    *,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    below: float = math.inf,
+) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not (above < value < below and value >= least):  # type: ignore[operator]
+        bounds = [
+            f"above {above}" if above > -math.inf else "",
+            f"at least {least}" if least > -math.inf else "",
+            f"below {below}" if below < math.inf else "finite",
+        ]
+        msg = f"{name} must be a number {' and '.join(filter(None, bounds))}, not {value!r}"
+        raise ConfigError(msg)

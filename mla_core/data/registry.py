@@ -1,0 +1,57 @@
+"""Data sets by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.errors import ConfigError, one_of
+
+# name -> (module, function): a loader is imported when its data set is asked for.
+DATASETS: dict[str, tuple[str, str]] = {
+    "spoken_digits": ("mla_core.data.spoken_digits", "load_spoken_digits"),
+    "gaussian": ("mla_core.data.gaussian", "load_gaussian"),
+}
+
+
+def loader(name: str) -> Callable[..., MultimodalDataset]:
+    """Return the function that loads the data set called `name`."""
+    one_of("dataset", name, DATASETS)
+    module, function = DATASETS[name]
+    found: Callable[..., MultimodalDataset] = getattr(importlib.import_module(module), function)
+    return found
+
+
+def check_options(name: str, options: dict[str, object]) -> None:
+    """Raise `ConfigError` when the data set has no option of that name."""
+    allowed = list(inspect.signature(loader(name)).parameters)
+    for option in options:
+        if option not in allowed:
+            msg = f"data set {name!r} has no option {option!r}: choose among {allowed}"
+            raise ConfigError(msg)
+
+
+def load_dataset(name: str, **options: object) -> MultimodalDataset:
+    """Return a data set by name.
+
+    Parameters
+    ----------
+    name : str
+        ``"spoken_digits"`` or ``"gaussian"``.
+    **options
+        Of that data set's loader, such as ``noise``; an unknown one raises.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown name or option, with the allowed ones.
+
+    Examples
+    --------
+    >>> load_dataset("gaussian", modalities=2, sizes=(60, 20, 20))
+    MultimodalDataset('gaussian': m0, m1; train 60, val 20, test 20)
+    """
+    check_options(name, options)
+    return loader(name)(**options)

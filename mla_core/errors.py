@@ -1,0 +1,30 @@
+"""The errors a user can meet, each with a message that names the bad value and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ConfigError(ValueError):
+    """A setting is unknown or out of range."""
+
+
+class DataError(ValueError):
+    """A data set is not what training needs: the message names the modality and the sample."""
+
+
+class TrainingDivergedError(RuntimeError):
+    """A loss or a gradient is no longer finite. Nothing was updated by the step that raised."""
+
+
+def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
+    """Raise `ConfigError` unless `value` is among `allowed`, quoting both.
+
+    Examples
+    --------
+    >>> one_of("fusion", "entropy", ["entropy", "uniform"])
+    """
+    names = list(allowed)
+    if value not in names:
+        msg = f"unknown {what} {value!r}: choose one of {', '.join(map(repr, names))}"
+        raise ConfigError(msg)

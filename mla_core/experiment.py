@@ -1,0 +1,238 @@
+"""From a configuration to one run folder, named by the configuration's hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mla_core.checkpoint import load_snapshot, save_snapshot
+from mla_core.config import ExperimentConfig
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.errors import ConfigError
+from mla_core.history import Evaluation
+from mla_core.metrics import summarise
+from mla_core.session import TrainingSession
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+CHECKPOINT_SECONDS = 5.0
+
+
+def run_experiment(
+    config: ExperimentConfig,
+    out: str | Path = "runs",
+    *,
+    data: MultimodalDataset | None = None,
+    progress: bool = False,
+) -> Path:
+    """Train as configured and leave one run folder.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    out : str or Path
+        Where run folders are kept; made when missing.
+    data : MultimodalDataset, optional
+        Instead of the one that `config` names.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    Path
+        ``out/<hash>`` with ``config.json``, ``metrics.json``, ``history.npz`` and
+        ``model.safetensors``. A finished run is not repeated; one that was cut off goes on from
+        its last checkpoint and ends with the same numbers.
+
+    Raises
+    ------
+    ConfigError
+        Before training, when `out` cannot be written.
+
+    Examples
+    --------
+    >>> config = ExperimentConfig(dataset="gaussian", epochs=1)
+    >>> folder = run_experiment(config, getfixture("tmp_path"))
+    >>> sorted(path.name for path in folder.iterdir())
+    ['config.json', 'history.npz', 'metrics.json', 'model.safetensors']
+    """
+    with run_folder(out, config.hash) as (partial, finished):
+        if partial is not None:
+            train(config, partial, data=data, progress=progress)
+    return finished
+
+
+@contextmanager
+def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]:
+    """Give a hidden folder to work in, which becomes ``out/name`` when all went well.
+
+    Yields
+    ------
+    partial : Path or None
+        ``out/.name.partial``, kept when the work is cut off, so that it can be resumed. None when
+        the run is already finished.
+    finished : Path
+        ``out/name``.
+
+    Raises
+    ------
+    ConfigError
+        When `out` cannot be written, or when another process is at work on the same run.
+    """
+    from filelock import FileLock, Timeout
+
+    out = Path(out)
+    check_writable(out)
+    finished, partial = out / name, out / f".{name}.partial"
+    if finished.exists():
+        yield None, finished
+        return
+    lock = FileLock(out / f".{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        msg = f"another process is at work on the run {finished}: wait for it, or stop it"
+        raise ConfigError(msg) from error
+    with lock:
+        partial.mkdir(exist_ok=True)
+        yield partial, finished
+        partial.rename(finished)
+    (out / f".{name}.lock").unlink(missing_ok=True)
+
+
+def train(
+    config: ExperimentConfig,
+    folder: Path | None = None,
+    *,
+    data: MultimodalDataset | None = None,
+    progress: bool = False,
+) -> TrainingSession:
+    """Run a session to its end; with a folder, checkpoint it there and write the results.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    folder : Path, optional
+        Receives checkpoints on the way and the four result files at the end. A checkpoint that is
+        there already is resumed.
+    data : MultimodalDataset, optional
+    progress : bool
+
+    Returns
+    -------
+    TrainingSession
+        Finished.
+    """
+    if folder is not None:
+        check_writable(folder)  # now, not after the training
+        _write_json(folder / "config.json", config.to_dict())
+    session = TrainingSession(config, data)
+    if folder is not None and (snapshot := load_snapshot(folder)) is not None:
+        session.restore(snapshot)
+    with _bar(session, shown=progress) as bar:
+        try:
+            saved = time.monotonic()
+            while not session.finished:
+                session.advance(seconds=0.25)
+                bar.update(session.step - bar.n)
+                bar.set_postfix_str(f"epoch {session.epoch}/{config.epochs}")
+                if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
+                    save_snapshot(session.snapshot(), folder)
+                    saved = time.monotonic()
+        except KeyboardInterrupt:
+            if folder is not None:
+                save_snapshot(session.snapshot(), folder)
+            raise
+    if folder is not None:
+        write_results(session, folder)
+    return session
+
+
+def write_results(session: TrainingSession, folder: Path) -> None:
+    """Write metrics.json, history.npz and model.safetensors; touches the test split, once."""
+    from safetensors.torch import save_file
+
+    _write_json(folder / "config.json", session.config.to_dict())
+    session.history.save(folder / "history.npz")
+    save_file(session.method.model.state_dict(), folder / "model.safetensors")
+    report = {
+        "steps": session.step,
+        "versions": versions(),
+        "val": metrics_of(session.evaluate("val")),
+        "test": metrics_of(session.evaluate("test")),
+    }
+    _write_json(folder / "metrics.json", report)
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint)
+
+
+def metrics_of(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the numbers of one evaluation as plain JSON values."""
+    summary = summarise(evaluation)
+    return {
+        "samples": len(evaluation.ids),
+        "unanswered": int(evaluation.unanswered.sum()),
+        "accuracy": summary.accuracy,
+        "unimodal_accuracy": dict(summary.unimodal_accuracy),
+        "ece": summary.ece,
+        "unimodal_ece": dict(summary.unimodal_ece),
+        "mean_weight": dict(summary.mean_weight),
+        "weight_loss_covariance": dict(summary.weight_loss_covariance),
+        "centroid_gap": dict(summary.centroid_gap),
+        "separability": summary.separability,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    from importlib.metadata import version
+
+    import mla_core
+
+    return {
+        "mla_core": mla_core.__version__,
+        "torch": torch.__version__,
+        "numpy": version("numpy"),
+    }
+
+
+def check_writable(folder: Path) -> None:
+    """Raise `ConfigError` unless files can be made in `folder`, which is made when missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        msg = f"cannot write to the folder {str(folder)!r}: {error.strerror}. Choose another one."
+        raise ConfigError(msg) from error
+
+
+def _bar(session: TrainingSession, *, shown: bool) -> tqdm[Any]:
+    from tqdm import tqdm
+
+    left = session.config.epochs - session.epoch
+    total = session.step + left * session.steps_per_epoch
+    return tqdm(
+        desc=f"{session.config.method} on {session.data.name}",
+        total=total,
+        initial=session.step,
+        unit="step",
+        disable=not shown,
+        mininterval=0.3,
+    )
+
+
+def _write_json(path: Path, values: dict[str, Any]) -> None:
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_text(json.dumps(values, indent=2) + "\n")
+    beside.replace(path)

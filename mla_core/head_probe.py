@@ -1,0 +1,91 @@
+"""Head forgetting: what a head step for one modality does to the loss of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class HeadProbe:
+    """Every modality's features as its last sub-step saw them, and the head's loss on them.
+
+    Encoders stay fixed between two looks, since features are kept, not inputs: what changes is
+    the head alone. Nothing is encoded twice, so a look costs one small matrix product.
+
+    Parameters
+    ----------
+    modalities : sequence of str
+        M names.
+    batch_size, feature_size : int
+        B and s; smaller batches leave the rest of their rows unused.
+
+    Examples
+    --------
+    >>> probe, head = HeadProbe(["a", "b"], batch_size=4, feature_size=2), nn.Linear(2, 3)
+    >>> z, y = torch.ones(4, 2), torch.tensor([0, 1, 2, 0])
+    >>> with torch.no_grad():
+    ...     probe.forgetting(head, "a", z, y), probe.forgetting(head, "b", z, y)
+    ({}, {'a': 0.0})
+    """
+
+    def __init__(self, modalities: Sequence[str], batch_size: int, feature_size: int) -> None:
+        m = len(modalities)
+        self._modalities = list(modalities)
+        self._features = torch.zeros(m, batch_size, feature_size)
+        self._labels = torch.zeros(m, batch_size, dtype=torch.int64)
+        self._share = torch.zeros(m, batch_size)  # 1/B where a row is used, else 0
+        self._losses = torch.full((m,), torch.nan)  # under the current head; NaN: not seen yet
+
+    def forgetting(
+        self, head: nn.Module, modality: str, features: Tensor, labels: Tensor
+    ) -> dict[str, float]:
+        """Return how much the head's last step raised the other modalities' losses (nats).
+
+        Parameters
+        ----------
+        head : Module
+            After its step for `modality`.
+        modality : str
+        features : Tensor
+            (B, s) of that step's batch, kept for the next ones.
+        labels : Tensor
+            (B,).
+        """
+        row, n = self._modalities.index(modality), len(labels)
+        self._features[row, :n] = features
+        self._labels[row, :n] = labels
+        self._share[row] = 0.0
+        self._share[row, :n] = 1 / n
+        logits = head(self._features.flatten(0, 1))  # (M B, C)
+        losses = F.cross_entropy(logits, self._labels.flatten(), reduction="none")
+        before = self._losses
+        self._losses = (losses.view_as(self._share) * self._share).sum(1)
+        # A modality not seen yet has no loss: NaN keeps it apart.
+        unseen = before.isnan()
+        unseen[row] = False
+        self._losses[unseen] = torch.nan
+        grown = (self._losses - before).tolist()
+        return {
+            name: grown[m]
+            for m, name in enumerate(self._modalities)
+            if m != row and grown[m] == grown[m]
+        }
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return copies of all tensors."""
+        return {
+            "features": self._features.clone(),
+            "labels": self._labels.clone(),
+            "share": self._share.clone(),
+            "losses": self._losses.clone(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state_dict` gave."""
+        self._features = state["features"].clone()
+        self._labels = state["labels"].clone()
+        self._share = state["share"].clone()
+        self._losses = state["losses"].clone()

@@ -1,0 +1,184 @@
+"""Notebooks without a browser: the only file that knows papermill."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mla_core.config import hash_of
+from mla_core.errors import ConfigError
+from mla_core.experiment import run_folder
+
+# Set by the runner itself, not part of what names a run.
+_RUNNERS_OWN = frozenset({"headless", "run_folder"})
+EXECUTION_TIMEOUT = 3600  # seconds for one cell
+
+
+def notebook_parameters(notebook: str | Path) -> dict[str, tuple[str, Any, str]]:
+    """Return a notebook's parameters: name -> (type, default, help).
+
+    Parameters
+    ----------
+    notebook : str or Path
+        With a cell tagged ``parameters`` whose lines are annotated, ``epochs: int = 10  # help``.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such notebook.
+    """
+    import papermill
+
+    path = Path(notebook)
+    if not path.is_file():
+        msg = f"there is no notebook {str(path)!r}"
+        raise ConfigError(msg)
+    found = papermill.inspect_notebook(str(path))
+    return {
+        name: (info["inferred_type_name"], ast.literal_eval(info["default"]), info["help"])
+        for name, info in found.items()
+    }
+
+
+def check_parameters(notebook: str | Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all parameters of a notebook, the given ones over its defaults.
+
+    Raises
+    ------
+    ConfigError
+        For a parameter that the notebook does not have (papermill itself would only warn), or a
+        value of another type.
+    """
+    known = notebook_parameters(notebook)
+    settable = [name for name in known if name not in _RUNNERS_OWN]
+    for name, value in given.items():
+        if name not in settable:
+            msg = f"{Path(notebook).name} has no parameter {name!r}: choose among {settable}"
+            raise ConfigError(msg)
+        if not _fits(value, known[name][0]):
+            msg = f"parameter {name!r} must be of the type {known[name][0]}, not {value!r}"
+            raise ConfigError(msg)
+    defaults = {name: default for name, (_, default, _) in known.items()}
+    return {name: given.get(name, defaults[name]) for name in settable}
+
+
+def run_notebook(
+    notebook: str | Path, parameters: Mapping[str, Any], out: str | Path = "runs"
+) -> tuple[Path, bool]:
+    """Run a notebook headless and leave one run folder.
+
+    Parameters
+    ----------
+    notebook : str or Path
+    parameters : mapping
+        Over the notebook's defaults.
+    out : str or Path
+        Where run folders are kept.
+
+    Returns
+    -------
+    folder : Path
+        ``out/<hash>``; the hash is of the notebook's code and all its parameters. It holds the
+        executed notebook, ``notebook.json`` and whatever the notebook wrote to its `run_folder`.
+    fresh : bool
+        False when the run was finished already.
+
+    Raises
+    ------
+    ConfigError
+        Before anything runs, for a bad parameter or folder.
+    papermill.PapermillExecutionError
+        When a cell raises; what was trained stays resumable.
+    """
+    import papermill
+
+    path = Path(notebook)
+    full = check_parameters(path, parameters)
+    identity = {"notebook": path.name, "code": _code(path), "parameters": full}
+    with run_folder(out, hash_of(identity)) as (partial, finished):
+        if partial is None:
+            return finished, False
+        own = {"headless": True, "run_folder": str(partial.resolve())}
+        has = notebook_parameters(path)
+        papermill.execute_notebook(
+            str(path),
+            str(partial / path.name),
+            parameters=full | {name: value for name, value in own.items() if name in has},
+            cwd=str(path.parent),
+            progress_bar=False,
+            stderr_file=sys.stderr,  # the notebook's own progress bars
+            execution_timeout=EXECUTION_TIMEOUT,
+            store_widget_state=False,
+        )
+        described = {"notebook": path.name, "parameters": full}
+        (partial / "notebook.json").write_text(json.dumps(described, indent=2) + "\n")
+    return finished, True
+
+
+def reject_unknown_parameters(cells: Sequence[str]) -> None:
+    r"""Fail inside a notebook that plain papermill gave a parameter it does not have.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        The sources of the cells run so far, IPython's ``In``.
+
+    Raises
+    ------
+    ConfigError
+        Papermill puts its values into a cell that starts with ``# Parameters``; a name assigned
+        there but in no cell before is unknown.
+
+    Examples
+    --------
+    >>> reject_unknown_parameters(["epochs: int = 5", "# Parameters\nepochs = 2"])
+    >>> reject_unknown_parameters(["epochs: int = 5", "# Parameters\nepoch = 2"])
+    Traceback (most recent call last):
+    mla_core.errors.ConfigError: this notebook has no parameter 'epoch': choose among ['epochs']
+    """
+    known: list[str] = []
+    for source in cells:
+        names = _assigned(source)
+        if source.startswith("# Parameters\n"):
+            for name in names:
+                if name not in known:
+                    msg = f"this notebook has no parameter {name!r}: choose among {known}"
+                    raise ConfigError(msg)
+        known += names
+
+
+def _assigned(source: str) -> list[str]:
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a cell with a magic command
+        return []
+    targets = [
+        target
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    ]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _code(path: Path) -> list[str]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def _fits(value: Any, type_name: str) -> bool:
+    types: dict[str, type | tuple[type, ...]] = {
+        "int": int,
+        "float": (int, float),
+        "str": str,
+        "bool": bool,
+        "list": list,
+    }
+    expected = types.get(type_name.split("[", maxsplit=1)[0])
+    if expected is None:
+        return True
+    return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))

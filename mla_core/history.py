@@ -1,0 +1,267 @@
+"""What happened: records that never change, and the list that collects them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One sub-step of training.
+
+    Attributes
+    ----------
+    step, epoch : int
+        Both from 0.
+    modality : str or None
+        The one that was trained; None means all at once.
+    samples : int
+        B.
+    loss : float
+        Cross-entropy in nats, before the update (eq. 2).
+    learning_rate : float
+    gradient_norm, projected_norm : float
+        Frobenius norm of the head weight's gradient before and after the projection.
+    angle : float
+        Between the two, in degrees.
+    plasticity : float
+        trace(P)/s, 1 without head gradient modification.
+    forgetting : mapping of str to float
+        For every OTHER modality seen so far, how much its loss (nats) on the features of its own
+        last sub-step grew through this head step alone, encoders fixed.
+    """
+
+    step: int
+    epoch: int
+    modality: str | None
+    samples: int
+    loss: float
+    learning_rate: float
+    gradient_norm: float
+    projected_norm: float
+    angle: float = 0.0
+    plasticity: float = 1.0
+    forgetting: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What a method predicts for one split, for every sample and modality.
+
+    Attributes
+    ----------
+    split : str
+    step, epoch : int
+        Sub-steps and epochs finished when it was made.
+    modalities : tuple of str
+        M names.
+    ids : tuple of str
+        N sample ids.
+    labels : Tensor
+        (N,).
+    present : Tensor
+        (M, N) bool.
+    features : Tensor
+        (M, N, s), meaningless where absent.
+    logits : Tensor
+        (M, N, C) of each modality alone, meaningless where absent.
+    weights : Tensor
+        (M, N) importance weights, 0 where absent.
+    fused : Tensor
+        (N, C) fused logits.
+    """
+
+    split: str
+    step: int
+    epoch: int
+    modalities: tuple[str, ...]
+    ids: tuple[str, ...]
+    labels: Tensor
+    present: Tensor
+    features: Tensor
+    logits: Tensor
+    weights: Tensor
+    fused: Tensor
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Share of samples whose fused prediction is right."""
+        return float((self.fused.argmax(-1) == self.labels).double().mean())
+
+    @cached_property
+    def unimodal_accuracy(self) -> dict[str, float]:
+        """Per modality, the share of right predictions from it alone, among samples that have it."""
+        right = self.logits.argmax(-1) == self.labels  # (M, N)
+        return {
+            name: float(right[m][self.present[m]].double().mean())
+            for m, name in enumerate(self.modalities)
+        }
+
+    @cached_property
+    def unanswered(self) -> Tensor:
+        """(N,) bool: samples without any part, for which the fused prediction is uniform."""
+        return ~self.present.any(0)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The numbers of one `Evaluation` that the curves show.
+
+    Attributes
+    ----------
+    step, epoch : int
+    accuracy, ece : float
+        Of the fused prediction.
+    unimodal_accuracy, unimodal_ece, mean_entropy : mapping of str to float
+        Per modality; entropy in nats.
+    mean_weight : mapping of str to float
+        Mean importance weight per modality.
+    weight_quantiles : mapping of str to tuple of float
+        The 5, 25, 50, 75 and 95 % quantiles of the weight over the samples.
+    weight_loss_covariance : mapping of str to float
+        Per modality; must be negative for dynamic fusion to help.
+    centroid_gap : mapping of str to float
+        Per pair, under ``"a|b"``.
+    separability : float
+        Held-out accuracy of a linear classifier that names the modality; chance is 1/M.
+    """
+
+    step: int
+    epoch: int
+    accuracy: float
+    ece: float
+    unimodal_accuracy: Mapping[str, float]
+    unimodal_ece: Mapping[str, float]
+    mean_entropy: Mapping[str, float]
+    mean_weight: Mapping[str, float]
+    weight_quantiles: Mapping[str, tuple[float, ...]]
+    weight_loss_covariance: Mapping[str, float]
+    centroid_gap: Mapping[str, float]
+    separability: float
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting changed while the session ran, so that no curve hides it."""
+
+    step: int
+    field: str
+    before: Any
+    after: Any
+
+
+class History:
+    """The records of one session, in order.
+
+    Attributes
+    ----------
+    steps : list of StepRecord
+    summaries : list of Summary
+    changes : list of Change
+    latest : Evaluation or None
+        The newest look at the probe set, whole.
+
+    Examples
+    --------
+    >>> history = History()
+    >>> history.steps.append(StepRecord(0, 0, "image", 64, 2.3, 0.1, 1.0, 0.9))
+    >>> history.frame()["loss"].tolist()
+    [2.3]
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[StepRecord] = []
+        self.summaries: list[Summary] = []
+        self.changes: list[Change] = []
+        self.latest: Evaluation | None = None
+
+    def copy(self) -> History:
+        """Return a history that grows on its own; the records themselves are shared."""
+        twin = History()
+        twin.steps = list(self.steps)
+        twin.summaries = list(self.summaries)
+        twin.changes = list(self.changes)
+        twin.latest = self.latest
+        return twin
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per sub-step; forgetting becomes one column per modality."""
+        return _frame(self.steps)
+
+    def summary_frame(self) -> pd.DataFrame:
+        """Return one row per look at the probe set, columns such as ``mean_weight.audio``."""
+        return _frame(self.summaries)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return every record as plain arrays, for ``numpy.savez`` without pickle."""
+        lines = {
+            "steps": [asdict(record) for record in self.steps],
+            "summaries": [asdict(summary) for summary in self.summaries],
+            "changes": [asdict(change) for change in self.changes],
+        }
+        arrays: dict[str, np.ndarray] = {}
+        for kind, records in lines.items():
+            for name in records[0] if records else ():
+                values = [record[name] for record in records]
+                # Mappings, None and mixed values travel as JSON text, numbers as numbers.
+                plain = all(type(value) in {int, float} for value in values)
+                arrays[f"{kind}.{name}"] = np.array(
+                    values if plain else list(map(json.dumps, values))
+                )
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> History:
+        """Take back what `to_arrays` gave (`latest` is not part of it)."""
+        history = cls()
+        for kind, make in (("steps", StepRecord), ("summaries", Summary), ("changes", Change)):
+            columns = {
+                key.removeprefix(f"{kind}."): _plain_values(arrays[key])
+                for key in arrays
+                if key.startswith(f"{kind}.")
+            }
+            rows = zip(*columns.values(), strict=True)
+            getattr(history, kind).extend(
+                make(**dict(zip(columns, row, strict=True))) for row in rows
+            )
+        return history
+
+    def save(self, path: Path) -> None:
+        """Write the arrays to `path` (.npz)."""
+        np.savez_compressed(path, **self.to_arrays())  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, path: Path) -> History:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls.from_arrays(arrays)
+
+
+def _plain_values(column: np.ndarray) -> list[Any]:
+    if column.dtype.kind != "U":
+        return list(column.tolist())
+    return [_tuples(json.loads(text)) for text in column.tolist()]
+
+
+def _tuples(value: Any) -> Any:
+    """Turn JSON's lists back into tuples, so that a record equals itself after a round trip."""
+    if isinstance(value, dict):
+        return {key: _tuples(inner) for key, inner in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _frame(records: list[Any]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.json_normalize([asdict(record) for record in records])

@@ -1,0 +1,163 @@
+"""The protocol every method follows: plan an epoch, take one sub-step, predict."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from mla_core.config import ExperimentConfig
+from mla_core.data.dataset import Modality, Split
+from mla_core.errors import TrainingDivergedError
+from mla_core.history import StepRecord
+from mla_core.model import MultimodalModel
+from mla_core.schedule import Batch, learning_rate_at
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a sub-step stands; progress is in [0, 1)."""
+
+    step: int
+    epoch: int
+    epoch_progress: float
+    run_progress: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """features (M, N, s), logits (M, N, C) per modality, weights (M, N), fused logits (N, C)."""
+
+    features: Tensor
+    logits: Tensor
+    weights: Tensor
+    fused: Tensor
+
+
+class Method(ABC):
+    """A model, its optimiser, and how one sub-step uses them.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    modalities : mapping of str to Modality
+    n_classes : int
+
+    Attributes
+    ----------
+    model : MultimodalModel
+    optimizer : Optimizer
+        Of all parameters. It skips those whose gradient is None, so that a sub-step leaves the
+        parts it does not use, with their momentum and weight decay, entirely alone.
+    """
+
+    joint_head: ClassVar[bool] = False
+
+    def __init__(
+        self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
+    ) -> None:
+        self.config = config
+        self.model = MultimodalModel(
+            modalities, n_classes, config.feature_size, config.seed, joint=self.joint_head
+        )
+        self.optimizer = _optimizer(config, list(self.model.parameters()))
+
+    @abstractmethod
+    def plan(self, train: Split, epoch: int) -> list[Batch]:
+        """Return the epoch's sub-steps; decided by the configuration and `epoch` alone."""
+
+    def start_epoch(self, train: Split) -> None:  # noqa: B027 - most methods need nothing
+        """Do what happens once before an epoch's first sub-step."""
+
+    @abstractmethod
+    def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
+        """Take one sub-step and say what happened.
+
+        Raises
+        ------
+        TrainingDivergedError
+            When the loss or the head's gradient is not finite; then nothing has been updated.
+        """
+
+    @abstractmethod
+    def predict(self, split: Split) -> Prediction:
+        """Predict a split, per modality and fused."""
+
+    def reconfigure(self, config: ExperimentConfig) -> None:
+        """Take over a configuration that differs in live fields only."""
+        self.config = config
+        for group in self.optimizer.param_groups:
+            group["weight_decay"] = config.weight_decay
+            if "momentum" in group:
+                group["momentum"] = config.momentum
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return copies of all tensors that decide how training goes on."""
+        state = {f"model.{key}": value.clone() for key, value in self.model.state_dict().items()}
+        for i, values in self.optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{i}.{key}": value.clone() for key, value in values.items()}
+        return state
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state_dict` gave."""
+        self.model.load_state_dict(strip_prefix(state, "model."))
+        values: dict[int, dict[str, Tensor]] = {}
+        for key, value in strip_prefix(state, "optimizer.").items():
+            index, name = key.split(".", 1)
+            values.setdefault(int(index), {})[name] = value.clone()
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": values, "param_groups": groups})
+
+    def clear_gradients(self) -> None:
+        """Set every gradient to None: what gets none in this sub-step is not updated."""
+        for parameter in self.optimizer.param_groups[0]["params"]:
+            parameter.grad = None
+
+    def learning_rate(self, position: Position) -> float:
+        """Return the learning rate at this position and hand it to the optimiser."""
+        config = self.config
+        rate = learning_rate_at(
+            config.learning_rate_schedule, config.learning_rate, position.run_progress
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        return rate
+
+
+def strip_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the entries whose key starts with `prefix`, without it."""
+    return {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
+
+
+def check_finite(what: str, value: float, batch: Batch, position: Position, split: Split) -> None:
+    """Raise `TrainingDivergedError` naming the step, the modality and the batch's samples."""
+    if math.isfinite(value):
+        return
+    first = ", ".join(split.ids[i] for i in batch.indices[:3].tolist())
+    msg = (
+        f"training diverged at step {position.step} (epoch {position.epoch}, "
+        f"modality {batch.modality or 'all'}): the {what} is {value}. The batch starts with the "
+        f"samples {first}. Try a smaller learning rate."
+    )
+    raise TrainingDivergedError(msg)
+
+
+def _optimizer(
+    config: ExperimentConfig, parameters: list[torch.nn.Parameter]
+) -> torch.optim.Optimizer:
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
+    optimizer = torch.optim.SGD(
+        parameters, lr=rate, momentum=config.momentum, weight_decay=decay, fused=True
+    )
+    # The fused kernel wants all momenta or none, but encoders take their first step one by one. A
+    # buffer of zeros gives the same first step as no buffer: 0 * momentum + gradient.
+    for parameter in parameters:
+        optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer

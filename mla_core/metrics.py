@@ -1,0 +1,100 @@
+"""Numbers that judge predictions: calibration, entropies, weights; all from one `Evaluation`."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mla_core import modality_gap
+from mla_core.fusion import predictive_entropy
+from mla_core.history import Evaluation, Summary
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
+    """Return the mean distance of confidence and accuracy over bins of equal width.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (N, C).
+    labels : Tensor
+        (N,).
+    bins : int
+
+    Notes
+    -----
+    Guo et al., ICML 2017: ``sum_b |B_b|/N |accuracy(B_b) - confidence(B_b)|``.
+
+    Examples
+    --------
+    >>> expected_calibration_error(torch.tensor([[0.0, 0.0]] * 2), torch.tensor([0, 1]))
+    0.0
+    """
+    if len(labels) == 0:
+        return float("nan")
+    confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
+    surplus = confidence - (predicted == labels).double()
+    index = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    per_bin = torch.zeros(bins, dtype=torch.float64).index_add_(0, index, surplus)
+    return float(per_bin.abs().sum() / len(labels))
+
+
+def weight_loss_covariance(logits: Tensor, labels: Tensor, weights: Tensor) -> float:
+    """Return the covariance over samples of one modality's weight and loss.
+
+    Dynamic fusion can only help when it is negative: a modality must weigh less where it is wrong
+    (Zhang et al., QMF, ICML 2023).
+
+    Parameters
+    ----------
+    logits : Tensor
+        (N, C).
+    labels, weights : Tensor
+        (N,).
+
+    Examples
+    --------
+    >>> logits = torch.tensor([[5.0, 0.0], [5.0, 0.0]])
+    >>> weight_loss_covariance(logits, torch.tensor([0, 1]), torch.tensor([0.9, 0.1])) < 0
+    True
+    """
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    return float(((weights - weights.mean()) * (losses - losses.mean())).mean())
+
+
+def summarise(evaluation: Evaluation) -> Summary:
+    """Return the numbers that the curves show. Modalities without a sample give NaN."""
+    names = evaluation.modalities
+    here = dict(zip(names, evaluation.present, strict=True))
+    logits = {m: evaluation.logits[i][here[m]] for i, m in enumerate(names)}
+    weights = {m: evaluation.weights[i][here[m]] for i, m in enumerate(names)}
+    features = {m: evaluation.features[i][here[m]] for i, m in enumerate(names)}
+    labels = {m: evaluation.labels[here[m]] for m in names}
+    quantiles = torch.tensor(QUANTILES)
+    return Summary(
+        step=evaluation.step,
+        epoch=evaluation.epoch,
+        accuracy=evaluation.accuracy,
+        ece=expected_calibration_error(evaluation.fused, evaluation.labels),
+        unimodal_accuracy=evaluation.unimodal_accuracy,
+        unimodal_ece={m: expected_calibration_error(logits[m], labels[m]) for m in names},
+        mean_entropy={m: float(predictive_entropy(logits[m]).mean()) for m in names},
+        mean_weight={m: float(weights[m].mean()) for m in names},
+        weight_quantiles={
+            m: tuple(w.quantile(quantiles).tolist()) if len(w) else (float("nan"),) * len(QUANTILES)
+            for m, w in weights.items()
+        },
+        weight_loss_covariance={
+            m: weight_loss_covariance(logits[m], labels[m], weights[m]) for m in names
+        },
+        centroid_gap={
+            f"{a}|{b}": modality_gap.centroid_gap(features[a], features[b])
+            for a, b in itertools.combinations(names, 2)
+        },
+        separability=modality_gap.linear_separability(list(features.values())),
+    )

@@ -1,0 +1,76 @@
+"""The network: a dict of encoders and one head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from mla_core.data.dataset import Modality
+from mla_core.encoders import build_encoder
+from mla_core.seeding import generator
+
+
+class MultimodalModel(nn.Module):
+    """M modality-specific encoders h_m and one linear head g; f_m = g(h_m(x_m)).
+
+    Parameters
+    ----------
+    modalities : mapping of str to Modality
+        Any M >= 1.
+    n_classes : int
+        C.
+    feature_size : int
+        s, common to all encoders.
+    seed : int
+        Draws every weight, each encoder from its own stream, so that adding a modality does not
+        change the others.
+    joint : bool
+        False: the head is shared, (C, s). True: it reads all features side by side, (C, M s).
+
+    Examples
+    --------
+    >>> model = MultimodalModel({"x": Modality("x", "vector", (3,))}, n_classes=4, feature_size=8)
+    >>> model.head(model.encode("x", torch.zeros(5, 3))).shape
+    torch.Size([5, 4])
+    """
+
+    def __init__(
+        self,
+        modalities: Mapping[str, Modality],
+        n_classes: int,
+        feature_size: int = 128,
+        seed: int = 0,
+        *,
+        joint: bool = False,
+    ) -> None:
+        super().__init__()
+        self.feature_size = feature_size
+        self.encoders = nn.ModuleDict(
+            {
+                name: build_encoder(modality, feature_size, generator(seed, "encoder", name))
+                for name, modality in modalities.items()
+            }
+        )
+        width = feature_size * (len(modalities) if joint else 1)
+        with torch.random.fork_rng(devices=[]):
+            self.head = nn.Linear(width, n_classes)
+        bound = feature_size**-0.5
+        nn.init.uniform_(self.head.weight, -bound, bound, generator=generator(seed, "head"))
+        nn.init.zeros_(self.head.bias)
+
+    def encode(self, modality: str, x: Tensor) -> Tensor:
+        """Return the features (B, s) of one modality's batch."""
+        features: Tensor = self.encoders[modality](x)
+        return features
+
+    @torch.no_grad()
+    def features(self, inputs: Mapping[str, Tensor], chunk: int = 512) -> Tensor:
+        """Return all modalities' features (M, N, s), without gradients, `chunk` samples at a time."""
+        return torch.stack(
+            [
+                torch.cat([self.encode(name, part) for part in inputs[name].split(chunk)])
+                for name in self.encoders
+            ]
+        )

@@ -1,0 +1,294 @@
+"""Training as an iterator of sub-steps that can be paused, rewound and forked."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mla_core.config import ExperimentConfig
+from mla_core.data.dataset import MultimodalDataset, Split
+from mla_core.data.registry import load_dataset
+from mla_core.errors import ConfigError, TrainingDivergedError
+from mla_core.history import Change, Evaluation, History, StepRecord
+from mla_core.methods.base import Position
+from mla_core.methods.registry import method_class
+from mla_core.metrics import summarise
+from mla_core.schedule import Batch
+
+THREADS = max(1, min(4, (os.cpu_count() or 2) - 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A session at one moment: time travel, forks and crash recovery all use it.
+
+    Random numbers need no place here: they are drawn by name from the seed and the position.
+    """
+
+    config: ExperimentConfig
+    step: int
+    epoch: int
+    index: int
+    tensors: dict[str, Tensor]
+    history: History
+
+
+class TrainingSession:
+    """One training run that advances when asked to.
+
+    The same configuration gives the same records, bit for bit, however it is driven: stepped,
+    played in chunks of time, restored, or run straight through.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    data : MultimodalDataset, optional
+        Instead of the one that `config` names.
+
+    Attributes
+    ----------
+    config : ExperimentConfig
+    data : MultimodalDataset
+    method : Method
+    history : History
+    step, epoch : int
+        Finished sub-steps and epochs.
+    last_good : Snapshot
+        Taken at every look at the probe set, for the way back after a divergence.
+
+    Examples
+    --------
+    >>> from mla_core import ExperimentConfig
+    >>> config = ExperimentConfig(dataset="gaussian", dataset_options={"sizes": [128, 50, 50]})
+    >>> session = TrainingSession(config)
+    >>> [record.modality for record in session.advance(steps=3)]
+    ['m0', 'm1', 'm2']
+    >>> twin = session.fork(head_gradient="off")
+    >>> twin.advance(steps=1)[0].plasticity
+    1.0
+    """
+
+    def __init__(self, config: ExperimentConfig, data: MultimodalDataset | None = None) -> None:
+        self.config = config
+        self.data = load_dataset(config.dataset, **config.dataset_options) if data is None else data
+        self.method = method_class(config.method)(
+            config, self.data.modalities, len(self.data.classes)
+        )
+        self.history = History()
+        self.step = 0
+        self.epoch = 0
+        self._index = 0
+        self._train = self.data.split("train")
+        self._probe = self.data.split("val").probe(config.probe_size)
+        self._plan: list[Batch] = self.method.plan(self._train, 0)
+        self._look()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.epoch >= self.config.epochs
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Sub-steps in the current epoch."""
+        return len(self._plan)
+
+    @property
+    def step_in_epoch(self) -> int:
+        """Finished sub-steps of the current epoch."""
+        return self._index
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, from 0 to 1."""
+        return min(1.0, (self.epoch + self._index / len(self._plan)) / self.config.epochs)
+
+    @property
+    def next_modality(self) -> str | None:
+        """The modality of the coming sub-step; None when all learn at once or training is over."""
+        return None if self.finished else self._plan[self._index].modality
+
+    def __iter__(self) -> Iterator[StepRecord]:
+        return self
+
+    def __next__(self) -> StepRecord:
+        if self.finished:
+            raise StopIteration
+        with _threads():
+            if self._index == 0:
+                self.method.start_epoch(self._train)
+            epoch_progress = self._index / len(self._plan)
+            position = Position(
+                self.step,
+                self.epoch,
+                epoch_progress,
+                (self.epoch + epoch_progress) / self.config.epochs,
+            )
+            record = self.method.step(self._plan[self._index], self._train, position)
+            self.history.steps.append(record)
+            self.step += 1
+            self._index += 1
+            if self._index == len(self._plan):
+                self.epoch += 1
+                self._index = 0
+                if not self.finished:
+                    self._plan = self.method.plan(self._train, self.epoch)
+            if self.step % self.config.evaluate_every == 0 or self.epoch >= self.config.epochs:
+                self._look()
+        return record
+
+    def advance(
+        self,
+        *,
+        steps: int | None = None,
+        epochs: int | None = None,
+        seconds: float | None = None,
+    ) -> list[StepRecord]:
+        """Train on, until the first of the given limits or the end.
+
+        Parameters
+        ----------
+        steps : int, optional
+            At most this many sub-steps.
+        epochs : int, optional
+            At most to the end of this many epochs; 1 means the end of the current one.
+        seconds : float, optional
+            Until this much time has passed; at least one sub-step is taken.
+
+        Returns
+        -------
+        list of StepRecord
+            The new records.
+        """
+        start, first, last_epoch = time.monotonic(), self.step, self.epoch + (epochs or 0)
+        records = []
+        for record in self:
+            records.append(record)
+            if (
+                (steps is not None and self.step - first >= steps)
+                or (epochs is not None and self.epoch >= last_epoch)
+                or (seconds is not None and time.monotonic() - start >= seconds)
+            ):
+                break
+        return records
+
+    def evaluate(self, split: str = "val") -> Evaluation:
+        """Return the predictions for a whole split (``"train"``, ``"val"`` or ``"test"``)."""
+        with _threads():
+            return self._evaluation(self.data.split(split))
+
+    def snapshot(self) -> Snapshot:
+        """Return everything that decides how training goes on, and what happened so far."""
+        return Snapshot(
+            self.config,
+            self.step,
+            self.epoch,
+            self._index,
+            self.method.state_dict(),
+            self.history.copy(),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back (or forth) to a snapshot, its configuration and history included."""
+        self.config = snapshot.config
+        self.method.reconfigure(snapshot.config)
+        self.method.load_state_dict(snapshot.tensors)
+        self.history = snapshot.history.copy()
+        self.step, self.epoch, self._index = snapshot.step, snapshot.epoch, snapshot.index
+        if not self.finished:
+            self._plan = self.method.plan(self._train, self.epoch)
+        if self.history.latest is None:  # a snapshot from disk
+            self.look_again()
+        self.last_good = snapshot
+
+    def fork(self, **changes: Any) -> TrainingSession:
+        """Return a second session that goes on from here with some settings changed.
+
+        Parameters
+        ----------
+        **changes
+            Live fields of the configuration, such as ``head_gradient="off"``.
+        """
+        twin = TrainingSession(self.config, self.data)
+        twin.restore(self.snapshot())
+        twin.reconfigure(**changes)
+        return twin
+
+    def reconfigure(self, **changes: Any) -> None:
+        """Change settings from the next sub-step on; the history notes each change.
+
+        Raises
+        ------
+        ConfigError
+            When a field cannot change while a session runs, or its value is out of range; then
+            nothing has changed.
+        """
+        config = self.config.replace(**changes)
+        for name, value in changes.items():
+            if name not in config.live_fields() and value != getattr(self.config, name):
+                msg = f"{name!r} cannot change while a session runs: start a new one"
+                raise ConfigError(msg)
+        if config.epochs < self.config.epochs and config.epochs <= self.epoch:
+            msg = f"epochs must be above the {self.epoch} already trained, not {config.epochs}"
+            raise ConfigError(msg)
+        for name in changes:
+            before, after = getattr(self.config, name), getattr(config, name)
+            if before != after:
+                self.history.changes.append(Change(self.step, name, before, after))
+        self.config = config
+        self.method.reconfigure(config)
+
+    def look_again(self) -> None:
+        """Evaluate the probe set anew after a changed setting; the curves get no extra point."""
+        with _threads():
+            self.history.latest = self._evaluation(self._probe)
+
+    def _evaluation(self, split: Split) -> Evaluation:
+        prediction = self.method.predict(split)
+        return Evaluation(
+            split=split.name,
+            step=self.step,
+            epoch=self.epoch,
+            modalities=tuple(self.data.modalities),
+            ids=split.ids,
+            labels=split.labels,
+            present=split.present,
+            features=prediction.features,
+            logits=prediction.logits,
+            weights=prediction.weights,
+            fused=prediction.fused,
+        )
+
+    def _look(self) -> None:
+        """Evaluate the probe set, note the numbers, and remember the way back."""
+        evaluation = self._evaluation(self._probe)
+        if not torch.isfinite(evaluation.fused).all():
+            msg = (
+                f"training diverged at step {self.step}: predictions for the probe set are not "
+                "finite. Try a smaller learning rate."
+            )
+            raise TrainingDivergedError(msg)
+        self.history.latest = evaluation
+        self.history.summaries.append(summarise(evaluation))
+        self.last_good = self.snapshot()
+
+
+@contextmanager
+def _threads() -> Iterator[None]:
+    """Leave one core to the interface, in every mode, since sums depend on the thread count."""
+    before = torch.get_num_threads()
+    if before == THREADS:
+        yield
+        return
+    torch.set_num_threads(THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,50 @@
+"""One JupyterLab and one browser for all browser tests, a fresh page for each."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.live_lab import LabPage, LiveLab, chromium, find_chromium
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the browser tests and put them last.
+
+    Playwright's synchronous interface keeps an event loop running in the main thread until the
+    browser is closed, and no other test could call `asyncio.run` meanwhile.
+    """
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("browser")
+    items.sort(key=lambda item: here in item.path.parents)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if find_chromium() is None:
+        reason = "no Chromium on the PATH (Debian: apt-get install chromium), nor in $CHROMIUM"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def live_lab(browser: Browser) -> Iterator[LiveLab]:
+    """Serve a copy of every notebook; it asks for the browser first, to be skipped without one."""
+    with LiveLab(sorted(NOTEBOOKS.glob("*.ipynb"))) as lab:
+        yield lab
+
+
+@pytest.fixture
+def lab_page(browser: Browser, live_lab: LiveLab) -> Iterator[LabPage]:
+    with LabPage.new(browser, live_lab) as page:
+        yield page

@@ -1,0 +1,358 @@
+"""A real JupyterLab on this machine, and a page that works in it.
+
+`LiveLab` starts `jupyter lab` as a child process, cut off from the user's own settings, and ends
+it with everything it started. `LabPage` opens notebooks in it, runs them and listens for errors.
+
+Together::
+
+    with chromium() as browser, LiveLab(["notebooks/01.ipynb"]) as lab:
+        with LabPage.new(browser, lab) as page:
+            page.open("01.ipynb")
+            page.run_all()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:  # this file is also the guard process, which should start at once
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+
+START_SECONDS = 120
+STOP_SECONDS = 10
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# What JupyterLab shows before anybody asked: news, update notices, tips.
+QUIET_SETTINGS: dict[str, dict[str, Any]] = {
+    "@jupyterlab/apputils-extension/notification": {
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+        "fetchNews": "false",
+    },
+}
+
+# Console errors of JupyterLab itself, as (pattern, reason). Anything else fails a test.
+HARMLESS: tuple[tuple[str, str], ...] = ()
+
+
+class LabError(RuntimeError):
+    """JupyterLab did not start, or a cell ended in an error."""
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium: `$CHROMIUM`, or the first known name on the PATH."""
+    names = [os.environ.get("CHROMIUM", ""), *CHROMIUM_NAMES]
+    return next((found for name in names if name and (found := shutil.which(name))), None)
+
+
+@contextlib.contextmanager
+def chromium(executable: str | None = None) -> Iterator[Browser]:
+    """Start the system's Chromium, headless."""
+    from playwright.sync_api import sync_playwright
+
+    executable = executable or find_chromium()
+    if executable is None:
+        raise LabError(f"no Chromium: looked for $CHROMIUM, {', '.join(CHROMIUM_NAMES)}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=executable, args=list(CHROMIUM_FLAGS), headless=True
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+# ------------------------------------------------------------------------------------ the server
+
+
+class LiveLab:
+    """`jupyter lab` in a child process, serving copies of notebooks from a temporary folder.
+
+    Parameters
+    ----------
+    notebooks
+        Paths of notebooks to copy into the served folder; `add` copies more later.
+
+    Attributes
+    ----------
+    root
+        The served folder.
+    url, token
+        Where it answers, without a slash at the end, and what it asks for.
+    """
+
+    def __init__(self, notebooks: Iterable[str | Path] = ()) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="live-lab-"))
+        self.root = self._home / "root"
+        self.root.mkdir()
+        self.token = secrets.token_hex(24)
+        self.url = ""
+        self._guard: subprocess.Popen[bytes] | None = None
+        for notebook in notebooks:
+            self.add(notebook)
+
+    def add(self, notebook: str | Path) -> str:
+        """Copy a notebook into the served folder and return its name there."""
+        return Path(shutil.copy(notebook, self.root)).name
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the server with all its kernels, and remove its folder."""
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.stdin.close()  # the guard's sign to stop everything
+            self._guard.wait(2 * STOP_SECONDS)
+            self._guard = None
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def reset(self) -> None:
+        """Shut down every kernel and put the settings back, so that tests do not meet."""
+        for session in json.loads(self._request("GET", "api/sessions")):
+            self._request("DELETE", f"api/sessions/{session['id']}")
+        self._write_settings()
+
+    @property
+    def log(self) -> str:
+        """What the server has written so far."""
+        return (self._home / "log").read_text(encoding="utf-8", errors="replace")
+
+    def _start(self) -> None:
+        self._write_settings()
+        command = [
+            *(sys.executable, "-m", "jupyterlab"),
+            "--no-browser",
+            "--ServerApp.ip=127.0.0.1",
+            "--ServerApp.port=0",  # any free one; the server writes down which
+            f"--ServerApp.root_dir={self.root}",
+            f"--ServerApp.allow_root={hasattr(os, 'geteuid') and os.geteuid() == 0}",
+            "--LabApp.expose_app_in_browser=True",  # `window.jupyterapp`, for LabPage
+            "--LabApp.extension_manager=readonly",  # the other one asks the network
+        ]
+        with (self._home / "log").open("wb") as log:
+            self._guard = subprocess.Popen(
+                [sys.executable, __file__, *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=self.root,
+                env=self._environment(),
+                start_new_session=True,  # Ctrl-C is for the tests; the guard hears of their end
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            if self._guard.poll() is not None or time.monotonic() > deadline:
+                raise LabError(f"jupyter lab did not start:\n{self.log[-4000:]}")
+            time.sleep(0.1)
+
+    def _environment(self) -> dict[str, str]:
+        """Keep the caller's environment, but none of the caller's Jupyter."""
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
+        return kept | {
+            "IPYTHONDIR": str(self._home / "ipython"),
+            "JUPYTER_CONFIG_DIR": str(self._home / "config"),
+            "JUPYTER_DATA_DIR": str(self._home / "data"),
+            "JUPYTER_RUNTIME_DIR": str(self._home / "runtime"),
+            "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel and extensions
+            "JUPYTER_TOKEN": self.token,
+        }
+
+    def _write_settings(self) -> None:
+        folder = self._home / "config" / "lab" / "user-settings"
+        shutil.rmtree(folder, ignore_errors=True)
+        for plugin, settings in QUIET_SETTINGS.items():
+            path = folder / f"{plugin}.jupyterlab-settings"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(settings), encoding="utf-8")
+
+    def _answers(self) -> bool:
+        for info in (self._home / "runtime").glob("jpserver-*.json"):
+            # The file may be half written, and the server may not listen yet.
+            with contextlib.suppress(OSError, ValueError):
+                self.url = json.loads(info.read_text(encoding="utf-8"))["url"].rstrip("/")
+                self._request("GET", "api/status")
+                return True
+        return False
+
+    def _request(self, method: str, path: str) -> bytes:
+        request = urllib.request.Request(
+            f"{self.url}/{path}", headers={"Authorization": f"token {self.token}"}, method=method
+        )
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by a proxy
+        with direct.open(request, timeout=30) as response:
+            body: bytes = response.read()
+        return body
+
+
+# -------------------------------------------------------------------------------------- the page
+
+# The commands are the ones behind JupyterLab's own menus and keys; their promises tell when the
+# cells have run, which no picture on the screen does reliably.
+_RUN = """async ([command, seconds]) => {
+    const late = new Promise((_, no) => setTimeout(
+        () => no(new Error(`${command} did not end within ${seconds} s`)), seconds * 1000));
+    await Promise.race([window.jupyterapp.commands.execute(command), late]);
+}"""
+_ACTIVATE = """(index) => {
+    const notebook = window.jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = index;
+    notebook.deselectAll();
+}"""
+_IS_IDLE = """() => {
+    const panel = window.jupyterapp?.shell?.currentWidget;
+    return panel?.context?.isReady && panel.sessionContext?.session?.kernel?.status === "idle";
+}"""
+_ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap((cell, index) =>
+    (cell.model.sharedModel.outputs ?? []).filter((output) => output.output_type === "error")
+        .map((output) => `cell ${index}: ${output.ename}: ${output.evalue}`))"""
+
+
+class LabPage:
+    """One browser page with JupyterLab in it.
+
+    Attributes
+    ----------
+    page
+        The Playwright page, for everything that is not said here.
+    console_errors
+        What the page reported as an error so far, JupyterLab's own harmless noise left out.
+    """
+
+    def __init__(self, page: Page, lab: LiveLab) -> None:
+        self.page = page
+        self.lab = lab
+        self.console_errors: list[str] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self._note(f"page error: {error}"))
+
+    @classmethod
+    @contextlib.contextmanager
+    def new(cls, browser: Browser, lab: LiveLab, **options: Any) -> Iterator[LabPage]:
+        """Open an empty page; afterwards close it, its kernels and its settings."""
+        context = browser.new_context(**({"viewport": {"width": 1400, "height": 1000}} | options))
+        try:
+            yield cls(context.new_page(), lab)
+        finally:
+            context.close()
+            lab.reset()
+
+    def open(self, notebook: str, seconds: float = 120) -> None:
+        """Open a notebook of the lab in a workspace of its own, and wait for its kernel."""
+        workspace = f"test-{uuid.uuid4().hex}"
+        self.page.goto(
+            f"{self.lab.url}/lab/workspaces/{workspace}/tree/{notebook}?token={self.lab.token}"
+        )
+        self.page.get_by_role("main").locator(".jp-NotebookPanel").wait_for(timeout=seconds * 1000)
+        self.wait_until_idle(seconds)
+
+    def run_all(self, seconds: float = 240) -> None:
+        """Run every cell, wait until the kernel is idle, and raise `LabError` if a cell failed."""
+        self._run("notebook:run-all-cells", seconds)
+
+    def run_cell(self, index: int, seconds: float = 120) -> Locator:
+        """Run one cell, counted from 0 with Markdown cells, and return it."""
+        self.page.evaluate(_ACTIVATE, index)
+        self._run("notebook:run-cell", seconds)
+        return self.cell(index)
+
+    def cell(self, index: int) -> Locator:
+        """Return the cell at this place, counted from 0 with Markdown cells."""
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").nth(index)
+
+    def wait_until_idle(self, seconds: float = 120) -> None:
+        """Wait until the notebook is loaded and its kernel has nothing to do."""
+        self.page.wait_for_function(_IS_IDLE, timeout=seconds * 1000)
+
+    def theme(self, name: str) -> None:
+        """Change JupyterLab's theme: "light" or "dark"."""
+        if name not in ("light", "dark"):
+            raise ValueError(f"theme must be 'light' or 'dark', not {name!r}")
+        self.page.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+            f"JupyterLab {name.capitalize()}",
+        )
+        is_light = str(name == "light").lower()
+        self.page.locator(f"body[data-jp-theme-light='{is_light}']").wait_for(state="attached")
+
+    def screenshot(self, path: str | Path) -> Path:
+        """Save a picture of the page as it is seen."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)
+        return path
+
+    def _run(self, command: str, seconds: float) -> None:
+        self.page.evaluate(_RUN, [command, seconds])
+        self.wait_until_idle(seconds)
+        if errors := self.page.evaluate(_ERRORS):
+            raise LabError("; ".join(errors))
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._note(f"{message.text} ({message.location.get('url', '')})")
+
+    def _note(self, text: str) -> None:
+        if not any(re.search(pattern, text) for pattern, _ in HARMLESS):
+            self.console_errors.append(text)
+
+
+# ------------------------------------------------------------------------------------- the guard
+
+
+def _guard(command: list[str]) -> int:
+    """Run a command until it ends or until the process that started the guard is gone.
+
+    The guard reads from a pipe that only that process holds open: the pipe ends when it is closed,
+    and also when its holder dies, however it dies. Then the server is asked to stop, which ends
+    its kernels, and whatever is left in the process group is killed.
+    """
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+    def stop_at_the_end_of_input() -> None:
+        sys.stdin.buffer.read()
+        server.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(STOP_SECONDS)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=stop_at_the_end_of_input, daemon=True).start()
+    return server.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(_guard(sys.argv[1:]))

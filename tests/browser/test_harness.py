@@ -1,0 +1,134 @@
+"""The harness itself: what it starts answers, what it runs is seen, what fails is heard."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from tests.browser.live_lab import LabError, LabPage, LiveLab
+
+BUTTON = """
+import ipywidgets
+
+button = ipywidgets.Button(description="count")
+label = ipywidgets.Label("clicked 0 times")
+clicks = []
+
+def count(_):
+    clicks.append(1)
+    label.value = f"clicked {len(clicks)} times"
+
+button.on_click(count)
+ipywidgets.VBox([button, label])
+"""
+FIGURE = """
+import plotly.graph_objects as go
+
+figure = go.FigureWidget(go.Scatter(y=[1, 3, 2], name="curve"))
+figure.update_layout(title_text="before", height=300)
+figure
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path, live_lab: LiveLab):
+    def write_notebook(name: str, *cells: str) -> str:
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells],
+            metadata={"kernelspec": kernel},
+        )
+        nbformat.write(notebook, tmp_path / name)
+        return live_lab.add(tmp_path / name)
+
+    return write_notebook
+
+
+def test_a_button_and_a_figure_answer(lab_page: LabPage, write, tmp_path: Path):
+    lab_page.open(write("widgets.ipynb", BUTTON, FIGURE, "figure.layout.title.text = 'after'"))
+    lab_page.run_all()
+    first = lab_page.cell(0)
+    first.get_by_role("button", name="count").click()
+    first.get_by_text("clicked 1 times").wait_for()
+    lab_page.cell(1).locator(".gtitle", has_text="after").wait_for()
+    lab_page.theme("dark")
+    picture = lab_page.screenshot(tmp_path / "picture.png")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert lab_page.console_errors == []
+
+
+def test_a_cell_runs_alone_and_shows_its_output(lab_page: LabPage, write):
+    lab_page.open(write("single.ipynb", "1 / 0", "print(6 * 7)"))
+    output = lab_page.run_cell(1).locator(".jp-OutputArea-output")
+    assert output.inner_text().strip() == "42"
+
+
+def test_a_failing_cell_is_an_error(lab_page: LabPage, write):
+    lab_page.open(write("failing.ipynb", "fine = 1", "1 / 0", "never = 2"))
+    with pytest.raises(LabError, match="cell 1: ZeroDivisionError: division by zero"):
+        lab_page.run_all()
+
+
+def test_errors_of_the_page_are_heard(lab_page: LabPage, write):
+    lab_page.open(write("loud.ipynb", "1"))
+    lab_page.page.evaluate("() => { console.error('first'); }")
+    lab_page.page.evaluate("() => { setTimeout(() => { throw new Error('second'); }); }")
+    lab_page.page.wait_for_timeout(200)
+    assert [error.split(" (")[0] for error in lab_page.console_errors] == [
+        "first",
+        "page error: second",
+    ]
+
+
+def test_the_theme_of_one_test_does_not_reach_the_next(lab_page: LabPage, write):
+    light = lab_page.page.locator("body[data-jp-theme-light='true']")
+    name = write("theme.ipynb", "1")
+    lab_page.open(name)
+    lab_page.theme("dark")
+    assert light.count() == 0
+    lab_page.lab.reset()
+    lab_page.open(name)
+    assert light.count() == 1
+
+
+HOLDER = """
+from tests.browser.live_lab import LiveLab
+
+with LiveLab() as lab:
+    lab._request("POST", "api/kernels")
+    print(lab.root.parent, flush=True)
+    input()
+"""
+
+
+def processes_with(text: str) -> list[str]:
+    commands = (" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"]))
+    return [command for command in commands if text in command]
+
+
+@pytest.mark.parametrize("death", ["expected", "sudden"])
+def test_nothing_survives_the_test_run(death: str):
+    command = [sys.executable, "-c", HOLDER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None
+            home = holder.stdout.readline().decode().strip()
+            alive = processes_with(home)
+            if death == "expected":
+                holder.communicate(b"\n")
+        finally:
+            holder.kill()
+    assert len(alive) == 3  # the guard, the server, the kernel
+    for _ in range(200):
+        if not processes_with(home):
+            break
+        time.sleep(0.1)
+    assert processes_with(home) == []
+    if death == "sudden":  # then nobody was left to remove it
+        shutil.rmtree(home)
+    assert not Path(home).exists()

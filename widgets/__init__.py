@@ -1,0 +1,14 @@
+"""What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
+
+from widgets.charts import comparison_figure
+from widgets.lab import TrainingLab
+from widgets.report import TrainingReport, check_parameters, open_lab, show
+
+__all__ = [
+    "TrainingLab",
+    "TrainingReport",
+    "check_parameters",
+    "comparison_figure",
+    "open_lab",
+    "show",
+]

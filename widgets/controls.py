@@ -1,0 +1,192 @@
+"""The bench's buttons and settings: what a person may touch, and nothing about training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import ipywidgets as ipw
+
+from mla_core.config import ExperimentConfig
+from mla_core.data.dataset import Modality
+from mla_core.data.registry import DATASETS
+from mla_core.fusion import RULES
+from mla_core.head_gradient import VARIANTS
+from mla_core.methods.registry import METHODS
+
+SPEEDS = {
+    "1 step a second": 1.0,
+    "5 steps a second": 5.0,
+    "20 steps a second": 20.0,
+    "full speed": 0.0,
+}
+MAPS = {"PCA": "pca", "UMAP": "umap"}
+_BUTTONS = {
+    "play": ("Play", "play", "Train until paused or finished"),
+    "pause": ("Pause", "pause", "Stop after the current moment; Play goes on"),
+    "step": ("Step", "step-forward", "Train one modality once"),
+    "epoch": ("Epoch", "fast-forward", "Train to the end of the current epoch"),
+    "stop": ("Stop", "stop", "End this run here; Reset starts another"),
+    "reset": ("Reset", "undo", "Start afresh with the settings shown"),
+}
+
+
+class Controls:
+    """Buttons, speed, map choice and settings.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+        What the settings show at first.
+    on_button : callable
+        ``(name)``, one of play, pause, step, epoch, stop, reset.
+    on_setting : callable
+        ``(field, value)`` of the configuration, for example ``("alpha", 0.01)``; noise arrives as
+        ``("noise", [level per modality])``.
+    own_data : bool
+        The data were handed in, so the choice of data set and its noise are not offered.
+    """
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        on_button: Callable[[str], None],
+        on_setting: Callable[[str, Any], None],
+        *,
+        own_data: bool = False,
+    ) -> None:
+        self._on_setting = on_setting
+        self._own_data = own_data
+        self._quiet = False
+        self.buttons = {
+            name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "78px"})
+            for name, (label, icon, tip) in _BUTTONS.items()
+        }
+        for name, button in self.buttons.items():
+            button.on_click(lambda _, name=name: on_button(name))
+        self.buttons["play"].button_style = "primary"
+        self.speed = ipw.Dropdown(
+            options=SPEEDS,
+            value=0.0,
+            description="Speed",
+            style={"description_width": "46px"},
+            layout={"width": "180px"},
+        )
+        self.map = ipw.Dropdown(
+            options=MAPS,
+            value="pca",
+            description="Map",
+            tooltip="PCA: linear, at once. UMAP: nonlinear, recomputed from time to time",
+            style={"description_width": "32px"},
+            layout={"width": "130px"},
+        )
+        self._settings: dict[str, Any] = {
+            "dataset": _choice("Data", DATASETS, config.dataset, disabled=own_data),
+            "method": _choice("Method", METHODS, config.method),
+            "head_gradient": _choice("Head gradient", VARIANTS, config.head_gradient),
+            "fusion": _choice("Fusion", RULES, config.fusion),
+            "alpha": _log_slider("α (projection)", config.alpha, -4, 2),
+            "learning_rate": _log_slider("Learning rate", config.learning_rate, -4, 0),
+        }
+        for field, widget in self._settings.items():
+            widget.observe(lambda change, field=field: self._told(field, change["new"]), "value")
+        self._noise: list[ipw.FloatSlider] = []
+        self._noise_box = ipw.HBox(layout={"flex_flow": "row wrap"})
+        self.bar = ipw.HBox(
+            [*self.buttons.values(), self.speed, self.map],
+            layout={"flex_flow": "row wrap", "align_items": "center"},
+        )
+        self.settings = ipw.VBox(
+            [
+                ipw.HBox(list(self._settings.values()), layout={"flex_flow": "row wrap"}),
+                self._noise_box,
+            ]
+        )
+
+    def show(self, config: ExperimentConfig, modalities: Mapping[str, Modality]) -> None:
+        """Show these settings, with one noise slider per modality, without reporting a change."""
+        self._quiet = True
+        for field, widget in self._settings.items():
+            widget.value = getattr(config, field)
+        for slider in self._noise:
+            slider.close()
+        self._noise = [] if self._own_data else [_noise_slider(m) for m in modalities.values()]
+        for slider in self._noise:
+            slider.observe(lambda _: self._told("noise", [s.value for s in self._noise]), "value")
+        self._noise_box.children = self._noise
+        alternating = config.method == "mla"
+        for field in ("head_gradient", "alpha", "fusion"):
+            self._settings[field].disabled = not alternating
+        self._quiet = False
+
+    def enable(self, state: str) -> None:
+        """Let only those buttons be pressed that do something in this state of the player."""
+        over = state in {"finished", "stopped", "loading"}
+        self.buttons["play"].disabled = over or state == "playing"
+        self.buttons["pause"].disabled = state != "playing"
+        self.buttons["step"].disabled = over or state == "playing"
+        self.buttons["epoch"].disabled = over or state == "playing"
+        self.buttons["stop"].disabled = over
+        self.buttons["reset"].disabled = state == "loading"
+
+    def ask_for_reset(self, *, needed: bool) -> None:
+        """Highlight the Reset button while a changed setting waits for it."""
+        self.buttons["reset"].button_style = "warning" if needed else ""
+
+    def widgets(self) -> Sequence[ipw.Widget]:
+        """Return every widget made here, for closing them."""
+        return [
+            *self.buttons.values(),
+            *self._settings.values(),
+            *self._noise,
+            self.speed,
+            self.map,
+            self._noise_box,
+            self.bar,
+            self.settings,
+        ]
+
+    def _told(self, field: str, value: Any) -> None:
+        if not self._quiet:
+            self._on_setting(field, value)
+
+
+def _choice(label: str, options: Mapping[str, Any], value: str, *, disabled: bool = False) -> Any:
+    return ipw.Dropdown(
+        options=list(options),
+        value=value,
+        description=label,
+        disabled=disabled,
+        style={"description_width": "92px"},
+        layout={"width": "250px"},
+    )
+
+
+def _log_slider(label: str, value: float, low: int, high: int) -> Any:
+    return ipw.FloatLogSlider(
+        value=value,
+        min=low,
+        max=high,
+        step=0.1,
+        description=label,
+        continuous_update=False,
+        readout_format=".2g",
+        style={"description_width": "92px"},
+        layout={"width": "300px"},
+    )
+
+
+def _noise_slider(modality: Modality) -> ipw.FloatSlider:
+    low, high = modality.noise_range
+    return ipw.FloatSlider(
+        value=min(high, max(low, modality.noise)),
+        min=low,
+        max=high,
+        step=(high - low) / 50,
+        description=f"{modality.name} noise",
+        tooltip=modality.noise_unit,
+        continuous_update=False,
+        readout_format=".2f",
+        style={"description_width": "92px"},
+        layout={"width": "300px"},
+    )

@@ -1,0 +1,115 @@
+"""The picture of the method: encoders, shared head, fusion; the part at work is lit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mla_core.history import History
+from widgets.style import MODALITY_GLYPHS, colour, pick, text
+
+ROW = 40
+WIDTH = 900
+
+
+def network_svg(modalities: Sequence[str], history: History, method: str, variant: str) -> str:
+    """Return the network as SVG: who learns, how plastic the head still is, who counts how much.
+
+    Parameters
+    ----------
+    modalities : sequence of str
+    history : History
+        Its last step decides what is lit, its last summary the weights and the accuracy.
+    method : str
+        Alternating training has a shared head, joint training one that reads all side by side.
+    variant : str
+        Of the head gradient, written under the head.
+    """
+    last = history.steps[-1] if history.steps else None
+    look = history.summaries[-1] if history.summaries else None
+    active = last.modality if last else None
+    joint = method != "mla"
+    all_lit = joint and last is not None
+    plasticity = last.plasticity if last else 1.0
+    weights = look.mean_weight if look else {}
+    accuracy = look.accuracy if look else 0.0
+    caption = "learns from all at once" if joint else f"head gradient: {variant}"
+    height = max(3, len(modalities)) * ROW + 22
+    middle = height / 2
+    parts = [
+        f'<svg viewBox="0 0 {WIDTH} {height}" width="100%" style="max-height:{height + 30}px" '
+        f'role="img" aria-label="{text(_in_words(active, plasticity, weights, all_lit=all_lit))}" '
+        'font-family="var(--jp-ui-font-family, sans-serif)" font-size="13" '
+        'fill="var(--jp-ui-font-color1, #333)">'
+    ]
+    top = middle - len(modalities) * ROW / 2
+    for m, name in enumerate(modalities):
+        y = top + m * ROW + ROW / 2
+        lit = all_lit or name == active
+        stroke, width = (colour(m), 3) if lit else ("var(--jp-ui-font-color3, #999)", 1)
+        parts += [
+            f'<g data-encoder="{text(name)}" data-lit="{str(lit).lower()}">',
+            f'<text x="128" y="{y + 4}" text-anchor="end">{text(name)} '
+            f'<tspan fill="{colour(m)}">{pick(MODALITY_GLYPHS, m)}</tspan></text>',
+            f'<path d="M 134 {y} H 165" stroke="{stroke}" stroke-width="{width}"/>',
+            _box(165, y - 15, 130, 30, colour(m), "encoder", lit=lit),
+            f'<path d="M 295 {y} C 350 {y} 340 {middle} 390 {middle}" fill="none" '
+            f'stroke="{stroke}" stroke-width="{width}"/></g>',
+        ]
+    lit_head = last is not None
+    head_colour = colour(modalities.index(active)) if active in modalities else "#808080"
+    share = min(1.0, max(0.0, plasticity))
+    parts += [
+        _box(390, middle - 34, 170, 68, head_colour, "", lit=lit_head),
+        f'<text x="475" y="{middle - 14}" text-anchor="middle" font-weight="bold">'
+        f"{'joint head' if joint else 'shared head'}</text>",
+        f'<rect x="405" y="{middle - 3}" width="140" height="8" rx="4" fill="none" '
+        'stroke="var(--jp-ui-font-color3, #999)"/>',
+        f'<rect x="405" y="{middle - 3}" width="{140 * share:.1f}" height="8" rx="4" '
+        f'fill="{head_colour}" data-plasticity="{plasticity:.4f}"/>',
+        f'<text x="475" y="{middle + 22}" text-anchor="middle" font-size="11">'
+        f"plasticity {plasticity:.3f}</text>",
+        f'<text x="475" y="{middle + 50}" text-anchor="middle" font-size="11">{text(caption)}</text>',
+        f'<path d="M 560 {middle} H 605" stroke="var(--jp-ui-font-color2, #666)"/>',
+        _box(605, top + 2, 170, len(modalities) * ROW - 4, "#808080", "", lit=False),
+    ]
+    for m, name in enumerate(modalities):
+        y = top + m * ROW + ROW / 2
+        weight = weights.get(name, 0.0)
+        parts += [
+            f'<text x="615" y="{y + 4}" font-size="11">λ <tspan fill="{colour(m)}">'
+            f"{pick(MODALITY_GLYPHS, m)}</tspan></text>",
+            f'<rect x="645" y="{y - 6}" width="{90 * weight:.1f}" height="12" rx="2" '
+            f'fill="{colour(m)}" data-weight="{text(name)}"/>',
+            f'<text x="768" y="{y + 4}" text-anchor="end" font-size="11">{weight:.2f}</text>',
+        ]
+    parts += [
+        f'<path d="M 775 {middle} H 810" stroke="var(--jp-ui-font-color2, #666)"/>',
+        f'<text x="818" y="{middle - 2}" font-weight="bold">{accuracy:.1%}</text>',
+        f'<text x="818" y="{middle + 15}" font-size="11">fused right</text>',
+        "</svg>",
+    ]
+    return "".join(parts)
+
+
+def _box(
+    x: float, y: float, width: float, height: float, hue: str, label: str, *, lit: bool
+) -> str:
+    stroke = hue if lit else "var(--jp-ui-font-color3, #999)"
+    opacity = 0.25 if lit else 0
+    return (
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="7" fill="{hue}" '
+        f'fill-opacity="{opacity}" stroke="{stroke}" stroke-width="{3 if lit else 1}"/>'
+        f'<text x="{x + width / 2}" y="{y + height / 2 + 4}" text-anchor="middle">{label}</text>'
+    )
+
+
+def _in_words(
+    active: str | None, plasticity: float, weights: Mapping[str, float], *, all_lit: bool
+) -> str:
+    at_work = f"encoder {active} and the head" if active else "nothing yet"
+    if all_lit:
+        at_work = "all encoders and the head"
+    shares = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
+    return (
+        f"At work: {at_work}. Head plasticity {plasticity:.3f}. Mean importance weights: {shares}."
+    )

@@ -1,0 +1,59 @@
+"""Keeps the map steady from one look to the next: aligned coordinates and calm axes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mla_core.embedding import pca_map
+from mla_core.history import Evaluation
+from widgets.charts import MapView
+
+SHRINK = 0.97  # axes grow at once and shrink slowly
+
+
+class MapState:
+    """The last coordinates of each kind of map, and the axes' half width."""
+
+    def __init__(self) -> None:
+        self._coords: dict[str, np.ndarray] = {}
+        self._half_width: dict[str, float] = {}
+
+    def pca(self, evaluation: Evaluation, meanwhile: str = "") -> MapView:
+        """Return the aligned PCA of the newest features; `meanwhile` is added to its caption."""
+        points = map_points(evaluation)
+        coords = pca_map(points, self._coords.get("pca"))
+        share = _kept(points, coords)
+        return self.keep("pca", coords, f"PCA, aligned; keeps {share:.0%} of variance{meanwhile}")
+
+    def keep(self, kind: str, coords: np.ndarray, caption: str) -> MapView:
+        """Remember new coordinates (K, 2) and return the view of them, centred."""
+        self._coords[kind] = coords
+        shown = coords - (coords.max(0) + coords.min(0)) / 2
+        needed = 1.08 * float(np.abs(shown).max())
+        width = max(needed, SHRINK * self._half_width.get(kind, 0.0), 1e-6)
+        self._half_width[kind] = width
+        return MapView(shown, width, caption)
+
+    def previous(self, kind: str) -> np.ndarray | None:
+        """Return the last coordinates of this kind of map."""
+        return self._coords.get(kind)
+
+
+def map_points(evaluation: Evaluation) -> np.ndarray:
+    """Return the features that are present, modality by modality, scaled to length 1, (K, s).
+
+    Unit length since the centroid gap is measured on unit-length features too.
+    """
+    points = evaluation.features[evaluation.present].numpy()
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    return np.asarray(points / np.maximum(lengths, 1e-12))
+
+
+def umap_caption(trust: float, step: int) -> str:
+    """Return what must stand under a UMAP."""
+    return f"UMAP, recomputed at sub-step {step}; trustworthiness {trust:.2f}"
+
+
+def _kept(points: np.ndarray, coords: np.ndarray) -> float:
+    total = float(points.var(0).sum())
+    return float(coords.var(0).sum()) / total if total > 0 else 1.0

@@ -1,0 +1,231 @@
+"""Play, pause, step, reset: drives a session from the event loop without ever blocking it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from mla_core.errors import TrainingDivergedError
+from mla_core.history import History
+from mla_core.session import TrainingSession
+
+CHUNK_SECONDS = 0.06
+RENDER_SECONDS = 0.1  # at most ten renders a second ...
+RENDER_SHARE = 10  # ... and training keeps ten times as long as a render takes
+
+Command = Callable[[], None]
+
+
+class Player:
+    """One task on the event loop; each chunk of training runs in a thread.
+
+    Callbacks may come from any thread at any time: they only queue a command, which is applied
+    between two chunks. Widgets are written on the event loop alone.
+
+    Parameters
+    ----------
+    session : TrainingSession
+    on_render : callable
+        Receives a history that nobody changes any more.
+    on_state : callable
+        Called when ``state`` or ``message`` changed, on the event loop.
+
+    Attributes
+    ----------
+    state : {"ready", "playing", "paused", "finished", "stopped", "failed"}
+    message : str
+        Why it failed, or what a command had to say.
+    steps_per_second : float
+        The speed limit; 0 means none.
+    """
+
+    def __init__(
+        self,
+        session: TrainingSession,
+        on_render: Callable[[History], None],
+        on_state: Callable[[], None],
+    ) -> None:
+        self.session = session
+        self.state = "ready"
+        self.message = ""
+        self.steps_per_second = 0.0
+        self._on_render = on_render
+        self._on_state = on_state
+        self._commands: deque[Command] = deque()
+        self._left: int | None = 0  # sub-steps still to take; None means until the end
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._render_cost = 0.0
+        self._rendered_at = 0.0
+        self._dirty = False
+        self._seen = session.history.copy()
+        self._make: Callable[[], TrainingSession] | None = None
+
+    # ---------------------------------------------------------------- called from anywhere
+
+    def start(self) -> None:
+        """Start the task on the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._run())
+        self._task.add_done_callback(self._ended)
+
+    def queue(self, command: Command) -> None:
+        """Apply `command` between two chunks."""
+        self._commands.append(command)  # a deque: safe from any thread
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def play(self) -> None:
+        """Train until paused or finished."""
+        self.queue(lambda: self._go(None))
+
+    def pause(self) -> None:
+        """Stop after the current chunk."""
+        self.queue(lambda: self._go(0))
+
+    def step(self) -> None:
+        """Train one modality once."""
+        self.queue(lambda: self._go(1))
+
+    def step_epoch(self) -> None:
+        """Train to the end of the current epoch."""
+        self.queue(self._go_to_epoch_end)
+
+    def stop(self) -> None:
+        """End this run here; only a reset starts another."""
+        self.queue(self._stop)
+
+    def replace(self, make: Callable[[], TrainingSession]) -> None:
+        """Start afresh with the session that `make` returns; it is called in a thread."""
+        self.queue(lambda: self._set("loading", "", make=make))
+
+    def close(self) -> None:
+        """End the task."""
+        if self._task is not None:
+            self._task.cancel()
+
+    # ------------------------------------------------------------ runs on the event loop
+
+    def redraw(self) -> None:
+        """Render again soon, even when nothing is training."""
+        self._dirty = True
+        self._seen = self.session.history.copy()
+
+    def _go(self, steps: int | None) -> None:
+        if self.state in {"finished", "stopped", "loading"}:
+            return
+        self._left = steps
+        if steps == 0:
+            self._set("paused" if self.session.step else "ready")
+        else:
+            self._set("playing")
+
+    def _go_to_epoch_end(self) -> None:
+        left = self.session.steps_per_epoch - self.session.step_in_epoch
+        self._go(left)
+
+    def _stop(self) -> None:
+        self._left = 0
+        self._set("stopped", f"stopped after {self.session.step} sub-steps")
+
+    def _set(
+        self, state: str, message: str = "", make: Callable[[], TrainingSession] | None = None
+    ) -> None:
+        self.state, self.message, self._make = state, message, make
+        self._on_state()
+
+    async def _run(self) -> None:
+        self._render(self.session.history.copy())
+        self._on_state()
+        while True:
+            self._apply_commands()
+            if self.state == "loading":
+                await self._load()
+                continue
+            if self._left == 0 or self.state != "playing":
+                if self._dirty:
+                    self._render(self.session.history.copy())
+                self._wake.clear()
+                if not self._commands:
+                    await self._wake.wait()
+                continue
+            chunk = asyncio.ensure_future(asyncio.to_thread(self._chunk))
+            if self._dirty and self._due():
+                # Only lists grow while the thread works, and this copy is ours.
+                self._render(self._seen)
+            await self._finish(chunk)
+
+    async def _finish(self, chunk: asyncio.Future[Any]) -> None:
+        started = time.monotonic()
+        try:
+            taken = await chunk
+        except Exception as error:  # noqa: BLE001 - every fault becomes a sentence, reset goes on
+            self._left = 0
+            self._dirty = True
+            known = isinstance(error, TrainingDivergedError)
+            self._set("failed", str(error) if known else f"{type(error).__name__}: {error}")
+            return
+        self._dirty = True
+        self._seen = self.session.history.copy()
+        if self._left is not None:
+            self._left -= taken
+        if self.session.finished:
+            self._left = 0
+            self._set("finished")
+        elif self._left == 0:
+            self._set("paused")
+        elif self.steps_per_second:
+            self._render(self._seen)
+            pause = taken / self.steps_per_second - (time.monotonic() - started)
+            await self._sleep(pause)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Wait, but wake at once for a command."""
+        self._wake.clear()
+        if seconds > 0 and not self._commands:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), seconds)
+
+    async def _load(self) -> None:
+        make = self._make
+        assert make is not None  # noqa: S101 - set together with the state
+        try:
+            self.session = await asyncio.to_thread(make)
+        except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
+            self._set("failed", f"could not start: {error}")
+            return
+        self._left = 0
+        self._set("ready")
+        self._render(self.session.history.copy())
+
+    def _chunk(self) -> int:
+        """Train for a moment, in a thread; return the number of sub-steps taken."""
+        limit = self._left
+        if self.steps_per_second:
+            at_once = max(1, round(self.steps_per_second * CHUNK_SECONDS))
+            limit = at_once if limit is None else min(limit, at_once)
+        return len(self.session.advance(steps=limit, seconds=CHUNK_SECONDS))
+
+    def _apply_commands(self) -> None:
+        while self._commands:
+            self._commands.popleft()()
+
+    def _due(self) -> bool:
+        waited = time.monotonic() - self._rendered_at
+        return waited >= max(RENDER_SECONDS, RENDER_SHARE * self._render_cost)
+
+    def _render(self, history: History) -> None:
+        started = time.monotonic()
+        self._dirty = False
+        self._on_render(history)
+        self._rendered_at = time.monotonic()
+        self._render_cost = self._rendered_at - started
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._set("failed", f"the interface failed: {type(error).__name__}: {error}")

@@ -1,0 +1,107 @@
+"""The bench on paper: static pictures of a finished run, for headless notebooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+from IPython.core.getipython import get_ipython
+from IPython.display import HTML, display
+
+from mla_core.config import ExperimentConfig
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.embedding import trustworthiness, umap_map
+from mla_core.experiment import train
+from mla_core.headless import reject_unknown_parameters
+from mla_core.session import TrainingSession
+from widgets import charts, diagram, sample_view
+from widgets.lab import TrainingLab
+from widgets.map_state import MapState, map_points, umap_caption
+
+
+class TrainingReport:
+    """What the bench shows of a finished session: diagram, curves, both maps, one sample.
+
+    Parameters
+    ----------
+    session : TrainingSession
+
+    Attributes
+    ----------
+    figures : list of Figure
+        The curves with the PCA, and with the UMAP.
+    """
+
+    def __init__(self, session: TrainingSession) -> None:
+        self.session = session
+        evaluation = session.history.latest
+        assert evaluation is not None  # noqa: S101 - made with the session
+        self._evaluation = evaluation
+        points = map_points(evaluation)
+        maps = MapState()
+        views = [maps.pca(evaluation)]
+        if len(points) > 4:
+            coords = umap_map(points, maps.previous("pca"), seed=session.config.seed)
+            caption = umap_caption(trustworthiness(points, coords), evaluation.step)
+            views.append(maps.keep("umap", coords, caption))
+        self.figures = [self._figure(view) for view in views]
+
+    def _figure(self, view: charts.MapView) -> go.Figure:
+        session = self.session
+        figure = charts.training_figure(list(session.data.modalities), session.config.method)
+        charts.refresh(figure, session.history, view)
+        return figure
+
+    def _ipython_display_(self) -> None:
+        session, config = self.session, self.session.config
+        names = list(session.data.modalities)
+        svg = diagram.network_svg(names, session.history, config.method, config.head_gradient)
+        display(HTML(svg))
+        for figure in self.figures:
+            show(figure)
+        sample = self._evaluation.ids[0]
+        display(HTML(sample_view.sample_html(session.data, self._evaluation, sample)))
+
+
+def open_lab(
+    config: ExperimentConfig,
+    *,
+    data: MultimodalDataset | None = None,
+    headless: bool = False,
+    run_folder: str | Path = "",
+) -> TrainingLab | TrainingReport:
+    """Return the live bench, or, headless, train to the end and return a report.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    data : MultimodalDataset, optional
+        Instead of the one that `config` names.
+    headless : bool
+    run_folder : str or Path
+        Headless only: where checkpoints and results are written; empty means nowhere.
+    """
+    if not headless:
+        return TrainingLab(config, data=data)
+    folder = Path(run_folder) if str(run_folder) else None
+    return TrainingReport(train(config, folder, data=data, progress=True))
+
+
+def check_parameters() -> None:
+    """Fail when papermill handed this notebook a parameter that it does not have.
+
+    Call it in the first cell after the parameters. Papermill itself would only warn.
+    """
+    shell = get_ipython()
+    if shell is not None:
+        reject_unknown_parameters(shell.user_ns.get("In", []))
+
+
+def show(figure: go.Figure) -> None:
+    """Show a figure as data that JupyterLab draws itself, without a copy of plotly's script."""
+    bundle: dict[str, Any] = {
+        "application/vnd.plotly.v1+json": figure.to_plotly_json(),
+        "text/plain": "plotly figure",
+    }
+    display(bundle, raw=True)

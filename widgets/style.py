@@ -1,0 +1,43 @@
+"""One look for every picture: colours that colour-blind people can tell apart, shapes, dashes."""
+
+from __future__ import annotations
+
+from html import escape
+
+# Okabe and Ito (2008): told apart with every common form of colour blindness.
+MODALITY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+MODALITY_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+MODALITY_MARKERS = ("circle", "square", "triangle-up", "cross", "star", "x")
+MODALITY_GLYPHS = ("●", "■", "▲", "✚", "★", "✖")
+FUSED_COLOUR = "#808080"  # readable on white and on black
+# Paul Tol's muted scheme, and grey.
+CLASS_COLOURS = (
+    "#332288",
+    "#88CCEE",
+    "#44AA99",
+    "#117733",
+    "#999933",
+    "#DDCC77",
+    "#CC6677",
+    "#882255",
+    "#AA4499",
+    "#777777",
+)
+
+
+def pick(options: tuple[str, ...], index: int) -> str:
+    """Return the option at `index`, starting again at the end."""
+    return options[index % len(options)]
+
+
+def text(value: object) -> str:
+    """Return `value` as text that is safe inside HTML, SVG and plotly labels.
+
+    Names of classes, files and modalities come from outside and must never act as markup.
+    """
+    return escape(str(value), quote=True)
+
+
+def colour(index: int) -> str:
+    """Return the colour of modality number `index`."""
+    return pick(MODALITY_COLOURS, index)
