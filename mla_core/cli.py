@@ -154,3 +154,7 @@ def _list_runs(folder: Path) -> None:
             f"seed {config['seed']:<3} epochs {config['epochs']:<4} "
             f"test {test['accuracy']:.3f} ({parts})"
         )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

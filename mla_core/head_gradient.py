@@ -145,7 +145,7 @@ class HeadGradientModification:
             return
         alpha = self.alpha if alpha is None else alpha
         _check_alpha(alpha)
-        mean: Tensor | None = features.detach().mean(0).to(self.P)  # (s,)
+        mean: Tensor | None = features.detach().mean(0, dtype=self.P.dtype)  # (s,)
         if self.variant == "paper_previous":
             mean, self._previous = self._previous, mean
         if mean is None:
@@ -157,7 +157,7 @@ class HeadGradientModification:
 
     def _update_recursive(self, mean: Tensor, alpha: float) -> None:
         k = self.P @ mean  # (s,)
-        u = k * (alpha + float(mean @ k)) ** -0.5
+        u = k.mul_((alpha + float(mean @ k)) ** -0.5)
         self.P.addr_(u, u, alpha=-1)  # u u^T is symmetric to the last bit, q h^T P is not
 
     def _update_elementwise(self, mean: Tensor, alpha: float) -> None:

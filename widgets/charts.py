@@ -142,13 +142,15 @@ def training_figure(modalities: Sequence[str], method: str) -> go.Figure:
     empty: dict[str, Any] = {"mode": "lines", "x": [], "y": [], "showlegend": False}
     if not alternating:
         add("loss", go.Scatter(**empty, name="all", line={**grey, "width": 1}, meta="loss.all"))
-    add("accuracy", go.Scatter(**empty, name="fused", line=grey, meta="accuracy.fused"))
-    for i, (a, b) in enumerate(itertools.combinations(range(len(modalities)), 2)):
+    fused = {**empty, "showlegend": True}
+    add("accuracy", go.Scatter(**fused, name="fused", line=grey, meta="accuracy.fused"))
+    pairs = list(itertools.combinations(range(len(modalities)), 2))
+    for i, (a, b) in enumerate(pairs):
         add(
             "gap",
             go.Scatter(
-                **empty,
-                name=text(f"{modalities[a]} to {modalities[b]}"),
+                **{**empty, "showlegend": len(pairs) <= 3, "legend": "legend2"},
+                name=text(f"{modalities[a]}, {modalities[b]}"),
                 meta=f"gap.{modalities[a]}|{modalities[b]}",
                 line={"color": colour(a), "width": 2, "dash": pick(MODALITY_DASHES, i)},
             ),
@@ -163,6 +165,7 @@ def _lay_out(figure: go.Figure) -> None:
         autosize=True,
         margin={"l": 40, "r": 10, "t": 75, "b": 50},
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.035, "yanchor": "bottom"},
+        legend2={"x": 0.36, "y": 0.0, "yanchor": "bottom", "font": {"size": 10}},
         hovermode="closest",
         uirevision="keep",  # a person's zoom survives updates
     )

@@ -24,6 +24,8 @@ from widgets.player import Player
 from widgets.status import StatusLine, describe
 from widgets.style import text
 
+ANSWER_SECONDS = 3.0
+
 _open_labs: dict[str, TrainingLab] = {}  # per notebook cell, so that running it again closes it
 
 
@@ -112,12 +114,8 @@ class TrainingLab:
         """Stop training, end the map's process, and remove every widget."""
         self._player.close()
         self._worker.close()
-        for widget in [
-            *self._controls.widgets(),
-            *self._figure_box.children,
-            *self.view.children,
-            self.view,
-        ]:
+        self._retire_figure()
+        for widget in [self.view, *self.view.children, *self._controls.widgets()]:
             widget.close()
 
     def _ipython_display_(self) -> None:
@@ -167,9 +165,8 @@ class TrainingLab:
         for trace in figure.data:
             if trace.meta.startswith("map."):
                 trace.on_click(self._on_point)
-        old, self._figure_box.children = self._figure_box.children, [figure]
-        for widget in old:
-            widget.close()
+        self._retire_figure()
+        self._figure_box.children = [figure]
         self._figure = figure
         self._apply_theme()
         self._note.value = f"<p style='font-size:12px'>{text(data.note)}</p>"
@@ -178,6 +175,13 @@ class TrainingLab:
             (sample, sample) for sample in session.history.latest.ids
         ]
         self._details.value = sample_view.EMPTY
+
+    def _retire_figure(self) -> None:
+        """Take the figure off the screen now, and close it when the page has answered it."""
+        old, self._figure_box.children = self._figure_box.children, ()
+        for widget in old:
+            # The page still answers the last update, which fails on a closed channel.
+            self._loop.call_later(ANSWER_SECONDS, widget.close)
 
     def _render(self, history: History) -> None:
         if self._player.session is not self._session:

@@ -159,12 +159,11 @@ def _modification(config: ExperimentConfig) -> HeadGradientModification:
 
 def _compare(gradient: Tensor, projected: Tensor) -> tuple[float, float, float]:
     """Return the two Frobenius norms and the angle between the matrices in degrees."""
-    g = gradient.flatten().double()
     if projected is gradient:
-        norm = math.sqrt(g @ g)
+        norm = float(gradient.norm())
         return norm, norm, 0.0
-    p = projected.flatten().double()
-    squared, projected_squared, product = torch.stack([g @ g, p @ p, g @ p]).tolist()
+    both = torch.stack([gradient.flatten(), projected.flatten()]).double()  # (2, C s)
+    (squared, product), (_, projected_squared) = (both @ both.T).tolist()
     norm, projected_norm = math.sqrt(squared), math.sqrt(projected_squared)
     cosine = product / max(norm * projected_norm, 1e-300)
     return norm, projected_norm, math.degrees(math.acos(min(1.0, max(-1.0, cosine))))

@@ -1,0 +1,32 @@
+"""Run the benchmarks and print one line per ratio, with the goal beside it."""
+
+import sys
+
+import torch
+
+from benchmarks import accuracy, click, import_time, live, notebook, sub_step
+
+ALL = {
+    "import_time": import_time.main,
+    "sub_step": sub_step.main,
+    "live": live.main,
+    "click": click.main,
+    "notebook": notebook.main,
+    "accuracy": accuracy.main,
+}
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or list(ALL)
+    if unknown := [name for name in wanted if name not in ALL]:
+        print(f"unknown benchmark {unknown[0]!r}: choose among {', '.join(ALL)}", file=sys.stderr)
+        return 2
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads by default")
+    for name in wanted:
+        print(f"\n{name}: {sys.modules[f'benchmarks.{name}'].__doc__.splitlines()[0]}")
+        ALL[name]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

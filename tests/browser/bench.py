@@ -1,0 +1,89 @@
+"""The bench as a person uses it: buttons by name, pictures by what they say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.live_lab import LabPage
+
+FIRST_NOTEBOOK = "01_alternating_training.ipynb"
+LAB_CELL = 6  # of the first notebook, counted from 0
+
+_TRACE = """([meta, axis]) => {
+    const figures = [...document.querySelectorAll(".js-plotly-plot")];
+    const trace = figures.flatMap((f) => f.data).find((t) => t.meta === meta);
+    return Array.from(trace?.[axis] ?? []);
+}"""
+
+
+class Bench:
+    """The one bench on a page.
+
+    Attributes
+    ----------
+    status
+        The line that tells what happens.
+    """
+
+    def __init__(self, lab_page: LabPage) -> None:
+        self.lab_page = lab_page
+        self.page = lab_page.page
+        self.status = self.page.locator(".mla-status")
+
+    @classmethod
+    def of_first_notebook(cls, lab_page: LabPage) -> Bench:
+        """Open the first notebook and run what the bench needs."""
+        lab_page.open(FIRST_NOTEBOOK)
+        for cell in (1, 2, LAB_CELL):
+            lab_page.run_cell(cell)
+        bench = cls(lab_page)
+        bench.ready()
+        return bench
+
+    def ready(self) -> None:
+        """Wait until everything is on the screen."""
+        expect(self.status).to_have_count(1)
+        self.page.locator(".js-plotly-plot .scatterlayer .points path").first.wait_for()
+        expect(self.button("Play")).to_be_enabled()
+
+    def button(self, name: str) -> Locator:
+        """Return a button; its icon is part of its accessible name, so the end decides."""
+        return self.page.get_by_role("button", name=re.compile(rf"{name}$"))
+
+    def press(self, name: str) -> None:
+        self.button(name).click()
+
+    def wait_for_state(self, state: str, seconds: float = 60) -> None:
+        expect(self.status).to_have_attribute("data-state", state, timeout=seconds * 1000)
+
+    def wait_for_text(self, pattern: str, seconds: float = 60) -> None:
+        expect(self.status).to_have_text(re.compile(pattern), timeout=seconds * 1000)
+
+    def step(self) -> int:
+        """Return the number of sub-steps done, as the status line tells it."""
+        found = re.search(r"sub-step (\d+)", self.status.inner_text())
+        return int(found.group(1)) if found else 0
+
+    def trace(self, meta: str, axis: str = "y") -> list[Any]:
+        """Return the numbers that a curve shows on the screen."""
+        found: list[Any] = self.page.evaluate(_TRACE, [meta, axis])
+        return found
+
+    def wait_for_trace(self, meta: str, points: int) -> None:
+        """Wait until a curve shows at least so many points."""
+        self.page.wait_for_function(f"(a) => ({_TRACE})(a).length >= {points}", arg=[meta, "y"])
+
+    def open_settings(self) -> None:
+        """Unfold the settings, as JupyterLab's own menu of that name does not."""
+        self.page.locator(".jp-OutputArea").get_by_text("Settings", exact=True).click()
+
+    def setting(self, label: str) -> Locator:
+        """Return a setting's input."""
+        return self.page.get_by_label(label, exact=True)
+
+    def scroll_to_top(self) -> None:
+        """Bring the bench's first line to the top of the screen."""
+        self.button("Play").evaluate("button => button.scrollIntoView({block: 'start'})")

@@ -1,0 +1,42 @@
+"""Take the README's pictures from the real page: `python -m tests.browser.screenshot [FOLDER]`."""
+
+import sys
+from pathlib import Path
+
+from tests.browser.bench import Bench
+from tests.browser.live_lab import LabPage, LiveLab, chromium
+
+ROOT = Path(__file__).parents[2]
+
+
+def main(folder: Path) -> None:
+    with (
+        chromium() as browser,
+        LiveLab([ROOT / "notebooks" / "01_alternating_training.ipynb"]) as lab,
+        LabPage.new(browser, lab, viewport={"width": 1280, "height": 1330}) as page,
+    ):
+        bench = Bench.of_first_notebook(page)
+        page.page.keyboard.press("Control+b")  # the file browser takes a quarter of the width
+        bench.press("Play")
+        bench.wait_for_text("epoch [6-9]")
+        bench.press("Pause")
+        bench.wait_for_state("paused")
+        page.page.get_by_label("Map").select_option("UMAP")
+        page.page.wait_for_function(
+            "() => document.querySelector('.js-plotly-plot').textContent.includes('trustworthiness')",
+            timeout=120_000,
+        )
+        bench.setting("Sample").select_option("val-1083")
+        page.page.locator("[data-sample]").wait_for()
+        bench.scroll_to_top()
+        page.page.mouse.move(5, 500)
+        page.page.wait_for_timeout(1000)
+        print(page.screenshot(folder / "lab.png"))
+        page.theme("dark")
+        page.page.wait_for_timeout(1500)
+        bench.scroll_to_top()
+        print(page.screenshot(folder / "lab_dark.png"))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs")

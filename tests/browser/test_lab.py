@@ -1,0 +1,185 @@
+"""The first notebook in a real JupyterLab: press what a person presses, see what changes."""
+
+import re
+
+import nbformat
+from playwright.sync_api import expect
+
+from tests.browser.bench import FIRST_NOTEBOOK, LAB_CELL, Bench
+from tests.browser.live_lab import LabPage, LiveLab
+
+LIT = "svg[role=img] g[data-lit=true]"
+
+
+def test_play_pause_step_and_reset_move_every_picture(lab_page: LabPage):
+    lab_page.open(FIRST_NOTEBOOK)
+    lab_page.run_all()
+    bench = Bench(lab_page)
+    bench.ready()
+    page = lab_page.page
+    expect(page.locator(LIT)).to_have_count(0)
+    expect(bench.status).to_have_text(re.compile("Nothing trained yet"))
+
+    bench.press("Step")
+    bench.wait_for_text("sub-step 1, last trained: image")
+    expect(page.locator(LIT)).to_have_attribute("data-encoder", "image")
+    bench.press("Step")
+    bench.wait_for_text("sub-step 2, last trained: audio")
+    bench.wait_for_trace("loss.audio", 1)
+    assert len(bench.trace("loss.image")) == 1
+
+    before = {name: bench.trace(name, "x") for name in ("map.image", "spread.image")}
+    bench.press("Play")
+    bench.wait_for_state("playing")
+    bench.wait_for_text("epoch [3-9]")
+    bench.press("Pause")
+    bench.wait_for_state("paused")
+    stopped_at = bench.step()
+    assert stopped_at > 100
+    for meta in ("accuracy.fused", "weight.text", "gap.image|audio", "forgetting.audio"):
+        assert len(bench.trace(meta)) > 2, meta
+    for name, values in before.items():
+        assert bench.trace(name, "x") != values, name
+    assert float(page.locator("rect[data-plasticity]").get_attribute("data-plasticity")) < 0.9
+    page.wait_for_timeout(500)
+    assert bench.step() == stopped_at, "a paused bench must not go on"
+
+    bench.press("Epoch")
+    epoch_end = (stopped_at // 51 + 1) * 51  # 17 rounds of three modalities
+    bench.wait_for_text(rf"Paused: .* sub-step {epoch_end},")
+
+    bench.press("Stop")
+    bench.wait_for_state("stopped")
+    expect(bench.button("Play")).to_be_disabled()
+    bench.press("Reset")
+    bench.wait_for_text("Nothing trained yet")
+    bench.ready()
+    assert bench.trace("loss.image") == []
+    assert lab_page.console_errors == []
+
+
+def test_settings_maps_samples_and_themes(lab_page: LabPage):
+    bench = Bench.of_first_notebook(lab_page)
+    page = lab_page.page
+    bench.open_settings()
+
+    bench.setting("Head gradient").select_option("off")
+    bench.wait_for_text("head_gradient is off from sub-step 0 on")
+    bench.press("Epoch")
+    bench.wait_for_text("sub-step 51.*plasticity 1.000")
+
+    bench.setting("Data").select_option("gaussian")
+    bench.wait_for_text("Press Reset to start afresh with the new dataset")
+    bench.setting("Data").select_option("spoken_digits")
+
+    page.get_by_label("Map").select_option("UMAP")
+    expect(page.locator(".js-plotly-plot")).to_contain_text("trustworthiness 0.", timeout=120_000)
+
+    # The sample shown is the one that plotly says was clicked.
+    page.evaluate(
+        """() => document.querySelector(".js-plotly-plot").on("plotly_click", (event) => {
+            window.clickedId = event.points[0].text;
+        })"""
+    )
+    for number in (3, 40):
+        point = page.locator(".js-plotly-plot .scatterlayer .points path").nth(number)
+        point.scroll_into_view_if_needed()
+        box = point.bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        clicked = page.wait_for_function("() => window.clickedId").json_value()
+        expect(page.locator("[data-sample]")).to_have_attribute("data-sample", clicked)
+        page.evaluate("() => { window.clickedId = null; }")
+    assert page.locator("[data-sample] img").evaluate("i => i.naturalWidth") > 0
+    page.wait_for_function("() => document.querySelector('[data-sample] audio').duration > 0.1")
+
+    # The same without a mouse.
+    chooser = bench.setting("Sample")
+    chooser.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    first = chooser.locator("option").nth(1).inner_text()
+    expect(page.locator("[data-sample]")).to_have_attribute("data-sample", first)
+
+    lab_page.theme("dark")
+    page.wait_for_function(
+        """() => document.querySelector(".js-plotly-plot")._fullLayout.font.color === "#f2f5fa" """
+    )
+    assert lab_page.console_errors == []
+
+
+def test_running_the_cell_again_leaves_one_bench(lab_page: LabPage):
+    bench = Bench.of_first_notebook(lab_page)
+    bench.press("Play")
+    bench.wait_for_state("playing")
+    lab_page.run_cell(LAB_CELL)
+    bench.ready()
+    bench.wait_for_text("Nothing trained yet")
+    lab_page.page.wait_for_timeout(1000)
+    bench.wait_for_text("Nothing trained yet", 1)
+    assert lab_page.console_errors == []
+
+
+HOSTILE = """
+import asyncio, torch
+import mla_core as mla, widgets
+from mla_core.data import Modality, MultimodalDataset, Split
+
+bad = "<img src=x onerror=alert(1)>"
+
+def split(side):
+    labels = torch.arange(40) % 2
+    x = torch.randn(40, 4, generator=torch.Generator().manual_seed(0)) + 3 * labels[:, None]
+    ids = [f"{bad}{side}{i}" for i in range(40)]
+    return Split.complete(side, {"a": x, "b": x + 1}, labels, ids)
+
+data = MultimodalDataset(
+    "mine", [Modality(n, "vector", (4,), note=bad) for n in "ab"], [bad, "ok"],
+    {side: split(side) for side in ("train", "val", "test")}, note=bad,
+)
+widgets.TrainingLab(mla.ExperimentConfig(learning_rate=LEARNING_RATE), data=data)
+"""
+
+
+def write(live_lab: LiveLab, name: str, source: str) -> str:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
+    )
+    nbformat.write(notebook, live_lab.root / name)
+    return name
+
+
+def test_names_from_outside_are_shown_literally(lab_page: LabPage, live_lab: LiveLab):
+    dialogs = []
+    lab_page.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    source = HOSTILE.replace("LEARNING_RATE", "0.01")
+    lab_page.open(write(live_lab, "hostile.ipynb", source))
+    lab_page.run_cell(0)
+    bench = Bench(lab_page)
+    bench.ready()
+    bench.press("Epoch")
+    bench.wait_for_state("paused")
+    bench.setting("Sample").select_option(index=1)
+    sample = lab_page.page.locator("[data-sample]")
+    expect(sample).to_contain_text("<img src=x onerror=alert(1)>val0, true class <img src=x")
+    point = lab_page.page.locator(".js-plotly-plot .scatterlayer .points path").last
+    point.hover(force=True)
+    expect(lab_page.page.locator(".hoverlayer")).to_contain_text("<img src=x onerror=alert(1)>val")
+    assert dialogs == []
+    assert lab_page.page.locator("img[src=x]").count() == 0
+    assert lab_page.console_errors == []
+
+
+def test_divergence_pauses_says_so_and_reset_goes_on(lab_page: LabPage, live_lab: LiveLab):
+    source = HOSTILE.replace("LEARNING_RATE", "1e18")
+    lab_page.open(write(live_lab, "diverges.ipynb", source))
+    lab_page.run_cell(0)
+    bench = Bench(lab_page)
+    bench.ready()
+    bench.press("Play")
+    bench.wait_for_state("failed")
+    bench.wait_for_text("training diverged at step .* Try a smaller learning rate")
+    bench.wait_for_trace("loss.a", 1)  # the history is kept
+    bench.press("Reset")
+    bench.wait_for_text("Nothing trained yet")
+    assert lab_page.console_errors == []

@@ -1,0 +1,87 @@
+"""Tiny Gaussian data and configurations, and what "the same, bit for bit" means."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from mla_core import ExperimentConfig, Modality, MultimodalDataset, Split, TrainingSession
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Keep torch to one thread: on tensors this small, threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., ExperimentConfig]:
+    """Give a factory: three Gaussian modalities, 3 rounds of 3 sub-steps an epoch."""
+
+    def make(**changes) -> ExperimentConfig:
+        few = {"modalities": 3, "classes": 4, "dim": 5, "sizes": [40, 24, 20]}
+        plain = {
+            "dataset": "gaussian",
+            "dataset_options": few | changes.pop("dataset_options", {}),
+            "epochs": 2,
+            "batch_size": 16,
+            "feature_size": 12,
+            "evaluate_every": 4,
+            "probe_size": 20,
+        }
+        return ExperimentConfig(**(plain | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_data() -> Callable[..., MultimodalDataset]:
+    """Give a factory: random vectors `a` (4,) and `b` (3,) with parts taken away at random."""
+
+    def make(missing: float = 0.0, filler: float = 0.0, seed: int = 0) -> MultimodalDataset:
+        source = torch.Generator().manual_seed(seed)
+        sizes = {"a": 4, "b": 3}
+
+        def side(name: str, n: int) -> Split:
+            labels = torch.arange(n) % 3
+            inputs = {m: torch.randn(n, d, generator=source) for m, d in sizes.items()}
+            split = Split.complete(name, inputs, labels)
+            absent = torch.rand(2, n, generator=source) < missing
+            absent[:, :3] = False
+            for row, x in enumerate(split.inputs.values()):
+                x[absent[row]] = filler
+            split.present[absent] = False
+            return split
+
+        modalities = [Modality(m, "vector", (d,)) for m, d in sizes.items()]
+        splits = {name: side(name, n) for name, n in (("train", 48), ("val", 30), ("test", 21))}
+        return MultimodalDataset("tiny", modalities, "xyz", splits)
+
+    return make
+
+
+def _bits(tensors: dict[str, Tensor]) -> dict[str, bytes]:
+    return {name: tensor.contiguous().numpy().tobytes() for name, tensor in tensors.items()}
+
+
+@pytest.fixture(scope="session")
+def bits() -> Callable[[dict[str, Tensor]], dict[str, bytes]]:
+    """Give a function that turns tensors into bytes, in which even two NaN can be equal."""
+    return _bits
+
+
+@pytest.fixture(scope="session")
+def assert_same() -> Callable[[TrainingSession, TrainingSession], None]:
+    """Give a check that two sessions have done the same and will go on alike."""
+
+    def check(one: TrainingSession, two: TrainingSession) -> None:
+        assert one.history.steps == two.history.steps
+        assert one.history.summaries == two.history.summaries
+        assert _bits(one.method.state_dict()) == _bits(two.method.state_dict())
+        assert (one.step, one.epoch, one.step_in_epoch) == (two.step, two.epoch, two.step_in_epoch)
+
+    return check

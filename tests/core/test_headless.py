@@ -1,0 +1,170 @@
+"""Notebooks without a browser: their parameters, their folder, and what happens when they fail."""
+
+import json
+
+import nbformat
+import pytest
+from papermill.exceptions import PapermillExecutionError
+
+from mla_core import ConfigError
+from mla_core.headless import (
+    check_parameters,
+    notebook_parameters,
+    reject_unknown_parameters,
+    run_notebook,
+)
+
+PARAMETERS = """\
+seed: int = 0  # decides everything
+alpha: float = 0.1
+noise: list = []
+name: str = "a"
+fast: bool = False
+headless: bool = False
+run_folder: str = ""
+"""
+
+# Trains in the run folder, notes how far it had to go, and fails while `ready` is missing.
+TRAIN = """\
+from pathlib import Path
+import mla_core as mla
+from mla_core.methods.alternating import Alternating
+steps, plain = [], Alternating.step
+def counted(self, batch, split, position):
+    steps.append(position.step)
+    return plain(self, batch, split, position)
+Alternating.step = counted
+config = mla.ExperimentConfig(
+    dataset="gaussian", dataset_options={"sizes": [32, 9, 9]}, seed=seed, epochs=2, feature_size=8
+)
+mla.train(config, Path(run_folder))
+with Path("steps.txt").open("a") as file:
+    print(len(steps), headless, name, file=file)
+"""
+FAIL = "assert Path('ready').exists(), 'not ready yet'"
+
+
+def write_notebook(path, *sources: str):
+    book = nbformat.v4.new_notebook()
+    book.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    book.cells = [nbformat.v4.new_code_cell(source) for source in (PARAMETERS, *sources)]
+    book.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(book, path)
+    return path
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    return write_notebook(tmp_path / "book.ipynb", TRAIN, FAIL)
+
+
+def test_parameters_have_a_type_a_default_and_a_help(notebook):
+    assert notebook_parameters(notebook) == {
+        "seed": ("int", 0, "decides everything"),
+        "alpha": ("float", 0.1, ""),
+        "noise": ("list", [], ""),
+        "name": ("str", "a", ""),
+        "fast": ("bool", False, ""),
+        "headless": ("bool", False, ""),
+        "run_folder": ("str", "", ""),
+    }
+
+
+def test_given_parameters_go_over_the_defaults(notebook):
+    full = check_parameters(notebook, {"seed": 3, "alpha": 1, "noise": [0.5]})
+    assert full == {"seed": 3, "alpha": 1, "noise": [0.5], "name": "a", "fast": False}
+
+
+@pytest.mark.parametrize("name", ["sede", "headless", "run_folder", "config"])
+def test_an_unknown_parameter_is_named_beside_the_known_ones(name, notebook, tmp_path):
+    known = r"\['seed', 'alpha', 'noise', 'name', 'fast'\]"
+    with pytest.raises(ConfigError, match=f"book.ipynb has no parameter '{name}'.*{known}"):
+        run_notebook(notebook, {name: 1}, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("seed", 1.0),
+        ("seed", "1"),
+        ("seed", True),
+        ("seed", None),
+        ("alpha", "0.1"),
+        ("alpha", False),
+        ("noise", 0.1),
+        ("noise", "0.1"),
+        ("name", 3),
+        ("fast", 1),
+        ("fast", "True"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(name, value, notebook, tmp_path):
+    with pytest.raises(ConfigError, match=f"'{name}' must be of the type .*, not {value!r}"):
+        run_notebook(notebook, {name: value}, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_missing_notebook_is_named():
+    with pytest.raises(ConfigError, match=r"no notebook 'nowhere\.ipynb'"):
+        run_notebook("nowhere.ipynb", {})
+
+
+def test_a_notebook_fails_leaves_what_it_trained_and_ends_in_one_folder(notebook, tmp_path):
+    """One story, since every start of a kernel takes seconds."""
+    out, noted = tmp_path / "runs", tmp_path / "steps.txt"
+
+    with pytest.raises(PapermillExecutionError, match="not ready yet") as caught:
+        run_notebook(notebook, {"seed": 3}, out)
+    assert noted.read_text() == "6 True a\n"
+    (partial,) = (path for path in out.iterdir() if path.is_dir())
+    assert partial.name.startswith(".")  # no folder of the final name
+
+    (tmp_path / "ready").touch()
+    folder, fresh = run_notebook(notebook, {"seed": 3}, out)
+    assert fresh
+    assert noted.read_text().count("\n") == 2
+    assert partial.name == f".{folder.name}.partial"
+    assert [path.name for path in out.iterdir()] == [folder.name]
+    assert len(folder.name) == 12
+    results = {"config.json", "history.npz", "metrics.json", "model.safetensors"}
+    assert {path.name for path in folder.iterdir()} == results | {"book.ipynb", "notebook.json"}
+    described = json.loads((folder / "notebook.json").read_text())
+    assert described["notebook"] == "book.ipynb"
+    assert described["parameters"]["seed"] == 3
+    executed = nbformat.read(folder / "book.ipynb", 4)
+    assert all(cell.execution_count for cell in executed.cells if cell.cell_type == "code")
+    assert "seed = 3" in executed.cells[1].source
+
+    before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    # The default, spelled out, is the same run.
+    assert run_notebook(notebook, {"seed": 3, "name": "a"}, out) == (folder, False)
+    assert before == {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert noted.read_text().count("\n") == 2
+    assert caught.tb is not None  # an error that somebody keeps does not keep the lock
+
+
+@pytest.mark.parametrize(
+    ("cells", "unknown"),
+    [
+        ([], None),
+        (["epochs = 5"], None),
+        (["epochs: int = 5", "# Parameters\nepochs = 2\n"], None),
+        (["a = 1\nb = 2", "# Parameters\nb = 3\na = 4\n"], None),
+        (["import x", "epochs = 5", "# Parameters\nepochs = 2", "new = 1"], None),
+        (["%magic\nepochs = 5", "other = 1", "# Parameters\nother = 2"], None),
+        (["epochs = 5", "# Parameters\nepoch = 2"], "epoch"),
+        (["a = 1", "# Parameters\na = 2\nb = 3\n"], "b"),
+        (["# Parameters\na = 2", "a = 1"], "a"),  # assigned before it is declared
+    ],
+)
+def test_plain_papermills_unknown_parameters_are_found_in_the_notebook(cells, unknown):
+    if unknown is None:
+        reject_unknown_parameters(cells)
+        return
+    with pytest.raises(ConfigError, match=f"no parameter '{unknown}'"):
+        reject_unknown_parameters(cells)

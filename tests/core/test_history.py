@@ -1,0 +1,138 @@
+"""What happened, as records, arrays, a file and tables."""
+
+import numpy as np
+import pytest
+import torch
+
+from mla_core import Evaluation, History, StepRecord, TrainingSession
+from mla_core.history import Change
+
+
+@pytest.fixture
+def history(tiny) -> History:
+    session = TrainingSession(tiny())
+    session.advance(steps=5)
+    session.reconfigure(head_gradient="off", learning_rate=0.1, epochs=3)
+    session.advance(steps=5)
+    return session.history
+
+
+def same(one: History, two: History) -> bool:
+    return (one.steps, one.summaries, one.changes) == (two.steps, two.summaries, two.changes)
+
+
+def test_arrays_give_equal_records_back(history):
+    back = History.from_arrays(history.to_arrays())
+    assert same(back, history)
+    assert len(back.steps) == 10
+    assert len(back.changes) == 3
+    assert back.latest is None  # not part of the arrays
+
+
+def test_every_value_keeps_its_type(history):
+    back = History.from_arrays(history.to_arrays())
+    for old, new in zip(history.steps, back.steps, strict=True):
+        assert {k: type(v) for k, v in vars(old).items()} == {
+            k: type(v) for k, v in vars(new).items()
+        }
+    changes = History()
+    changes.changes = [Change(0, "epochs", 2, 3), Change(4, "alpha", 0.1, 0.7)]
+    first = History.from_arrays(changes.to_arrays()).changes[0]
+    assert (type(first.before), type(first.after)) == (int, int)
+
+
+def test_no_array_needs_pickle(history):
+    assert all(array.dtype.kind in "ifU" for array in history.to_arrays().values())
+
+
+def test_a_file_gives_equal_records_back(history, tmp_path):
+    history.save(tmp_path / "history.npz")
+    assert [path.name for path in tmp_path.iterdir()] == ["history.npz"]
+    assert same(History.load(tmp_path / "history.npz"), history)
+
+
+@pytest.mark.parametrize(
+    ("modality", "forgetting"),
+    [
+        (None, {}),
+        ("a", {"b": -1e-300, "c": 1 / 3}),
+        ("\N{GREEK SMALL LETTER ALPHA}", {'quo"te': 0.1 + 0.2}),
+    ],
+)
+def test_odd_records_survive_the_file(modality, forgetting, tmp_path):
+    history = History()
+    history.steps = [
+        StepRecord(7, 1, modality, 3, 1e-320, 5e-324, 1e308, 0.1 + 0.2, forgetting=forgetting)
+    ]
+    history.save(tmp_path / "history.npz")
+    assert same(History.load(tmp_path / "history.npz"), history)
+
+
+def test_an_empty_history_is_fine(tmp_path):
+    history = History()
+    assert history.to_arrays() == {}
+    assert len(history.frame()) == len(history.summary_frame()) == 0
+    history.save(tmp_path / "history.npz")
+    assert same(History.load(tmp_path / "history.npz"), history)
+
+
+def test_the_frame_has_a_row_per_sub_step_and_a_column_per_forgetting(history):
+    frame = history.frame()
+    assert len(frame) == 10
+    plain = {"step", "epoch", "modality", "samples", "loss", "learning_rate", "angle"}
+    plain |= {"gradient_norm", "projected_norm", "plasticity"}
+    assert set(frame.columns) >= plain
+    assert {c for c in frame.columns if c.startswith("forgetting")} == {
+        f"forgetting.m{m}" for m in range(3)
+    }
+    for record, (_, row) in zip(history.steps, frame.iterrows(), strict=True):
+        assert row["loss"] == record.loss
+        assert row["modality"] == record.modality
+        for m in range(3):
+            value = row[f"forgetting.m{m}"]
+            assert value == record.forgetting.get(f"m{m}", value) or np.isnan(value)
+            assert np.isnan(value) == (f"m{m}" not in record.forgetting)
+
+
+def test_the_summary_frame_has_a_row_per_look_and_a_column_per_modality(history):
+    frame = history.summary_frame()
+    assert frame["step"].tolist() == [0, 4, 8]
+    expected = {"accuracy", "ece", "separability", "mean_weight.m1", "unimodal_accuracy.m2"}
+    assert set(frame.columns) >= expected | {"centroid_gap.m0|m2", "weight_loss_covariance.m0"}
+
+
+def test_a_copy_grows_on_its_own(history):
+    twin = history.copy()
+    twin.steps.pop()
+    twin.summaries.clear()
+    twin.changes.append(Change(0, "alpha", 1, 2))
+    assert (len(history.steps), len(history.summaries), len(history.changes)) == (10, 3, 3)
+    assert twin.latest is history.latest
+
+
+def evaluation(fused: list, logits: list, present: list, labels: list) -> Evaluation:
+    m, n = len(logits), len(labels)
+    return Evaluation(
+        "val", 0, 0, tuple("abc"[:m]), tuple(map(str, range(n))), torch.tensor(labels),
+        torch.tensor(present, dtype=torch.bool), torch.zeros(m, n, 2),
+        torch.tensor(logits), torch.full((m, n), 1 / m), torch.tensor(fused),
+    )  # fmt: skip
+
+
+def test_accuracies_are_shares_of_right_predictions_among_present_parts():
+    no, yes = [1.0, 0.0], [0.0, 1.0]
+    found = evaluation(
+        fused=[yes, yes, no, no],
+        logits=[[yes, yes, yes, yes], [no, no, no, yes]],
+        present=[[1, 1, 1, 0], [0, 1, 0, 0]],
+        labels=[1, 1, 1, 0],
+    )
+    assert found.accuracy == 0.75
+    assert found.unimodal_accuracy == {"a": 1.0, "b": 0.0}
+    assert found.unanswered.tolist() == [False, False, False, True]
+
+
+def test_a_modality_without_a_sample_has_no_accuracy():
+    found = evaluation([[1.0, 0.0]], [[[1.0, 0.0]], [[1.0, 0.0]]], [[1], [0]], [0])
+    assert found.unimodal_accuracy["a"] == 1.0
+    assert np.isnan(found.unimodal_accuracy["b"])

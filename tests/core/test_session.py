@@ -1,0 +1,399 @@
+"""However a session is driven, it does the same, bit for bit."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from mla_core import ConfigError, TrainingDivergedError, TrainingSession
+from mla_core.checkpoint import load_snapshot, save_snapshot
+from mla_core.history import Change
+
+KINDS = {
+    "paper": {},
+    "paper_previous": {"head_gradient": "paper_previous"},
+    "dataset_mean": {"head_gradient": "dataset_mean"},
+    "released_enabled": {"head_gradient": "released_enabled"},
+    "update": {"projection": "update", "learning_rate_schedule": "cosine"},
+    "adamw": {"optimizer": "adamw", "learning_rate": 0.01, "order": "random"},
+    "independent": {"pairing": "independent", "alpha_schedule": "run_decay"},
+    "concat": {"method": "concat"},
+}
+
+
+@pytest.fixture(params=KINDS, scope="module")
+def config(request, tiny):
+    return tiny(**KINDS[request.param])
+
+
+@pytest.fixture(scope="module")
+def straight(config):
+    session = TrainingSession(config)
+    list(session)
+    return session
+
+
+def stepped(session: TrainingSession) -> TrainingSession:
+    while not session.finished:
+        assert len(session.advance(steps=1)) == 1
+    return session
+
+
+def in_epochs(session: TrainingSession) -> TrainingSession:
+    while not session.finished:
+        session.advance(epochs=1)
+        assert session.step_in_epoch == 0
+    return session
+
+
+def in_chunks_of_time(session: TrainingSession) -> TrainingSession:
+    while not session.finished:
+        assert session.advance(seconds=0.002)
+    return session
+
+
+def looked_at_all_the_time(session: TrainingSession) -> TrainingSession:
+    for _ in session:
+        session.evaluate("val")
+        session.evaluate("train")
+        session.look_again()
+        session.snapshot()
+    return session
+
+
+@pytest.mark.parametrize("drive", [stepped, in_epochs, in_chunks_of_time, looked_at_all_the_time])
+def test_the_way_of_driving_changes_nothing(drive, config, straight, assert_same):
+    assert_same(drive(TrainingSession(config)), straight)
+
+
+# Before all; within an epoch; at the border of two (after 3 joint steps, after 9 sub-steps).
+@pytest.mark.parametrize("steps", [0, 3, 5, 9])
+def test_a_restored_session_goes_on_as_if_nothing_had_happened(
+    steps, config, straight, assert_same
+):
+    session = TrainingSession(config)
+    for _ in range(steps):
+        next(session, None)
+    snapshot = session.snapshot()
+    other = TrainingSession(config)
+    other.advance(steps=7)  # anywhere else
+    for restored in (session, other):
+        list(restored)
+        restored.restore(snapshot)
+        assert restored.step == min(steps, straight.step)
+        list(restored)
+        assert_same(restored, straight)
+
+
+@pytest.mark.parametrize("steps", [1, 4, 9])
+def test_a_fork_without_changes_does_the_same(steps, config, straight, assert_same):
+    session = TrainingSession(config)
+    session.advance(steps=steps)
+    twin = session.fork()
+    list(twin)
+    list(session)
+    assert_same(twin, straight)
+    assert_same(session, straight)
+
+
+@pytest.mark.parametrize("steps", [4, 5])
+def test_a_snapshot_on_disk_is_the_same_snapshot(steps, config, straight, assert_same, tmp_path):
+    session = TrainingSession(config)
+    session.advance(steps=steps)
+    save_snapshot(session.snapshot(), tmp_path)
+    loaded = load_snapshot(tmp_path)
+    assert loaded.config == config
+    resumed = TrainingSession(config)
+    resumed.restore(loaded)
+    assert resumed.history.latest is not None
+    list(resumed)
+    assert_same(resumed, straight)
+
+
+def test_the_newest_snapshot_on_disk_replaces_the_others(tiny, tmp_path):
+    session = TrainingSession(tiny())
+    assert load_snapshot(tmp_path) is None
+    for _ in range(3):
+        session.advance(steps=2)
+        saved = save_snapshot(session.snapshot(), tmp_path / "deeper")
+    assert [path.name for path in (tmp_path / "deeper").iterdir()] == [saved.name]
+    assert load_snapshot(tmp_path / "deeper").step == 6
+
+
+def test_a_snapshot_that_was_cut_off_is_not_loaded(tiny, tmp_path):
+    session = TrainingSession(tiny())
+    session.advance(steps=2)
+    save_snapshot(session.snapshot(), tmp_path)
+    half = tmp_path / ".checkpoint-000000009.partial"
+    half.mkdir()
+    (half / "tensors.safetensors").write_bytes(b"half")
+    assert load_snapshot(tmp_path).step == 2
+
+
+def test_training_does_not_touch_a_snapshot(tiny, bits):
+    session = TrainingSession(tiny())
+    session.advance(steps=4)
+    snapshot = session.snapshot()
+    tensors, steps = bits(snapshot.tensors), list(snapshot.history.steps)
+    session.advance(steps=5)
+    session.restore(snapshot)
+    session.advance(steps=3)
+    assert bits(snapshot.tensors) == tensors
+    assert snapshot.history.steps == steps
+
+
+def test_restoring_goes_back_and_forth(tiny, assert_same):
+    session = TrainingSession(tiny())
+    session.advance(steps=3)
+    early = session.snapshot()
+    session.reconfigure(alpha=0.7, learning_rate=0.01)
+    session.advance(steps=8)
+    late, twin = session.snapshot(), session.fork()
+    session.restore(early)
+    assert (session.step, session.config.alpha, session.history.changes) == (3, 0.1, [])
+    session.advance(steps=2)
+    session.restore(late)
+    assert (session.step, session.config.alpha) == (11, 0.7)
+    assert session.history.changes == twin.history.changes
+    list(session)
+    list(twin)
+    assert_same(session, twin)
+
+
+def test_a_fork_leaves_its_parent_alone(tiny, assert_same, bits):
+    session, untouched = TrainingSession(tiny()), TrainingSession(tiny())
+    for one in (session, untouched):
+        one.advance(steps=5)
+    twin = session.fork(head_gradient="off")
+    assert all(record.plasticity == 1.0 for record in twin)
+    assert_same(session, untouched)
+    assert session.config.head_gradient == "paper"
+    assert session.history.changes == []
+    list(session)
+    assert twin.history.steps[:5] == session.history.steps[:5]
+    assert bits(twin.method.state_dict()) != bits(session.method.state_dict())
+    assert twin.history.changes == [Change(5, "head_gradient", "paper", "off")]
+
+
+def test_live_settings_change_and_are_noted(tiny):
+    session = TrainingSession(tiny())
+    session.advance(steps=2)
+    session.reconfigure(learning_rate=0.5, alpha=0.1)  # the latter is no change
+    (record,) = session.advance(steps=1)
+    assert record.learning_rate == 0.5
+    session.reconfigure(momentum=0.0, weight_decay=0.5)
+    group = session.method.optimizer.param_groups[0]
+    assert (group["momentum"], group["weight_decay"]) == (0.0, 0.5)
+    assert session.history.changes == [
+        Change(2, "learning_rate", 0.03, 0.5),
+        Change(3, "momentum", 0.9, 0.0),
+        Change(3, "weight_decay", 1e-4, 0.5),
+    ]
+
+
+LIVE_CHANGES = {
+    "learning_rate": 0.3,
+    "momentum": 0.1,
+    "weight_decay": 0.3,
+    "learning_rate_schedule": "cosine",
+    "head_gradient": "off",
+    "alpha": 5.0,
+    "alpha_schedule": "run_decay",
+    "projection": "update",
+}
+
+
+@pytest.mark.parametrize("field", LIVE_CHANGES)
+def test_a_live_setting_takes_effect_from_the_next_sub_step_on(field, tiny, bits):
+    changed, plain = TrainingSession(tiny()), TrainingSession(tiny())
+    for session in (changed, plain):
+        session.advance(steps=3)
+    changed.reconfigure(**{field: LIVE_CHANGES[field]})
+    one, two = changed.method.model, plain.method.model
+    assert bits(one.state_dict()) == bits(two.state_dict())
+    assert changed.history.steps == plain.history.steps
+    for session in (changed, plain):
+        session.advance(steps=4)
+    assert bits(one.state_dict()) != bits(two.state_dict())
+
+
+def test_another_fusion_shows_when_looked_at_again_without_a_new_point(tiny):
+    session = TrainingSession(tiny(fusion="uniform"))
+    session.advance(steps=4)
+    weights, looks = session.history.latest.weights, len(session.history.summaries)
+    session.reconfigure(fusion="entropy")
+    session.look_again()
+    assert not torch.equal(session.history.latest.weights, weights)
+    assert len(session.history.summaries) == looks
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": 1}, "'seed' cannot change"),
+        ({"alpha": 0.5, "method": "concat"}, "'method' cannot change"),
+        ({"alpha": 0.5, "learning_rate": -1}, r"learning_rate .*-1"),
+        ({"alpha": 0.5, "alhpa": 1}, "did you mean 'alpha'"),
+        ({"alpha": 0.5, "epochs": 1}, "epochs must be above the 1 already trained, not 1"),
+    ],
+)
+def test_a_change_that_cannot_be_changes_nothing(changes, message, tiny, assert_same):
+    session, twin = TrainingSession(tiny()), TrainingSession(tiny())
+    for one in (session, twin):
+        one.advance(steps=10)
+    with pytest.raises(ConfigError, match=message):
+        session.reconfigure(**changes)
+    assert session.config == twin.config
+    assert session.history.changes == []
+    list(session)
+    list(twin)
+    assert_same(session, twin)
+
+
+@pytest.mark.parametrize("when", ["at the end", "in the middle", "in a fork", "after a restore"])
+def test_more_epochs_go_on_as_if_they_had_been_asked_for_at_once(when, tiny, assert_same):
+    config = tiny(order="random", epochs=2)
+    long = TrainingSession(config.replace(epochs=4))
+    list(long)
+    session = TrainingSession(config)
+    session.advance(steps=None if when != "in the middle" else 5)
+    if when == "in a fork":
+        session = session.fork(epochs=4)
+    else:
+        if when == "after a restore":
+            session.restore(session.snapshot())
+        session.reconfigure(epochs=4)
+    list(session)
+    assert session.history.steps == long.history.steps
+    session.history.summaries = long.history.summaries  # one look more, at the first end
+    assert_same(session, long)
+
+
+def test_fewer_epochs_end_earlier(tiny):
+    session = TrainingSession(tiny(epochs=5))
+    session.advance(epochs=1)
+    session.reconfigure(epochs=2)
+    assert len(list(session)) == 9
+    assert session.finished
+    assert session.history.latest.step == 18
+
+
+def test_neither_making_nor_running_touches_the_global_random_state(config):
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    session = TrainingSession(config)
+    session.advance(epochs=1)
+    session.evaluate("test")
+    list(session.fork())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_global_random_state_decides_nothing(config, assert_same):
+    sessions = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        sessions.append(TrainingSession(config))
+        sessions[-1].advance(epochs=1)
+    assert_same(*sessions)
+
+
+def test_the_number_of_threads_around_it_decides_nothing(config, assert_same):
+    sessions = []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        sessions.append(TrainingSession(config))
+        sessions[-1].advance(epochs=1)
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(1)
+    assert_same(*sessions)
+
+
+def test_another_seed_does_something_else(tiny, bits):
+    one, two = TrainingSession(tiny(seed=0)), TrainingSession(tiny(seed=1))
+    assert bits(one.method.state_dict()) != bits(two.method.state_dict())
+    assert one.advance(steps=1)[0].loss != two.advance(steps=1)[0].loss
+
+
+def test_another_modality_does_not_change_the_encoders_of_the_others(tiny, bits):
+    two, three = (
+        TrainingSession(tiny(dataset_options={"modalities": m})).method.model.encoders
+        for m in (2, 3)
+    )
+    for name in ("m0", "m1"):
+        assert bits(two[name].state_dict()) == bits(three[name].state_dict())
+    assert bits(three["m1"].state_dict()) != bits(three["m0"].state_dict())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_after_a_divergence_the_last_good_state_goes_on_more_slowly(optimizer, tiny):
+    session = TrainingSession(tiny(optimizer=optimizer, epochs=20))
+    session.advance(steps=6)
+    session.reconfigure(learning_rate=1e30)
+    with pytest.raises(TrainingDivergedError):
+        session.advance(epochs=5)
+    good = session.last_good
+    assert 4 <= good.step <= session.step
+    session.restore(good)
+    assert len(session.history.steps) == session.step == good.step
+    session.reconfigure(learning_rate=0.01)
+    records = session.advance(epochs=2)
+    assert records
+    assert torch.isfinite(session.evaluate("val").fused).all()
+
+
+def test_advance_stops_at_the_first_limit(tiny):
+    session = TrainingSession(tiny(epochs=4))
+    assert [r.step for r in session.advance(steps=4)] == [0, 1, 2, 3]
+    assert [r.step for r in session.advance(epochs=1)] == [4, 5, 6, 7, 8]  # the end of the first
+    assert len(session.advance(epochs=1)) == 9
+    assert len(session.advance(steps=3, epochs=1)) == 3
+    assert len(session.advance(steps=30, epochs=1)) == 6
+    assert len(session.advance(seconds=0)) == 1
+    assert len(session.advance(seconds=1e9, steps=2)) == 2
+    assert len(session.advance()) == 6
+    assert session.finished
+    assert session.advance(steps=5) == session.advance(seconds=1) == list(session) == []
+
+
+@pytest.mark.parametrize("limit", [{"steps": 0}, {"epochs": 0}, {"steps": 0, "seconds": 1}])
+def test_advancing_by_nothing_does_nothing(limit, tiny):
+    session = TrainingSession(tiny())
+    assert session.advance(**limit) == []
+    assert session.step == 0
+
+
+def test_where_a_session_stands(tiny):
+    session = TrainingSession(tiny())
+    assert (session.steps_per_epoch, session.progress, session.next_modality) == (9, 0.0, "m0")
+    session.advance(steps=10)
+    assert (session.step, session.epoch, session.step_in_epoch) == (10, 1, 1)
+    assert session.progress == pytest.approx(10 / 18)
+    assert session.next_modality == "m1"
+    list(session)
+    assert (session.progress, session.next_modality, session.finished) == (1.0, None, True)
+
+
+def test_the_probe_is_looked_at_at_first_then_regularly_and_at_the_end(tiny):
+    session = TrainingSession(tiny(evaluate_every=4))
+    list(session)
+    assert [summary.step for summary in session.history.summaries] == [0, 4, 8, 12, 16, 18]
+    latest = session.history.latest
+    assert (latest.split, latest.step, len(latest.ids)) == ("val", 18, 20)
+
+
+def test_an_evaluation_covers_the_whole_split(tiny):
+    session = TrainingSession(tiny())
+    for name in ("train", "val", "test"):
+        evaluation, split = session.evaluate(name), session.data.split(name)
+        assert evaluation.ids == split.ids
+        m, n, c = 3, len(split), 4
+        assert evaluation.logits.shape == (m, n, c)
+        assert evaluation.features.shape == (m, n, 12)
+        assert evaluation.weights.shape == (m, n)
+        assert evaluation.fused.shape == (n, c)
+
+
+def test_records_never_change(tiny):
+    (record,) = TrainingSession(tiny()).advance(steps=1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        record.loss = 0.0

@@ -1,0 +1,86 @@
+"""The diagram, the sample and the status line: what they say is what happened."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+import torch
+
+import mla_core as mla
+from mla_core.data import Modality, MultimodalDataset, Split
+from widgets.diagram import network_svg
+from widgets.sample_view import sample_html
+from widgets.status import describe
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+def test_the_diagram_lights_the_modality_that_was_trained(session):
+    names = list(session.data.modalities)
+    for record in session.advance(steps=4):
+        assert record.modality is not None
+    svg = ET.fromstring(network_svg(names, session.history, "mla", "paper"))
+    lit = {g.get("data-encoder"): g.get("data-lit") for g in svg.iter("g")}
+    assert lit == {"m0": "true", "m1": "false", "m2": "false"}
+    bar = next(r for r in svg.iter("rect") if r.get("data-plasticity"))
+    plasticity = session.history.steps[-1].plasticity
+    assert float(bar.get("data-plasticity")) == pytest.approx(plasticity, abs=1e-4)
+    assert "encoder m0" in svg.get("aria-label")
+
+
+def test_the_diagram_of_a_joint_method_lights_everything(session):
+    joint = mla.TrainingSession(session.config.replace(method="concat"), session.data)
+    joint.advance(steps=1)
+    svg = ET.fromstring(network_svg(list(joint.data.modalities), joint.history, "concat", ""))
+    assert {g.get("data-lit") for g in svg.iter("g")} == {"true"}
+
+
+def hostile_data() -> MultimodalDataset:
+    def split(side: str) -> Split:
+        labels = torch.arange(8) % 2
+        inputs = {"a": torch.randn(8, 3), "b": torch.randn(8, 3)}
+        present = torch.ones(2, 8, dtype=torch.bool)
+        present[1, 0] = False
+        ids = tuple(f"{HOSTILE}{side}{i}" for i in range(8))
+        return Split(side, inputs, present, labels, ids)
+
+    modalities = [Modality(name, "vector", (3,), note=HOSTILE) for name in "ab"]
+    splits = {side: split(side) for side in ("train", "val", "test")}
+    return MultimodalDataset("mine", modalities, [HOSTILE, "ok"], splits)
+
+
+def test_a_sample_shows_names_literally_and_says_what_is_absent():
+    data = hostile_data()
+    evaluation = mla.TrainingSession(mla.ExperimentConfig(), data).evaluate("val")
+    html = sample_html(data, evaluation, evaluation.ids[0])
+    assert "<img" not in html
+    assert "absent, weight 0" in html
+    assert "&lt;img src=x onerror=alert(1)&gt;val0" in html
+
+
+def test_a_sample_shows_the_numbers_of_the_evaluation(session):
+    session.advance(steps=9)
+    evaluation = session.evaluate("val")
+    html = sample_html(session.data, evaluation, evaluation.ids[5])
+    weights = [float(w) for w in re.findall(r"weight λ = (\d\.\d\d)", html)]
+    assert weights == pytest.approx(evaluation.weights[:, 5].tolist(), abs=0.006)
+    predicted = session.data.classes[int(evaluation.fused[5].argmax())]
+    assert f"says {predicted}: " in html
+
+
+def test_spoken_digits_can_be_seen_heard_and_read():
+    data = mla.load_dataset("spoken_digits")
+    session = mla.TrainingSession(mla.ExperimentConfig(), data)
+    html = sample_html(data, session.history.latest, session.history.latest.ids[0])
+    assert "data:image/png;base64," in html
+    assert "<audio controls" in html
+    assert "data:audio/wav;base64," in html
+    assert "synthetic speech" in html
+
+
+def test_the_status_line_tells_the_same_story(session):
+    assert "press Play" in describe("ready", session.history, 3)
+    session.advance(steps=5)
+    told = describe("paused", session.history, 3, "α is 1.")
+    assert told.startswith("α is 1. Paused: epoch 1 of 3, sub-step 5, last trained: m1.")
+    assert f"fused {session.history.summaries[-1].accuracy:.0%}" in told
