@@ -25,6 +25,7 @@ from widgets.status import StatusLine, describe
 from widgets.style import text
 
 ANSWER_SECONDS = 3.0
+THEME_SECONDS = 0.7
 
 _open_labs: dict[str, TrainingLab] = {}  # per notebook cell, so that running it again closes it
 
@@ -97,7 +98,13 @@ class TrainingLab:
         self._worker = MapWorker()
         self._player = Player(TrainingSession(config, data), self._render, self._on_state)
         self._adopt(self._player.session)
-        self._status.observe(lambda _: self._player.queue(self._apply_theme), "dark")
+        self._status.observe(
+            # Not at once: the page tells its theme before it has drawn the figure.
+            lambda _: self._loop.call_soon_threadsafe(
+                self._loop.call_later, THEME_SECONDS, self._apply_theme
+            ),
+            "dark",
+        )
         self._controls.speed.observe(self._on_speed, "value")
         self._controls.map.observe(lambda _: self._player.queue(self._show_other_map), "value")
         self._chooser.observe(
@@ -151,30 +158,29 @@ class TrainingLab:
     def _adopt(self, session: TrainingSession) -> None:
         """Show another session: its settings, samples and an empty figure."""
         self._session = session
-        self._shown: Evaluation | None = None
-        self._map_view: charts.MapView | None = None
-        self._maps = MapState()
-        self._pending_map: Future[Any] | None = None
         self._wanted = session.config
+        self._shown = session.history.latest
+        self._maps = MapState()
+        self._map_view: charts.MapView | None = None
+        self._pending_map: Future[Any] | None = None
         data = session.data
         self._controls.show(session.config, data.modalities)
         self._controls.ask_for_reset(needed=False)
-        figure = go.FigureWidget(
-            charts.training_figure(list(data.modalities), session.config.method)
-        )
-        for trace in figure.data:
+        self._note.value = f"<p style='font-size:12px'>{text(data.note)}</p>"
+        ids = self._shown.ids if self._shown is not None else ()
+        self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
+        self._follow_map()
+        # Drawn before it is shown: an update that reaches the page before the figure does is lost.
+        figure = charts.training_figure(list(data.modalities), session.config.method)
+        charts.apply_theme(figure, dark=self._status.dark)
+        charts.refresh(figure, session.history, self._map_view)
+        self._drawn = (0, self._shown, self._map_view)
+        self._figure = go.FigureWidget(figure)
+        for trace in self._figure.data:
             if trace.meta.startswith("map."):
                 trace.on_click(self._on_point)
         self._retire_figure()
-        self._figure_box.children = [figure]
-        self._figure = figure
-        self._apply_theme()
-        self._note.value = f"<p style='font-size:12px'>{text(data.note)}</p>"
-        assert session.history.latest is not None  # noqa: S101 - made with the session
-        self._chooser.options = [("choose, or click a point", "")] + [
-            (sample, sample) for sample in session.history.latest.ids
-        ]
-        self._details.value = sample_view.EMPTY
+        self._figure_box.children = [self._figure]
 
     def _retire_figure(self) -> None:
         """Take the figure off the screen now, and close it when the page has answered it."""
@@ -197,7 +203,10 @@ class TrainingLab:
             list(self._session.data.modalities), history, config.method, config.head_gradient
         )
         self._progress.value = self._session.progress
-        charts.refresh(self._figure, history, self._map_view)
+        drawing = (len(history.steps), evaluation, self._map_view)
+        if drawing != self._drawn:
+            charts.refresh(self._figure, history, self._map_view)
+            self._drawn = drawing
         self._say(history)
 
     def _say(self, history: History) -> None:

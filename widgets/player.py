@@ -200,8 +200,8 @@ class Player:
             self._set("failed", f"could not start: {error}")
             return
         self._left = 0
-        self._set("ready")
         self._render(self.session.history.copy())
+        self._set("ready")
 
     def _chunk(self) -> int:
         """Train for a moment, in a thread; return the number of sub-steps taken."""

@@ -145,6 +145,13 @@ def test_the_worker_makes_umaps_and_dies_with_its_parent(tmp_path):
             assert not gone(worker)
         finally:
             parent.kill()  # SIGKILL: the parent has no chance to tell its worker
+    patience = time.monotonic() + 30
+    while not gone(worker) and time.monotonic() < patience:
+        time.sleep(0.05)
+    died = gone(worker)
+    if not died:
+        psutil.Process(worker).kill()  # leave nothing behind, whatever happened
+    assert died
     cold, again, warm, anew = (np.array(answer[k]) for k in ("cold", "again", "warm", "anew"))
     assert cold.shape == (60, 2)
     assert np.isfinite(cold).all()
@@ -157,7 +164,3 @@ def test_the_worker_makes_umaps_and_dies_with_its_parent(tmp_path):
         return float(np.linalg.norm(coords - cold, axis=1).mean())
 
     assert 0 < moved(warm) < moved(anew)
-    patience = time.monotonic() + 30
-    while not gone(worker) and time.monotonic() < patience:
-        time.sleep(0.05)
-    assert gone(worker)
