@@ -65,3 +65,12 @@ def load_snapshot(folder: Path) -> Snapshot | None:
         load_file(newest / "tensors.safetensors"),
         History.load(newest / "history.npz"),
     )
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove all snapshots under `folder`, and whatever was cut off while it was written."""
+    for path in [*folder.glob("checkpoint-*"), *folder.glob(".*")]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -95,9 +95,14 @@ def _parameter(text: str) -> tuple[str, Any]:
         msg = f"-p needs NAME=VALUE, not {text!r}"
         raise ConfigError(msg)
     try:
-        return name, json.loads(value)
+        return name, json.loads(value, parse_constant=_no_number)
     except json.JSONDecodeError:
         return name, {"True": True, "False": False}.get(value, value)
+
+
+def _no_number(text: str) -> Any:
+    msg = f"a parameter cannot be {text}"
+    raise ConfigError(msg)
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -148,7 +153,8 @@ def _list_runs(folder: Path) -> None:
     for path in found:
         config = json.loads((path.parent / "config.json").read_text())
         test = json.loads(path.read_text())["test"]
-        parts = ", ".join(f"{m} {a:.3f}" for m, a in test["unimodal_accuracy"].items())
+        alone = test["unimodal_accuracy"].items()
+        parts = ", ".join(f"{m} {'-' if a is None else f'{a:.3f}'}" for m, a in alone)
         print(
             f"{path.parent.name}  {config['method']:8} {config['dataset']:15} "
             f"seed {config['seed']:<3} epochs {config['epochs']:<4} "

@@ -113,7 +113,11 @@ class ExperimentConfig:
         one_of("alpha_schedule", self.alpha_schedule, ALPHA_SCHEDULES)
         one_of("projection", self.projection, PROJECTIONS)
         one_of("fusion", self.fusion, RULES)
-        if isinstance(self.order, str):
+        if isinstance(self.order, tuple):
+            if bad := [name for name in self.order if not isinstance(name, str)]:
+                msg = f"order must name modalities, not {bad[0]!r} as in {self.order!r}"
+                raise ConfigError(msg)
+        else:
             one_of("order (or a list of modalities)", self.order, ("cyclic", "random"))
         _check_whole("seed", self.seed, least=0)
         for name in ("epochs", "batch_size", "feature_size", "evaluate_every", "probe_size"):
@@ -122,6 +126,8 @@ class ExperimentConfig:
         _check_real("alpha", self.alpha, above=0.0)
         _check_real("weight_decay", self.weight_decay, least=0.0)
         _check_real("momentum", self.momentum, least=0.0, below=1.0)
+        for name in ("learning_rate", "alpha", "weight_decay", "momentum"):
+            object.__setattr__(self, name, float(getattr(self, name)))  # 1 is named as 1.0 is
 
     def replace(self, **changes: Any) -> ExperimentConfig:
         """Return a copy with some fields changed; an unknown field raises `ConfigError`."""
@@ -137,7 +143,6 @@ class ExperimentConfig:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
         return dataclasses.asdict(self) | {
-            "dataset_options": dict(self.dataset_options),
             "order": self.order if isinstance(self.order, str) else list(self.order),
         }
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mla_core.checkpoint import load_snapshot, save_snapshot
-from mla_core.config import ExperimentConfig
+from mla_core.checkpoint import load_snapshot, remove_checkpoints, save_snapshot
+from mla_core.config import ExperimentConfig, hash_of
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.errors import ConfigError
 from mla_core.history import Evaluation
@@ -66,7 +66,10 @@ def run_experiment(
     >>> sorted(path.name for path in folder.iterdir())
     ['config.json', 'history.npz', 'metrics.json', 'model.safetensors']
     """
-    with run_folder(out, config.hash) as (partial, finished):
+    name = config.hash
+    if data is not None:
+        name = hash_of({"config": config.to_dict(), "data": data.fingerprint})
+    with run_folder(out, name) as (partial, finished):
         if partial is not None:
             train(config, partial, data=data, progress=progress)
     return finished
@@ -103,11 +106,17 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
     except Timeout as error:
         msg = f"another process is at work on the run {finished}: wait for it, or stop it"
         raise ConfigError(msg) from error
-    with lock:
-        partial.mkdir(exist_ok=True)
-        yield partial, finished
-        partial.rename(finished)
-    (out / f".{name}.lock").unlink(missing_ok=True)
+    try:
+        if finished.exists():  # the process that held the lock has just finished it
+            yield None, finished
+        else:
+            partial.mkdir(exist_ok=True)
+            yield partial, finished
+            remove_checkpoints(partial)
+            partial.rename(finished)
+        (out / f".{name}.lock").unlink(missing_ok=True)
+    finally:
+        lock.release()
 
 
 def train(
@@ -138,22 +147,31 @@ def train(
         _write_json(folder / "config.json", config.to_dict())
     session = TrainingSession(config, data)
     if folder is not None and (snapshot := load_snapshot(folder)) is not None:
+        if snapshot.config != config:
+            msg = (
+                f"the checkpoint in {str(folder)!r} belongs to the configuration "
+                f"{snapshot.config.hash}, not to {config.hash}: choose another folder"
+            )
+            raise ConfigError(msg)
         session.restore(snapshot)
+    safe = session.snapshot()
     with _bar(session, shown=progress) as bar:
         try:
             saved = time.monotonic()
             while not session.finished:
                 session.advance(seconds=0.25)
+                safe = session.snapshot()  # between two sub-steps, as an interruption may not be
                 bar.update(session.step - bar.n)
                 bar.set_postfix_str(f"epoch {session.epoch}/{config.epochs}")
                 if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    save_snapshot(session.snapshot(), folder)
+                    save_snapshot(safe, folder)
                     saved = time.monotonic()
         except KeyboardInterrupt:
             if folder is not None:
-                save_snapshot(session.snapshot(), folder)
+                save_snapshot(safe, folder)
             raise
     if folder is not None:
+        save_snapshot(safe, folder)  # what follows in a notebook may fail and be run again
         write_results(session, folder)
     return session
 
@@ -172,8 +190,6 @@ def write_results(session: TrainingSession, folder: Path) -> None:
         "test": metrics_of(session.evaluate("test")),
     }
     _write_json(folder / "metrics.json", report)
-    for checkpoint in folder.glob("checkpoint-*"):
-        shutil.rmtree(checkpoint)
 
 
 def metrics_of(evaluation: Evaluation) -> dict[str, Any]:
@@ -232,7 +248,14 @@ def _bar(session: TrainingSession, *, shown: bool) -> tqdm[Any]:
     )
 
 
+def _without_nan(value: Any) -> Any:
+    """Replace NaN, which JSON does not know, by None."""
+    if isinstance(value, dict):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
 def _write_json(path: Path, values: dict[str, Any]) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(values, indent=2) + "\n")
+    beside.write_text(json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n")
     beside.replace(path)

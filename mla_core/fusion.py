@@ -174,7 +174,10 @@ def fuse(logits: Tensor, weights: Tensor) -> Tensor:
 
 def _softmax_over_present(scores: Tensor, present: Tensor | None) -> Tensor:
     """Softmax over modalities of `scores` (M, N); absent parts and empty columns get 0."""
+    if present is not None:
+        scores = torch.where(present, scores, -torch.inf)
+    # One sample a row: along axis 0 the last bit would depend on how many samples stand beside it.
+    weights = torch.softmax(scores.T.contiguous(), -1).T.contiguous()
     if present is None:
-        return torch.softmax(scores, 0)
-    weights = torch.softmax(torch.where(present, scores, -torch.inf), 0)
+        return weights
     return torch.where(present.any(0), weights, 0.0)  # a column of -inf alone gives NaN

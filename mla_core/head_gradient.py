@@ -54,8 +54,9 @@ def alpha_at(
 
     Examples
     --------
-    >>> alpha_at("epoch_decay", 0.1, variant="paper", epoch_progress=0.5, run_progress=0.0)
-    0.03162277660168379
+    >>> at = {"variant": "paper", "epoch_progress": 0.5, "run_progress": 0.0}
+    >>> round(alpha_at("epoch_decay", 0.1, **at), 4)
+    0.0316
     """
     if schedule == "auto":
         schedule = "epoch_decay" if variant in _ELEMENTWISE else "constant"
@@ -103,7 +104,7 @@ class HeadGradientModification:
     >>> hgm.update(torch.tensor([[3.0, 0.0]]))
     >>> hgm.project(torch.tensor([[1.0, 1.0]])).round(decimals=6).tolist()
     [[0.0, 1.0]]
-    >>> hgm.plasticity
+    >>> round(hgm.plasticity, 6)
     0.5
     """
 
@@ -158,7 +159,8 @@ class HeadGradientModification:
     def _update_recursive(self, mean: Tensor, alpha: float) -> None:
         k = self.P @ mean  # (s,)
         u = k.mul_((alpha + float(mean @ k)) ** -0.5)
-        self.P.addr_(u, u, alpha=-1)  # u u^T is symmetric to the last bit, q h^T P is not
+        # u u^T is symmetric to the last bit, q h^T P is not; nor is addr_ for every size s.
+        self.P.addcmul_(u[:, None], u[None], value=-1)
 
     def _update_elementwise(self, mean: Tensor, alpha: float) -> None:
         # As published: (s, s) / (s, s) where eq. 5 divides by a scalar, then the norm.

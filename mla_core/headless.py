@@ -32,12 +32,17 @@ def notebook_parameters(notebook: str | Path) -> dict[str, tuple[str, Any, str]]
         When there is no such notebook.
     """
     import papermill
+    from nbformat.reader import NotJSONError
 
     path = Path(notebook)
     if not path.is_file():
         msg = f"there is no notebook {str(path)!r}"
         raise ConfigError(msg)
-    found = papermill.inspect_notebook(str(path))
+    try:
+        found = papermill.inspect_notebook(str(path))
+    except NotJSONError as error:
+        msg = f"{str(path)!r} is not a notebook: {error}"
+        raise ConfigError(msg) from error
     return {
         name: (info["inferred_type_name"], ast.literal_eval(info["default"]), info["help"])
         for name, info in found.items()

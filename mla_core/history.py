@@ -215,7 +215,7 @@ class History:
             for name in records[0] if records else ():
                 values = [record[name] for record in records]
                 # Mappings, None and mixed values travel as JSON text, numbers as numbers.
-                plain = all(type(value) in {int, float} for value in values)
+                plain = {type(value) for value in values} in ({int}, {float})
                 arrays[f"{kind}.{name}"] = np.array(
                     values if plain else list(map(json.dumps, values))
                 )

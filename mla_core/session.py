@@ -88,7 +88,8 @@ class TrainingSession:
         self._train = self.data.split("train")
         self._probe = self.data.split("val").probe(config.probe_size)
         self._plan: list[Batch] = self.method.plan(self._train, 0)
-        self._look()
+        with _threads():
+            self._look()
 
     @property
     def finished(self) -> bool:
@@ -138,8 +139,8 @@ class TrainingSession:
             if self._index == len(self._plan):
                 self.epoch += 1
                 self._index = 0
-                if not self.finished:
-                    self._plan = self.method.plan(self._train, self.epoch)
+                # Also after the last epoch, since more may be asked for.
+                self._plan = self.method.plan(self._train, self.epoch)
             if self.step % self.config.evaluate_every == 0 or self.epoch >= self.config.epochs:
                 self._look()
         return record
@@ -168,7 +169,9 @@ class TrainingSession:
             The new records.
         """
         start, first, last_epoch = time.monotonic(), self.step, self.epoch + (epochs or 0)
-        records = []
+        records: list[StepRecord] = []
+        if (steps is not None and steps < 1) or (epochs is not None and epochs < 1):
+            return records
         for record in self:
             records.append(record)
             if (
@@ -202,8 +205,7 @@ class TrainingSession:
         self.method.load_state_dict(snapshot.tensors)
         self.history = snapshot.history.copy()
         self.step, self.epoch, self._index = snapshot.step, snapshot.epoch, snapshot.index
-        if not self.finished:
-            self._plan = self.method.plan(self._train, self.epoch)
+        self._plan = self.method.plan(self._train, self.epoch)
         if self.history.latest is None:  # a snapshot from disk
             self.look_again()
         self.last_good = snapshot

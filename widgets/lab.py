@@ -174,7 +174,7 @@ class TrainingLab:
         figure = charts.training_figure(list(data.modalities), session.config.method)
         charts.apply_theme(figure, dark=self._status.dark)
         charts.refresh(figure, session.history, self._map_view)
-        self._drawn = (0, self._shown, self._map_view)
+        self._drawn: tuple[object, ...] = (0, self._shown, self._map_view)
         self._figure = go.FigureWidget(figure)
         for trace in self._figure.data:
             if trace.meta.startswith("map."):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -51,7 +52,7 @@ class Modality:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
             msg = f"modality name {self.name!r} must be letters, digits and _, letter first"
             raise DataError(msg)
-        if hasattr(torch.nn.ModuleDict, self.name):
+        if hasattr(torch.nn.ModuleDict(), self.name):
             msg = f"modality name {self.name!r} is reserved by torch: choose another"
             raise DataError(msg)
         if self.kind not in KINDS:
@@ -209,6 +210,7 @@ class MultimodalDataset:
             raise DataError(msg)
         for split in self._splits.values():
             _check_split(split, self.modalities, len(self.classes))
+        self._splits = {side: _blank_absent(split) for side, split in self._splits.items()}
         self._where = {
             sample: (side, i)
             for side, split in self._splits.items()
@@ -217,6 +219,16 @@ class MultimodalDataset:
         if len(self._where) != sum(map(len, self._splits.values())):
             msg = f"data set {name!r} uses one sample id in two splits"
             raise DataError(msg)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of every sample, label and name: equal for equal data alone."""
+        digest = hashlib.sha256(repr((self.modalities, self.classes)).encode())
+        for side, split in self._splits.items():
+            digest.update(repr((side, split.ids)).encode())
+            for x in (*split.inputs.values(), split.present, split.labels):
+                digest.update(x.contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
@@ -286,6 +298,17 @@ def _check_split(split: Split, modalities: Mapping[str, Modality], n_classes: in
         _check_inputs(split, modality, split.present[row], where=f"{where}, modality {name!r}")
 
 
+def _blank_absent(split: Split) -> Split:
+    """Put zeros where a part is absent, so that whatever stood there can do no harm."""
+    if split.present.all():
+        return split
+    inputs = {}
+    for row, (name, x) in enumerate(split.inputs.items()):
+        inputs[name] = x.clone()
+        inputs[name][~split.present[row]] = 0
+    return replace(split, inputs=inputs)
+
+
 def _check_labels(split: Split, n_classes: int) -> None:
     labels = split.labels
     if labels.shape != (len(split),) or labels.dtype != torch.int64:
@@ -303,6 +326,10 @@ def _check_inputs(split: Split, modality: Modality, present: Tensor, where: str)
     x = split.inputs[modality.name]
     if tuple(x.shape[1:]) != modality.shape:
         msg = f"{where}: samples have shape {tuple(x.shape[1:])}, not {modality.shape}"
+        raise DataError(msg)
+    expected = torch.int64 if modality.kind == "characters" else torch.float32
+    if x.dtype != expected:
+        msg = f"{where}: samples are {x.dtype}, but {modality.kind} must be {expected}"
         raise DataError(msg)
     if modality.kind == "characters":
         top = len(modality.vocabulary)

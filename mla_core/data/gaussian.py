@@ -56,14 +56,18 @@ def load_gaussian(
         ("classes", classes, 2),
         ("dim", dim, 1),
     ):
-        if value < least:
-            msg = f"{name} must be at least {least}, not {value}"
+        if not isinstance(value, int) or value < least:
+            msg = f"{name} must be at least {least}, not {value!r}"
             raise DataError(msg)
-    levels = [0.5 * 1.6**m for m in range(modalities)] if noise is None else list(noise)
-    if len(levels) != modalities or not all(0 < level < float("inf") for level in levels):
-        msg = f"noise must hold {modalities} standard deviations above 0, not {levels}"
+    levels = [0.5 * 1.6**m for m in range(modalities)] if noise is None else noise
+    if (
+        not isinstance(levels, list | tuple)
+        or len(levels) != modalities
+        or not all(isinstance(v, int | float) and 0 < v < float("inf") for v in levels)
+    ):
+        msg = f"noise must hold {modalities} standard deviations above 0, not {levels!r}"
         raise DataError(msg)
-    if len(sizes) != 3 or min(sizes) < 1:
+    if len(sizes) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
         msg = f"sizes must be three positive numbers (train, val, test), not {list(sizes)}"
         raise DataError(msg)
 

@@ -113,6 +113,7 @@ class Alternating(Method):
         super().reconfigure(config)
         if config.head_gradient != self.hgm.variant:
             self.hgm = _modification(config)
+            self._dataset_means = {}  # of another epoch, if any
         self.hgm.alpha = config.alpha
 
     def state_dict(self) -> dict[str, Tensor]:

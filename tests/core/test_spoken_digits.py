@@ -40,7 +40,7 @@ def other_seed():
 
 @pytest.fixture(scope="module")
 def foggy():
-    return load_spoken_digits(noise=(0.3, 10.0, 0.5))
+    return load_spoken_digits(noise=(0.3, 6.0, 0.5))
 
 
 @pytest.fixture(scope="module")
