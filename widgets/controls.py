@@ -15,11 +15,13 @@ from mla_core.head_gradient import VARIANTS
 from mla_core.methods.registry import METHODS
 
 SPEEDS = {
-    "1 step a second": 1.0,
-    "5 steps a second": 5.0,
-    "20 steps a second": 20.0,
+    "1 step/s": 1.0,
+    "5 steps/s": 5.0,
+    "25 steps/s": 25.0,
+    "100 steps/s": 100.0,
     "full speed": 0.0,
 }
+SPEED_TO_WATCH = 25.0  # an epoch of the spoken digits in two seconds
 MAPS = {"PCA": "pca", "UMAP": "umap"}
 _BUTTONS = {
     "play": ("Play", "play", "Train until paused or finished"),
@@ -67,7 +69,7 @@ class Controls:
         self.buttons["play"].button_style = "primary"
         self.speed = ipw.Dropdown(
             options=SPEEDS,
-            value=0.0,
+            value=SPEED_TO_WATCH,
             description="Speed",
             style={"description_width": "46px"},
             layout={"width": "180px"},

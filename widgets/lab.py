@@ -97,6 +97,7 @@ class TrainingLab:
         )
         self._worker = MapWorker()
         self._player = Player(TrainingSession(config, data), self._render, self._on_state)
+        self._player.steps_per_second = self._controls.speed.value
         self._adopt(self._player.session)
         self._status.observe(
             # Not at once: the page tells its theme before it has drawn the figure.

@@ -180,7 +180,8 @@ class Player:
         elif self._left == 0:
             self._set("paused")
         elif self.steps_per_second:
-            self._render(self._seen)
+            if self._due():
+                self._render(self._seen)
             pause = taken / self.steps_per_second - (time.monotonic() - started)
             await self._sleep(pause)
 

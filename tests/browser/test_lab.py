@@ -40,7 +40,8 @@ def test_play_pause_step_and_reset_move_every_picture(lab_page: LabPage):
         assert len(bench.trace(meta)) > 2, meta
     for name, values in before.items():
         assert bench.trace(name, "x") != values, name
-    assert float(page.locator("rect[data-plasticity]").get_attribute("data-plasticity")) < 0.9
+    plasticity = page.locator("rect[data-plasticity]").get_attribute("data-plasticity")
+    assert float(plasticity or 1) < 0.9
     page.wait_for_timeout(500)
     assert bench.step() == stopped_at, "a paused bench must not go on"
 
@@ -87,6 +88,7 @@ def test_settings_maps_samples_and_themes(lab_page: LabPage):
         point.scroll_into_view_if_needed()
         page.wait_for_timeout(700)  # two quick clicks are a double click, which zooms out
         box = point.bounding_box()
+        assert box is not None
         page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         clicked = page.wait_for_function("() => window.clickedId").json_value()
         expect(page.locator("[data-sample]")).to_have_attribute("data-sample", clicked)
@@ -98,6 +100,7 @@ def test_settings_maps_samples_and_themes(lab_page: LabPage):
     chooser = bench.setting("Sample")
     chooser.focus()
     page.keyboard.press("Home")
+    expect(page.locator("[data-sample]")).to_have_count(0)
     page.keyboard.press("ArrowDown")
     first = chooser.locator("option").nth(1).inner_text()
     expect(page.locator("[data-sample]")).to_have_attribute("data-sample", first)
