@@ -24,6 +24,7 @@ from widgets.style import (
 
 MAX_POINTS = 1000  # per curve
 HEIGHT = 640
+BLANK = {"showticklabels": False, "zeroline": False, "showgrid": False}  # a map has no units
 NOTHING = {"x": np.zeros(0), "y": np.zeros(0)}
 CLASS_SCALE = [  # one flat step per class
     ((i + side) / len(CLASS_COLOURS), hue) for i, hue in enumerate(CLASS_COLOURS) for side in (0, 1)
@@ -117,27 +118,7 @@ def training_figure(modalities: Sequence[str], method: str) -> go.Figure:
                 meanline_visible=True,
             ),
         )
-        add(
-            "map",
-            go.Scatter(
-                x=[],
-                y=[],
-                mode="markers",
-                name=text(name),
-                legendgroup=name,
-                meta=f"map.{name}",
-                hovertemplate=f"%{{text}}<extra>{text(name)}</extra>",
-                marker={
-                    "symbol": pick(MODALITY_MARKERS, m),
-                    "colorscale": CLASS_SCALE,
-                    "cmin": -0.5,
-                    "cmax": len(CLASS_COLOURS) - 0.5,
-                    "size": 7,
-                    "opacity": 0.8,
-                    "line": {"width": 1, "color": colour(m)},
-                },
-            ),
-        )
+        add("map", _map_trace(m, name))
     grey = {"color": FUSED_COLOUR, "width": 3}
     empty: dict[str, Any] = {"mode": "lines", "x": [], "y": [], "showlegend": False}
     if not alternating:
@@ -157,6 +138,27 @@ def training_figure(modalities: Sequence[str], method: str) -> go.Figure:
         )
     _lay_out(figure)
     return figure
+
+
+def _map_trace(m: int, name: str) -> go.Scatter:
+    return go.Scatter(
+        x=[],
+        y=[],
+        mode="markers",
+        name=text(name),
+        legendgroup=name,
+        meta=f"map.{name}",
+        hovertemplate=f"%{{text}}<extra>{text(name)}</extra>",
+        marker={
+            "symbol": pick(MODALITY_MARKERS, m),
+            "colorscale": CLASS_SCALE,
+            "cmin": -0.5,
+            "cmax": len(CLASS_COLOURS) - 0.5,
+            "size": 7,
+            "opacity": 0.8,
+            "line": {"width": 1, "color": colour(m)},
+        },
+    )
 
 
 def _lay_out(figure: go.Figure) -> None:
@@ -179,9 +181,8 @@ def _lay_out(figure: go.Figure) -> None:
     figure.update_yaxes(showticklabels=True, row=2, col=2)
     figure.update_xaxes(title_text="sub-step", row=3)
     figure.update_yaxes(rangemode="tozero", row=3, col=2)
-    blank = {"showticklabels": False, "zeroline": False, "showgrid": False}
-    figure.update_xaxes(**blank, row=1, col=3)
-    figure.update_yaxes(**blank, row=1, col=3)
+    figure.update_xaxes(**BLANK, row=1, col=3)
+    figure.update_yaxes(**BLANK, row=1, col=3)
     apply_theme(figure, dark=False)
 
 
@@ -214,7 +215,10 @@ def refresh(figure: go.Figure, history: History, view: MapView | None = None) ->
         if history.latest is not None:
             _refresh_spread(traces, history.latest)
             if view is not None:
-                _refresh_map(figure, traces, history.latest, view)
+                _place_points(traces, history.latest, view)
+                axis = {"range": [-view.half_width, view.half_width]}
+                figure.update_xaxes(**axis, title_text=text(view.caption), row=1, col=3)
+                figure.update_yaxes(**axis, row=1, col=3)
 
 
 def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
@@ -283,9 +287,7 @@ def _refresh_spread(traces: Mapping[str, Any], evaluation: Evaluation) -> None:
         traces[f"spread.{name}"].x = evaluation.weights[m][here].numpy()
 
 
-def _refresh_map(
-    figure: go.Figure, traces: Mapping[str, Any], evaluation: Evaluation, view: MapView
-) -> None:
+def _place_points(traces: Mapping[str, Any], evaluation: Evaluation, view: MapView) -> None:
     start = 0
     for m, name in enumerate(evaluation.modalities):
         here = np.flatnonzero(evaluation.present[m].numpy())
@@ -298,9 +300,30 @@ def _refresh_map(
             trace.customdata = here
             trace.text = [text(evaluation.ids[i]) for i in here]
             trace.marker.color = evaluation.labels.numpy()[here] % len(CLASS_COLOURS)
-    axes = {"range": [-view.half_width, view.half_width]}
-    figure.update_xaxes(**axes, title_text=text(view.caption), row=1, col=3)
-    figure.update_yaxes(**axes, row=1, col=3)
+
+
+def map_figure(evaluation: Evaluation, view: MapView) -> go.Figure:
+    """Return a map by itself.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    view : MapView
+        Of the same samples.
+    """
+    figure = go.Figure([_map_trace(m, name) for m, name in enumerate(evaluation.modalities)])
+    _place_points({trace.meta: trace for trace in figure.data}, evaluation, view)
+    axis = {**BLANK, "range": [-view.half_width, view.half_width]}
+    figure.update_layout(
+        height=480,
+        width=520,
+        margin={"l": 10, "r": 10, "t": 40, "b": 50},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        xaxis={**axis, "title": {"text": text(view.caption), "font": {"size": 11}}},
+        yaxis=axis,
+    )
+    apply_theme(figure, dark=False)
+    return figure
 
 
 def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:

@@ -36,7 +36,7 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
     height = max(3, len(modalities)) * ROW + 22
     middle = height / 2
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {height}" width="100%" style="max-height:{height + 30}px" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="100%" style="max-height:{height + 30}px" '
         f'role="img" aria-label="{text(_in_words(active, plasticity, weights, all_lit=all_lit))}" '
         'font-family="var(--jp-ui-font-family, sans-serif)" font-size="13" '
         'fill="var(--jp-ui-font-color1, #333)">'

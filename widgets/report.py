@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class TrainingReport:
     Attributes
     ----------
     figures : list of Figure
-        The curves with the PCA, and with the UMAP.
+        The curves with the PCA, and the UMAP by itself.
     """
 
     def __init__(self, session: TrainingSession) -> None:
@@ -40,24 +41,23 @@ class TrainingReport:
         self._evaluation = evaluation
         points = map_points(evaluation)
         maps = MapState()
-        views = [maps.pca(evaluation)]
-        if len(points) > 4:
+        curves = charts.training_figure(list(session.data.modalities), session.config.method)
+        charts.refresh(curves, session.history, maps.pca(evaluation))
+        self.figures = [curves]
+        if len(points) > 4:  # UMAP needs neighbours
             coords = umap_map(points, maps.previous("pca"), seed=session.config.seed)
             caption = umap_caption(trustworthiness(points, coords), evaluation.step)
-            views.append(maps.keep("umap", coords, caption))
-        self.figures = [self._figure(view) for view in views]
-
-    def _figure(self, view: charts.MapView) -> go.Figure:
-        session = self.session
-        figure = charts.training_figure(list(session.data.modalities), session.config.method)
-        charts.refresh(figure, session.history, view)
-        return figure
+            view = maps.keep("umap", coords, caption)
+            self.figures.append(charts.map_figure(evaluation, view))
 
     def _ipython_display_(self) -> None:
         session, config = self.session, self.session.config
         names = list(session.data.modalities)
         svg = diagram.network_svg(names, session.history, config.method, config.head_gradient)
-        display(HTML(svg))
+        # As a picture: JupyterLab shows no bare SVG from a notebook that it did not run itself.
+        encoded = b64encode(svg.encode()).decode()
+        picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
+        display(HTML(picture))
         for figure in self.figures:
             show(figure)
         sample = self._evaluation.ids[0]

@@ -46,7 +46,7 @@ def test_the_command_leaves_one_run_folder_and_does_not_repeat_it(tmp_path, caps
 
     executed = nbformat.read(folder / FIRST.name, as_version=4)
     figures = outputs(executed, "application/vnd.plotly.v1+json")
-    assert len(figures) == 5, "three comparisons, and the bench with both maps"
+    assert len(figures) == 5, "three comparisons, the curves with the PCA, the UMAP"
     assert any("trustworthiness" in json.dumps(figure["layout"]) for figure in figures)
     assert "widgets" not in executed.metadata
     assert (folder / FIRST.name).stat().st_size < 1_000_000

@@ -12,6 +12,7 @@ from widgets.diagram import network_svg
 from widgets.sample_view import sample_html
 from widgets.status import describe
 
+SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
@@ -20,9 +21,9 @@ def test_the_diagram_lights_the_modality_that_was_trained(session):
     for record in session.advance(steps=4):
         assert record.modality is not None
     svg = ET.fromstring(network_svg(names, session.history, "mla", "paper"))
-    lit = {g.get("data-encoder"): g.get("data-lit") for g in svg.iter("g")}
+    lit = {g.get("data-encoder"): g.get("data-lit") for g in svg.iter(f"{SVG}g")}
     assert lit == {"m0": "true", "m1": "false", "m2": "false"}
-    bar = next(r for r in svg.iter("rect") if r.get("data-plasticity"))
+    bar = next(r for r in svg.iter(f"{SVG}rect") if r.get("data-plasticity"))
     plasticity = session.history.steps[-1].plasticity
     assert float(bar.get("data-plasticity")) == pytest.approx(plasticity, abs=1e-4)
     assert "encoder m0" in svg.get("aria-label")
@@ -32,7 +33,7 @@ def test_the_diagram_of_a_joint_method_lights_everything(session):
     joint = mla.TrainingSession(session.config.replace(method="concat"), session.data)
     joint.advance(steps=1)
     svg = ET.fromstring(network_svg(list(joint.data.modalities), joint.history, "concat", ""))
-    assert {g.get("data-lit") for g in svg.iter("g")} == {"true"}
+    assert {g.get("data-lit") for g in svg.iter(f"{SVG}g")} == {"true"}
 
 
 def hostile_data() -> MultimodalDataset:

@@ -25,9 +25,11 @@ class Watcher:
     def state(self):
         self.states.append(self.player.state)
 
-    async def until(self, *states):
-        while self.player.state not in states:  # noqa: ASYNC110 - watches from outside
+    async def until(self, state):
+        """Wait for the next time it is told; a state may last less than a look at the clock."""
+        while state not in self.states:  # noqa: ASYNC110 - watches from outside
             await asyncio.sleep(0.005)
+        del self.states[: self.states.index(state) + 1]
 
 
 def drive(session, script):
