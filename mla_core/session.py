@@ -210,6 +210,12 @@ class TrainingSession:
             self.look_again()
         self.last_good = snapshot
 
+    def rewind(self) -> None:
+        """Go back to `last_good`, but keep the settings that are in force now."""
+        live = {name: getattr(self.config, name) for name in self.config.live_fields()}
+        self.restore(self.last_good)
+        self.reconfigure(**live)
+
     def fork(self, **changes: Any) -> TrainingSession:
         """Return a second session that goes on from here with some settings changed.
 

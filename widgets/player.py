@@ -119,6 +119,9 @@ class Player:
     def _go(self, steps: int | None) -> None:
         if self.state in {"finished", "stopped", "loading"}:
             return
+        if self.state == "failed":  # the weights may be spoilt
+            self.session.rewind()
+            self.redraw()
         self._left = steps
         if steps == 0:
             self._set("paused" if self.session.step else "ready")
@@ -168,7 +171,12 @@ class Player:
             self._left = 0
             self._dirty = True
             known = isinstance(error, TrainingDivergedError)
-            self._set("failed", str(error) if known else f"{type(error).__name__}: {error}")
+            back = self.session.last_good.step
+            self._set(
+                "failed",
+                f"{error if known else f'{type(error).__name__}: {error}'} Change a setting and "
+                f"press Play to go on from sub-step {back}, where all was well, or Reset.",
+            )
             return
         self._dirty = True
         self._seen = self.session.history.copy()

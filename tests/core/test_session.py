@@ -341,6 +341,20 @@ def test_after_a_divergence_the_last_good_state_goes_on_more_slowly(optimizer, t
     assert torch.isfinite(session.evaluate("val").fused).all()
 
 
+def test_rewinding_keeps_the_settings_in_force(tiny):
+    session = TrainingSession(tiny(epochs=20))
+    session.advance(steps=6)
+    session.reconfigure(learning_rate=1e30)
+    with pytest.raises(TrainingDivergedError):
+        session.advance(epochs=5)
+    session.reconfigure(learning_rate=0.01)
+    back = session.last_good.step
+    session.rewind()
+    assert session.step == back
+    assert session.config.learning_rate == 0.01
+    assert session.advance(steps=30)[-1].learning_rate == 0.01
+
+
 def test_advance_stops_at_the_first_limit(tiny):
     session = TrainingSession(tiny(epochs=4))
     assert [r.step for r in session.advance(steps=4)] == [0, 1, 2, 3]

@@ -132,7 +132,12 @@ def test_a_divergence_is_told_and_a_reset_goes_on(session):
         player.play()
         await watcher.until("failed")
         assert "diverged at step 3" in player.message
+        assert "go on from sub-step 0" in player.message, "the last look at the probe set"
         assert len(session.history.steps) == 3
+        del session.method.step
+        player.step()
+        await watcher.until("paused")
+        assert session.step == 1, "rewound, then one sub-step"
         player.replace(lambda: mla.TrainingSession(session.config, session.data))
         await watcher.until("ready")
         assert player.session is not session
