@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import warnings
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -154,8 +155,9 @@ class MapWorker:
 
     def close(self) -> None:
         """End the process, whatever it is doing."""
+        processes = list((self._pool._processes or {}).values())  # noqa: SLF001 - no public way
         self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in list((self._pool._processes or {}).values()):  # noqa: SLF001 - no public way
+        for process in processes:
             process.terminate()
 
 
@@ -173,6 +175,7 @@ def _warm_up() -> None:
 
 def _start_worker() -> None:
     """Give way to training, and end when the parent ends, even when it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # interrupting a cell is meant for the kernel
     if hasattr(os, "nice"):
         os.nice(10)
     parent = multiprocessing.parent_process()

@@ -14,7 +14,7 @@ class DataError(ValueError):
 
 
 class TrainingDivergedError(RuntimeError):
-    """A loss or a gradient is no longer finite. Nothing was updated by the step that raised."""
+    """A loss, a gradient or a prediction is no longer finite. `TrainingSession.rewind` goes back."""
 
 
 def one_of(what: str, value: object, allowed: Iterable[str]) -> None:

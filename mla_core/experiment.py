@@ -17,7 +17,7 @@ import torch
 from mla_core.checkpoint import load_snapshot, remove_checkpoints, save_snapshot
 from mla_core.config import ExperimentConfig, hash_of
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.history import Evaluation
 from mla_core.metrics import summarise
 from mla_core.session import TrainingSession
@@ -166,7 +166,7 @@ def train(
                 if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
                     save_snapshot(safe, folder)
                     saved = time.monotonic()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, TrainingDivergedError):
             if folder is not None:
                 save_snapshot(safe, folder)
             raise

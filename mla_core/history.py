@@ -96,8 +96,9 @@ class Evaluation:
 
     @cached_property
     def accuracy(self) -> float:
-        """Share of samples whose fused prediction is right."""
-        return float((self.fused.argmax(-1) == self.labels).double().mean())
+        """Share of samples whose fused prediction is right; no answer is not a right one."""
+        right = (self.fused.argmax(-1) == self.labels) & ~self.unanswered
+        return float(right.double().mean())
 
     @cached_property
     def unimodal_accuracy(self) -> dict[str, float]:

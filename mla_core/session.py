@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,6 +82,8 @@ class TrainingSession:
         self.method = method_class(config.method)(
             config, self.data.modalities, len(self.data.classes)
         )
+        # A notebook may look at the session from another cell while a thread trains it.
+        self._lock = threading.RLock()
         self.history = History()
         self.step = 0
         self.epoch = 0
@@ -122,7 +125,7 @@ class TrainingSession:
     def __next__(self) -> StepRecord:
         if self.finished:
             raise StopIteration
-        with _threads():
+        with self._lock, _threads():
             if self._index == 0:
                 self.method.start_epoch(self._train)
             epoch_progress = self._index / len(self._plan)
@@ -184,31 +187,33 @@ class TrainingSession:
 
     def evaluate(self, split: str = "val") -> Evaluation:
         """Return the predictions for a whole split (``"train"``, ``"val"`` or ``"test"``)."""
-        with _threads():
+        with self._lock, _threads():
             return self._evaluation(self.data.split(split))
 
     def snapshot(self) -> Snapshot:
         """Return everything that decides how training goes on, and what happened so far."""
-        return Snapshot(
-            self.config,
-            self.step,
-            self.epoch,
-            self._index,
-            self.method.state_dict(),
-            self.history.copy(),
-        )
+        with self._lock:
+            return Snapshot(
+                self.config,
+                self.step,
+                self.epoch,
+                self._index,
+                self.method.state_dict(),
+                self.history.copy(),
+            )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back (or forth) to a snapshot, its configuration and history included."""
-        self.config = snapshot.config
-        self.method.reconfigure(snapshot.config)
-        self.method.load_state_dict(snapshot.tensors)
-        self.history = snapshot.history.copy()
-        self.step, self.epoch, self._index = snapshot.step, snapshot.epoch, snapshot.index
-        self._plan = self.method.plan(self._train, self.epoch)
-        if self.history.latest is None:  # a snapshot from disk
-            self.look_again()
-        self.last_good = snapshot
+        with self._lock:
+            self.config = snapshot.config
+            self.method.reconfigure(snapshot.config)
+            self.method.load_state_dict(snapshot.tensors)
+            self.history = snapshot.history.copy()
+            self.step, self.epoch, self._index = snapshot.step, snapshot.epoch, snapshot.index
+            self._plan = self.method.plan(self._train, self.epoch)
+            if self.history.latest is None:  # a snapshot from disk
+                self.look_again()
+            self.last_good = snapshot
 
     def rewind(self) -> None:
         """Go back to `last_good`, but keep the settings that are in force now."""
@@ -246,16 +251,17 @@ class TrainingSession:
         if config.epochs < self.config.epochs and config.epochs <= self.epoch:
             msg = f"epochs must be above the {self.epoch} already trained, not {config.epochs}"
             raise ConfigError(msg)
-        for name in changes:
-            before, after = getattr(self.config, name), getattr(config, name)
-            if before != after:
-                self.history.changes.append(Change(self.step, name, before, after))
-        self.config = config
-        self.method.reconfigure(config)
+        with self._lock:
+            for name in changes:
+                before, after = getattr(self.config, name), getattr(config, name)
+                if before != after:
+                    self.history.changes.append(Change(self.step, name, before, after))
+            self.config = config
+            self.method.reconfigure(config)
 
     def look_again(self) -> None:
         """Evaluate the probe set anew after a changed setting; the curves get no extra point."""
-        with _threads():
+        with self._lock, _threads():
             self.history.latest = self._evaluation(self._probe)
 
     def _evaluation(self, split: Split) -> Evaluation:

@@ -2,12 +2,12 @@
 
 from widgets.charts import comparison_figure
 from widgets.lab import TrainingLab
-from widgets.report import TrainingReport, check_parameters, open_lab, show
+from widgets.report import TrainingReport, check_notebook, open_lab, show
 
 __all__ = [
     "TrainingLab",
     "TrainingReport",
-    "check_parameters",
+    "check_notebook",
     "comparison_figure",
     "open_lab",
     "show",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -92,6 +93,7 @@ class Controls:
         }
         for field, widget in self._settings.items():
             widget.observe(lambda change, field=field: self._told(field, change["new"]), "value")
+        self._alternating = config.method == "mla"
         self._noise: list[ipw.FloatSlider] = []
         self._noise_box = ipw.HBox(layout={"flex_flow": "row wrap"})
         self.bar = ipw.HBox(
@@ -111,24 +113,33 @@ class Controls:
         for field, widget in self._settings.items():
             widget.value = getattr(config, field)
         for slider in self._noise:
-            slider.close()
+            close(slider)
         self._noise = [] if self._own_data else [_noise_slider(m) for m in modalities.values()]
-        for slider in self._noise:
-            slider.observe(lambda _: self._told("noise", [s.value for s in self._noise]), "value")
+        levels = [modality.noise for modality in modalities.values()]
+        for m, slider in enumerate(self._noise):
+            slider.observe(lambda change, m=m: self._noise_told(levels, m, change["new"]), "value")
         self._noise_box.children = self._noise
-        alternating = config.method == "mla"
-        for field in ("head_gradient", "alpha", "fusion"):
-            self._settings[field].disabled = not alternating
+        self._alternating = config.method == "mla"
         self._quiet = False
 
+    def offer_noise(self, *, offered: bool) -> None:
+        """Take the noise sliders away while another data set waits for the reset."""
+        self._noise_box.children = self._noise if offered else []
+
     def enable(self, state: str) -> None:
-        """Let only those buttons be pressed that do something in this state of the player."""
+        """Let only that be pressed and changed which does something in this state of the player."""
+        loading = state == "loading"
+        for field, widget in self._settings.items():
+            joint = field in {"head_gradient", "alpha", "fusion"} and not self._alternating
+            widget.disabled = loading or joint or (field == "dataset" and self._own_data)
+        for slider in self._noise:
+            slider.disabled = loading
         over = state in {"finished", "stopped", "loading"}
         self.buttons["play"].disabled = over or state == "playing"
         self.buttons["pause"].disabled = state != "playing"
         self.buttons["step"].disabled = over or state == "playing"
         self.buttons["epoch"].disabled = over or state == "playing"
-        self.buttons["stop"].disabled = over
+        self.buttons["stop"].disabled = over or state == "failed"
         self.buttons["reset"].disabled = state == "loading"
 
     def ask_for_reset(self, *, needed: bool) -> None:
@@ -145,12 +156,24 @@ class Controls:
             self.map,
             self._noise_box,
             self.bar,
+            *self.settings.children,
             self.settings,
         ]
+
+    def _noise_told(self, levels: list[float], m: int, level: float) -> None:
+        levels[m] = level  # the others stay exactly as they were, whatever a slider can show
+        self._told("noise", list(levels))
 
     def _told(self, field: str, value: Any) -> None:
         if not self._quiet:
             self._on_setting(field, value)
+
+
+def close(widget: ipw.Widget) -> None:
+    """Close a widget with its layout and style, which it would leave behind."""
+    for part in (getattr(widget, "layout", None), getattr(widget, "style", None), widget):
+        if isinstance(part, ipw.Widget):
+            part.close()
 
 
 def _choice(label: str, options: Mapping[str, Any], value: str, *, disabled: bool = False) -> Any:
@@ -167,8 +190,8 @@ def _choice(label: str, options: Mapping[str, Any], value: str, *, disabled: boo
 def _log_slider(label: str, value: float, low: int, high: int) -> Any:
     return ipw.FloatLogSlider(
         value=value,
-        min=low,
-        max=high,
+        min=min(low, math.floor(math.log10(value))),
+        max=max(high, math.ceil(math.log10(value))),
         step=0.1,
         description=label,
         continuous_update=False,
@@ -179,9 +202,10 @@ def _log_slider(label: str, value: float, low: int, high: int) -> Any:
 
 
 def _noise_slider(modality: Modality) -> ipw.FloatSlider:
-    low, high = modality.noise_range
+    low, high = min(modality.noise_range[0], modality.noise), modality.noise_range[1]
+    high = max(high, modality.noise)
     return ipw.FloatSlider(
-        value=min(high, max(low, modality.noise)),
+        value=modality.noise,
         min=low,
         max=high,
         step=(high - low) / 50,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from mla_core.history import History
@@ -30,7 +31,7 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
     joint = method != "mla"
     all_lit = joint and last is not None
     plasticity = last.plasticity if last else 1.0
-    weights = look.mean_weight if look else {}
+    weights = {m: w for m, w in look.mean_weight.items() if not math.isnan(w)} if look else {}
     accuracy = look.accuracy if look else 0.0
     caption = "learns from all at once" if joint else f"head gradient: {variant}"
     height = max(3, len(modalities)) * ROW + 22
@@ -57,22 +58,18 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
         ]
     lit_head = last is not None
     head_colour = colour(modalities.index(active)) if active in modalities else "#808080"
-    share = min(1.0, max(0.0, plasticity))
     parts += [
         _box(390, middle - 34, 170, 68, head_colour, "", lit=lit_head),
         f'<text x="475" y="{middle - 14}" text-anchor="middle" font-weight="bold">'
         f"{'joint head' if joint else 'shared head'}</text>",
-        f'<rect x="405" y="{middle - 3}" width="140" height="8" rx="4" fill="none" '
-        'stroke="var(--jp-ui-font-color3, #999)"/>',
-        f'<rect x="405" y="{middle - 3}" width="{140 * share:.1f}" height="8" rx="4" '
-        f'fill="{head_colour}" data-plasticity="{plasticity:.4f}"/>',
-        f'<text x="475" y="{middle + 22}" text-anchor="middle" font-size="11">'
-        f"plasticity {plasticity:.3f}</text>",
+        "" if joint else _plasticity_bar(middle, plasticity, head_colour),
         f'<text x="475" y="{middle + 50}" text-anchor="middle" font-size="11">{text(caption)}</text>',
         f'<path d="M 560 {middle} H 605" stroke="var(--jp-ui-font-color2, #666)"/>',
         _box(605, top + 2, 170, len(modalities) * ROW - 4, "#808080", "", lit=False),
     ]
-    for m, name in enumerate(modalities):
+    if joint:  # nothing is weighed: the head adds up its slices
+        parts.append(f'<text x="690" y="{middle + 4}" text-anchor="middle">sum of slices</text>')
+    for m, name in enumerate([] if joint else modalities):
         y = top + m * ROW + ROW / 2
         weight = weights.get(name, 0.0)
         parts += [
@@ -91,6 +88,18 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
     return "".join(parts)
 
 
+def _plasticity_bar(middle: float, plasticity: float, hue: str) -> str:
+    y, share = middle - 3, min(1.0, max(0.0, plasticity))
+    return (
+        f'<rect x="405" y="{y}" width="140" height="8" rx="4" fill="none" '
+        'stroke="var(--jp-ui-font-color3, #999)"/>'
+        f'<rect x="405" y="{y}" width="{140 * share:.1f}" height="8" rx="4" fill="{hue}" '
+        f'data-plasticity="{plasticity:.4f}"/>'
+        f'<text x="475" y="{y + 25}" text-anchor="middle" font-size="11">'
+        f"plasticity {plasticity:.3f}</text>"
+    )
+
+
 def _box(
     x: float, y: float, width: float, height: float, hue: str, label: str, *, lit: bool
 ) -> str:
@@ -106,9 +115,9 @@ def _box(
 def _in_words(
     active: str | None, plasticity: float, weights: Mapping[str, float], *, all_lit: bool
 ) -> str:
-    at_work = f"encoder {active} and the head" if active else "nothing yet"
     if all_lit:
-        at_work = "all encoders and the head"
+        return "At work: all encoders and the head."
+    at_work = f"encoder {active} and the head" if active else "nothing yet"
     shares = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
     return (
         f"At work: {at_work}. Head plasticity {plasticity:.3f}. Mean importance weights: {shares}."

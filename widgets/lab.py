@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import ipywidgets as ipw
@@ -18,7 +19,7 @@ from mla_core.errors import ConfigError
 from mla_core.history import Evaluation, History
 from mla_core.session import TrainingSession
 from widgets import charts, diagram, sample_view
-from widgets.controls import Controls
+from widgets.controls import Controls, close
 from widgets.map_state import MapState, map_points, umap_caption
 from widgets.player import Player
 from widgets.status import StatusLine, describe
@@ -67,9 +68,11 @@ class TrainingLab:
             msg = "the live bench needs a notebook; elsewhere use widgets.open_lab(headless=True)"
             raise ConfigError(msg) from error
         config = config or ExperimentConfig()
+        session = TrainingSession(config, data)  # first, since it is what can fail
         if (before := _open_labs.pop(_cell_id(), None)) is not None:
             before.close()
         _open_labs[_cell_id()] = self
+        self._closed = False
         self._data = data
         self._wanted = config  # what the settings show, and what Reset starts
         self._status = StatusLine()
@@ -96,7 +99,7 @@ class TrainingLab:
             ]
         )
         self._worker = MapWorker()
-        self._player = Player(TrainingSession(config, data), self._render, self._on_state)
+        self._player = Player(session, self._render, self._on_state)
         self._player.steps_per_second = self._controls.speed.value
         self._adopt(self._player.session)
         self._status.observe(
@@ -120,11 +123,12 @@ class TrainingLab:
 
     def close(self) -> None:
         """Stop training, end the map's process, and remove every widget."""
+        self._closed = True
         self._player.close()
         self._worker.close()
         self._retire_figure()
         for widget in [self.view, *self.view.children, *self._controls.widgets()]:
-            widget.close()
+            close(widget)
 
     def _ipython_display_(self) -> None:
         display(self.view)
@@ -164,6 +168,7 @@ class TrainingLab:
         self._maps = MapState()
         self._map_view: charts.MapView | None = None
         self._pending_map: Future[Any] | None = None
+        self._mapped: Evaluation | None = None  # while training, one UMAP an epoch
         data = session.data
         self._controls.show(session.config, data.modalities)
         self._controls.ask_for_reset(needed=False)
@@ -188,7 +193,7 @@ class TrainingLab:
         old, self._figure_box.children = self._figure_box.children, ()
         for widget in old:
             # The page still answers the last update, which fails on a closed channel.
-            self._loop.call_later(ANSWER_SECONDS, widget.close)
+            self._loop.call_later(ANSWER_SECONDS, close, widget)
 
     def _render(self, history: History) -> None:
         if self._player.session is not self._session:
@@ -217,6 +222,8 @@ class TrainingLab:
 
     def _on_state(self) -> None:
         self._controls.enable(self._player.state)
+        if self._player.state in {"paused", "finished"} and self._controls.map.value == "umap":
+            self._follow_map()
         if self._player.state == "loading":
             self._status.say("loading", "Loading the data and starting afresh …")
         else:
@@ -227,8 +234,10 @@ class TrainingLab:
         changes: dict[str, Any] = {field: value}
         if field == "noise":
             changes = {"dataset_options": {**self._wanted.dataset_options, "noise": value}}
-        elif field == "dataset":
-            changes["dataset_options"] = {}  # another data set has other options
+        elif field == "dataset":  # another data set has other options
+            same = value == self.session.config.dataset
+            changes["dataset_options"] = self.session.config.dataset_options if same else {}
+            self._controls.offer_noise(offered=same)
         player = self._player
         try:
             self._wanted = self._wanted.replace(**changes)
@@ -247,13 +256,15 @@ class TrainingLab:
         self._on_state()
 
     def _choose(self, index: int) -> None:
-        if self._shown is not None:
+        if self._shown is not None and index < len(self._shown.ids):
             self._chooser.value = self._shown.ids[index]
 
     def _show_sample(self, sample: str) -> None:
         self._details.value = (
-            sample_view.sample_html(self._session.data, self._shown, sample)
-            if sample and self._shown is not None
+            sample_view.sample_html(
+                self._session.data, self._shown, sample, self._session.config.method
+            )
+            if self._shown is not None and sample in self._shown.ids
             else sample_view.EMPTY
         )
 
@@ -274,28 +285,40 @@ class TrainingLab:
         if self._controls.map.value == "pca":
             self._map_view = self._maps.pca(evaluation)
             return
-        if self._map_view is None or self._maps.previous("umap") is None:
+        if (view := self._maps.views.get("umap")) is None:
             warming = "" if self._worker.warm_up.done() else ", UMAP is warming up"
-            self._map_view = self._maps.pca(evaluation, meanwhile=warming)
-        if self._pending_map is None:
-            session, points = self._session, map_points(evaluation)
+            view = self._maps.pca(evaluation, meanwhile=warming)
+        self._map_view = view
+        mapped = self._mapped
+        playing = self._player.state == "playing"
+        same_epoch = mapped is not None and mapped.epoch == evaluation.epoch
+        if self._pending_map is not None or evaluation is mapped or (playing and same_epoch):
+            return
+        session, points = self._session, map_points(evaluation)
+        try:
             self._pending_map = self._worker.submit(
                 points, self._maps.previous("umap"), session.config.seed
             )
-            self._pending_map.add_done_callback(
-                lambda done: self._loop.call_soon_threadsafe(
-                    self._map_ready, done, session, evaluation
-                )
-            )
+        except BrokenProcessPool:  # somebody ended the process; the next look finds a new one
+            self._worker = MapWorker()
+            return
+        self._mapped = evaluation
+
+        def tell(done: Future[Any]) -> None:
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._map_ready, done, session, evaluation)
+
+        self._pending_map.add_done_callback(tell)
 
     def _map_ready(
         self, done: Future[Any], session: TrainingSession, evaluation: Evaluation
     ) -> None:
-        if session is not self._session or done.cancelled():
+        if self._closed or session is not self._session or done.cancelled():
             return
         self._pending_map = None
         if (error := done.exception()) is not None:
-            self._player.message = f"The UMAP failed: {error}"
+            self._mapped = None
+            self._player.message = f"The UMAP failed ({type(error).__name__}), it will start again."
             self._on_state()
             return
         coords, trust = done.result()
@@ -316,4 +339,5 @@ def _cell_id() -> str:
     kernel = getattr(get_ipython(), "kernel", None)
     if kernel is None:
         return ""
-    return str(kernel.get_parent().get("metadata", {}).get("cellId", ""))
+    told = kernel.get_parent().get("metadata", {}).get("cellId")
+    return str(told or f"execution {kernel.execution_count}")

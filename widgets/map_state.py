@@ -12,11 +12,18 @@ SHRINK = 0.97  # axes grow at once and shrink slowly
 
 
 class MapState:
-    """The last coordinates of each kind of map, and the axes' half width."""
+    """The last coordinates of each kind of map, and the axes' half width.
+
+    Attributes
+    ----------
+    views : dict of str to MapView
+        The last view of each kind, ``"pca"`` and ``"umap"``.
+    """
 
     def __init__(self) -> None:
         self._coords: dict[str, np.ndarray] = {}
         self._half_width: dict[str, float] = {}
+        self.views: dict[str, MapView] = {}
 
     def pca(self, evaluation: Evaluation, meanwhile: str = "") -> MapView:
         """Return the aligned PCA of the newest features; `meanwhile` is added to its caption."""
@@ -32,7 +39,8 @@ class MapState:
         needed = 1.08 * float(np.abs(shown).max())
         width = max(needed, SHRINK * self._half_width.get(kind, 0.0), 1e-6)
         self._half_width[kind] = width
-        return MapView(shown, width, caption)
+        self.views[kind] = MapView(shown, width, caption)
+        return self.views[kind]
 
     def previous(self, kind: str) -> np.ndarray | None:
         """Return the last coordinates of this kind of map."""

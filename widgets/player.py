@@ -36,7 +36,7 @@ class Player:
 
     Attributes
     ----------
-    state : {"ready", "playing", "paused", "finished", "stopped", "failed"}
+    state : {"ready", "playing", "paused", "finished", "stopped", "failed", "loading"}
     message : str
         Why it failed, or what a command had to say.
     steps_per_second : float
@@ -90,7 +90,7 @@ class Player:
 
     def step(self) -> None:
         """Train one modality once."""
-        self.queue(lambda: self._go(1))
+        self.queue(self._go_one_further)
 
     def step_epoch(self) -> None:
         """Train to the end of the current epoch."""
@@ -128,11 +128,18 @@ class Player:
         else:
             self._set("playing")
 
+    def _go_one_further(self) -> None:
+        left = self._left if self.state == "playing" else 0
+        if left is not None:  # playing to the end anyway
+            self._go(left + 1)
+
     def _go_to_epoch_end(self) -> None:
         left = self.session.steps_per_epoch - self.session.step_in_epoch
         self._go(left)
 
     def _stop(self) -> None:
+        if self.state in {"loading", "failed"}:
+            return
         self._left = 0
         self._set("stopped", f"stopped after {self.session.step} sub-steps")
 
@@ -206,10 +213,11 @@ class Player:
         try:
             self.session = await asyncio.to_thread(make)
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-            self._set("failed", f"could not start: {error}")
+            self._set("stopped", f"Could not start: {error}. Change the setting and press Reset")
             return
         self._left = 0
         self._render(self.session.history.copy())
+        self._render_cost = 0.0  # a new figure is no measure for the next update
         self._set("ready")
 
     def _chunk(self) -> int:
@@ -222,10 +230,15 @@ class Player:
 
     def _apply_commands(self) -> None:
         while self._commands:
-            self._commands.popleft()()
+            try:
+                self._commands.popleft()()
+            except Exception as error:  # noqa: BLE001 - one bad command must not end the bench
+                self._set(self.state, f"{type(error).__name__}: {error}", self._make)
 
     def _due(self) -> bool:
         waited = time.monotonic() - self._rendered_at
+        if self.steps_per_second:  # a person watches, and training waits anyway
+            return waited >= RENDER_SECONDS
         return waited >= max(RENDER_SECONDS, RENDER_SHARE * self._render_cost)
 
     def _render(self, history: History) -> None:

@@ -13,7 +13,7 @@ from IPython.display import HTML, display
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.embedding import trustworthiness, umap_map
-from mla_core.experiment import train
+from mla_core.experiment import check_writable, train
 from mla_core.headless import reject_unknown_parameters
 from mla_core.session import TrainingSession
 from widgets import charts, diagram, sample_view
@@ -45,7 +45,7 @@ class TrainingReport:
         charts.refresh(curves, session.history, maps.pca(evaluation))
         self.figures = [curves]
         if len(points) > 4:  # UMAP needs neighbours
-            coords = umap_map(points, maps.previous("pca"), seed=session.config.seed)
+            coords = umap_map(points, seed=session.config.seed)
             caption = umap_caption(trustworthiness(points, coords), evaluation.step)
             view = maps.keep("umap", coords, caption)
             self.figures.append(charts.map_figure(evaluation, view))
@@ -61,7 +61,9 @@ class TrainingReport:
         for figure in self.figures:
             show(figure)
         sample = self._evaluation.ids[0]
-        display(HTML(sample_view.sample_html(session.data, self._evaluation, sample)))
+        display(
+            HTML(sample_view.sample_html(session.data, self._evaluation, sample, config.method))
+        )
 
 
 def open_lab(
@@ -88,11 +90,22 @@ def open_lab(
     return TrainingReport(train(config, folder, data=data, progress=True))
 
 
-def check_parameters() -> None:
-    """Fail when papermill handed this notebook a parameter that it does not have.
+def check_notebook(run_folder: str | Path = "") -> None:
+    """Fail now rather than after the training. Call it in the first cell after the parameters.
 
-    Call it in the first cell after the parameters. Papermill itself would only warn.
+    Parameters
+    ----------
+    run_folder : str or Path
+        Where the notebook will write; empty means nowhere.
+
+    Raises
+    ------
+    ConfigError
+        When papermill handed this notebook a parameter that it does not have (papermill itself
+        only warns), or when `run_folder` cannot be written.
     """
+    if str(run_folder):
+        check_writable(Path(run_folder))
     shell = get_ipython()
     if shell is not None:
         reject_unknown_parameters(shell.user_ns.get("In", []))

@@ -18,7 +18,9 @@ EMPTY = (
 )
 
 
-def sample_html(data: MultimodalDataset, evaluation: Evaluation, sample: str) -> str:
+def sample_html(
+    data: MultimodalDataset, evaluation: Evaluation, sample: str, method: str = "mla"
+) -> str:
     """Return one sample as HTML, with probabilities, entropies and weights.
 
     Parameters
@@ -29,6 +31,8 @@ def sample_html(data: MultimodalDataset, evaluation: Evaluation, sample: str) ->
         Must contain the sample.
     sample : str
         Its id.
+    method : str
+        Only ``"mla"`` weighs its modalities; a joint head adds up its slices.
     """
     i = evaluation.ids.index(sample)
     label = int(evaluation.labels[i])
@@ -45,17 +49,22 @@ def sample_html(data: MultimodalDataset, evaluation: Evaluation, sample: str) ->
         numbers = (
             f"entropy e = {float(predictive_entropy(logits)):.2f} nats<br>"
             f"weight λ = {float(evaluation.weights[m, i]):.2f}"
+            if method == "mla"
+            else f"entropy e = {float(predictive_entropy(logits)):.2f} nats"
         )
         seen = _media_html(media[name], data.modalities[name].note) if name in media else ""
         bars = _bars(torch.softmax(logits, -1).tolist(), data.classes, label, colour(m))
         columns.append(
             _column(title, seen, f"<div style='margin:4px 0;line-height:1.4'>{numbers}</div>{bars}")
         )
+    if evaluation.unanswered[i]:
+        verdict = "no part is present, so this is no answer"
     fused = _bars(
         torch.softmax(evaluation.fused[i], -1).tolist(), data.classes, label, FUSED_COLOUR
     )
     says = f"<div style='margin:4px 0'>says {text(data.classes[predicted])}: {verdict}</div>"
-    columns.append(_column("fused Σ λ·logits", "", says + fused))
+    title = "fused Σ λ·logits" if method == "mla" else "joint head"
+    columns.append(_column(title, "", says + fused))
     return (
         f'<div data-sample="{text(sample)}" aria-label="sample {text(sample)}">'
         f"<b>{text(sample)}</b>, true class <b>{text(data.classes[label])}</b>, after "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import anywidget
@@ -11,7 +13,7 @@ import traitlets
 from mla_core.history import History
 
 STATIC = Path(__file__).parent / "static"
-CALM_SECONDS = 1.0  # while training runs, a screen reader should be able to finish a sentence
+CALM_SECONDS = 5.0  # while training runs, a screen reader should be able to finish a sentence
 
 
 class StatusLine(anywidget.AnyWidget):
@@ -31,7 +33,7 @@ class StatusLine(anywidget.AnyWidget):
     dark = traitlets.Bool(default_value=False).tag(sync=True)
 
     def say(self, state: str, text: str) -> None:
-        """Show a sentence: at once when the state changes, else at most once a second."""
+        """Show a sentence: at once when the state changes, else every few seconds."""
         now = time.monotonic()
         if state == self.state == "playing" and now - getattr(self, "_said_at", 0) < CALM_SECONDS:
             return
@@ -54,20 +56,27 @@ def describe(state: str, history: History, epochs: int, message: str = "") -> st
     message : str
         What else must be said, for example why training failed.
     """
+    said = f"{message.rstrip('.')}." if message else ""
     if not history.steps:
-        done = "Nothing trained yet: press Play, or Step to train one modality once."
-        return " ".join(filter(None, (message, done)))
+        hint = "press Play, or Step to train one modality once."
+        told = f"Nothing trained yet{f': {hint}' if state == 'ready' else '.'}"
+        return " ".join(filter(None, (said, told)))
     last = history.steps[-1]
     who = f"last trained: {last.modality}" if last.modality else "all modalities at once"
-    parts = [
-        f"{state.capitalize()}: epoch {last.epoch + 1} of {epochs}, sub-step {last.step + 1}, {who}."
-    ]
+    told = f"{state.capitalize()}: epoch {last.epoch + 1} of {epochs}, sub-step {last.step + 1}, {who}."
     if history.summaries:
         look = history.summaries[-1]
-        alone = ", ".join(f"{m} {a:.0%}" for m, a in look.unimodal_accuracy.items())
-        weights = ", ".join(f"{m} {w:.2f}" for m, w in look.mean_weight.items())
-        parts.append(
-            f"Right on the probe set: fused {look.accuracy:.0%}; {alone}. Mean weights: {weights}. "
-            f"Head plasticity {last.plasticity:.3f}."
-        )
-    return " ".join(filter(None, (message, *parts)))
+        alone = _listed(look.unimodal_accuracy, ".0%")
+        told += f" Right on the probe set: fused {look.accuracy:.0%}; {alone}."
+        if last.modality:  # joint training has neither
+            weights = _listed(look.mean_weight, ".2f")
+            told += f" Mean weights: {weights}. Head plasticity {last.plasticity:.3f}."
+    return " ".join(filter(None, (said, told)))
+
+
+def _listed(values: Mapping[str, float], form: str) -> str:
+    """Return ``image 95%, audio 70%``; a modality that no sample has is told as such."""
+    return ", ".join(
+        f"{name} {'absent' if math.isnan(value) else format(value, form)}"
+        for name, value in values.items()
+    )

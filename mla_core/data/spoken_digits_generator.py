@@ -1,7 +1,7 @@
 """Build `spoken_digits.npz`, the arrays behind the default data set.
 
 Run ``python -m mla_core.data.spoken_digits_generator [--out FILE]``. It needs
-``pip install 'mla-lab[generate]'``: espeak-ng is GPL-3, so it is no dependency of this package;
+``pip install -e '.[generate]'``: espeak-ng is GPL-3, so it is no dependency of this package;
 only its output is shipped. espeak-ng is driven through ctypes and works offline.
 """
 
@@ -116,7 +116,7 @@ def _espeakng_loader() -> ModuleType:
     try:
         import espeakng_loader
     except ImportError as error:
-        msg = "synthesising speech needs espeak-ng: pip install 'mla-lab[generate]'"
+        msg = "synthesising speech needs espeak-ng: pip install -e '.[generate]'"
         raise ImportError(msg) from error
     loader: ModuleType = espeakng_loader
     return loader

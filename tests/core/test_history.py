@@ -127,7 +127,7 @@ def test_accuracies_are_shares_of_right_predictions_among_present_parts():
         present=[[1, 1, 1, 0], [0, 1, 0, 0]],
         labels=[1, 1, 1, 0],
     )
-    assert found.accuracy == 0.75
+    assert found.accuracy == 0.5  # the last sample has no part, so it is no right answer
     assert found.unimodal_accuracy == {"a": 1.0, "b": 0.0}
     assert found.unanswered.tolist() == [False, False, False, True]
 

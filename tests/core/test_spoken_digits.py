@@ -129,7 +129,7 @@ def test_the_share_of_edited_texts_that_also_occur_in_train_is_reported(data):
 
 
 def test_the_generator_reproduces_the_shipped_arrays_bit_for_bit(archive):
-    pytest.importorskip("espeakng_loader", reason="needs pip install 'mla-lab[generate]'")
+    pytest.importorskip("espeakng_loader", reason="needs pip install -e '.[generate]'")
     made = generate()
     assert set(made) == set(archive)
     for name, array in made.items():

@@ -155,8 +155,8 @@ def test_a_session_that_cannot_be_made_is_told_in_a_sentence(session):
 
     async def script(watcher):
         watcher.player.replace(make)
-        await watcher.until("failed")
-        assert watcher.player.message == "could not start: no such thing"
+        await watcher.until("stopped")
+        assert watcher.player.message.startswith("Could not start: no such thing.")
 
     drive(session, script)
 

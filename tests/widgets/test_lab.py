@@ -1,0 +1,223 @@
+"""The bench without a browser: what its controls do to the session, and what it leaves behind."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+from ipywidgets import Widget
+from ipywidgets.widgets.widget import _instances as live_widgets
+
+import mla_core as mla
+from widgets import TrainingLab
+from widgets import lab as lab_module
+
+
+def small(**changes) -> mla.ExperimentConfig:
+    options = {"sizes": [160, 60, 60], "classes": 4}
+    return mla.ExperimentConfig(
+        dataset="gaussian", dataset_options=options, epochs=3, evaluate_every=5, batch_size=32
+    ).replace(**changes)
+
+
+def on_bench(script, config=None, data=None):
+    """Run a script with an open bench on an event loop."""
+
+    async def main():
+        lab = TrainingLab(config or small(), data=data)
+        await settle()
+        try:
+            await script(lab)
+        finally:
+            lab.close()
+
+    asyncio.run(asyncio.wait_for(main(), 100))
+
+
+async def settle(seconds=0.1):
+    await asyncio.sleep(seconds)
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 - watches from outside
+        await asyncio.sleep(0.01)
+
+
+def press(lab, name):
+    lab._controls.buttons[name].click()
+
+
+def setting(lab, name):
+    return lab._controls._settings[name]
+
+
+def worker_process(lab):
+    return next(iter(lab._worker._pool._processes.values()))
+
+
+def test_a_live_setting_takes_effect_and_is_noted():
+    async def script(lab):
+        press(lab, "step")
+        await until(lambda: lab.session.step == 1)
+        setting(lab, "head_gradient").value = "off"
+        await settle()
+        assert lab.session.config.head_gradient == "off"
+        assert [(c.step, c.field) for c in lab.session.history.changes] == [(1, "head_gradient")]
+        assert "head_gradient is off from sub-step 1 on." in lab._status.text
+
+    on_bench(script)
+
+
+def test_another_fusion_rule_shows_at_once():
+    async def script(lab):
+        press(lab, "epoch")
+        await until(lambda: lab.session.epoch == 1)
+        await settle()
+        before = lab._shown.weights.clone()
+        setting(lab, "fusion").value = "uniform"
+        await settle()
+        assert (lab._shown.weights == 1 / 3).all()
+        assert not (before == 1 / 3).all()
+
+    on_bench(script)
+
+
+def test_a_setting_that_needs_a_reset_waits_for_it():
+    async def script(lab):
+        session = lab.session
+        setting(lab, "method").value = "concat"
+        await settle()
+        assert "Press Reset" in lab._status.text
+        assert lab._controls.buttons["reset"].button_style == "warning"
+        assert lab.session is session
+        press(lab, "reset")
+        await until(lambda: lab.session is not session)
+        await settle()
+        assert lab.session.config.method == "concat"
+        assert lab._controls.buttons["reset"].button_style == ""
+        press(lab, "step")
+        await until(lambda: lab.session.step == 1)
+        assert "sum of slices" in lab._diagram.value
+
+    on_bench(script)
+
+
+def test_another_data_set_and_back_again_changes_nothing():
+    async def script(lab):
+        setting(lab, "dataset").value = "spoken_digits"
+        await settle()
+        assert lab._controls._noise_box.children == ()
+        setting(lab, "dataset").value = "gaussian"
+        await settle()
+        assert lab._wanted == lab.session.config
+        assert len(lab._controls._noise_box.children) == 3
+        assert lab._controls.buttons["reset"].button_style == ""
+
+    on_bench(script)
+
+
+def test_resetting_into_another_data_set_shows_its_samples():
+    async def script(lab):
+        setting(lab, "dataset").value = "spoken_digits"
+        await settle()
+        press(lab, "reset")
+        await until(lambda: lab.session.data.name == "spoken_digits")
+        await settle(0.5)
+        lab._chooser.value = lab._shown.ids[0]
+        await settle()
+        assert "<audio" in lab._details.value
+        assert [s.description for s in lab._controls._noise] == [
+            "image noise",
+            "audio noise",
+            "text noise",
+        ]
+
+    on_bench(script)
+
+
+def test_one_noise_slider_moves_one_level_whatever_the_others_are():
+    async def script(lab):
+        levels = [m.noise for m in lab.session.data.modalities.values()]
+        assert levels[5] > 4.0, "beyond the range that is offered"
+        lab._controls._noise[0].value = 0.7
+        await settle()
+        assert lab._wanted.dataset_options["noise"] == pytest.approx([0.7, *levels[1:]])
+
+    options = {"modalities": 6, "sizes": [60, 30, 30]}
+    on_bench(script, small(dataset_options=options))
+
+
+def test_choosing_a_sample_while_another_data_set_loads_does_no_harm():
+    async def script(lab):
+        setting(lab, "dataset").value = "spoken_digits"
+        await settle()
+        press(lab, "reset")
+        lab._chooser.value = lab._chooser.options[3][1]
+        await until(lambda: lab.session.data.name == "spoken_digits")
+        await settle(0.3)
+        press(lab, "step")
+        await until(lambda: lab.session.step == 1)
+
+    on_bench(script)
+
+
+def test_a_bad_first_try_does_not_spoil_the_second():
+    async def first():
+        with pytest.raises(mla.DataError, match="noise must hold 3"):
+            TrainingLab(small(dataset_options={"noise": [1.0]}))
+
+    asyncio.run(first())
+
+    async def script(lab):
+        assert lab.session.step == 0
+
+    on_bench(script)
+
+
+def test_closing_leaves_no_widget_and_no_process(monkeypatch):
+    monkeypatch.setattr(lab_module, "ANSWER_SECONDS", 0.05)
+    before = set(live_widgets)
+    found = []
+
+    async def script(lab):
+        found.append(worker_process(lab))
+        session = lab.session
+        press(lab, "reset")
+        await until(lambda: lab.session is not session)
+        await settle(0.3)
+        lab.close()
+        await settle(0.3)
+
+    on_bench(script)
+    left = [w for key, w in live_widgets.items() if key not in before and isinstance(w, Widget)]
+    assert left == []
+    found[0].join(10)
+    assert not found[0].is_alive()
+
+
+def test_a_map_process_that_dies_is_replaced_and_training_goes_on():
+    async def script(lab):
+        dead = worker_process(lab)
+        os.kill(dead.pid, signal.SIGKILL)
+        await asyncio.to_thread(dead.join, 10)
+        await settle()
+        lab._controls.map.value = "umap"
+        press(lab, "epoch")
+        await until(lambda: lab.session.epoch == 1)
+        await settle()
+        press(lab, "epoch")
+        await until(lambda: lab.session.epoch == 2)
+        await until(lambda: "umap" in lab._maps.views)
+        assert "trustworthiness" in lab._maps.views["umap"].caption
+
+    on_bench(script)
+
+
+def test_an_interrupt_of_the_kernel_spares_the_map_process():
+    async def script(lab):
+        await asyncio.to_thread(lab._worker.warm_up.result)
+        os.kill(worker_process(lab).pid, signal.SIGINT)
+        await settle(0.3)
+        assert worker_process(lab).is_alive()
+
+    on_bench(script)
