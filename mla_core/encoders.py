@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,13 +15,23 @@ CHANNELS = 32
 GRID = 4  # pictures and spectrograms of any size are pooled to 4 x 4 places
 
 
-class ImageEncoder(nn.Module):
-    """(B, C, H, W) -> (B, s): two convolutions, pooled to 4 x 4."""
+class GridEncoder(nn.Module):
+    """(B, C, H, W) -> (B, s): two strided convolutions, pooled to 4 x 4 places.
 
-    def __init__(self, modality: Modality, size: int) -> None:
+    Parameters
+    ----------
+    modality : Modality
+        An image, or a spectrogram as an image with one channel.
+    size : int
+        Feature size s.
+    kernel, stride : int
+        Of the first convolution.
+    """
+
+    def __init__(self, modality: Modality, size: int, kernel: int, stride: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(modality.shape[0], CHANNELS // 2, 3, padding=1),
+            nn.Conv2d(modality.shape[0], CHANNELS // 2, kernel, stride=stride, padding=kernel // 2),
             nn.ReLU(),
             nn.Conv2d(CHANNELS // 2, CHANNELS, 3, stride=2, padding=1),
             nn.ReLU(),
@@ -32,28 +43,6 @@ class ImageEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode (B, C, H, W) to (B, s)."""
-        out: Tensor = self.layers(x)
-        return out
-
-
-class SpectrogramEncoder(nn.Module):
-    """(B, 1, mels, frames) -> (B, s): two strided convolutions, pooled to 4 x 4."""
-
-    def __init__(self, modality: Modality, size: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(modality.shape[0], CHANNELS // 2, 5, stride=2, padding=2),
-            nn.ReLU(),
-            nn.Conv2d(CHANNELS // 2, CHANNELS, 3, stride=2, padding=1),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(GRID),
-            nn.Flatten(),
-            nn.Linear(CHANNELS * GRID**2, size),
-            nn.ReLU(),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Encode (B, 1, mels, frames) to (B, s)."""
         out: Tensor = self.layers(x)
         return out
 
@@ -95,8 +84,8 @@ class VectorEncoder(nn.Module):
 
 
 ENCODERS: dict[str, Callable[[Modality, int], nn.Module]] = {
-    "image": ImageEncoder,
-    "spectrogram": SpectrogramEncoder,
+    "image": partial(GridEncoder, kernel=3, stride=1),
+    "spectrogram": partial(GridEncoder, kernel=5, stride=2),
     "characters": CharactersEncoder,
     "vector": VectorEncoder,
 }

@@ -99,7 +99,9 @@ class TrainingLab:
             ]
         )
         self._worker = MapWorker()
-        self._player = Player(session, self._render, self._on_state)
+        self._player = Player(
+            session, self._render, self._on_state, lambda: self._status.tock == self._status.tick
+        )
         self._player.steps_per_second = self._controls.speed.value
         self._adopt(self._player.session)
         self._status.observe(
@@ -213,6 +215,7 @@ class TrainingLab:
         if drawing != self._drawn:
             charts.refresh(self._figure, history, self._map_view)
             self._drawn = drawing
+            self._status.tick += 1
         self._say(history)
 
     def _say(self, history: History) -> None:

@@ -16,6 +16,7 @@ from mla_core.session import TrainingSession
 CHUNK_SECONDS = 0.06
 RENDER_SECONDS = 0.1  # at most ten renders a second ...
 RENDER_SHARE = 10  # ... and training keeps ten times as long as a render takes
+PATIENCE_SECONDS = 2.0  # for a page that does not answer: it may be closed
 
 Command = Callable[[], None]
 
@@ -33,6 +34,9 @@ class Player:
         Receives a history that nobody changes any more.
     on_state : callable
         Called when ``state`` or ``message`` changed, on the event loop.
+    caught_up : callable, optional
+        Whether the page has drawn what it was sent; until then it is sent nothing more, unless it
+        does not answer at all.
 
     Attributes
     ----------
@@ -48,6 +52,7 @@ class Player:
         session: TrainingSession,
         on_render: Callable[[History], None],
         on_state: Callable[[], None],
+        caught_up: Callable[[], bool] = lambda: True,
     ) -> None:
         self.session = session
         self.state = "ready"
@@ -55,6 +60,7 @@ class Player:
         self.steps_per_second = 0.0
         self._on_render = on_render
         self._on_state = on_state
+        self._caught_up = caught_up
         self._commands: deque[Command] = deque()
         self._left: int | None = 0  # sub-steps still to take; None means until the end
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -237,6 +243,8 @@ class Player:
 
     def _due(self) -> bool:
         waited = time.monotonic() - self._rendered_at
+        if not self._caught_up() and waited < PATIENCE_SECONDS:
+            return False
         if self.steps_per_second:  # a person watches, and training waits anyway
             return waited >= RENDER_SECONDS
         return waited >= max(RENDER_SECONDS, RENDER_SHARE * self._render_cost)

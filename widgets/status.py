@@ -24,6 +24,8 @@ class StatusLine(anywidget.AnyWidget):
     text, state : str
     dark : bool
         Whether the page is dark, told by the browser.
+    tick, tock : int
+        The kernel counts its pictures, the page answers with the last one that it has drawn.
     """
 
     _esm = STATIC / "status.js"
@@ -31,6 +33,8 @@ class StatusLine(anywidget.AnyWidget):
     text = traitlets.Unicode().tag(sync=True)
     state = traitlets.Unicode("ready").tag(sync=True)
     dark = traitlets.Bool(default_value=False).tag(sync=True)
+    tick = traitlets.Int(0).tag(sync=True)
+    tock = traitlets.Int(0).tag(sync=True)
 
     def say(self, state: str, text: str) -> None:
         """Show a sentence: at once when the state changes, else every few seconds."""

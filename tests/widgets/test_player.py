@@ -96,6 +96,18 @@ def test_pause_holds_still_and_stop_ends_the_run(session):
     drive(session, script)
 
 
+def test_a_page_that_cannot_follow_is_not_flooded(session, monkeypatch):
+    monkeypatch.setattr("widgets.player.PATIENCE_SECONDS", 1e9)
+
+    async def script(watcher):
+        watcher.player._caught_up = lambda: False
+        watcher.player.play()
+        await watcher.until("finished")
+
+    watcher = drive(session, script)
+    assert watcher.rendered == [0, session.step], "the first picture and the last"
+
+
 def test_a_slow_speed_still_listens_at_once(session):
     async def script(watcher):
         watcher.player.steps_per_second = 0.01  # the next sub-step would come in 100 seconds

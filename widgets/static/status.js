@@ -16,6 +16,15 @@ function render({ model, el }) {
   model.on("change:state", show);
   show();
 
+  // Pictures must not queue up on a slow page: it answers each tick when it has drawn, and the kernel
+  // waits for the answer before it draws again.
+  const answer = () =>
+    requestAnimationFrame(() => {
+      model.set("tock", model.get("tick"));
+      model.save_changes();
+    });
+  model.on("change:tick", answer);
+
   const report = () => {
     model.set("dark", document.body.dataset.jpThemeLight === "false");
     model.save_changes();
@@ -40,6 +49,7 @@ function render({ model, el }) {
   return () => {
     bench?.removeEventListener("focusin", keepKeys);
     observer.disconnect();
+    model.off("change:tick", answer);
     model.off("change:text", show);
     model.off("change:state", show);
   };
