@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core.errors import ConfigError, DataError
+from mla_core.errors import ConfigError, DataError, NotebookError
 
 EPILOG = """examples:
   mla-lab list                                        what there is to choose from
@@ -69,18 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from papermill.exceptions import PapermillExecutionError
-
     from mla_core.headless import run_notebook
 
     parameters = dict(map(_parameter, arguments.parameters))
     try:
         folder, fresh = run_notebook(arguments.notebook, parameters, arguments.out)
-    except PapermillExecutionError as error:
-        print(
-            f"mla-lab: cell {error.exec_count} raised {error.ename}: {error.evalue}",
-            file=sys.stderr,
-        )
+    except NotebookError as error:
+        print(f"mla-lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("mla-lab: stopped; the same command goes on from here", file=sys.stderr)

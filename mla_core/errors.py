@@ -17,6 +17,10 @@ class TrainingDivergedError(RuntimeError):
     """A loss, a gradient or a prediction is no longer finite. `TrainingSession.rewind` goes back."""
 
 
+class NotebookError(RuntimeError):
+    """A cell of a notebook that ran headless raised; the message names the cell and the error."""
+
+
 def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
     """Raise `ConfigError` unless `value` is among `allowed`, quoting both.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mla_core.config import hash_of
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, NotebookError
 from mla_core.experiment import run_folder
 
 # Set by the runner itself, not part of what names a run.
@@ -96,10 +96,11 @@ def run_notebook(
     ------
     ConfigError
         Before anything runs, for a bad parameter or folder.
-    papermill.PapermillExecutionError
+    NotebookError
         When a cell raises; what was trained stays resumable.
     """
     import papermill
+    from papermill.exceptions import PapermillExecutionError
 
     path = Path(notebook)
     full = check_parameters(path, parameters)
@@ -109,16 +110,20 @@ def run_notebook(
             return finished, False
         own = {"headless": True, "run_folder": str(partial.resolve())}
         has = notebook_parameters(path)
-        papermill.execute_notebook(
-            str(path),
-            str(partial / path.name),
-            parameters=full | {name: value for name, value in own.items() if name in has},
-            cwd=str(path.parent),
-            progress_bar=False,
-            stderr_file=sys.stderr,  # the notebook's own progress bars
-            execution_timeout=EXECUTION_TIMEOUT,
-            store_widget_state=False,
-        )
+        try:
+            papermill.execute_notebook(
+                str(path),
+                str(partial / path.name),
+                parameters=full | {name: value for name, value in own.items() if name in has},
+                cwd=str(path.parent),
+                progress_bar=False,
+                stderr_file=sys.stderr,  # the notebook's own progress bars
+                execution_timeout=EXECUTION_TIMEOUT,
+                store_widget_state=False,
+            )
+        except PapermillExecutionError as error:
+            msg = f"cell {error.exec_count} raised {error.ename}: {error.evalue}"
+            raise NotebookError(msg) from error
         described = {"notebook": path.name, "parameters": full}
         (partial / "notebook.json").write_text(json.dumps(described, indent=2) + "\n")
     return finished, True

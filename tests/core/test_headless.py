@@ -4,9 +4,9 @@ import json
 
 import nbformat
 import pytest
-from papermill.exceptions import PapermillExecutionError
 
 from mla_core import ConfigError
+from mla_core.errors import NotebookError
 from mla_core.headless import (
     check_parameters,
     notebook_parameters,
@@ -118,7 +118,7 @@ def test_a_notebook_fails_leaves_what_it_trained_and_ends_in_one_folder(notebook
     """One story, since every start of a kernel takes seconds."""
     out, noted = tmp_path / "runs", tmp_path / "steps.txt"
 
-    with pytest.raises(PapermillExecutionError, match="not ready yet") as caught:
+    with pytest.raises(NotebookError, match="not ready yet") as caught:
         run_notebook(notebook, {"seed": 3}, out)
     assert noted.read_text() == "6 True a\n"
     (partial,) = (path for path in out.iterdir() if path.is_dir())

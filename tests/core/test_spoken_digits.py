@@ -139,7 +139,7 @@ def test_the_generator_reproduces_the_shipped_arrays_bit_for_bit(archive):
 
 def test_a_missing_synthesiser_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
-    with pytest.raises(ImportError, match=r"pip install 'mla-lab\[generate\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '\.\[generate\]'"):
         generate()
 
 
