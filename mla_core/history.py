@@ -205,7 +205,7 @@ class History:
         return _frame(self.summaries)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return every record as plain arrays, for ``numpy.savez`` without pickle."""
+        """Return every record as plain arrays of numbers and text, for ``numpy.savez``."""
         lines = {
             "steps": [asdict(record) for record in self.steps],
             "summaries": [asdict(summary) for summary in self.summaries],
