@@ -148,13 +148,19 @@ widgets.TrainingLab(mla.ExperimentConfig(learning_rate=LEARNING_RATE), data=data
 """
 
 
-def write(live_lab: LiveLab, name: str, source: str) -> str:
+def hostile_bench(lab_page: LabPage, live_lab: LiveLab, learning_rate: str) -> Bench:
+    """Open a notebook whose data set bears hostile names, and run its bench."""
+    source = HOSTILE.replace("LEARNING_RATE", learning_rate)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(source)], metadata={"kernelspec": kernel}
     )
-    nbformat.write(notebook, live_lab.root / name)
-    return name
+    nbformat.write(notebook, live_lab.root / "hostile.ipynb")
+    lab_page.open("hostile.ipynb")
+    lab_page.run_cell(0)
+    bench = Bench(lab_page)
+    bench.ready()
+    return bench
 
 
 def test_names_from_outside_are_shown_literally(lab_page: LabPage, live_lab: LiveLab):
@@ -165,11 +171,7 @@ def test_names_from_outside_are_shown_literally(lab_page: LabPage, live_lab: Liv
         dialog.dismiss()
 
     lab_page.page.on("dialog", dismiss)
-    source = HOSTILE.replace("LEARNING_RATE", "0.01")
-    lab_page.open(write(live_lab, "hostile.ipynb", source))
-    lab_page.run_cell(0)
-    bench = Bench(lab_page)
-    bench.ready()
+    bench = hostile_bench(lab_page, live_lab, "0.01")
     bench.press("Epoch")
     bench.wait_for_state("paused")
     bench.setting("Sample").select_option(index=1)
@@ -184,11 +186,7 @@ def test_names_from_outside_are_shown_literally(lab_page: LabPage, live_lab: Liv
 
 
 def test_divergence_pauses_says_so_and_reset_goes_on(lab_page: LabPage, live_lab: LiveLab):
-    source = HOSTILE.replace("LEARNING_RATE", "1e18")
-    lab_page.open(write(live_lab, "diverges.ipynb", source))
-    lab_page.run_cell(0)
-    bench = Bench(lab_page)
-    bench.ready()
+    bench = hostile_bench(lab_page, live_lab, "1e18")
     bench.press("Play")
     bench.wait_for_state("failed")
     bench.wait_for_text("training diverged at step .* Try a smaller learning rate")
