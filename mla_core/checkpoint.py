@@ -25,21 +25,10 @@ def save_snapshot(snapshot: Snapshot, folder: Path) -> Path:
     Path
         The new sub-folder, ``checkpoint-<step>``. It appears whole or not at all.
     """
-    from safetensors.torch import save_file
-
     name = f"checkpoint-{snapshot.step:09d}"
     beside = folder / f".{name}.partial"
     shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    save_file(snapshot.tensors, beside / "tensors.safetensors")
-    position = {
-        "config": snapshot.config.to_dict(),
-        "step": snapshot.step,
-        "epoch": snapshot.epoch,
-        "index": snapshot.index,
-    }
-    (beside / "snapshot.json").write_text(json.dumps(position, indent=2))
-    snapshot.history.save(beside / "history.npz")
+    _write(snapshot, beside)
     target = folder / name
     shutil.rmtree(target, ignore_errors=True)
     beside.rename(target)
@@ -51,19 +40,41 @@ def save_snapshot(snapshot: Snapshot, folder: Path) -> Path:
 
 def load_snapshot(folder: Path) -> Snapshot | None:
     """Return the newest snapshot under `folder`, or None where there is none."""
-    from safetensors.torch import load_file
-
     newest = max(folder.glob("checkpoint-*"), default=None)
     if newest is None:
         return None
-    position = json.loads((newest / "snapshot.json").read_text())
+    return _read(newest)
+
+
+def _write(snapshot: Snapshot, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True)
+    save_file(snapshot.tensors, folder / "tensors.safetensors")
+    position = {
+        "config": snapshot.config.to_dict(),
+        "step": snapshot.step,
+        "epoch": snapshot.epoch,
+        "index": snapshot.index,
+    }
+    (folder / "snapshot.json").write_text(json.dumps(position, indent=2))
+    snapshot.history.save(folder / "history.npz")
+    if snapshot.best is not None:
+        _write(snapshot.best, folder / "best")
+
+
+def _read(folder: Path) -> Snapshot:
+    from safetensors.torch import load_file
+
+    position = json.loads((folder / "snapshot.json").read_text())
     return Snapshot(
         ExperimentConfig.from_dict(position["config"]),
         position["step"],
         position["epoch"],
         position["index"],
-        load_file(newest / "tensors.safetensors"),
-        History.load(newest / "history.npz"),
+        load_file(folder / "tensors.safetensors"),
+        History.load(folder / "history.npz"),
+        _read(folder / "best") if (folder / "best").is_dir() else None,
     )
 
 

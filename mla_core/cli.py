@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mla_core import cli_sweep
 from mla_core.errors import ConfigError, DataError, NotebookError
 
 EPILOG = """examples:
@@ -16,11 +18,13 @@ EPILOG = """examples:
   mla-lab list notebooks/01_alternating_training.ipynb   a notebook's parameters
   mla-lab run notebooks/01_alternating_training.ipynb -p seed=1 -p epochs=5 --out runs
   mla-lab list runs                                   what has been run, with its accuracy
+  mla-lab sweep sweeps/rates.toml --jobs 2            many runs at once (see mla-lab sweep --help)
+  mla-lab table runs/rates --rows method              their means over seeds
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; return 0, or 2 when the input was bad, or 1 when a notebook failed."""
+    """Run the command; return 0, or 2 when the input was bad, or 1 when something run failed."""
     parser = argparse.ArgumentParser(
         prog="mla-lab",
         description="MLA Lab: multimodal learning by alternating unimodal adaptation.",
@@ -60,7 +64,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     listing.add_argument("what", nargs="?", type=Path, help="a notebook or a folder of runs")
     listing.set_defaults(action=_list)
 
-    arguments = parser.parse_args(argv)
+    cli_sweep.add_commands(commands)
+
+    given = sys.argv[1:] if argv is None else argv
+    arguments = parser.parse_args(given)
+    arguments.command_line = shlex.join(["mla-lab", *given])
     try:
         return int(arguments.action(arguments))
     except (ConfigError, DataError) as error:

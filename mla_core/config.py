@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mla_core.data.registry import DATASETS, check_options
+from mla_core.data.shortage import check_missing
 from mla_core.errors import ConfigError, one_of
 from mla_core.fusion import RULES
 from mla_core.head_gradient import ALPHA_SCHEDULES, VARIANTS
-from mla_core.methods.registry import METHODS
+from mla_core.methods.registry import METHODS, check_method_options
 
 OPTIMIZERS = ("sgd", "adamw")
 LEARNING_RATE_SCHEDULES = ("constant", "step", "cosine")
 PAIRINGS = ("paired", "independent")
 PROJECTIONS = ("gradient", "update")
+STOPPINGS = ("last", "best")
 
 _LIVE = {"live": True}  # may change while a session runs; anything else needs a new session
 
@@ -35,8 +37,17 @@ class ExperimentConfig:
         A name that `load_dataset` knows.
     dataset_options : mapping
         Passed to its loader, for example ``{"noise": [0.1, 10.0, 0.5]}``. Plain JSON values.
-    method : {"mla", "concat"}
-        Alternating unimodal adaptation, or joint training on concatenated features.
+    modalities : tuple of str
+        Use these of the data's modalities only; empty means all.
+    missing : mapping
+        Which share of a split's parts is taken away, independently for each modality of each
+        sample: ``{"train": 0.3, "test": 0.3}``, or per modality ``{"train": {"audio": 0.9}}``.
+    label_noise : float
+        Share of training labels replaced by a class drawn at random, which may be the true one.
+    method : str
+        How to train; ``mla-lab list`` names the methods.
+    method_options : mapping
+        The method's own knobs, such as ``{"strength": 0.3}`` of ``ogm_ge``.
     seed, epochs, batch_size, feature_size : int
         `feature_size` is s, common to all encoders.
     optimizer : {"sgd", "adamw"}
@@ -57,9 +68,12 @@ class ExperimentConfig:
     fusion : {"entropy", "uniform", "released_batch"}
         See `mla_core.fusion`.
     evaluate_every : int
-        Sub-steps between two looks at the probe set.
+        Sub-steps between two looks at the probe set; 0 means once, at the end of every epoch.
     probe_size : int
         Samples of ``val`` in the probe set.
+    stopping : {"last", "best"}
+        Which weights are reported: the last ones, or those of the look with the best fused
+        accuracy on the probe set (the first of equals). Training itself goes on to the end.
 
     Raises
     ------
@@ -78,7 +92,11 @@ class ExperimentConfig:
 
     dataset: str = "spoken_digits"
     dataset_options: Mapping[str, Any] = field(default_factory=dict)
+    modalities: tuple[str, ...] = ()
+    missing: Mapping[str, Any] = field(default_factory=dict)
+    label_noise: float = 0.0
     method: str = "mla"
+    method_options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     epochs: int = field(default=10, metadata=_LIVE)
     batch_size: int = 64
@@ -97,15 +115,22 @@ class ExperimentConfig:
     fusion: str = field(default="entropy", metadata=_LIVE)
     evaluate_every: int = 24
     probe_size: int = 300
+    stopping: str = "last"
 
     def __post_init__(self) -> None:
         # JSON and papermill know lists only; a tuple keeps the configuration frozen.
         if isinstance(self.order, list):
             object.__setattr__(self, "order", tuple(self.order))
-        object.__setattr__(self, "dataset_options", _plain_json(self.dataset_options))
+        if isinstance(self.modalities, list):
+            object.__setattr__(self, "modalities", tuple(self.modalities))
+        for name in ("dataset_options", "method_options", "missing"):
+            object.__setattr__(self, name, _plain_json(name, getattr(self, name)))
         one_of("dataset", self.dataset, DATASETS)
         check_options(self.dataset, dict(self.dataset_options))
+        _check_names_of_modalities(self.modalities)
+        check_missing(self.missing)
         one_of("method", self.method, METHODS)
+        check_method_options(self.method, self.method_options)
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         one_of("learning_rate_schedule", self.learning_rate_schedule, LEARNING_RATE_SCHEDULES)
         one_of("pairing", self.pairing, PAIRINGS)
@@ -113,6 +138,7 @@ class ExperimentConfig:
         one_of("alpha_schedule", self.alpha_schedule, ALPHA_SCHEDULES)
         one_of("projection", self.projection, PROJECTIONS)
         one_of("fusion", self.fusion, RULES)
+        one_of("stopping", self.stopping, STOPPINGS)
         if isinstance(self.order, tuple):
             if bad := [name for name in self.order if not isinstance(name, str)]:
                 msg = f"order must name modalities, not {bad[0]!r} as in {self.order!r}"
@@ -120,13 +146,15 @@ class ExperimentConfig:
         else:
             one_of("order (or a list of modalities)", self.order, ("cyclic", "random"))
         _check_whole("seed", self.seed, least=0)
-        for name in ("epochs", "batch_size", "feature_size", "evaluate_every", "probe_size"):
+        for name in ("epochs", "batch_size", "feature_size", "probe_size"):
             _check_whole(name, getattr(self, name), least=1)
+        _check_whole("evaluate_every", self.evaluate_every, least=0)
         _check_real("learning_rate", self.learning_rate, above=0.0)
         _check_real("alpha", self.alpha, above=0.0)
         _check_real("weight_decay", self.weight_decay, least=0.0)
         _check_real("momentum", self.momentum, least=0.0, below=1.0)
-        for name in ("learning_rate", "alpha", "weight_decay", "momentum"):
+        _check_real("label_noise", self.label_noise, least=0.0, below=1.0)
+        for name in ("learning_rate", "alpha", "weight_decay", "momentum", "label_noise"):
             object.__setattr__(self, name, float(getattr(self, name)))  # 1 is named as 1.0 is
 
     def replace(self, **changes: Any) -> ExperimentConfig:
@@ -144,6 +172,7 @@ class ExperimentConfig:
         """Return the fields as plain JSON values."""
         return dataclasses.asdict(self) | {
             "order": self.order if isinstance(self.order, str) else list(self.order),
+            "modalities": list(self.modalities),
         }
 
     @property
@@ -169,13 +198,20 @@ def hash_of(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _plain_json(options: Mapping[str, Any]) -> dict[str, Any]:
+def _plain_json(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     try:
         plain: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
     except (TypeError, ValueError) as error:
-        msg = f"dataset_options must hold plain JSON values, not {options!r}: {error}"
+        msg = f"{name} must hold plain JSON values, not {options!r}: {error}"
         raise ConfigError(msg) from error
     return plain
+
+
+def _check_names_of_modalities(names: tuple[str, ...]) -> None:
+    whole = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+    if not whole or len(set(names)) != len(names):
+        msg = f"modalities must be a list of names, none twice, not {names!r}"
+        raise ConfigError(msg)
 
 
 def _check_names(values: Mapping[str, Any]) -> None:

@@ -18,8 +18,7 @@ from mla_core.checkpoint import load_snapshot, remove_checkpoints, save_snapshot
 from mla_core.config import ExperimentConfig, hash_of
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.history import Evaluation
-from mla_core.metrics import summarise
+from mla_core.report import report_of
 from mla_core.session import TrainingSession
 
 if TYPE_CHECKING:
@@ -182,31 +181,9 @@ def write_results(session: TrainingSession, folder: Path) -> None:
 
     _write_json(folder / "config.json", session.config.to_dict())
     session.history.save(folder / "history.npz")
-    save_file(session.method.model.state_dict(), folder / "model.safetensors")
-    report = {
-        "steps": session.step,
-        "versions": versions(),
-        "val": metrics_of(session.evaluate("val")),
-        "test": metrics_of(session.evaluate("test")),
-    }
+    save_file(session.reported().method.model.state_dict(), folder / "model.safetensors")
+    report = {"versions": versions(), **report_of(session)}
     _write_json(folder / "metrics.json", report)
-
-
-def metrics_of(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the numbers of one evaluation as plain JSON values."""
-    summary = summarise(evaluation)
-    return {
-        "samples": len(evaluation.ids),
-        "unanswered": int(evaluation.unanswered.sum()),
-        "accuracy": summary.accuracy,
-        "unimodal_accuracy": dict(summary.unimodal_accuracy),
-        "ece": summary.ece,
-        "unimodal_ece": dict(summary.unimodal_ece),
-        "mean_weight": dict(summary.mean_weight),
-        "weight_loss_covariance": dict(summary.weight_loss_covariance),
-        "centroid_gap": dict(summary.centroid_gap),
-        "separability": summary.separability,
-    }
 
 
 def versions() -> dict[str, str]:

@@ -6,6 +6,7 @@ exception is `released_batch_weights`, which is kept to show what the published 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -170,6 +171,45 @@ def fuse(logits: Tensor, weights: Tensor) -> Tensor:
     # The sum of a convex combination may round past the largest float; float64 holds it.
     fused = (weights[..., None].double() * used.double()).sum(0)
     return fused.clamp(-limit, limit).to(used.dtype)
+
+
+def fit_temperature(logits: Tensor, labels: Tensor) -> float:
+    """Return the T > 0 for which ``logits / T`` has the smallest negative log-likelihood.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (N, C) of one modality, on data that it was not trained on: ``val``.
+    labels : Tensor
+        (N,).
+
+    Returns
+    -------
+    float
+        Between 0.01 and 100; above 1 the modality was too sure of itself. 1 without samples.
+
+    Notes
+    -----
+    Temperature scaling (Guo et al., ICML 2017). It changes no modality's own answer, but it
+    changes entropies, and with them what each modality counts in the fused one.
+
+    Examples
+    --------
+    >>> logits = torch.tensor([[9.0, 0.0]] * 4)
+    >>> fit_temperature(logits, torch.tensor([0, 0, 0, 1])) > 5
+    True
+    """
+    from scipy.optimize import minimize_scalar
+
+    if len(labels) == 0:
+        return 1.0
+    scores = logits.double()
+
+    def loss(log_t: float) -> float:
+        return float(torch.nn.functional.cross_entropy(scores / math.exp(log_t), labels))
+
+    limit = math.log(100)
+    return math.exp(minimize_scalar(loss, bounds=(-limit, limit), method="bounded").x)
 
 
 def _softmax_over_present(scores: Tensor, present: Tensor | None) -> Tensor:

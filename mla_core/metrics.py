@@ -44,6 +44,56 @@ def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -
     return float(per_bin.abs().sum() / len(labels))
 
 
+def brier_score(logits: Tensor, labels: Tensor) -> float:
+    """Return the mean squared distance of probabilities (N, C) and the truth, from 0 to 2.
+
+    Examples
+    --------
+    >>> brier_score(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    0.5
+    """
+    p = torch.softmax(logits.double(), -1)
+    truth = F.one_hot(labels, logits.shape[-1])
+    return float((p - truth).square().sum(-1).mean())
+
+
+def negative_log_likelihood(logits: Tensor, labels: Tensor) -> float:
+    """Return the mean cross-entropy in nats of logits (N, C).
+
+    Examples
+    --------
+    >>> negative_log_likelihood(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))
+    0.693...
+    """
+    return float(F.cross_entropy(logits.double(), labels))
+
+
+def oracle_accuracy(evaluation: Evaluation) -> float:
+    """Return the share of samples that at least one present modality gets right.
+
+    No rule that picks one modality per sample can do better; what is missing to it, the oracle
+    gap, is what a better fusion could still gain.
+    """
+    right = (evaluation.logits.argmax(-1) == evaluation.labels) & evaluation.present  # (M, N)
+    return float(right.any(0).double().mean())
+
+
+def discrepancy_ratios(evaluation: Evaluation) -> dict[str, float]:
+    """Return, per modality, the mean over the others of ``s_m / s_j`` (Peng et al., CVPR 2022).
+
+    ``s_m`` is the mean probability that modality m's own logits give to the right class, over
+    samples that have it. Above 1 the modality leads.
+    """
+    n = range(len(evaluation.labels))
+    right = torch.softmax(evaluation.logits.double(), -1)[:, n, evaluation.labels]  # (M, N)
+    scores = [float(p[here].mean()) for p, here in zip(right, evaluation.present, strict=True)]
+    others = len(scores) - 1
+    return {
+        name: (sum(score / other for other in scores) - 1) / others if others else float("nan")
+        for name, score in zip(evaluation.modalities, scores, strict=True)
+    }
+
+
 def weight_loss_covariance(logits: Tensor, labels: Tensor, weights: Tensor) -> float:
     """Return the covariance over samples of one modality's weight and loss.
 

@@ -1,4 +1,4 @@
-"""The network: a dict of encoders and one head."""
+"""The network: a dict of encoders and a head."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from mla_core.seeding import generator
 
 
 class MultimodalModel(nn.Module):
-    """M modality-specific encoders h_m and one linear head g; f_m = g(h_m(x_m)).
+    """M modality-specific encoders h_m and a head g.
 
     Parameters
     ----------
     modalities : mapping of str to Modality
         Any M >= 1.
-    n_classes : int
-        C.
+    head : Module
+        What it reads is the method's business: for MLA, one modality's features (B, s).
     feature_size : int
         s, common to all encoders.
     seed : int
-        Draws every weight, each encoder from its own stream, so that adding a modality does not
+        Draws the encoders' weights, each from its own stream, so that adding a modality does not
         change the others.
-    joint : bool
-        False: the head is shared, (C, s). True: it reads all features side by side, (C, M s).
 
     Examples
     --------
-    >>> model = MultimodalModel({"x": Modality("x", "vector", (3,))}, n_classes=4, feature_size=8)
+    >>> modalities = {"x": Modality("x", "vector", (3,))}
+    >>> model = MultimodalModel(modalities, nn.Linear(8, 4), feature_size=8)
     >>> model.head(model.encode("x", torch.zeros(5, 3))).shape
     torch.Size([5, 4])
     """
@@ -39,11 +38,9 @@ class MultimodalModel(nn.Module):
     def __init__(
         self,
         modalities: Mapping[str, Modality],
-        n_classes: int,
+        head: nn.Module,
         feature_size: int = 128,
         seed: int = 0,
-        *,
-        joint: bool = False,
     ) -> None:
         super().__init__()
         self.feature_size = feature_size
@@ -53,12 +50,7 @@ class MultimodalModel(nn.Module):
                 for name, modality in modalities.items()
             }
         )
-        width = feature_size * (len(modalities) if joint else 1)
-        with torch.random.fork_rng(devices=[]):
-            self.head = nn.Linear(width, n_classes)
-        bound = feature_size**-0.5
-        nn.init.uniform_(self.head.weight, -bound, bound, generator=generator(seed, "head"))
-        nn.init.zeros_(self.head.bias)
+        self.head = head
 
     def encode(self, modality: str, x: Tensor) -> Tensor:
         """Return the features (B, s) of one modality's batch."""

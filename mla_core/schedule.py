@@ -23,8 +23,13 @@ class Batch:
 
 
 def joint_epoch(split: Split, epoch: int, *, seed: int, batch_size: int) -> list[Batch]:
-    """Return one epoch of batches that use all modalities at once."""
-    return [Batch(None, part) for part in _one_pass(len(split), batch_size, seed, "paired", epoch)]
+    """Return one epoch of batches that use all modalities at once.
+
+    They are the batches of paired alternation, less the samples that have no part at all.
+    """
+    some = split.present.any(0)
+    parts = (part[some[part]] for part in _one_pass(len(split), batch_size, seed, "paired", epoch))
+    return [Batch(None, part) for part in parts if len(part)]
 
 
 def alternating_epoch(

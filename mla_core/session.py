@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import MultimodalDataset, Split
 from mla_core.data.registry import load_dataset
+from mla_core.data.shortage import shorten
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.history import Change, Evaluation, History, StepRecord
 from mla_core.methods.base import Position
@@ -39,6 +40,7 @@ class Snapshot:
     index: int
     tensors: dict[str, Tensor]
     history: History
+    best: Snapshot | None = None
 
 
 class TrainingSession:
@@ -57,12 +59,16 @@ class TrainingSession:
     ----------
     config : ExperimentConfig
     data : MultimodalDataset
+        Less what the configuration takes away.
     method : Method
     history : History
     step, epoch : int
         Finished sub-steps and epochs.
     last_good : Snapshot
         Taken at every look at the probe set, for the way back after a divergence.
+    best : Snapshot or None
+        The first among them with the best fused accuracy, where ``stopping="best"`` asks for it;
+        None before the first look after the start.
 
     Examples
     --------
@@ -78,7 +84,14 @@ class TrainingSession:
 
     def __init__(self, config: ExperimentConfig, data: MultimodalDataset | None = None) -> None:
         self.config = config
-        self.data = load_dataset(config.dataset, **config.dataset_options) if data is None else data
+        whole = load_dataset(config.dataset, **config.dataset_options) if data is None else data
+        self.data = shorten(
+            whole,
+            modalities=config.modalities,
+            missing=config.missing,
+            label_noise=config.label_noise,
+            seed=config.seed,
+        )
         self.method = method_class(config.method)(
             config, self.data.modalities, len(self.data.classes)
         )
@@ -87,6 +100,7 @@ class TrainingSession:
         self.history = History()
         self.step = 0
         self.epoch = 0
+        self.best: Snapshot | None = None
         self._index = 0
         self._train = self.data.split("train")
         self._probe = self.data.split("val").probe(config.probe_size)
@@ -144,7 +158,9 @@ class TrainingSession:
                 self._index = 0
                 # Also after the last epoch, since more may be asked for.
                 self._plan = self.method.plan(self._train, self.epoch)
-            if self.step % self.config.evaluate_every == 0 or self.epoch >= self.config.epochs:
+            every = self.config.evaluate_every
+            due = self._index == 0 if every == 0 else self.step % every == 0
+            if due or self.epoch >= self.config.epochs:
                 self._look()
         return record
 
@@ -200,6 +216,7 @@ class TrainingSession:
                 self._index,
                 self.method.state_dict(),
                 self.history.copy(),
+                self.best,
             )
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -214,6 +231,7 @@ class TrainingSession:
             if self.history.latest is None:  # a snapshot from disk
                 self.look_again()
             self.last_good = snapshot
+            self.best = snapshot.best
 
     def rewind(self) -> None:
         """Go back to `last_good`, but keep the settings that are in force now."""
@@ -232,6 +250,14 @@ class TrainingSession:
         twin = TrainingSession(self.config, self.data)
         twin.restore(self.snapshot())
         twin.reconfigure(**changes)
+        return twin
+
+    def reported(self) -> TrainingSession:
+        """Return the session whose weights count: itself, or a twin at `best` (see ``stopping``)."""
+        if self.best is None:
+            return self
+        twin = TrainingSession(self.config, self.data)
+        twin.restore(self.best)
         return twin
 
     def reconfigure(self, **changes: Any) -> None:
@@ -291,7 +317,12 @@ class TrainingSession:
             raise TrainingDivergedError(msg)
         self.history.latest = evaluation
         self.history.summaries.append(summarise(evaluation))
+        if self.config.stopping == "best" and self.step > 0 and self._is_best(evaluation.accuracy):
+            self.best = replace(self.snapshot(), best=None)
         self.last_good = self.snapshot()
+
+    def _is_best(self, accuracy: float) -> bool:
+        return self.best is None or accuracy > self.best.history.summaries[-1].accuracy
 
 
 @contextmanager

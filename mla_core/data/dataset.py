@@ -242,6 +242,27 @@ class MultimodalDataset:
             raise DataError(msg)
         return self._splits[name]
 
+    def replaced(
+        self, modalities: Sequence[Modality], splits: Mapping[str, Split]
+    ) -> MultimodalDataset:
+        """Return this data set with some of its modalities, and other splits of the same samples."""
+        shown = self._media
+
+        def media(side: str, index: int) -> list[Media]:
+            split = splits[side]
+            here = dict(zip(split.inputs, split.present[:, index].tolist(), strict=True))
+            return [m for m in shown(side, index) if here.get(m.modality)] if shown else []
+
+        return MultimodalDataset(
+            self.name,
+            modalities,
+            self.classes,
+            splits,
+            media=media if shown else None,
+            note=self.note,
+            facts=lambda: self.facts,
+        )
+
     def locate(self, sample: str) -> tuple[str, int]:
         """Return the split's name and the index in it of the sample with this id."""
         if sample not in self._where:

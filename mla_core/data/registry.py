@@ -13,6 +13,8 @@ from mla_core.errors import ConfigError, one_of
 DATASETS: dict[str, tuple[str, str]] = {
     "spoken_digits": ("mla_core.data.spoken_digits", "load_spoken_digits"),
     "gaussian": ("mla_core.data.gaussian", "load_gaussian"),
+    "mnist_speech": ("mla_core.data.mnist_speech", "load_mnist_speech"),
+    "emoji": ("mla_core.data.emoji", "load_emoji"),
 }
 
 
@@ -39,7 +41,7 @@ def load_dataset(name: str, **options: object) -> MultimodalDataset:
     Parameters
     ----------
     name : str
-        ``"spoken_digits"`` or ``"gaussian"``.
+        One of `DATASETS`, such as ``"spoken_digits"``.
     **options
         Of that data set's loader, such as ``noise``; an unknown one raises.
 

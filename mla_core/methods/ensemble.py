@@ -1,0 +1,27 @@
+"""Separately trained networks, fused at test time: the baseline at the same compute as MLA."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from torch import nn
+
+from mla_core.methods.heads import OwnHeads
+from mla_core.methods.one_at_a_time import OneAtATime
+
+
+class Ensemble(OneAtATime):
+    """As MLA, sub-step by sub-step, but each modality has a head of its own.
+
+    Nothing is shared, so each network is what `unimodal` training of its modality gives, and the
+    order of the sub-steps does not matter. What MLA does beyond this is what sharing the head does.
+    """
+
+    def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
+        """One head (C, s) per modality."""
+        return OwnHeads(modalities, self.config.feature_size, n_classes, self.config.seed)
+
+    def head_of(self, modality: str) -> nn.Linear:
+        """Return this modality's own head."""
+        return cast("OwnHeads", self.model.head)[modality]

@@ -1,0 +1,115 @@
+"""What joint methods share: all modalities in every step, one loss, one update."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mla_core.data.dataset import Split
+from mla_core.fusion import uniform_weights
+from mla_core.history import StepRecord
+from mla_core.methods.base import Method, Position, Prediction, check_finite
+from mla_core.schedule import Batch, joint_epoch
+
+
+class Joint(Method):
+    """All encoders and the head learn together; a subclass says how features become logits.
+
+    The option ``absent`` decides what an absent part is to the network: ``"left_out"``, features
+    of zero that touch neither encoder nor loss; or ``"zeros"``, an input of zeros that is encoded,
+    trained on and fused like any other, as the methods' public code does.
+
+    Training samples without any part at all are left out of the epochs.
+    """
+
+    options = {"absent": "left_out"}  # noqa: RUF012 - `Method` declares the type
+
+    def plan(self, train: Split, epoch: int) -> list[Batch]:
+        """All modalities in every step."""
+        config = self.config
+        return joint_epoch(train, epoch, seed=config.seed, batch_size=config.batch_size)
+
+    @abstractmethod
+    def fused_logits(self, features: Tensor, present: Tensor) -> Tensor:
+        """Return the fused logits (B, C) for features (M, B, s), zero where absent."""
+
+    def modality_logits(self, features: Tensor, present: Tensor) -> Tensor:
+        """Return each modality's own logits (M, B, C): by default, of the head given it alone."""
+        alone = []
+        for m in range(len(features)):
+            only = torch.zeros_like(present)
+            only[m] = present[m]
+            alone.append(self.fused_logits(features * only[..., None], only))
+        return torch.stack(alone)
+
+    def weights(self, logits: Tensor, present: Tensor) -> Tensor:
+        """Return how much each modality counts (M, B); most joint methods weigh nothing."""
+        return uniform_weights(logits, present)
+
+    def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
+        """Return the training loss of a batch, by default the fused prediction's cross-entropy.
+
+        Parameters
+        ----------
+        features : Tensor
+            (M, B, s).
+        labels, samples : Tensor
+            (B,) classes, and indices in the training split.
+        present : Tensor
+            (M, B) bool.
+        """
+        return F.cross_entropy(self.fused_logits(features, present), labels)
+
+    def modulate(
+        self, features: Tensor, labels: Tensor, present: Tensor, position: Position
+    ) -> None:
+        """Change the encoders' gradients before the update; most methods leave them alone."""
+
+    def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
+        """Update every encoder and the head."""
+        labels = train.labels[batch.indices]
+        rate = self.learning_rate(position)
+        present = self._read(train.present[:, batch.indices])  # (M, B)
+        features = torch.stack(
+            [self.model.encode(name, x[batch.indices]) for name, x in train.inputs.items()]
+        )  # (M, B, s)
+        features = features * present[..., None]
+        loss = self.loss(features, labels, present, batch.indices)
+        loss_value = float(loss.detach())
+        check_finite("loss", loss_value, batch, position, train)
+        self.clear_gradients()
+        loss.backward()
+        norm = self._head_gradient_norm()
+        check_finite("head's gradient", norm, batch, position, train)
+        with torch.no_grad():
+            self.modulate(features.detach(), labels, present, position)
+            self.optimizer.step()
+        return StepRecord(
+            step=position.step,
+            epoch=position.epoch,
+            modality=None,
+            samples=len(labels),
+            loss=loss_value,
+            learning_rate=rate,
+            gradient_norm=norm,
+            projected_norm=norm,
+        )
+
+    def predict(self, split: Split) -> Prediction:
+        """Fused logits from the whole head, and each modality's own."""
+        with torch.no_grad():
+            present = self._read(split.present)
+            features = self.model.features(split.inputs) * present[..., None]  # (M, N, s)
+            logits = self.modality_logits(features, present)
+            weights = self.weights(logits, present)
+            return Prediction(features, logits, weights, self.fused_logits(features, present))
+
+    def _read(self, present: Tensor) -> Tensor:
+        return torch.ones_like(present) if self.option["absent"] == "zeros" else present
+
+    def _head_gradient_norm(self) -> float:
+        gradients = [p.grad for p in self.model.head.parameters() if p.grad is not None]
+        return float(torch.stack([g.norm() for g in gradients if g.ndim > 1]).norm())

@@ -1,0 +1,75 @@
+"""OGM-GE: on-the-fly gradient modulation with generalisation enhancement, on `concat`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mla_core.methods.base import Position
+from mla_core.methods.concat import Concat
+from mla_core.methods.joint import Joint
+from mla_core.seeding import generator
+
+
+class OgmGe(Concat):
+    """Slow the encoder of the modality that leads, and add noise to all encoders' gradients.
+
+    Per batch, ``s_m`` is the sum over samples of the probability that modality m's own logits give
+    to the right class, and ``rho_m`` the mean of ``s_m / s_j`` over the other modalities j. An
+    encoder with ``rho_m > 1`` has its gradient multiplied by ``1 - tanh(strength * rho_m)``. Then
+    noise as wide as each parameter's own gradient is added (Peng et al., CVPR 2022; for two
+    modalities this is their eq. 7 to 11, the mean over j being the extension to more). Options:
+    ``strength``, ``noise``, and ``until``, the share of the run in which gradients are modulated.
+    Public code modulates convolutions alone; here it is every parameter of an encoder.
+    """
+
+    least_modalities = 2
+    options = {**Joint.options, "strength": 0.5, "noise": True, "until": 0.5}  # noqa: RUF012
+
+    def modulate(
+        self, features: Tensor, labels: Tensor, present: Tensor, position: Position
+    ) -> None:
+        """Multiply and perturb the encoders' gradients."""
+        if position.run_progress >= self.option["until"]:
+            return
+        logits = self.modality_logits(features, present)
+        factors = modulation(logits, labels, present, self.option["strength"])
+        noise = generator(self.config.seed, "ogm_ge", position.step)
+        for encoder, factor in zip(
+            self.model.encoders.values(), factors.nan_to_num(1.0).tolist(), strict=True
+        ):
+            for parameter in encoder.parameters():
+                gradient = parameter.grad
+                if gradient is None:
+                    continue
+                spread = gradient.std(correction=0)
+                gradient *= factor
+                if self.option["noise"]:
+                    gradient += spread * torch.randn(gradient.shape, generator=noise)
+
+
+def modulation(logits: Tensor, labels: Tensor, present: Tensor, strength: float) -> Tensor:
+    """Return what each encoder's gradient is multiplied by (M,).
+
+    Parameters
+    ----------
+    logits : Tensor
+        (M, B, C).
+    labels : Tensor
+        (B,).
+    present : Tensor
+        (M, B) bool; absent parts do not count.
+    strength : float
+        0 modulates nothing but the leader's ratio of 1.
+
+    Examples
+    --------
+    >>> logits = torch.tensor([[[9.0, 0.0]], [[0.0, 0.0]]])
+    >>> modulation(logits, torch.tensor([0]), torch.ones(2, 1).bool(), 0.5).tolist()
+    [0.23..., 1.0]
+    """
+    right = torch.softmax(logits, -1)[:, torch.arange(len(labels)), labels]  # (M, B)
+    scores = (right * present).sum(1) / present.sum(1)  # (M,), a mean, so that gaps do not count
+    ratios = scores[:, None] / scores  # (M, M)
+    leads = (ratios.sum(1) - 1) / (len(scores) - 1)
+    return torch.where(leads > 1, 1 - torch.tanh(strength * leads), torch.ones_like(leads))

@@ -1,0 +1,131 @@
+"""QMF: quality-aware multimodal fusion, weights that track each modality's loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mla_core.config import ExperimentConfig
+from mla_core.data.dataset import Modality, Split
+from mla_core.history import StepRecord
+from mla_core.methods.base import Position
+from mla_core.methods.joint import Joint
+from mla_core.methods.late_fusion import LateFusion, unimodal_losses
+from mla_core.schedule import Batch
+
+SCALE = 10.0  # of the energy, as published
+LEAST = 1e-3  # confidence stays above 0, so that weights exist
+
+
+class Qmf(LateFusion):
+    """Late fusion with weights ``u_m = logsumexp(logits_m) / 10`` (Zhang et al., ICML 2023).
+
+    The loss adds up the cross-entropies of every modality, of ``sum_m u_m logits_m`` and, times
+    the option ``regularisation``, a ranking loss: of two samples, the one whose loss was larger on
+    average so far must get the smaller confidence, by a margin. The average losses are scaled to
+    0..1 over the training set. The published code draws its pairs as neighbours in the batch; so
+    does this.
+    """
+
+    options = {**Joint.options, "regularisation": 1.0}  # noqa: RUF012
+
+    def __init__(
+        self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
+    ) -> None:
+        super().__init__(config, modalities, n_classes)
+        self._loss_sum = torch.zeros(len(modalities), 0)  # (M, N) over the training split
+        self._seen = torch.zeros(len(modalities), 0)
+
+    def fused_logits(self, features: Tensor, present: Tensor) -> Tensor:
+        """Return the sum over the present modalities of confidence times logits."""
+        return _fused(self.modality_logits(features, present), present)
+
+    def weights(self, logits: Tensor, present: Tensor) -> Tensor:
+        """Return the confidences as shares; a sample without any part has none."""
+        sure = confidence(logits) * present
+        shares: Tensor = sure / sure.sum(0).clamp_min(LEAST)
+        return torch.where(present.any(0), shares, torch.zeros_like(shares))
+
+    def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
+        """Make room for the samples' losses, then as any joint method."""
+        if not self._seen.numel():
+            self._loss_sum = torch.zeros(len(train.inputs), len(train))
+            self._seen = torch.zeros(len(train.inputs), len(train))
+        return super().step(batch, train, position)
+
+    def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
+        """Return cross-entropies of all parts and of the whole, and the ranking loss."""
+        logits = self.modality_logits(features, present)  # (M, B, C)
+        fused = F.cross_entropy(_fused(logits, present), labels)
+        total = unimodal_losses(logits, labels, present).sum() + fused
+        self._remember(logits.detach(), labels, present, samples)
+        return total + self.option["regularisation"] * self._ranking(logits, present, samples)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Also the samples' losses so far."""
+        losses = {"qmf.loss_sum": self._loss_sum.clone(), "qmf.seen": self._seen.clone()}
+        return super().state_dict() | losses
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take all of it back."""
+        super().load_state_dict(state)
+        self._loss_sum = state["qmf.loss_sum"].clone()
+        self._seen = state["qmf.seen"].clone()
+
+    def _remember(self, logits: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> None:
+        losses = torch.stack([F.cross_entropy(row, labels, reduction="none") for row in logits])
+        if not torch.isfinite(losses).all():
+            return  # the step is about to be refused
+        self._loss_sum[:, samples] += torch.where(present, losses, 0.0)
+        self._seen[:, samples] += present
+
+    def _ranking(self, logits: Tensor, present: Tensor, samples: Tensor) -> Tensor:
+        mean = self._loss_sum / self._seen.clamp_min(1)  # (M, N)
+        low, high = mean.amin(1, keepdim=True), mean.amax(1, keepdim=True)
+        hard = ((mean - low) / (high - low).clamp_min(1e-12))[:, samples]  # (M, B)
+        total = logits.new_zeros(())
+        for sure, level, here in zip(confidence(logits), hard, present, strict=True):
+            total = total + ranking_loss(sure[here], level[here])
+        return total
+
+
+def _fused(logits: Tensor, present: Tensor) -> Tensor:
+    weights = (confidence(logits) * present).detach()  # (M, B): the fusion does not train them
+    return (weights[..., None] * logits).sum(0)
+
+
+def confidence(logits: Tensor) -> Tensor:
+    """Return ``logsumexp(logits) / 10`` (...,) of logits (..., C), at least a little above 0.
+
+    Examples
+    --------
+    >>> confidence(torch.tensor([[0.0, 0.0], [9.0, 0.0]])).tolist()
+    [0.069..., 0.900...]
+    """
+    sure: Tensor = torch.logsumexp(logits, -1) / SCALE
+    return sure.clamp_min(LEAST)
+
+
+def ranking_loss(confidences: Tensor, hardness: Tensor) -> Tensor:
+    """Return the mean of ``max(0, g (u_i - u_j) + |k_i - k_j|)`` over neighbours i, j in a batch.
+
+    Parameters
+    ----------
+    confidences, hardness : Tensor
+        (B,) u and k; g is the sign of ``k_i - k_j``.
+
+    Examples
+    --------
+    >>> ranking_loss(torch.tensor([0.9, 0.1]), torch.tensor([0.2, 0.8])).item()
+    0.0
+    >>> ranking_loss(torch.tensor([0.1, 0.9]), torch.tensor([0.2, 0.8])).item()
+    1.399...
+    """
+    if len(confidences) < 2:
+        return confidences.new_zeros(())
+    surplus = confidences - confidences.roll(-1)
+    margin = hardness - hardness.roll(-1)
+    return torch.relu(margin.sign() * surplus + margin.abs()).mean()

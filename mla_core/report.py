@@ -1,0 +1,174 @@
+"""Everything that is said about a trained network: the content of metrics.json."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from mla_core.contribution import shapley_values, subset_accuracies, utilisation_rates
+from mla_core.data.dataset import Split
+from mla_core.fusion import (
+    fit_temperature,
+    fuse,
+    importance_weights,
+    released_batch_weights,
+    uniform_weights,
+)
+from mla_core.history import Evaluation, History
+from mla_core.linear_probe import probe_accuracy
+from mla_core.methods.base import Method
+from mla_core.metrics import (
+    brier_score,
+    discrepancy_ratios,
+    expected_calibration_error,
+    negative_log_likelihood,
+    oracle_accuracy,
+    summarise,
+)
+from mla_core.session import TrainingSession
+
+
+def report_of(session: TrainingSession) -> dict[str, Any]:
+    """Return all numbers of a trained session as plain JSON values; looks at `test`, once.
+
+    With ``stopping="best"`` they are those of the best look, which ``reported_epoch`` names.
+    """
+    reported = session.reported()
+    train, val = reported.evaluate("train"), reported.evaluate("val")
+    test = reported.evaluate("test")
+    temperatures = _temperatures(val)
+    sides = {}
+    for side, evaluation in (("val", val), ("test", test)):
+        split = reported.data.split(side)
+        sides[side] = metrics_of(evaluation) | {
+            "probe_accuracy": _probes(train, evaluation),
+            **_contributions(reported.method, split),
+        }
+        if reported.method.weighs:
+            sides[side]["fusion"] = fusion_rules(evaluation, temperatures)
+    return {
+        "steps": session.step,
+        "reported_epoch": reported.epoch,
+        "compute": compute_of(session.history, len(reported.data.modalities)),
+        "plasticity": session.history.steps[-1].plasticity if session.history.steps else 1.0,
+        "forgetting": _mean_forgetting(session.history),
+        "temperature": temperatures,
+        **sides,
+    }
+
+
+def metrics_of(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the numbers of one evaluation as plain JSON values."""
+    summary = summarise(evaluation)
+    fused, labels = evaluation.fused, evaluation.labels
+    oracle = oracle_accuracy(evaluation)
+    return {
+        "samples": len(evaluation.ids),
+        "unanswered": int(evaluation.unanswered.sum()),
+        "accuracy": summary.accuracy,
+        "unimodal_accuracy": dict(summary.unimodal_accuracy),
+        "ece": summary.ece,
+        "unimodal_ece": dict(summary.unimodal_ece),
+        "brier": brier_score(fused, labels),
+        "nll": negative_log_likelihood(fused, labels),
+        "unimodal_brier": _per_modality(evaluation, brier_score),
+        "unimodal_nll": _per_modality(evaluation, negative_log_likelihood),
+        "oracle_accuracy": oracle,
+        "oracle_gap": oracle - summary.accuracy,
+        "mean_weight": dict(summary.mean_weight),
+        "weight_loss_covariance": dict(summary.weight_loss_covariance),
+        "discrepancy_ratio": discrepancy_ratios(evaluation),
+        "centroid_gap": dict(summary.centroid_gap),
+        "separability": summary.separability,
+    }
+
+
+def fusion_rules(
+    evaluation: Evaluation, temperatures: dict[str, float]
+) -> dict[str, dict[str, float]]:
+    """Return accuracy and calibration of the same logits under every fusion rule.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    temperatures : dict of str to float
+        Per modality, from other data; the rules ``..._calibrated`` divide its logits by them.
+    """
+    present = evaluation.present
+    scale = torch.tensor([temperatures[name] for name in evaluation.modalities])
+    plain, calibrated = evaluation.logits, evaluation.logits / scale[:, None, None]
+    fused = {
+        "uniform": fuse(plain, uniform_weights(plain, present)),
+        "entropy": fuse(plain, importance_weights(plain, present)),
+        "uniform_calibrated": fuse(calibrated, uniform_weights(calibrated, present)),
+        "entropy_calibrated": fuse(calibrated, importance_weights(calibrated, present)),
+        "released_batch_1": fuse(plain, released_batch_weights(plain, present, 1)),
+        "released_batch_64": fuse(plain, released_batch_weights(plain, present, 64)),
+    }
+    return {
+        name: {
+            "accuracy": replace(evaluation, fused=logits).accuracy,
+            "ece": expected_calibration_error(logits, evaluation.labels),
+            "nll": negative_log_likelihood(logits, evaluation.labels),
+        }
+        for name, logits in fused.items()
+    }
+
+
+def compute_of(history: History, n_modalities: int) -> dict[str, int]:
+    """Return what training cost: samples passed through an encoder and back, and head updates."""
+    passes = sum(r.samples * (n_modalities if r.modality is None else 1) for r in history.steps)
+    return {"encoder_passes": passes, "head_updates": len(history.steps)}
+
+
+def _temperatures(evaluation: Evaluation) -> dict[str, float]:
+    return {
+        name: fit_temperature(evaluation.logits[m][here], evaluation.labels[here])
+        for m, (name, here) in enumerate(
+            zip(evaluation.modalities, evaluation.present, strict=True)
+        )
+    }
+
+
+def _per_modality(evaluation: Evaluation, metric: Any) -> dict[str, float]:
+    return {
+        name: metric(evaluation.logits[m][here], evaluation.labels[here])
+        if here.any()
+        else math.nan
+        for m, (name, here) in enumerate(
+            zip(evaluation.modalities, evaluation.present, strict=True)
+        )
+    }
+
+
+def _probes(train: Evaluation, other: Evaluation) -> dict[str, float]:
+    return {
+        name: probe_accuracy(
+            train.features[m][train.present[m]],
+            train.labels[train.present[m]],
+            other.features[m][other.present[m]],
+            other.labels[other.present[m]],
+        )
+        for m, name in enumerate(train.modalities)
+    }
+
+
+def _contributions(method: Method, split: Split) -> dict[str, dict[str, float]]:
+    values = subset_accuracies(method, split)
+    return {
+        "subset_accuracy": {"+".join(sorted(s)): v for s, v in values.items() if s},
+        "shapley": shapley_values(values),
+        "utilisation": utilisation_rates(values),
+    }
+
+
+def _mean_forgetting(history: History) -> dict[str, float]:
+    """Return, per modality, the mean over all sub-steps of what others' head steps cost it."""
+    total: dict[str, list[float]] = {}
+    for record in history.steps:
+        for name, grown in record.forgetting.items():
+            total.setdefault(name, []).append(grown)
+    return {name: sum(values) / len(values) for name, values in total.items()}

@@ -1,0 +1,225 @@
+"""What came out of many runs: one long table of numbers, and where they come from."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError
+from mla_core.tables import SETTINGS, Table, table, to_markdown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Table", "check_csv", "collect", "read", "table", "to_markdown", "write", "write_text"]
+
+
+def collect(folder: str | Path, runs: Iterable[str] | None = None) -> pd.DataFrame:
+    """Gather the numbers of finished runs.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds run folders.
+    runs : iterable of str, optional
+        Only the run folders of these names.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, in the order of the settings: ``run``, the settings (lists and mappings as
+        JSON), and everything in ``metrics.json`` under dotted names such as
+        ``test.unimodal_accuracy.image``. What is null there is NaN.
+
+    Raises
+    ------
+    ConfigError
+        Naming a run folder that is incomplete or cannot be read, or without any run.
+
+    Examples
+    --------
+    >>> from mla_core import ExperimentConfig, run_experiment
+    >>> out = getfixture("tmp_path")
+    >>> _ = run_experiment(ExperimentConfig(dataset="gaussian", epochs=1), out)
+    >>> collect(out)[["dataset", "seed", "steps"]].values.tolist()
+    [['gaussian', 0, 48]]
+    """
+    import pandas as pd
+
+    folder = Path(folder)
+    if runs is not None:
+        found = [folder / name for name in runs]
+    elif folder.is_dir():
+        found = sorted(filter(_is_run, folder.iterdir()))
+    else:
+        msg = f"there is no folder {str(folder)!r}"
+        raise ConfigError(msg)
+    if not found:
+        msg = f"no finished run in {str(folder)!r}"
+        raise ConfigError(msg)
+    frame = pd.DataFrame([_row(run) for run in found])
+    settings = [name for name in SETTINGS if name in frame]
+    others = [name for name in frame if name not in ("run", *settings)]
+    return _sorted(frame[["run", *settings, *others]])
+
+
+def write(frame: pd.DataFrame, path: str | Path, provenance: Mapping[str, Any]) -> None:
+    """Write a long CSV, and beside it where it comes from as ``<stem>.json``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `collect`. Its settings are written exactly, its other numbers with 6 significant
+        digits.
+    path : str or Path
+        Ends in ``.csv``.
+    provenance : mapping
+        Plain JSON values; seeds, versions, platform, cores and date are added.
+    """
+    path = check_csv(path)
+    texts = _sorted(frame).copy()
+    for name in texts:
+        if name not in SETTINGS and texts[name].dtype.kind == "f":
+            texts[name] = [_six(value) for value in texts[name]]
+    known = {"seeds": sorted({int(seed) for seed in frame["seed"]}), "runs": len(frame)}
+    described = {**provenance, **known, **_machine()}
+    write_text(path, texts.to_csv(index=False, lineterminator="\n"))
+    write_text(path.with_suffix(".json"), json.dumps(described, indent=2, allow_nan=False) + "\n")
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """Read a long CSV that `write` has written; texts stay texts, even those made of digits.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such file, or it is not one of these.
+    """
+    import pandas as pd
+
+    defaults = ExperimentConfig().to_dict()
+    plain = ["run", *(n for n, v in defaults.items() if isinstance(v, str | list | dict))]
+    try:
+        header = list(pd.read_csv(path, nrows=0))
+        texts: Any = {n: str for n in header if n in plain or str(n).startswith("versions.")}
+        frame = pd.read_csv(path, dtype=texts, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        msg = f"cannot read the results {str(path)!r}: {error}"
+        raise ConfigError(msg) from error
+    if missing := [name for name in ("run", "seed") if name not in frame]:
+        msg = f"{str(path)!r} is not a file of results: it has no column {missing[0]!r}"
+        raise ConfigError(msg)
+    return frame
+
+
+def check_csv(path: str | Path) -> Path:
+    """Raise `ConfigError` unless `path` ends in ``.csv``, since more is written beside it."""
+    path = Path(path)
+    if path.suffix != ".csv":
+        msg = f"results go to a file that ends in .csv, not {str(path)!r}"
+        raise ConfigError(msg)
+    return path
+
+
+# ----------------------------------------------------------------------------------- gathering
+
+
+def _is_run(folder: Path) -> bool:
+    if not folder.is_dir() or folder.name.startswith("."):
+        return False
+    named = len(folder.name) == 12 and set(folder.name) <= set("0123456789abcdef")
+    return named or any((folder / name).exists() for name in ("config.json", "metrics.json"))
+
+
+def _row(run: Path) -> dict[str, Any]:
+    read = {}
+    for name in ("config.json", "metrics.json"):
+        try:
+            read[name] = json.loads((run / name).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            msg = f"the run folder {str(run)!r} has no {name}: remove the folder, or run it again"
+            raise ConfigError(msg) from error
+        except (OSError, ValueError) as error:
+            msg = f"cannot read {str(run / name)!r}: {error}"
+            raise ConfigError(msg) from error
+        if not isinstance(read[name], dict):
+            msg = f"{str(run / name)!r} must hold names and values, not {read[name]!r}"
+            raise ConfigError(msg)
+    settings, metrics = read["config.json"], dict(_flat(read["metrics.json"]))
+    if unknown := [name for name in settings if name not in SETTINGS]:
+        msg = (
+            f"{str(run / 'config.json')!r} has the setting {unknown[0]!r}, unknown to this version"
+        )
+        raise ConfigError(msg)
+    if twice := [name for name in metrics if name in ("run", *SETTINGS)]:
+        msg = (
+            f"{str(run / 'metrics.json')!r} has the number {twice[0]!r}, which is a setting's name"
+        )
+        raise ConfigError(msg)
+    return {"run": run.name} | {k: _leaf(v) for k, v in settings.items()} | metrics
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, _leaf(value)
+
+
+def _leaf(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return math.nan if value is None else value
+
+
+def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
+    order = [*(name for name in SETTINGS if name in frame), "run"]
+    return frame.sort_values(order, kind="stable", ignore_index=True)
+
+
+# ------------------------------------------------------------------------------------ writing
+
+
+def _six(value: float) -> str:
+    """Six significant digits; whole numbers, counts next to a missing one, keep them all."""
+    if math.isnan(value):
+        return ""
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else f"{value:.6g}"
+
+
+def _machine() -> dict[str, Any]:
+    from importlib.metadata import version
+
+    import mla_core
+
+    packages = ("torch", "numpy", "scikit-learn")
+    return {
+        "versions": {
+            "mla_core": mla_core.__version__,
+            **{name: version(name) for name in packages},
+            "python": platform.python_version(),
+        },
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole file or none, and raise `ConfigError` where that is impossible."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        msg = f"cannot write {str(path)!r}: {error.strerror}"
+        raise ConfigError(msg) from error

@@ -1,0 +1,215 @@
+"""What a sweep runs, read from a small TOML file and checked before anything runs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mla_core.config import ExperimentConfig, hash_of
+from mla_core.errors import ConfigError, DataError, one_of
+
+_ENTRIES = ("description", "notebook", "common", "grid")
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What a sweep runs.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without its ending.
+    description : str
+        One sentence that names the question.
+    notebook : Path or None
+        What is run, instead of `run_experiment`.
+    configurations : tuple
+        One `ExperimentConfig` per run; of a notebook, a mapping with all its parameters.
+    text : str
+        The file as it stands.
+    """
+
+    name: str
+    description: str
+    notebook: Path | None
+    configurations: tuple[ExperimentConfig | Mapping[str, Any], ...]
+    text: str
+
+    @cached_property
+    def runs(self) -> dict[str, dict[str, Any]]:
+        """The name of each run's folder -> its settings as plain JSON values."""
+        return {_name(c, self.notebook): _settings(c) for c in self.configurations}
+
+    @cached_property
+    def varying(self) -> list[str]:
+        """The settings that are not the same for all runs."""
+        texts = [{k: _json(v) for k, v in run.items()} for run in self.runs.values()]
+        return [name for name in texts[0] if len({text[name] for text in texts}) > 1]
+
+    def done(self, out: str | Path) -> list[str]:
+        """Return the names of the runs that are finished in the folder `out`."""
+        return [name for name in self.runs if (Path(out) / name).is_dir()]
+
+    def label(self, run: str) -> str:
+        """Return in words what sets a run apart from the others, ``method=mla seed=0``."""
+        settings = self.runs[run]
+        return "  ".join(f"{name}={_plain(settings[name])}" for name in self.varying)
+
+
+def read_specification(path: str | Path) -> Specification:
+    r"""Read what to run from a TOML file, and check all of it before anything runs.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file with a ``description``, settings for all runs in ``[common]``, and one or more
+        ``[[grid]]`` whose products are joined. A list is an axis; a setting that is itself a list
+        is written inside a list; a table is one value. ``[[grid]]`` overrides ``[common]``. With
+        ``notebook = "path"``, relative to the current folder or to the folder above the file's,
+        settings are that notebook's parameters.
+
+    Returns
+    -------
+    Specification
+        Every configuration once, in the order of the file, its last axis the fastest.
+
+    Raises
+    ------
+    ConfigError
+        Naming the file, the entry, and what is allowed.
+
+    Examples
+    --------
+    >>> path = getfixture("tmp_path") / "rates.toml"
+    >>> _ = path.write_text('''
+    ... description = "Which learning rate suits the alternating method?"
+    ... [common]
+    ... dataset = "gaussian"
+    ... [grid]
+    ... learning_rate = [0.01, 0.1]
+    ... seed = [0, 1, 2]
+    ... ''')
+    >>> specification = read_specification(path)
+    >>> len(specification.configurations), specification.varying
+    (6, ['seed', 'learning_rate'])
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        msg = f"cannot read the specification {str(path)!r}: {reason}"
+        raise ConfigError(msg) from error
+    try:
+        return _parse(path, text)
+    except (ConfigError, DataError, tomllib.TOMLDecodeError) as error:
+        msg = f"{path}: {error}"
+        raise ConfigError(msg) from error
+
+
+def _parse(path: Path, text: str) -> Specification:
+    content = tomllib.loads(text)
+    for entry in content:
+        one_of("entry", entry, _ENTRIES)
+    description = content.get("description")
+    if not isinstance(description, str) or not description.strip():
+        msg = f"description must be a sentence that names the question, not {description!r}"
+        raise ConfigError(msg)
+    notebook = _notebook(content["notebook"], path) if "notebook" in content else None
+    grids = content.get("grid")
+    grids = [grids] if isinstance(grids, dict) else grids
+    if not isinstance(grids, list) or not grids or not all(isinstance(g, dict) for g in grids):
+        msg = f"grid must be at least one table of settings, [[grid]], not {content.get('grid')!r}"
+        raise ConfigError(msg)
+    allowed = _allowed(notebook)
+    common = _axes(content.get("common", {}), "[common]", allowed)
+    found: dict[str, ExperimentConfig | dict[str, Any]] = {}
+    for number, grid in enumerate(grids, 1):
+        entry = f"[[grid]] number {number}"
+        axes = common | _axes(grid, entry, allowed)
+        for values in itertools.product(*axes.values()):
+            settings = dict(zip(axes, values, strict=True))
+            try:
+                configuration = _configuration(settings, notebook)
+            except (ConfigError, DataError) as error:
+                point = ", ".join(f"{k} = {settings[k]!r}" for k, v in axes.items() if len(v) > 1)
+                msg = f"{entry}{point and f' with {point}'}: {error}"
+                raise ConfigError(msg) from error
+            found.setdefault(_name(configuration, notebook), configuration)
+    return Specification(path.stem, description, notebook, tuple(found.values()), text)
+
+
+def _notebook(given: object, specification: Path) -> Path:
+    if not isinstance(given, str):
+        msg = f"notebook must be the path of a notebook, not {given!r}"
+        raise ConfigError(msg)
+    places = [Path(given), specification.resolve().parent.parent / given]
+    for place in places:
+        if place.is_file():
+            return place
+    msg = f"there is no notebook {' or '.join(repr(str(place)) for place in places)}"
+    raise ConfigError(msg)
+
+
+def _allowed(notebook: Path | None) -> list[str]:
+    if notebook is None:
+        return [field.name for field in fields(ExperimentConfig)]
+    from mla_core.headless import check_parameters
+
+    return list(check_parameters(notebook, {}))
+
+
+def _axes(table: object, entry: str, allowed: list[str]) -> dict[str, list[Any]]:
+    if not isinstance(table, dict):
+        msg = f"{entry} must be a table of settings, not {table!r}"
+        raise ConfigError(msg)
+    for name, value in table.items():
+        one_of(f"setting in {entry}:", name, allowed)
+        if value == []:
+            msg = f"{entry}: {name} is an empty list: give at least one value, or [[]] for a list"
+            raise ConfigError(msg)
+        try:
+            _json(value)
+        except (TypeError, ValueError) as error:  # TOML knows dates, and NaN
+            msg = f"{entry}: {name} must hold numbers, texts, lists and tables, not {value!r}"
+            raise ConfigError(msg) from error
+    return {name: v if isinstance(v, list) else [v] for name, v in table.items()}
+
+
+def _configuration(
+    settings: dict[str, Any], notebook: Path | None
+) -> ExperimentConfig | dict[str, Any]:
+    if notebook is None:
+        return ExperimentConfig.from_dict(settings)
+    from mla_core.headless import check_parameters
+
+    return check_parameters(notebook, settings)
+
+
+def _settings(configuration: ExperimentConfig | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(configuration, ExperimentConfig):
+        return configuration.to_dict()
+    return dict(configuration)
+
+
+def _name(configuration: ExperimentConfig | Mapping[str, Any], notebook: Path | None) -> str:
+    if notebook is None:
+        return hash_of(_settings(configuration))
+    from mla_core.headless import _code  # what run_notebook names a folder by
+
+    identity = {"notebook": notebook.name, "code": _code(notebook)}
+    return hash_of(identity | {"parameters": _settings(configuration)})
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else _json(value)

@@ -1,0 +1,212 @@
+"""A table to read: means over seeds with their intervals, in rows and columns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError, one_of
+from mla_core.significance import mean_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SETTINGS = tuple(field.name for field in fields(ExperimentConfig))
+ENOUGH = 5  # seeds, below which a cell says how many there are
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Means over seeds, in rows and columns.
+
+    Attributes
+    ----------
+    rows, columns, choose : tuple of str
+        Settings.
+    value, by : str
+        What the cells show, and what the choice was made on.
+    cells : DataFrame
+        One row per cell: the settings in `rows` and `columns`, then ``mean``, ``half`` (of the
+        95 % interval, NaN for one seed), ``n`` (seeds), and the chosen value of each in `choose`.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    value: str
+    choose: tuple[str, ...]
+    by: str
+    cells: pd.DataFrame
+
+
+def table(
+    frame: pd.DataFrame,
+    rows: str | Sequence[str],
+    columns: str | Sequence[str] | None = None,
+    value: str = "test.accuracy",
+    choose: str | Sequence[str] = (),
+    by: str = "val.accuracy",
+) -> Table:
+    """Average over seeds, in rows and columns.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `collect` or `read`.
+    rows, columns : str or sequence of str
+        One or more settings; a text may name several, ``"method,head_gradient"``.
+    value : str
+        The number to show.
+    choose : str or sequence of str
+        Settings that each cell fixes to the combination with the highest mean of `by` over the
+        seeds. Only combinations that have all seeds of the cell compete; the first of equals wins.
+    by : str
+        What is chosen by: a number of ``val``, so that ``test`` stays untouched.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown column, and when the runs of a cell differ in more than their seed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> runs = {"run": list("abcd"), "method": ["mla"] * 4, "seed": [0, 1, 0, 1]}
+    >>> runs |= {"learning_rate": [0.1, 0.1, 0.01, 0.01], "val.accuracy": [0.8, 0.6, 0.5, 0.4]}
+    >>> runs |= {"test.accuracy": [0.6, 0.7, 0.8, 0.9]}
+    >>> short = table(pd.DataFrame(runs), "method", choose="learning_rate")
+    >>> print(to_markdown(short, show_choice=True))
+    test.accuracy: mean ± 95 % interval over seeds; learning_rate chosen by val.accuracy
+    <BLANKLINE>
+    | method | test.accuracy |
+    |---|---|
+    | mla | 0.650 ± 0.635 (n=2), learning_rate=0.1 |
+    """
+    import pandas as pd
+
+    row_names, column_names, choices = _names(rows), _names(columns or ()), _names(choose)
+    if not row_names:
+        msg = f"rows must name at least one setting: choose among {', '.join(SETTINGS)}"
+        raise ConfigError(msg)
+    named = [*row_names, *column_names, *choices]
+    for what, names in (("--rows", row_names), ("--columns", column_names), ("--choose", choices)):
+        for name in names:
+            one_of(f"setting in {what}:", name, [s for s in SETTINGS if s in frame])
+            if named.count(name) > 1:
+                msg = f"{name!r} is named twice in --rows, --columns and --choose: once is enough"
+                raise ConfigError(msg)
+    for what, name in (("--value", value), *((("--by", by),) if choices else ())):
+        numbers = [n for n in frame if n not in SETTINGS and frame[n].dtype.kind in "iuf"]
+        one_of(f"number in {what}:", name, map(str, numbers))
+
+    places = [*row_names, *column_names]
+    cells = []
+    for key, cell in frame.groupby(places, sort=False, dropna=False):
+        place = dict(zip(places, key, strict=True))
+        _reject_other_differences(cell, named, place)
+        chosen, runs = _choose(cell, choices, by, place)
+        mean, half = mean_interval(runs[value].tolist())
+        cells.append(place | {"mean": mean, "half": half, "n": len(runs)} | chosen)
+    header = [*places, "mean", "half", "n", *choices]
+    return Table(row_names, column_names, value, choices, by, pd.DataFrame(cells, columns=header))
+
+
+def to_markdown(table: Table, *, show_choice: bool = False) -> str:
+    """Return a table as Markdown; a cell of fewer than 5 seeds says how many it has.
+
+    Parameters
+    ----------
+    table : Table
+    show_choice : bool
+        Write into each cell what was chosen.
+    """
+    heads: dict[tuple[str, ...], str] = {}
+    lines: dict[tuple[str, ...], dict[tuple[str, ...], str]] = {}
+    for cell in table.cells.to_dict("records"):
+        column = tuple(_shown(cell[name], name) for name in table.columns)
+        heads[column] = ", ".join(column) or table.value
+        row = tuple(_shown(cell[name]) for name in table.rows)
+        text = _cell(cell["mean"], cell["half"], cell["n"])
+        if show_choice:
+            text = ", ".join([text, *(f"{n}={_shown(cell[n])}" for n in table.choose)])
+        lines.setdefault(row, {})[column] = text
+    choice = f"; {', '.join(table.choose)} chosen by {table.by}" if table.choose else ""
+    body = [
+        [*table.rows, *heads.values()],
+        ["---"] * (len(table.rows) + len(heads)),
+        *([*row, *(found.get(c, "–") for c in heads)] for row, found in lines.items()),
+    ]
+    escaped = [[cell.replace("|", r"\|") for cell in line] for line in body]
+    printed = [f"| {' | '.join(line)} |" for line in escaped]
+    printed[1] = printed[1].replace(" ", "")
+    title = f"{table.value}: mean ± 95 % interval over seeds{choice}"
+    return "\n".join([title, "", *printed])
+
+
+def _names(given: str | Sequence[str]) -> tuple[str, ...]:
+    names = given.split(",") if isinstance(given, str) else given
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def _reject_other_differences(
+    cell: pd.DataFrame, named: Sequence[str], place: Mapping[str, Any]
+) -> None:
+    for name in (s for s in SETTINGS if s in cell and s not in (*named, "seed")):
+        values = cell[name].unique()
+        if len(values) > 1:
+            shown = ", ".join(map(_shown, values[:4].tolist()))
+            msg = (
+                f"the runs of {_point(place)} differ in {name} ({shown}): "
+                "put it in --rows, --columns or --choose"
+            )
+            raise ConfigError(msg)
+
+
+def _choose(
+    cell: pd.DataFrame, choices: tuple[str, ...], by: str, place: Mapping[str, Any]
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return the best combination of the settings to choose, and its runs."""
+    groups = cell.groupby(list(choices), sort=False, dropna=False) if choices else [((), cell)]
+    seeds = set(cell["seed"])
+    best: tuple[float, dict[str, Any], pd.DataFrame] | None = None
+    for key, runs in groups:
+        if runs["seed"].duplicated().any():
+            first = runs[runs["seed"].duplicated(keep=False)].iloc[:2]
+            msg = (
+                f"two runs of {_point(place)} have the same settings and the seed "
+                f"{first['seed'].iloc[0]}: {' and '.join(first['run'])}"
+            )
+            raise ConfigError(msg)
+        if set(runs["seed"]) != seeds:
+            continue
+        score = math.fsum(runs[by]) / len(runs) if choices else 0.0
+        if not math.isnan(score) and (best is None or score > best[0]):
+            best = score, dict(zip(choices, key, strict=True)), runs
+    if best is None:
+        msg = (
+            f"nothing to choose from for {_point(place)}: no {', '.join(choices)} has {by} for all "
+            f"the seeds {', '.join(map(str, sorted(seeds)))}"
+        )
+        raise ConfigError(msg)
+    return best[1:]
+
+
+def _point(place: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={_shown(value)}" for name, value in place.items())
+
+
+def _shown(value: Any, name: str = "") -> str:
+    """Return a setting as text; with a name where a number alone would say little."""
+    if isinstance(value, str):
+        return value
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{name} {text}" if name else text
+
+
+def _cell(mean: float, half: float, n: int) -> str:
+    if math.isnan(mean):
+        return "–"
+    spread = "" if math.isnan(half) else f" ± {half:.3f}"
+    return f"{mean:.3f}{spread}{'' if n >= ENOUGH else f' (n={n})'}"
