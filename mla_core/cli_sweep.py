@@ -119,9 +119,6 @@ def _sweep(arguments: argparse.Namespace) -> int:
     seconds = time.monotonic() - start
     if arguments.results is not None and report.folders:
         _write_results(arguments, specification, report, out, seconds)
-    for failure in report.failures:
-        label = specification.label(failure.run)
-        print(f"failed: {failure.run}  {label}\n  {failure.error}", file=sys.stderr)
     counts = f"{len(report.finished)} finished, {len(report.skipped)} skipped"
     print(f"{out}: {counts}, {len(report.failures)} failed")
     if report.failures:
@@ -178,8 +175,6 @@ def _table(arguments: argparse.Namespace) -> int:
         csv = csv or source / "table.csv"
     else:
         frame = results.read(source)
-    if csv is not None:
-        results.check_csv(csv)
     made = results.table(
         frame,
         arguments.rows,
@@ -190,6 +185,6 @@ def _table(arguments: argparse.Namespace) -> int:
     )
     print(results.to_markdown(made, show_choice=arguments.show_choice))
     if csv is not None:
-        results.write_text(csv, made.cells.to_csv(index=False, lineterminator="\n"))
+        results.write_cells(made, csv)
         print(f"written: {csv}", file=sys.stderr)
     return 0

@@ -20,7 +20,9 @@ from mla_core.methods.registry import METHODS, check_method_options
 
 OPTIMIZERS = ("sgd", "adamw")
 LEARNING_RATE_SCHEDULES = ("constant", "step", "cosine")
+ENCODERS = ("trained", "none")
 PAIRINGS = ("paired", "independent")
+RESETS = ("never", "epoch", "round")
 PROJECTIONS = ("gradient", "update")
 STOPPINGS = ("last", "best")
 
@@ -50,6 +52,8 @@ class ExperimentConfig:
         The method's own knobs, such as ``{"strength": 0.3}`` of ``ogm_ge``.
     seed, epochs, batch_size, feature_size : int
         `feature_size` is s, common to all encoders.
+    encoder : {"trained", "none"}
+        ``none``: the data are frozen features computed elsewhere, and only the head learns.
     optimizer : {"sgd", "adamw"}
     learning_rate, momentum, weight_decay : float
         SGD with momentum as in MLA's published code; AdamW ignores `momentum`.
@@ -62,6 +66,9 @@ class ExperimentConfig:
         Whether the sub-steps of a round share their samples, or each modality walks its own.
     head_gradient, alpha, alpha_schedule
         See `mla_core.head_gradient`.
+    reset : {"never", "epoch", "round"}
+        When P starts afresh as the identity: never, as published; with every epoch; or before a
+        modality's second turn, so that P spans the modalities of one round.
     projection : {"gradient", "update"}
         What P multiplies: the gradient (eq. 3), after which momentum and weight decay still move
         the head freely; or the optimiser's whole update of the head's weight.
@@ -101,6 +108,7 @@ class ExperimentConfig:
     epochs: int = field(default=10, metadata=_LIVE)
     batch_size: int = 64
     feature_size: int = 128
+    encoder: str = "trained"
     optimizer: str = "sgd"
     learning_rate: float = field(default=0.03, metadata=_LIVE)
     momentum: float = field(default=0.9, metadata=_LIVE)
@@ -111,6 +119,7 @@ class ExperimentConfig:
     head_gradient: str = field(default="paper", metadata=_LIVE)
     alpha: float = field(default=0.1, metadata=_LIVE)
     alpha_schedule: str = field(default="auto", metadata=_LIVE)
+    reset: str = field(default="never", metadata=_LIVE)
     projection: str = field(default="gradient", metadata=_LIVE)
     fusion: str = field(default="entropy", metadata=_LIVE)
     evaluate_every: int = 24
@@ -128,14 +137,14 @@ class ExperimentConfig:
         one_of("dataset", self.dataset, DATASETS)
         check_options(self.dataset, dict(self.dataset_options))
         _check_names_of_modalities(self.modalities)
-        check_missing(self.missing)
         one_of("method", self.method, METHODS)
-        check_method_options(self.method, self.method_options)
+        one_of("encoder", self.encoder, ENCODERS)
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         one_of("learning_rate_schedule", self.learning_rate_schedule, LEARNING_RATE_SCHEDULES)
         one_of("pairing", self.pairing, PAIRINGS)
         one_of("head_gradient", self.head_gradient, VARIANTS)
         one_of("alpha_schedule", self.alpha_schedule, ALPHA_SCHEDULES)
+        one_of("reset", self.reset, RESETS)
         one_of("projection", self.projection, PROJECTIONS)
         one_of("fusion", self.fusion, RULES)
         one_of("stopping", self.stopping, STOPPINGS)
@@ -156,6 +165,9 @@ class ExperimentConfig:
         _check_real("label_noise", self.label_noise, least=0.0, below=1.0)
         for name in ("learning_rate", "alpha", "weight_decay", "momentum", "label_noise"):
             object.__setattr__(self, name, float(getattr(self, name)))  # 1 is named as 1.0 is
+        object.__setattr__(self, "missing", check_missing(self.missing))
+        options = check_method_options(self.method, self.method_options)
+        object.__setattr__(self, "method_options", options)
 
     def replace(self, **changes: Any) -> ExperimentConfig:
         """Return a copy with some fields changed; an unknown field raises `ConfigError`."""

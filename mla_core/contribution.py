@@ -10,6 +10,7 @@ from math import factorial
 import torch
 
 from mla_core.data.dataset import Split
+from mla_core.data.shortage import without_parts
 from mla_core.methods.base import Method
 
 Value = Mapping[frozenset[str], float]
@@ -28,7 +29,8 @@ def subset_accuracies(method: Method, split: Split) -> dict[frozenset[str], floa
     Returns
     -------
     dict of frozenset of str to float
-        2^M entries; v of the empty set is 1/C, a guess.
+        2^M entries. A sample without any of S counts 1/C, as a guess does: so v of the empty set
+        is 1/C, and a modality that nobody has contributes nothing.
     """
     names = list(split.inputs)
     n_classes = method.predict(split.subset(torch.tensor([0]))).fused.shape[-1]
@@ -36,9 +38,9 @@ def subset_accuracies(method: Method, split: Split) -> dict[frozenset[str], floa
     for size in range(1, len(names) + 1):
         for subset in itertools.combinations(names, size):
             less = keep_only(split, subset)
-            right = method.predict(less).fused.argmax(-1) == split.labels
-            answered = less.present.any(0)
-            values[frozenset(subset)] = float((right & answered).double().mean())
+            right = (method.predict(less).fused.argmax(-1) == split.labels).double()
+            credit = torch.where(less.present.any(0), right, 1 / n_classes)
+            values[frozenset(subset)] = float(credit.mean())
     return values
 
 
@@ -50,6 +52,29 @@ def keep_only(split: Split, modalities: Sequence[str]) -> Split:
             present[row] = False
             inputs[name] = torch.zeros_like(x)
     return replace(split, present=present, inputs=inputs)
+
+
+def missing_curve(
+    method: Method, split: Split, rates: Sequence[float], seed: int
+) -> dict[float, float]:
+    """Return the fused accuracy at every missing rate: trained as it was, less at test.
+
+    Parameters
+    ----------
+    method : Method
+    split : Split
+        Each modality of each sample goes missing on its own, as `mla_core.data.shortage` has it.
+    rates : sequence of float
+        In 0..1.
+    seed : int
+        Of which parts go; the same for every method.
+    """
+    curve = {}
+    for rate in rates:
+        less = without_parts(split, [rate] * len(split.inputs), seed)
+        right = method.predict(less).fused.argmax(-1) == split.labels
+        curve[rate] = float((right & less.present.any(0)).double().mean())
+    return curve
 
 
 def shapley_values(values: Value) -> dict[str, float]:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.data.dataset import Modality
-from mla_core.errors import one_of
+from mla_core.errors import ConfigError, one_of
 
 CHANNELS = 32
-GRID = 4  # pictures and spectrograms of any size are pooled to 4 x 4 places
+GRID = 4  # pictures and spectrograms of any size are pooled to 4 x 4 places, sequences to 4
 
 
 class GridEncoder(nn.Module):
@@ -64,6 +64,28 @@ class CharactersEncoder(nn.Module):
         return out
 
 
+class SequenceEncoder(nn.Module):
+    """(B, C, T) -> (B, s): two strided convolutions over time, pooled to 4 stretches of it."""
+
+    def __init__(self, modality: Modality, size: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv1d(modality.shape[0], CHANNELS, 5, stride=2, padding=2),
+            nn.ReLU(),
+            nn.Conv1d(CHANNELS, 2 * CHANNELS, 5, stride=2, padding=2),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool1d(GRID),
+            nn.Flatten(),
+            nn.Linear(2 * CHANNELS * GRID, size),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode (B, C, T) to (B, s)."""
+        out: Tensor = self.layers(x)
+        return out
+
+
 class VectorEncoder(nn.Module):
     """(B, D) -> (B, s): one hidden layer."""
 
@@ -87,11 +109,42 @@ ENCODERS: dict[str, Callable[[Modality, int], nn.Module]] = {
     "image": partial(GridEncoder, kernel=3, stride=1),
     "spectrogram": partial(GridEncoder, kernel=5, stride=2),
     "characters": CharactersEncoder,
+    "sequence": SequenceEncoder,
     "vector": VectorEncoder,
 }
 
 
-def build_encoder(modality: Modality, size: int, seed: torch.Generator) -> nn.Module:
+class FrozenFeatures(nn.Module):
+    """(B, D) -> (B, s): features that were computed elsewhere, filled up with zeros; no weights.
+
+    Parameters
+    ----------
+    modality : Modality
+        Of the kind ``vector``, with D <= s.
+    size : int
+        Feature size s.
+    """
+
+    def __init__(self, modality: Modality, size: int) -> None:
+        super().__init__()
+        width = torch.Size(modality.shape).numel()
+        if modality.kind != "vector" or width > size:
+            msg = (
+                f"encoder='none' needs vectors of at most feature_size={size} numbers, but "
+                f"modality {modality.name!r} is {modality.kind} of shape {modality.shape}: use "
+                "encoder='trained' or a larger feature_size"
+            )
+            raise ConfigError(msg)
+        self.fill = size - width
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Append zeros."""
+        return nn.functional.pad(x.flatten(1), (0, self.fill))
+
+
+def build_encoder(
+    modality: Modality, size: int, seed: torch.Generator, *, frozen: bool = False
+) -> nn.Module:
     """Return the encoder for this kind of modality, its weights drawn from `seed`.
 
     Parameters
@@ -101,6 +154,8 @@ def build_encoder(modality: Modality, size: int, seed: torch.Generator) -> nn.Mo
         Feature size s.
     seed : torch.Generator
         The only source of randomness.
+    frozen : bool
+        Take the data as features instead, see `FrozenFeatures`.
 
     Examples
     --------
@@ -108,6 +163,8 @@ def build_encoder(modality: Modality, size: int, seed: torch.Generator) -> nn.Mo
     >>> encoder(torch.zeros(5, 3)).shape
     torch.Size([5, 8])
     """
+    if frozen:
+        return FrozenFeatures(modality, size)
     one_of("kind of modality", modality.kind, ENCODERS)
     with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
         encoder = ENCODERS[modality.kind](modality, size)

@@ -182,7 +182,11 @@ def write_results(session: TrainingSession, folder: Path) -> None:
     _write_json(folder / "config.json", session.config.to_dict())
     session.history.save(folder / "history.npz")
     save_file(session.reported().method.model.state_dict(), folder / "model.safetensors")
-    report = {"versions": versions(), **report_of(session)}
+    report = {
+        "versions": versions(),
+        "data": session.data.fingerprint[:12],
+        **report_of(session),
+    }
     _write_json(folder / "metrics.json", report)
 
 

@@ -82,15 +82,17 @@ def discrepancy_ratios(evaluation: Evaluation) -> dict[str, float]:
     """Return, per modality, the mean over the others of ``s_m / s_j`` (Peng et al., CVPR 2022).
 
     ``s_m`` is the mean probability that modality m's own logits give to the right class, over
-    samples that have it. Above 1 the modality leads.
+    samples that have it. Above 1 the modality leads; NaN where nothing can be compared.
     """
     n = range(len(evaluation.labels))
     right = torch.softmax(evaluation.logits.double(), -1)[:, n, evaluation.labels]  # (M, N)
     scores = [float(p[here].mean()) for p, here in zip(right, evaluation.present, strict=True)]
     others = len(scores) - 1
     return {
-        name: (sum(score / other for other in scores) - 1) / others if others else float("nan")
-        for name, score in zip(evaluation.modalities, scores, strict=True)
+        name: sum(score / s for j, s in enumerate(scores) if j != m) / others
+        if others and all(scores)
+        else float("nan")
+        for m, (name, score) in enumerate(zip(evaluation.modalities, scores, strict=True))
     }
 
 

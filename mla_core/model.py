@@ -26,6 +26,8 @@ class MultimodalModel(nn.Module):
     seed : int
         Draws the encoders' weights, each from its own stream, so that adding a modality does not
         change the others.
+    frozen : bool
+        The data are features already: no encoder is trained.
 
     Examples
     --------
@@ -41,12 +43,16 @@ class MultimodalModel(nn.Module):
         head: nn.Module,
         feature_size: int = 128,
         seed: int = 0,
+        *,
+        frozen: bool = False,
     ) -> None:
         super().__init__()
         self.feature_size = feature_size
         self.encoders = nn.ModuleDict(
             {
-                name: build_encoder(modality, feature_size, generator(seed, "encoder", name))
+                name: build_encoder(
+                    modality, feature_size, generator(seed, "encoder", name), frozen=frozen
+                )
                 for name, modality in modalities.items()
             }
         )

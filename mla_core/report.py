@@ -8,7 +8,12 @@ from typing import Any
 
 import torch
 
-from mla_core.contribution import shapley_values, subset_accuracies, utilisation_rates
+from mla_core.contribution import (
+    missing_curve,
+    shapley_values,
+    subset_accuracies,
+    utilisation_rates,
+)
 from mla_core.data.dataset import Split
 from mla_core.fusion import (
     fit_temperature,
@@ -30,6 +35,8 @@ from mla_core.metrics import (
 )
 from mla_core.session import TrainingSession
 
+MISSING_RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # as in MLA's table 2
+
 
 def report_of(session: TrainingSession) -> dict[str, Any]:
     """Return all numbers of a trained session as plain JSON values; looks at `test`, once.
@@ -46,6 +53,12 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
         sides[side] = metrics_of(evaluation) | {
             "probe_accuracy": _probes(train, evaluation),
             **_contributions(reported.method, split),
+            "missing_curve": {
+                f"{rate:.0%}": accuracy
+                for rate, accuracy in missing_curve(
+                    reported.method, split, MISSING_RATES, reported.config.seed
+                ).items()
+            },
         }
         if reported.method.weighs:
             sides[side]["fusion"] = fusion_rules(evaluation, temperatures)
@@ -53,7 +66,7 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
         "steps": session.step,
         "reported_epoch": reported.epoch,
         "compute": compute_of(session.history, len(reported.data.modalities)),
-        "plasticity": session.history.steps[-1].plasticity if session.history.steps else 1.0,
+        "plasticity": reported.history.steps[-1].plasticity if reported.history.steps else 1.0,
         "forgetting": _mean_forgetting(session.history),
         "temperature": temperatures,
         **sides,

@@ -18,7 +18,7 @@ from mla_core.tables import SETTINGS, Table, table, to_markdown
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "check_csv", "collect", "read", "table", "to_markdown", "write", "write_text"]
+__all__ = ["Table", "check_csv", "collect", "read", "table", "to_markdown", "write", "write_cells"]
 
 
 def collect(folder: str | Path, runs: Iterable[str] | None = None) -> pd.DataFrame:
@@ -84,14 +84,12 @@ def write(frame: pd.DataFrame, path: str | Path, provenance: Mapping[str, Any]) 
         Plain JSON values; seeds, versions, platform, cores and date are added.
     """
     path = check_csv(path)
-    texts = _sorted(frame).copy()
-    for name in texts:
-        if name not in SETTINGS and texts[name].dtype.kind == "f":
-            texts[name] = [_six(value) for value in texts[name]]
+    texts = _sorted(frame)
+    numbers = [n for n in texts if n not in SETTINGS and texts[n].dtype.kind == "f"]
     known = {"seeds": sorted({int(seed) for seed in frame["seed"]}), "runs": len(frame)}
     described = {**provenance, **known, **_machine()}
-    write_text(path, texts.to_csv(index=False, lineterminator="\n"))
-    write_text(path.with_suffix(".json"), json.dumps(described, indent=2, allow_nan=False) + "\n")
+    _write_text(path, _csv(texts, numbers))
+    _write_text(path.with_suffix(".json"), json.dumps(described, indent=2, allow_nan=False) + "\n")
 
 
 def read(path: str | Path) -> pd.DataFrame:
@@ -117,6 +115,11 @@ def read(path: str | Path) -> pd.DataFrame:
         msg = f"{str(path)!r} is not a file of results: it has no column {missing[0]!r}"
         raise ConfigError(msg)
     return frame
+
+
+def write_cells(table: Table, path: str | Path) -> None:
+    """Write the cells of a table as CSV, the means and intervals with 6 significant digits."""
+    _write_text(check_csv(path), _csv(table.cells, ["mean", "half"]))
 
 
 def check_csv(path: str | Path) -> Path:
@@ -188,6 +191,13 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 # ------------------------------------------------------------------------------------ writing
 
 
+def _csv(frame: pd.DataFrame, numbers: Iterable[Any]) -> str:
+    texts = frame.copy()
+    for name in numbers:
+        texts[name] = [_six(value) for value in texts[name]]
+    return str(texts.to_csv(index=False, lineterminator="\n"))
+
+
 def _six(value: float) -> str:
     """Six significant digits; whole numbers, counts next to a missing one, keep them all."""
     if math.isnan(value):
@@ -213,7 +223,7 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def write_text(path: Path, text: str) -> None:
+def _write_text(path: Path, text: str) -> None:
     """Write a whole file or none, and raise `ConfigError` where that is impossible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

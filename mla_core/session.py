@@ -105,6 +105,9 @@ class TrainingSession:
         self._train = self.data.split("train")
         self._probe = self.data.split("val").probe(config.probe_size)
         self._plan: list[Batch] = self.method.plan(self._train, 0)
+        if not self._plan:
+            msg = f"no training sample has any part left: missing is {dict(config.missing)}"
+            raise ConfigError(msg)
         with _threads():
             self._look()
 

@@ -199,12 +199,15 @@ def _settings(configuration: ExperimentConfig | Mapping[str, Any]) -> dict[str, 
 
 
 def _name(configuration: ExperimentConfig | Mapping[str, Any], notebook: Path | None) -> str:
+    if isinstance(configuration, ExperimentConfig):
+        return configuration.hash
     if notebook is None:
-        return hash_of(_settings(configuration))
-    from mla_core.headless import _code  # what run_notebook names a folder by
+        msg = f"parameters need a notebook: {configuration!r}"
+        raise ConfigError(msg)
+    from mla_core.headless import _code
 
-    identity = {"notebook": notebook.name, "code": _code(notebook)}
-    return hash_of(identity | {"parameters": _settings(configuration)})
+    identity = {"notebook": notebook.name, "code": _code(notebook)}  # as run_notebook does
+    return hash_of(identity | {"parameters": dict(configuration)})
 
 
 def _json(value: object) -> str:

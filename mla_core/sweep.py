@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,6 +168,7 @@ def _outcomes(
         except BrokenProcessPool as error:
             deaths += 1
             reason = str(error).strip().split("\n")[0]
+            left = dict(reversed(left.items()))  # a run that kills its process may stand first
     for name in left:
         yield name, f"its process died, twice in a row without any run finishing: {reason}", ""
 
@@ -184,11 +188,40 @@ def _pool(
         with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
             # Batches of one, so that a process that dies takes one run with it.
             parallel = Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
-            calls = [delayed(_attempt)(name, what, notebook, out) for name, what in todo.items()]
+            calls = [
+                delayed(_attempt_in_worker)(os.getpid(), name, what, notebook, out)
+                for name, what in todo.items()
+            ]
             yield from parallel(calls)
         whole = True
     finally:
         get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=not whole)
+
+
+def _attempt_in_worker(
+    parent: int,
+    name: str,
+    what: ExperimentConfig | Mapping[str, Any],
+    notebook: Path | None,
+    out: Path,
+) -> _Outcome:
+    from tqdm import tqdm
+
+    tqdm.set_lock(threading.RLock())  # its default is a semaphore, which a kill would leave behind
+    _leave_with(parent)
+    return _attempt(name, what, notebook, out)
+
+
+@cache
+def _leave_with(parent: int) -> None:
+    """End this process soon after the sweep's own: it would hold its run's lock for hours."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)  # as safe as a kill: what a run writes is renamed into place
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _attempt(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -93,13 +94,13 @@ def table(
     named = [*row_names, *column_names, *choices]
     for what, names in (("--rows", row_names), ("--columns", column_names), ("--choose", choices)):
         for name in names:
-            one_of(f"setting in {what}:", name, [s for s in SETTINGS if s in frame])
+            _one_of(f"setting in {what}:", name, [s for s in SETTINGS if s in frame])
             if named.count(name) > 1:
                 msg = f"{name!r} is named twice in --rows, --columns and --choose: once is enough"
                 raise ConfigError(msg)
     for what, name in (("--value", value), *((("--by", by),) if choices else ())):
         numbers = [n for n in frame if n not in SETTINGS and frame[n].dtype.kind in "iuf"]
-        one_of(f"number in {what}:", name, map(str, numbers))
+        _one_of(f"number in {what}:", name, [str(n) for n in numbers])
 
     places = [*row_names, *column_names]
     cells = []
@@ -148,6 +149,12 @@ def to_markdown(table: Table, *, show_choice: bool = False) -> str:
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:
     names = given.split(",") if isinstance(given, str) else given
     return tuple(name.strip() for name in names if name.strip())
+
+
+def _one_of(what: str, name: str, allowed: list[str]) -> None:
+    """As `one_of`, but of the many numbers of a run it offers those of similar names."""
+    close = difflib.get_close_matches(name, allowed, n=8, cutoff=0.4)
+    one_of(what, name, allowed if name in allowed or not close else close)
 
 
 def _reject_other_differences(

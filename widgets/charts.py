@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mla_core.history import Evaluation, History
+from mla_core.methods.registry import method_class
 from widgets.style import (
     CLASS_COLOURS,
     FUSED_COLOUR,
@@ -74,7 +75,7 @@ def training_figure(modalities: Sequence[str], method: str) -> go.Figure:
         row, column, _ = PANELS[panel]
         figure.add_trace(trace, row=row, col=column)
 
-    alternating = method == "mla"
+    alternating = method_class(method).one_at_a_time
     for m, name in enumerate(modalities):
         line = {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)}
         common = {

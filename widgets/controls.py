@@ -13,7 +13,7 @@ from mla_core.data.dataset import Modality
 from mla_core.data.registry import DATASETS
 from mla_core.fusion import RULES
 from mla_core.head_gradient import VARIANTS
-from mla_core.methods.registry import METHODS
+from mla_core.methods.registry import METHODS, method_class
 
 SPEEDS = {
     "1 step/s": 1.0,
@@ -93,7 +93,7 @@ class Controls:
         }
         for field, widget in self._settings.items():
             widget.observe(lambda change, field=field: self._told(field, change["new"]), "value")
-        self._alternating = config.method == "mla"
+        self._method = config.method
         self._noise: list[ipw.FloatSlider] = []
         self._noise_box = ipw.HBox(layout={"flex_flow": "row wrap"})
         self.bar = ipw.HBox(
@@ -119,7 +119,7 @@ class Controls:
         for m, slider in enumerate(self._noise):
             slider.observe(lambda change, m=m: self._noise_told(levels, m, change["new"]), "value")
         self._noise_box.children = self._noise
-        self._alternating = config.method == "mla"
+        self._method = config.method
         self._quiet = False
 
     def offer_noise(self, *, offered: bool) -> None:
@@ -130,8 +130,8 @@ class Controls:
         """Let only that be pressed and changed which does something in this state of the player."""
         loading = state == "loading"
         for field, widget in self._settings.items():
-            joint = field in {"head_gradient", "alpha", "fusion"} and not self._alternating
-            widget.disabled = loading or joint or (field == "dataset" and self._own_data)
+            unused = field in {"head_gradient", "alpha", "fusion"} - method_class(self._method).uses
+            widget.disabled = loading or unused or (field == "dataset" and self._own_data)
         for slider in self._noise:
             slider.disabled = loading
         over = state in {"finished", "stopped", "loading"}

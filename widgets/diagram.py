@@ -6,10 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 
 from mla_core.history import History
+from mla_core.methods.registry import method_class
 from widgets.style import MODALITY_GLYPHS, colour, pick, text
 
 ROW = 40
 WIDTH = 900
+HEADS = {"shared": "shared head", "own": "a head each", "joint": "joint head"}
+CAPTIONS = {True: "learns from one at a time", False: "learns from all at once"}
 
 
 def network_svg(modalities: Sequence[str], history: History, method: str, variant: str) -> str:
@@ -21,19 +24,20 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
     history : History
         Its last step decides what is lit, its last summary the weights and the accuracy.
     method : str
-        Alternating training has a shared head, joint training one that reads all side by side.
+        Decides who learns at once, what the head is called, and whether modalities are weighed.
     variant : str
         Of the head gradient, written under the head.
     """
     last = history.steps[-1] if history.steps else None
     look = history.summaries[-1] if history.summaries else None
     active = last.modality if last else None
-    joint = method != "mla"
-    all_lit = joint and last is not None
+    kind = method_class(method)
+    modified = "head_gradient" in kind.uses
+    all_lit = not kind.one_at_a_time and last is not None
     plasticity = last.plasticity if last else 1.0
     weights = {m: w for m, w in look.mean_weight.items() if not math.isnan(w)} if look else {}
     accuracy = look.accuracy if look else 0.0
-    caption = "learns from all at once" if joint else f"head gradient: {variant}"
+    caption = f"head gradient: {variant}" if modified else CAPTIONS[kind.one_at_a_time]
     height = max(3, len(modalities)) * ROW + 22
     middle = height / 2
     parts = [
@@ -61,15 +65,17 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
     parts += [
         _box(390, middle - 34, 170, 68, head_colour, "", lit=lit_head),
         f'<text x="475" y="{middle - 14}" text-anchor="middle" font-weight="bold">'
-        f"{'joint head' if joint else 'shared head'}</text>",
-        "" if joint else _plasticity_bar(middle, plasticity, head_colour),
+        f"{HEADS[kind.head]}</text>",
+        _plasticity_bar(middle, plasticity, head_colour) if modified else "",
         f'<text x="475" y="{middle + 50}" text-anchor="middle" font-size="11">{text(caption)}</text>',
         f'<path d="M 560 {middle} H 605" stroke="var(--jp-ui-font-color2, #666)"/>',
         _box(605, top + 2, 170, len(modalities) * ROW - 4, "#808080", "", lit=False),
     ]
-    if joint:  # nothing is weighed: the head adds up its slices
-        parts.append(f'<text x="690" y="{middle + 4}" text-anchor="middle">sum of slices</text>')
-    for m, name in enumerate([] if joint else modalities):
+    if not kind.weighs:  # the head itself fuses
+        parts.append(
+            f'<text x="690" y="{middle + 4}" text-anchor="middle">fused by the head</text>'
+        )
+    for m, name in enumerate(modalities if kind.weighs else []):
         y = top + m * ROW + ROW / 2
         weight = weights.get(name, 0.0)
         parts += [

@@ -10,6 +10,7 @@ from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.media import Media
 from mla_core.fusion import predictive_entropy
 from mla_core.history import Evaluation
+from mla_core.methods.registry import method_class
 from widgets.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
 EMPTY = (
@@ -32,8 +33,9 @@ def sample_html(
     sample : str
         Its id.
     method : str
-        Only ``"mla"`` weighs its modalities; a joint head adds up its slices.
+        Decides whether modalities are weighed; a joint head fuses by itself.
     """
+    weighs = method_class(method).weighs
     i = evaluation.ids.index(sample)
     label = int(evaluation.labels[i])
     predicted = int(evaluation.fused[i].argmax())
@@ -49,7 +51,7 @@ def sample_html(
         numbers = (
             f"entropy e = {float(predictive_entropy(logits)):.2f} nats<br>"
             f"weight λ = {float(evaluation.weights[m, i]):.2f}"
-            if method == "mla"
+            if weighs
             else f"entropy e = {float(predictive_entropy(logits)):.2f} nats"
         )
         seen = _media_html(media[name], data.modalities[name].note) if name in media else ""
@@ -63,7 +65,7 @@ def sample_html(
         torch.softmax(evaluation.fused[i], -1).tolist(), data.classes, label, FUSED_COLOUR
     )
     says = f"<div style='margin:4px 0'>says {text(data.classes[predicted])}: {verdict}</div>"
-    title = "fused Σ λ·logits" if method == "mla" else "joint head"
+    title = "fused Σ λ·logits" if weighs else "fused by the head"
     columns.append(_column(title, "", says + fused))
     return (
         f'<div data-sample="{text(sample)}" aria-label="sample {text(sample)}">'

@@ -15,7 +15,7 @@ from torch import Tensor
 from mla_core.data.media import Media, media_from_tensor
 from mla_core.errors import DataError
 
-KINDS = ("image", "spectrogram", "characters", "vector")
+KINDS = ("image", "spectrogram", "characters", "sequence", "vector")
 SPLITS = ("train", "val", "test")
 
 
@@ -27,10 +27,11 @@ class Modality:
     ----------
     name : str
         An identifier, such as ``"image"``.
-    kind : {"image", "spectrogram", "characters", "vector"}
+    kind : {"image", "spectrogram", "characters", "sequence", "vector"}
         Decides which encoder reads it.
     shape : tuple of int
-        Of one sample: image (C, H, W), spectrogram (1, mels, frames), characters (L,), vector (D,).
+        Of one sample: image (C, H, W), spectrogram (1, mels, frames), characters (L,), sequence
+        (channels, steps), vector (D,).
     vocabulary : str
         Characters only: index ``i + 1`` stands for ``vocabulary[i]``, 0 is padding.
     noise, noise_unit, noise_range
@@ -173,7 +174,7 @@ class MultimodalDataset:
         Must hold ``"train"``, ``"val"`` and ``"test"``.
     media : callable, optional
         ``(split name, index) -> list of Media``: how a person perceives one sample. Without it
-        images become PNG and characters become text straight from the tensors.
+        images and sequences become PNG, characters become text, straight from the tensors.
     note : str
         What a person must know about the whole: origin, licence, synthetic parts.
     facts : callable, optional

@@ -27,8 +27,8 @@ def package_path(dataset: str, package: str, inside: str, install: str = EXTRA) 
     Raises
     ------
     DataError
-        When the package is not installed, with the command that installs it; or when it is, but
-        has no such file.
+        When the package is not installed, with the command that installs it; or when it has no
+        such file.
 
     Examples
     --------
@@ -41,6 +41,6 @@ def package_path(dataset: str, package: str, inside: str, install: str = EXTRA) 
         raise DataError(msg)
     path = Path(spec.submodule_search_locations[0]) / inside
     if not path.exists():
-        msg = f"data set {dataset!r} needs {inside!r} of the package {package}, but {path} is not there: {install}"
+        msg = f"data set {dataset!r} needs {path}, but this version of {package} has no such file"
         raise DataError(msg)
     return path

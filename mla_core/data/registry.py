@@ -13,8 +13,11 @@ from mla_core.errors import ConfigError, one_of
 DATASETS: dict[str, tuple[str, str]] = {
     "spoken_digits": ("mla_core.data.spoken_digits", "load_spoken_digits"),
     "gaussian": ("mla_core.data.gaussian", "load_gaussian"),
+    "array_file": ("mla_core.data.array_file", "load_array_file"),
     "mnist_speech": ("mla_core.data.mnist_speech", "load_mnist_speech"),
     "emoji": ("mla_core.data.emoji", "load_emoji"),
+    "handwritten_views": ("mla_core.data.handwritten_views", "load_handwritten_views"),
+    "watch": ("mla_core.data.watch", "load_watch"),
 }
 
 

@@ -56,6 +56,9 @@ def shorten(
     >>> len(less.split("train").samples_of("m2")) < 200
     True
     """
+    if not 0 <= label_noise <= 1:
+        msg = f"label_noise must be a rate from 0 to 1, not {label_noise!r}"
+        raise ConfigError(msg)
     for name in modalities:
         one_of("modality in modalities", name, data.modalities)
     kept = [m for name, m in data.modalities.items() if not modalities or name in modalities]
@@ -65,7 +68,7 @@ def shorten(
     splits = {}
     for side in SPLITS:
         split = _without_modalities(data.split(side), kept)
-        split = _without_parts(split, rates[side], seed)
+        split = without_parts(split, rates[side], seed)
         splits[side] = split
     n_classes = len(data.classes)
     if label_noise:
@@ -73,8 +76,14 @@ def shorten(
     return data.replaced(kept, splits)
 
 
-def check_missing(missing: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` unless `missing` maps splits to rates in 0..1, or to mappings of them."""
+def check_missing(missing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `missing` with real numbers for rates.
+
+    Raises
+    ------
+    ConfigError
+        Unless it maps splits to rates in 0..1, or to mappings of them.
+    """
     for side, rates in missing.items():
         one_of("split in missing", side, SPLITS)
         for rate in rates.values() if isinstance(rates, Mapping) else [rates]:
@@ -82,6 +91,12 @@ def check_missing(missing: Mapping[str, Any]) -> None:
             if not number or not 0 <= rate <= 1:
                 msg = f"missing[{side!r}] must be a rate from 0 to 1, or one per modality, not {rates!r}"
                 raise ConfigError(msg)
+    return {
+        side: {name: float(rate) for name, rate in rates.items()}
+        if isinstance(rates, Mapping)
+        else float(rates)
+        for side, rates in missing.items()
+    }
 
 
 def _per_modality(
@@ -103,14 +118,23 @@ def _without_modalities(split: Split, kept: Sequence[Modality]) -> Split:
     return replace(split, inputs=inputs, present=split.present[rows])
 
 
-def _without_parts(split: Split, rates: Sequence[float], seed: int) -> Split:
-    gone = torch.stack(
-        [
-            torch.rand(len(split), generator=generator(seed, "missing", split.name, name)) < rate
-            for name, rate in zip(split.inputs, rates, strict=True)
-        ]
-    )
-    return replace(split, present=split.present & ~gone)
+def without_parts(split: Split, rates: Sequence[float], seed: int) -> Split:
+    """Return the split with parts taken away at random.
+
+    Parameters
+    ----------
+    split : Split
+    rates : sequence of float
+        M probabilities; inputs of absent parts become zeros.
+    seed : int
+    """
+    present, inputs = split.present.clone(), dict(split.inputs)
+    for row, ((name, x), rate) in enumerate(zip(split.inputs.items(), rates, strict=True)):
+        source = generator(seed, "missing", split.name, name)
+        present[row] &= torch.rand(len(split), generator=source) >= rate
+        inputs[name] = x.clone()
+        inputs[name][~present[row]] = 0
+    return replace(split, present=present, inputs=inputs)
 
 
 def _with_wrong_labels(split: Split, rate: float, n_classes: int, seed: int) -> Split:

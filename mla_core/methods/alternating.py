@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
@@ -26,8 +27,8 @@ class Alternating(OneAtATime):
     hgm : HeadGradientModification
     """
 
-    shared_head = True
-    uses = OneAtATime.uses | {"head_gradient", "alpha", "alpha_schedule", "projection"}
+    head = "shared"
+    uses = OneAtATime.uses | {"head_gradient", "alpha", "alpha_schedule", "reset", "projection"}
 
     def __init__(
         self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
@@ -36,6 +37,8 @@ class Alternating(OneAtATime):
         self.hgm = _modification(config)
         self._probe = HeadProbe(list(modalities), config.batch_size, config.feature_size)
         self._dataset_means: dict[str, Tensor] = {}  # (1, s), variant dataset_mean only
+        self._rows = {name: m for m, name in enumerate(modalities)}
+        self._in_p = torch.zeros(len(modalities), dtype=torch.bool)  # (M,) since the last reset
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) for all."""
@@ -86,6 +89,7 @@ class Alternating(OneAtATime):
         if config.head_gradient != self.hgm.variant:
             self.hgm = _modification(config)
             self._dataset_means = {}  # of another epoch, if any
+            self._in_p[:] = False
         self.hgm.alpha = config.alpha
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -93,6 +97,7 @@ class Alternating(OneAtATime):
         state = super().state_dict()
         state |= {f"hgm.{key}": value for key, value in self.hgm.state_dict().items()}
         state |= {f"probe.{key}": value for key, value in self._probe.state_dict().items()}
+        state["hgm_modalities"] = self._in_p.clone()
         return state | {f"mean.{name}": mean.clone() for name, mean in self._dataset_means.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -101,6 +106,7 @@ class Alternating(OneAtATime):
         self.hgm = _modification(self.config)
         if saved := strip_prefix(state, "hgm."):
             self.hgm.load_state_dict(saved)
+        self._in_p = state["hgm_modalities"].clone()
         self._probe.load_state_dict(strip_prefix(state, "probe."))
         self._dataset_means = {k: v.clone() for k, v in strip_prefix(state, "mean.").items()}
 
@@ -112,6 +118,7 @@ class Alternating(OneAtATime):
             if not self._dataset_means:  # switched on in the middle of an epoch
                 self.start_epoch(train)
             features = self._dataset_means[modality]
+        self._reset_p(modality, position)
         if position.step == 0 and hgm.variant in {"paper", "dataset_mean"}:
             return  # eq. 3: the first step is a plain one, P is still the identity
         hgm.update(
@@ -124,6 +131,16 @@ class Alternating(OneAtATime):
                 run_progress=position.run_progress,
             ),
         )
+
+    def _reset_p(self, modality: str, position: Position) -> None:
+        """Start P afresh where the configuration asks for it, which may be at every turn."""
+        row, when = self._rows[modality], self.config.reset
+        if (when == "epoch" and position.epoch_progress == 0) or (
+            when == "round" and self._in_p[row]
+        ):
+            self.hgm = _modification(self.config)
+            self._in_p[:] = False
+        self._in_p[row] = True
 
 
 def _modification(config: ExperimentConfig) -> HeadGradientModification:

@@ -60,7 +60,7 @@ class Method(ABC):
 
     # What a screen or a table needs to know about a method without asking for its name.
     one_at_a_time: ClassVar[bool] = False  # a sub-step trains one modality, not all at once
-    shared_head: ClassVar[bool] = False  # one head reads every modality's features alike
+    head: ClassVar[str] = "joint"  # or "shared": one for each modality alike; or "own": one each
     weighs: ClassVar[bool] = False  # fused logits are a weighted sum of the modalities' own
     uses: ClassVar[frozenset[str]] = frozenset()  # settings that not every method obeys
     options: ClassVar[Mapping[str, Any]] = {}  # `method_options` with their defaults
@@ -82,6 +82,7 @@ class Method(ABC):
             self.build_head(list(modalities), n_classes),
             config.feature_size,
             config.seed,
+            frozen=config.encoder == "none",
         )
         self.optimizer = _optimizer(config, list(self.model.parameters()))
 

@@ -18,6 +18,8 @@ class Ensemble(OneAtATime):
     order of the sub-steps does not matter. What MLA does beyond this is what sharing the head does.
     """
 
+    head = "own"
+
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) per modality."""
         return OwnHeads(modalities, self.config.feature_size, n_classes, self.config.seed)

@@ -68,6 +68,10 @@ class Joint(Method):
     ) -> None:
         """Change the encoders' gradients before the update; most methods leave them alone."""
 
+    def unused(self, modality: str) -> None:
+        """Clear the gradients of what only this modality uses: nobody in the batch has it."""
+        self.model.encoders[modality].zero_grad()
+
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
         """Update every encoder and the head."""
         labels = train.labels[batch.indices]
@@ -84,6 +88,9 @@ class Joint(Method):
         loss.backward()
         norm = self._head_gradient_norm()
         check_finite("head's gradient", norm, batch, position, train)
+        for name, here in zip(train.inputs, present, strict=True):
+            if not here.any():  # also momentum and weight decay leave it alone
+                self.unused(name)
         with torch.no_grad():
             self.modulate(features.detach(), labels, present, position)
             self.optimizer.step()
@@ -105,7 +112,8 @@ class Joint(Method):
             features = self.model.features(split.inputs) * present[..., None]  # (M, N, s)
             logits = self.modality_logits(features, present)
             weights = self.weights(logits, present)
-            return Prediction(features, logits, weights, self.fused_logits(features, present))
+            fused = self.fused_logits(features, present) * present.any(0)[:, None]
+            return Prediction(features, logits, weights, fused)
 
     def _read(self, present: Tensor) -> Tensor:
         return torch.ones_like(present) if self.option["absent"] == "zeros" else present

@@ -21,6 +21,7 @@ class LateFusion(Joint):
     and in what absent parts do when ``absent="zeros"``.
     """
 
+    head = "own"
     weighs = True
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
@@ -40,6 +41,11 @@ class LateFusion(Joint):
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the sum of the modalities' mean cross-entropies, absent parts left out."""
         return unimodal_losses(self.modality_logits(features, present), labels, present).sum()
+
+    def unused(self, modality: str) -> None:
+        """Leave its head alone, too."""
+        super().unused(modality)
+        cast("OwnHeads", self.model.head)[modality].zero_grad()
 
 
 def unimodal_losses(logits: Tensor, labels: Tensor, present: Tensor) -> Tensor:

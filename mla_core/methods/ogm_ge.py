@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
@@ -46,6 +46,9 @@ class OgmGe(Concat):
                 gradient *= factor
                 if self.option["noise"]:
                     gradient += spread * torch.randn(gradient.shape, generator=noise)
+            for layer in encoder.modules():  # padding has no gradient, so no noise either
+                if isinstance(layer, nn.Embedding) and layer.padding_idx is not None:
+                    layer.weight.grad[layer.padding_idx] = 0  # type: ignore[index]
 
 
 def modulation(logits: Tensor, labels: Tensor, present: Tensor, strength: float) -> Tensor:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import Modality, Split
+from mla_core.errors import TrainingDivergedError
 from mla_core.history import StepRecord
 from mla_core.methods.base import Position
 from mla_core.methods.joint import Joint
@@ -47,14 +48,21 @@ class Qmf(LateFusion):
         """Return the confidences as shares; a sample without any part has none."""
         sure = confidence(logits) * present
         shares: Tensor = sure / sure.sum(0).clamp_min(LEAST)
-        return torch.where(present.any(0), shares, torch.zeros_like(shares))
+        return torch.where(present.any(0), shares, 0.0)
 
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
-        """Make room for the samples' losses, then as any joint method."""
-        if not self._seen.numel():
+        """As any joint method; a step that is refused leaves no losses behind either."""
+        before = self._loss_sum, self._seen
+        if self._seen.numel():
+            self._loss_sum, self._seen = self._loss_sum.clone(), self._seen.clone()
+        else:
             self._loss_sum = torch.zeros(len(train.inputs), len(train))
             self._seen = torch.zeros(len(train.inputs), len(train))
-        return super().step(batch, train, position)
+        try:
+            return super().step(batch, train, position)
+        except TrainingDivergedError:
+            self._loss_sum, self._seen = before
+            raise
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return cross-entropies of all parts and of the whole, and the ranking loss."""
@@ -62,7 +70,9 @@ class Qmf(LateFusion):
         fused = F.cross_entropy(_fused(logits, present), labels)
         total = unimodal_losses(logits, labels, present).sum() + fused
         self._remember(logits.detach(), labels, present, samples)
-        return total + self.option["regularisation"] * self._ranking(logits, present, samples)
+        return total + float(self.option["regularisation"]) * self._ranking(
+            logits, present, samples
+        )
 
     def state_dict(self) -> dict[str, Tensor]:
         """Also the samples' losses so far."""
@@ -77,8 +87,6 @@ class Qmf(LateFusion):
 
     def _remember(self, logits: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> None:
         losses = torch.stack([F.cross_entropy(row, labels, reduction="none") for row in logits])
-        if not torch.isfinite(losses).all():
-            return  # the step is about to be refused
         self._loss_sum[:, samples] += torch.where(present, losses, 0.0)
         self._seen[:, samples] += present
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mla_core.errors import ConfigError, one_of
 
@@ -74,8 +74,14 @@ def method_class(name: str) -> type[Method]:
     return found
 
 
-def check_method_options(name: str, options: Mapping[str, object]) -> None:
-    """Raise `ConfigError` when the method has no option of that name, or not of that kind."""
+def check_method_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options, a whole number where a real one is meant made real.
+
+    Raises
+    ------
+    ConfigError
+        When the method has no option of that name, or not of that kind.
+    """
     known = method_class(name).options
     for option, value in options.items():
         if option not in known:
@@ -89,3 +95,4 @@ def check_method_options(name: str, options: Mapping[str, object]) -> None:
             raise ConfigError(msg)
     if "absent" in options:
         one_of(f"option 'absent' of method {name!r}", options["absent"], ("left_out", "zeros"))
+    return {k: float(v) if isinstance(known[k], float) else v for k, v in options.items()}

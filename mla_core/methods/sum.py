@@ -17,7 +17,7 @@ class Sum(Joint):
     `concat` computes, under another initialisation, so it is not a method of its own here.
     """
 
-    shared_head = True
+    head = "shared"
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) for all."""

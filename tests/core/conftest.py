@@ -39,6 +39,17 @@ def tiny() -> Callable[..., ExperimentConfig]:
 
 
 @pytest.fixture(scope="session")
+def of(tiny) -> Callable[..., ExperimentConfig]:
+    """Give a factory: `tiny` for one method, which gets one modality where it wants no more."""
+
+    def make(method: str, first: str = "m0", **changes) -> ExperimentConfig:
+        one = {"modalities": [first]} if method == "unimodal" else {}
+        return tiny(**({"method": method} | one | changes))
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def make_data() -> Callable[..., MultimodalDataset]:
     """Give a factory: random vectors `a` (4,) and `b` (3,) with parts taken away at random."""
 
@@ -83,5 +94,9 @@ def assert_same() -> Callable[[TrainingSession, TrainingSession], None]:
         assert one.history.summaries == two.history.summaries
         assert _bits(one.method.state_dict()) == _bits(two.method.state_dict())
         assert (one.step, one.epoch, one.step_in_epoch) == (two.step, two.epoch, two.step_in_epoch)
+        assert (one.best is None) == (two.best is None)
+        if one.best is not None:
+            assert one.best.step == two.best.step
+            assert _bits(one.best.tensors) == _bits(two.best.tensors)
 
     return check

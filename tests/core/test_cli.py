@@ -1,8 +1,10 @@
 """The command: what it prints, and how it says that something was wrong."""
 
 import json
+import math
 
 import nbformat
+import pandas as pd
 import pytest
 
 from mla_core import run_experiment
@@ -66,10 +68,10 @@ def test_list_of_a_folder_shows_runs_without_a_modality_too(tiny, tmp_path, make
     assert capsys.readouterr().out.startswith(folder.name)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list", "--help"]])
-def test_help_helps(arguments, capsys):
+@pytest.mark.parametrize("command", ["", "run", "list", "sweep", "table"])
+def test_help_helps(command, capsys):
     with pytest.raises(SystemExit) as left:
-        main(arguments)
+        main([*command.split(), "--help"])
     assert left.value.code == 0
     assert "usage: mla-lab" in capsys.readouterr().out
 
@@ -119,6 +121,8 @@ def test_a_bad_parameter_exits_with_2_and_is_named(given, messages, notebook, tm
         (["run", "nowhere.ipynb"], "no notebook 'nowhere.ipynb'"),
         (["list", "nowhere.ipynb"], "no notebook 'nowhere.ipynb'"),
         (["list", "nowhere"], "'nowhere' is neither a notebook nor a folder"),
+        (["sweep", "nowhere.toml"], "cannot read the specification 'nowhere.toml'"),
+        (["table", "nowhere.csv", "--rows", "method"], "cannot read the results 'nowhere.csv'"),
     ],
 )
 def test_a_file_that_is_not_there_exits_with_2_and_is_named(arguments, message, capsys):
@@ -136,3 +140,120 @@ def test_a_file_that_is_no_notebook_exits_with_2(tmp_path, capsys):
     (tmp_path / "text.ipynb").write_text("not JSON")
     assert main(["list", str(tmp_path / "text.ipynb")]) == 2
     assert "text.ipynb" in capsys.readouterr().err
+
+
+SWEEP = """
+description = "Which rate?"
+[common]
+dataset = "gaussian"
+dataset_options = {modalities = 3, classes = 4, dim = 5, sizes = [40, 24, 20]}
+batch_size = 16
+feature_size = 12
+epochs = 1
+seed = [0, 1]
+[[grid]]
+learning_rate = [0.01, 0.1]
+"""
+FAILS = "[[grid]]\nlearning_rate = 1e30\nseed = 0\n"
+
+
+@pytest.fixture
+def rates(tmp_path, monkeypatch):
+    """Stand in an empty folder that holds a specification."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rates.toml").write_text(SWEEP)
+    return tmp_path
+
+
+def test_a_dry_run_lists_what_varies_and_runs_nothing(rates, capsys):
+    assert main(["sweep", "rates.toml", "--dry-run"]) == 0
+    first, second, *lines = capsys.readouterr().out.splitlines()
+    assert first == "# Which rate?"
+    assert second == "# 4 runs in runs/rates, 0 done before"
+    wanted = [f"-  seed={s}  learning_rate={r}" for s in (0, 1) for r in (0.01, 0.1)]
+    assert [" ".join(line.split()[1:]) for line in lines] == [" ".join(w.split()) for w in wanted]
+    assert not (rates / "runs").exists()
+
+
+def test_a_sweep_ends_in_results_and_a_table(rates, capsys):
+    """One story: run, run again, collect, tabulate."""
+    assert main(["sweep", "rates.toml"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "runs/rates: 4 finished, 0 skipped, 0 failed\n"
+    assert "4 runs in runs/rates, 0 done before" in printed.err
+
+    # Other runs in the same folder are not part of this sweep's results.
+    (rates / "more.toml").write_text(SWEEP.replace("[0, 1]", "[2]"))
+    assert main(["sweep", "more.toml", "--out", "runs/rates"]) == 0
+    assert main(["sweep", "rates.toml", "--results", "out/rates.csv"]) == 0
+    assert "0 finished, 4 skipped, 0 failed" in capsys.readouterr().out
+    written = pd.read_csv("out/rates.csv")
+    assert sorted(zip(written["learning_rate"], written["seed"], strict=True)) == [
+        (0.01, 0), (0.01, 1), (0.1, 0), (0.1, 1),
+    ]  # fmt: skip
+    said = json.loads((rates / "out" / "rates.json").read_text())
+    assert said["description"] == "Which rate?"
+    assert said["specification"] == SWEEP
+    assert said["command"] == "mla-lab sweep rates.toml --results out/rates.csv"
+    assert (said["finished"], said["failed"], said["seeds"]) == (4, 0, [0, 1])
+
+    arguments = ["--rows", "method", "--columns", "learning_rate"]
+    assert main(["table", "out/rates.csv", *arguments, "--csv", "short.csv"]) == 0
+    from_csv = capsys.readouterr().out
+    assert "| method | learning_rate 0.01 | learning_rate 0.1 |" in from_csv
+    means = written.groupby("learning_rate")["test.accuracy"].mean()
+    for mean in means:
+        assert f" {mean:.3f} " in from_csv
+    assert pd.read_csv("short.csv")["mean"].tolist() == pytest.approx(means.tolist(), rel=1e-5)
+
+    # A folder is collected as a whole, so there are three seeds.
+    arguments = ["--rows", "method", "--choose", "learning_rate", "--show-choice"]
+    assert main(["table", "runs/rates", *arguments, "--value", "test.ece"]) == 0
+    text = capsys.readouterr().out
+    assert "test.ece: mean" in text
+    assert "learning_rate chosen by val.accuracy" in text
+    assert "(n=3), learning_rate=0." in text
+    (cell,) = pd.read_csv("runs/rates/table.csv").to_dict("records")
+    assert cell["n"] == 3
+    assert math.isfinite(cell["half"])
+
+
+def test_a_sweep_with_failures_writes_what_there_is_and_exits_with_1(rates, capsys):
+    (rates / "rates.toml").write_text(SWEEP + FAILS)
+    assert main(["sweep", "rates.toml", "--results", "rates.csv"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "runs/rates: 4 finished, 0 skipped, 1 failed\n"
+    assert "runs/rates/failures.json holds" in printed.err
+    said = json.loads((rates / "rates.json").read_text())
+    assert (said["finished"], said["failed"]) == (4, 1)
+    assert said["failures"][0]["settings"]["learning_rate"] == 1e30
+    assert "diverged" in said["failures"][0]["error"]
+    assert len(pd.read_csv("rates.csv")) == 4
+
+
+def test_a_sweep_where_all_fails_writes_no_results(rates):
+    (rates / "rates.toml").write_text(SWEEP.replace("[0.01, 0.1]", "1e30"))
+    assert main(["sweep", "rates.toml", "--results", "rates.csv"]) == 1
+    assert not (rates / "rates.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--jobs", "0"], "jobs must be a whole number of at least 1, not 0"),
+        (["--results", "rates.json"], "ends in .csv, not 'rates.json'"),
+        (["--results", "rates.toml/x.csv"], "cannot write"),
+        (["--out", "rates.toml"], "cannot write to the folder 'rates.toml'"),
+    ],
+)
+def test_a_sweep_that_could_not_end_well_does_not_start(arguments, message, rates, capsys):
+    assert main(["sweep", "rates.toml", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not list((rates / "runs").glob("rates/*"))
+
+
+def test_a_table_of_unlike_runs_exits_with_2_and_says_what_to_do(rates, capsys):
+    assert main(["sweep", "rates.toml"]) == 0
+    assert main(["table", "runs/rates", "--rows", "method"]) == 2
+    assert "differ in learning_rate (0.01, 0.1): put it in --rows" in capsys.readouterr().err
+    assert not (rates / "runs" / "rates" / "table.csv").exists()

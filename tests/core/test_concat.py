@@ -13,9 +13,11 @@ def test_the_modalities_logits_add_up_to_the_fused_ones(tiny, make_data):
         session = TrainingSession(tiny(method="concat"), data)
         session.advance(epochs=1)
         evaluation, head = session.evaluate("val"), session.method.model.head
-        torch.testing.assert_close(evaluation.logits.sum(0), evaluation.fused)
         side_by_side = torch.cat(list(evaluation.features), -1)  # (N, M s)
-        torch.testing.assert_close(evaluation.fused, head(side_by_side).detach())
+        torch.testing.assert_close(evaluation.logits.sum(0), head(side_by_side).detach())
+        answered = ~evaluation.unanswered
+        torch.testing.assert_close(evaluation.logits.sum(0)[answered], evaluation.fused[answered])
+        assert (evaluation.fused[~answered] == 0).all()  # no part at all: uniform
 
 
 def test_a_modalitys_logits_need_its_own_features_alone(tiny):

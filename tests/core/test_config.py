@@ -58,6 +58,19 @@ NAN, INF = float("nan"), float("inf")
         ("momentum", -0.1),
         ("momentum", 1.0),
         ("momentum", NAN),
+        ("encoder", "frozen"),
+        ("reset", "step"),
+        ("stopping", "early"),
+        ("label_noise", -0.1),
+        ("label_noise", 1.0),
+        ("label_noise", NAN),
+        ("label_noise", True),
+        ("modalities", "audio"),
+        ("modalities", ("a", "a")),
+        ("modalities", ("a", 3)),
+        ("modalities", 1),
+        ("missing", 0.3),
+        ("method_options", ["strength"]),
     ],
 )
 def test_a_bad_value_is_refused_with_its_field(field, value):
@@ -166,12 +179,19 @@ OTHER = {
     "projection": "update",
     "fusion": "uniform",
     "momentum": 0.8,
+    "encoder": "none",
+    "reset": "round",
+    "modalities": ("m0",),
+    "missing": {"test": 0.5},
+    "method_options": {"absent": "zeros"},
+    "label_noise": 0.5,
+    "stopping": "best",
 }
 
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(ExperimentConfig)])
 def test_every_field_changes_the_hash(field):
-    config = ExperimentConfig()
+    config = ExperimentConfig(method="sum" if field == "method_options" else "mla")
     now = getattr(config, field)
     changed = config.replace(**{field: OTHER.get(field) or now * 2 or 1})
     assert changed != config
@@ -179,11 +199,62 @@ def test_every_field_changes_the_hash(field):
     assert len(changed.hash) == 12
 
 
-@pytest.mark.parametrize("field", ["alpha", "learning_rate", "weight_decay"])
-def test_equal_configurations_have_equal_hashes(field):
-    whole, real = ExperimentConfig(**{field: 1}), ExperimentConfig(**{field: 1.0})
-    assert whole == real
-    assert whole.hash == real.hash
+@pytest.mark.parametrize(
+    ("whole", "real"),
+    [
+        ({"alpha": 1}, {"alpha": 1.0}),
+        ({"learning_rate": 1}, {"learning_rate": 1.0}),
+        ({"weight_decay": 1}, {"weight_decay": 1.0}),
+        ({"label_noise": 0}, {"label_noise": 0.0}),
+        ({"missing": {"train": 1}}, {"missing": {"train": 1.0}}),
+        ({"missing": {"val": {"a": 0}}}, {"missing": {"val": {"a": 0.0}}}),
+        (
+            {"method": "ogm_ge", "method_options": {"strength": 1, "noise": True}},
+            {"method": "ogm_ge", "method_options": {"strength": 1.0, "noise": True}},
+        ),
+        ({"modalities": ["a", "b"]}, {"modalities": ("a", "b")}),
+    ],
+    ids=str,
+)
+def test_equal_configurations_have_equal_hashes(whole, real):
+    one, two = ExperimentConfig(**whole), ExperimentConfig(**real)
+    assert one == two
+    assert one.hash == two.hash
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "message"),
+    [
+        ("mla", {"strength": 0.3}, "method 'mla' has no option 'strength': it has none"),
+        ("ogm_ge", {"strnegth": 1}, r"no option 'strnegth': choose among .*'strength'.*'until'"),
+        ("ogm_ge", {"strength": "much"}, "'strength' of 'ogm_ge' must be like 0.5, not 'much'"),
+        ("ogm_ge", {"strength": True}, "must be like 0.5, not True"),
+        ("ogm_ge", {"noise": 1}, "must be like True, not 1"),
+        ("sum", {"absent": "ignored"}, r"unknown option 'absent'.*'ignored'.*'left_out', 'zeros'"),
+        ("sum", {"absent": 0}, "must be like 'left_out', not 0"),
+        ("qmf", {"regularisation": NAN}, "method_options must hold plain JSON values"),
+    ],
+)
+def test_a_bad_method_option_is_refused(method, options, message):
+    with pytest.raises(ConfigError, match=message):
+        ExperimentConfig(method=method, method_options=options)
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ({"dev": 0.5}, r"split in missing 'dev'.*'train', 'val', 'test'"),
+        ({"train": 1.5}, r"missing\['train'\] must be a rate from 0 to 1.*1.5"),
+        ({"train": -0.1}, "rate from 0 to 1"),
+        ({"train": True}, "rate from 0 to 1"),
+        ({"train": None}, "rate from 0 to 1"),
+        ({"val": {"audio": 2}}, r"missing\['val'\].*{'audio': 2}"),
+        ({"train": NAN}, "missing must hold plain JSON values"),
+    ],
+)
+def test_a_bad_missing_rate_is_refused(missing, message):
+    with pytest.raises(ConfigError, match=message):
+        ExperimentConfig(missing=missing)
 
 
 @pytest.mark.parametrize(
@@ -215,6 +286,7 @@ def test_what_shapes_the_network_or_the_data_is_not_live():
     live = ExperimentConfig.live_fields()
     assert {"head_gradient", "alpha", "learning_rate", "fusion", "epochs"} <= live
     fixed = {"dataset", "dataset_options", "method", "seed", "batch_size", "feature_size"}
-    fixed |= {"optimizer", "order", "pairing", "evaluate_every", "probe_size"}
+    fixed |= {"optimizer", "order", "pairing", "evaluate_every", "probe_size", "stopping"}
+    fixed |= {"modalities", "missing", "label_noise", "method_options", "encoder"}
     assert not fixed & live
     assert fixed | live == {f.name for f in dataclasses.fields(ExperimentConfig)}

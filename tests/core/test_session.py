@@ -17,7 +17,17 @@ KINDS = {
     "update": {"projection": "update", "learning_rate_schedule": "cosine"},
     "adamw": {"optimizer": "adamw", "learning_rate": 0.01, "order": "random"},
     "independent": {"pairing": "independent", "alpha_schedule": "run_decay"},
+    "reset": {"reset": "round", "stopping": "best"},
+    "ensemble": {"method": "ensemble", "order": "random", "learning_rate_schedule": "cosine"},
+    "unimodal": {"method": "unimodal", "modalities": ["m1"], "pairing": "independent"},
     "concat": {"method": "concat"},
+    "sum": {"method": "sum", "optimizer": "adamw", "learning_rate": 0.01},
+    "late_fusion": {"method": "late_fusion", "missing": {"train": 0.6}, "stopping": "best"},
+    "film": {"method": "film", "label_noise": 0.5, "evaluate_every": 0, "stopping": "best"},
+    "bigated": {"method": "bigated", "missing": {"train": {"m0": 0.9}, "val": 0.5}},
+    "ogm_ge": {"method": "ogm_ge", "method_options": {"until": 0.7}},
+    "qmf": {"method": "qmf", "missing": {"train": 0.4}},
+    "zeros": {"method": "qmf", "missing": {"train": 0.4}, "method_options": {"absent": "zeros"}},
 }
 
 

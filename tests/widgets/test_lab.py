@@ -97,7 +97,7 @@ def test_a_setting_that_needs_a_reset_waits_for_it():
         assert lab._controls.buttons["reset"].button_style == ""
         press(lab, "step")
         await until(lambda: lab.session.step == 1)
-        assert "sum of slices" in lab._diagram.value
+        assert "fused by the head" in lab._diagram.value
 
     on_bench(script)
 

@@ -8,6 +8,8 @@ import torch
 
 import mla_core as mla
 from mla_core.data import Modality, MultimodalDataset, Split
+from mla_core.methods import METHODS, method_class
+from widgets import charts
 from widgets.diagram import network_svg
 from widgets.sample_view import sample_html
 from widgets.status import describe
@@ -85,3 +87,23 @@ def test_the_status_line_tells_the_same_story(session):
     told = describe("paused", session.history, 3, "α is 1.")
     assert told.startswith("α is 1. Paused: epoch 1 of 3, sub-step 5, last trained: m1.")
     assert f"fused {session.history.summaries[-1].accuracy:.0%}" in told
+
+
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "unimodal"])
+def test_every_picture_works_on_every_method(method, session):
+    other = mla.TrainingSession(session.config.replace(method=method), session.data)
+    other.advance(steps=4)
+    names, kind = list(other.data.modalities), method_class(method)
+    svg = network_svg(names, other.history, method, "paper")
+    lit = [g.get("data-lit") for g in ET.fromstring(svg).iter(f"{SVG}g")]
+    assert lit.count("true") == (1 if kind.one_at_a_time else 3)
+    assert ("data-plasticity" in svg) == (method == "mla")
+    assert (svg.count("data-weight") == 3) == kind.weighs
+    evaluation = other.evaluate("val")
+    html = sample_html(other.data, evaluation, evaluation.ids[0], method)
+    assert ("weight λ" in html) == kind.weighs
+    assert "fused" in describe("paused", other.history, other.config.epochs)
+    figure = charts.training_figure(names, method)
+    charts.refresh(figure, other.history)
+    losses = [trace for trace in figure.data if trace.meta.startswith("loss.")]
+    assert sum(len(trace.x) for trace in losses) == 4

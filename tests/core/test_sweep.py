@@ -1,0 +1,420 @@
+"""Many runs: what a specification means, and what survives failures, kills and interruptions."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+import torch
+
+from mla_core import ConfigError, ExperimentConfig, session
+from mla_core.cli import main
+from mla_core.headless import run_notebook
+from mla_core.methods.alternating import Alternating
+from mla_core.sweep import read_specification, run_sweep
+
+COMMON = """
+description = "Does it run?"
+[common]
+dataset = "gaussian"
+dataset_options = {modalities = 3, classes = 4, dim = 5, sizes = [40, 24, 20]}
+batch_size = 16
+feature_size = 12
+probe_size = 20
+epochs = 2
+"""
+DIVERGES = "learning_rate = 1e30"
+
+
+@pytest.fixture
+def specify(tmp_path):
+    """Give a function that writes a specification and reads it."""
+
+    def make(text: str, common: str = COMMON):
+        path = tmp_path / "question.toml"
+        path.write_text(common + text)
+        return read_specification(path)
+
+    return make
+
+
+def values(specification, *names):
+    return [tuple(getattr(c, name) for name in names) for c in specification.configurations]
+
+
+def results(folders) -> dict:
+    """Everything that training decides, per run, as bytes."""
+    names = ("config.json", "metrics.json", "model.safetensors")
+    return {run.name: [(run / name).read_bytes() for name in names] for run in folders}
+
+
+# -------------------------------------------------------------------- specifications
+
+
+def test_a_list_is_an_axis_and_the_last_one_is_the_fastest(specify):
+    found = specify('seed = [0, 1]\n[[grid]]\nmethod = ["mla", "concat"]\nalpha = 0.5')
+    assert found.name == "question"
+    assert found.description == "Does it run?"
+    assert found.notebook is None
+    order = [(0, "mla"), (0, "concat"), (1, "mla"), (1, "concat")]
+    assert values(found, "seed", "method") == order
+    assert {c.alpha for c in found.configurations} == {0.5}
+    assert found.varying == ["method", "seed"]
+
+
+def test_products_are_joined_and_the_same_run_comes_once(specify):
+    found = specify("[[grid]]\nseed = [0, 1, 2]\n[[grid]]\nseed = [2, 3]\nalpha = [0.1, 0.2]")
+    assert values(found, "seed", "alpha") == [
+        (0, 0.1), (1, 0.1), (2, 0.1), (2, 0.2), (3, 0.1), (3, 0.2),
+    ]  # fmt: skip
+
+
+def test_a_grid_overrides_what_is_common(specify):
+    found = specify("seed = [0, 1]\n[[grid]]\nseed = 7\nepochs = [1, 3]")
+    assert values(found, "seed", "epochs") == [(7, 1), (7, 3)]
+
+
+def test_a_single_grid_may_be_a_plain_table(specify):
+    assert values(specify("[grid]\nseed = [3, 4]"), "seed") == [(3,), (4,)]
+
+
+def test_what_is_common_may_be_all(specify):
+    assert values(specify("seed = [3, 4]\n[[grid]]"), "seed") == [(3,), (4,)]
+
+
+def test_a_list_as_a_value_stands_in_a_list_and_a_table_is_one_value(specify):
+    found = specify(
+        '[grid]\norder = ["random", ["m2", "m0", "m1"]]\n'
+        "dataset_options = [{modalities = 3, noise = [1, 1, 1]}, {classes = 5}]"
+    )
+    assert {c.order for c in found.configurations} == {"random", ("m2", "m0", "m1")}
+    assert len(found.configurations) == 4
+    options = [c.dataset_options for c in found.configurations if c.order == "random"]
+    assert options == [{"modalities": 3, "noise": [1, 1, 1]}, {"classes": 5}]
+
+
+def test_spelling_a_default_out_makes_no_other_run(specify):
+    found = specify("[[grid]]\nlearning_rate = 0.01\n[[grid]]\nalpha = 0.1\nlearning_rate = 0.01")
+    assert len(found.configurations) == 1
+    assert found.varying == []
+
+
+D = 'description = "Why?"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "messages"),
+    [
+        ("[[grid]\n", ["line 1"]),
+        ("[[grid]]\nseed = 1", ["description must be a sentence", "None"]),
+        ('description = " "\n[[grid]]', ["description must be a sentence", "' '"]),
+        (D, ["grid must be at least one table", "None"]),
+        (D + "grid = []", ["grid must be at least one table", "[]"]),
+        (D + "grid = 3", ["grid must be at least one table", "3"]),
+        (D + "[gird]\nseed = 1", ["unknown entry 'gird'", "'grid'"]),
+        (D + "common = 3\n[[grid]]", ["[common] must be a table", "3"]),
+        (D + "[common]\nepoch = 3\n[[grid]]", ["setting in [common]: 'epoch'", "'epochs'"]),
+        (D + "[[grid]]\n[[grid]]\nsede = 3", ["in [[grid]] number 2: 'sede'", "'seed'"]),
+        (D + "[[grid]]\nseed = []", ["[[grid]] number 1: seed is an empty list", "[[]]"]),
+        (D + "[[grid]]\nepochs = 0", ["[[grid]] number 1", "epochs must be", "at least 1, not 0"]),
+        (D + "[[grid]]\nepochs = [2, 0]", ["with epochs = 0: epochs must be"]),
+        (D + '[grid]\nmethod = "mal"', ["unknown method 'mal'", "'mla'"]),
+        (D + '[grid]\norder = ["m0", "m1"]', ["order", "'m0'", "'cyclic'"]),
+        (D + "[grid]\nlearning_rate = nan", ["learning_rate must hold numbers", "nan"]),
+        (D + "[grid]\nseed = 1979-05-27", ["seed must hold numbers", "1979"]),
+        (
+            D + '[grid]\ndataset = "gaussian"\ndataset_options = {noise_level = 1}',
+            ["data set 'gaussian' has no option 'noise_level'", "'noise'"],
+        ),
+        ('notebook = "no.ipynb"\n' + D + "[grid]", ["there is no notebook 'no.ipynb'"]),
+        ("notebook = 3\n" + D + "[grid]", ["notebook must be the path", "3"]),
+    ],
+)
+def test_a_bad_specification_names_the_file_the_entry_and_what_is_allowed(text, messages, specify):
+    with pytest.raises(ConfigError) as caught:
+        specify(text, common="")
+    assert "question.toml: " in str(caught.value)
+    for message in messages:
+        assert message in str(caught.value)
+
+
+def test_a_specification_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"cannot read the specification 'no\.toml'"):
+        read_specification("no.toml")
+    (tmp_path / "latin.toml").write_bytes(b'description = "Wozu g\xfct?"')
+    with pytest.raises(ConfigError, match="not text in UTF-8"):
+        read_specification(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize("jobs", [0, -1, 1.0, True, "2"])
+def test_jobs_must_be_a_positive_number(jobs, specify, tmp_path):
+    with pytest.raises(ConfigError, match=f"jobs must be a whole number .*, not {jobs!r}"):
+        run_sweep(specify("[grid]"), tmp_path / "runs", jobs)
+    assert not (tmp_path / "runs").exists()
+
+
+# --------------------------------------------------------------------- in one process
+
+
+def test_finished_runs_are_skipped_and_new_ones_added(specify, tmp_path):
+    out = tmp_path / "runs"
+    first = run_sweep(specify("[grid]\nseed = [0, 1]"), out)
+    assert [run.name for run in first.finished] == [
+        c.hash for c in specify("[grid]\nseed = [0, 1]").configurations
+    ]
+    before = {path: path.stat().st_mtime_ns for run in first.finished for path in run.iterdir()}
+    wider = specify("[grid]\nseed = [0, 1, 2]")
+    assert wider.done(out) == [run.name for run in first.finished]
+    second = run_sweep(wider, out)
+    assert (second.skipped, len(second.finished)) == (first.finished, 1)
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_a_failing_run_is_reported_and_the_others_go_on(specify, tmp_path, capsys):
+    found = specify("[grid]\nlearning_rate = [0.01, 1e30, 0.1]")
+    report = run_sweep(found, tmp_path / "runs", progress=True)
+    (failure,) = report.failures
+    assert len(report.finished) == 2
+    assert failure.settings["learning_rate"] == 1e30
+    assert failure.error.startswith("TrainingDivergedError: training diverged at step")
+    noted = json.loads((tmp_path / "runs" / "failures.json").read_text())
+    assert noted[0]["run"] == failure.run
+    assert ExperimentConfig.from_dict(noted[0]["settings"]) == found.configurations[1]
+    assert "Traceback" in noted[0]["traceback"]
+    printed = capsys.readouterr().err
+    assert f"failed: {failure.run}  learning_rate=1e+30" in printed
+    assert "3/3" in printed
+    # Failures are gone with their cause.
+    again = run_sweep(specify("[grid]\nlearning_rate = [0.01, 0.1]"), tmp_path / "runs")
+    assert again.failures == again.finished == ()
+    assert not (tmp_path / "runs" / "failures.json").exists()
+
+
+def test_a_run_computes_with_one_thread_whatever_the_machine(specify, tmp_path, monkeypatch):
+    seen, step = set(), Alternating.step
+
+    def watched(self, batch, split, position):
+        seen.add(torch.get_num_threads())
+        return step(self, batch, split, position)
+
+    monkeypatch.setattr(session, "THREADS", 3)
+    monkeypatch.setattr(Alternating, "step", watched)
+    run_sweep(specify("[grid]"), tmp_path / "runs")
+    assert seen == {1}
+    assert session.THREADS == 3
+
+
+def test_an_interruption_says_that_the_same_command_goes_on(specify, tmp_path, monkeypatch, capsys):
+    specify("[grid]\nseed = [0, 1]")
+    command = ["sweep", str(tmp_path / "question.toml"), "--out", str(tmp_path / "runs")]
+    taken, step = [], Alternating.step
+
+    def interrupted(self, batch, split, position):
+        taken.append(position.step)
+        if len(taken) == 25:  # in the second run
+            raise KeyboardInterrupt
+        return step(self, batch, split, position)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Alternating, "step", interrupted)
+        assert main(command) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert main(command) == 0
+    assert "1 finished, 1 skipped, 0 failed" in capsys.readouterr().out
+
+
+# ------------------------------------------------------------------ in several processes
+
+
+def workers(process: psutil.Process) -> list[psutil.Process]:
+    """Return the processes of the pool, without the trackers that loky keeps beside it."""
+    found = []
+    for child in process.children():
+        try:
+            if any("LokyProcess" in word for word in child.cmdline()):
+                found.append(child)
+        except psutil.Error:  # it has just ended
+            continue
+    return found
+
+
+def wait_for(condition, seconds=90):
+    patience = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < patience, "waited in vain"
+        time.sleep(0.01)
+    return found
+
+
+def beside(action) -> threading.Thread:
+    """Do something while the sweep runs in the main thread."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_killed_worker_loses_nothing_and_jobs_change_no_bit(specify, tmp_path):
+    found = specify(f"[[grid]]\nseed = [0, 1, 2, 3]\nepochs = 15\n[[grid]]\n{DIVERGES}")
+    out, killed = tmp_path / "two", []
+
+    def kill():
+        both = wait_for(lambda: len(pool := workers(psutil.Process())) == 2 and pool)
+        wait_for(lambda: any(out.glob(".*.partial")))  # the sweep is at work
+        both[0].kill()
+        killed.extend(both)
+
+    thread = beside(kill)
+    report = run_sweep(found, out, jobs=2)
+    thread.join()
+    assert len(killed) == 2
+    assert len(report.finished) == 4
+    assert [failure.settings["learning_rate"] for failure in report.failures] == [1e30]
+    assert workers(psutil.Process()) == []  # none is left behind
+    alone = run_sweep(found, tmp_path / "one")
+    assert results(report.finished) == results(alone.finished)
+
+
+def test_pools_that_only_die_give_up_with_the_reason(specify, tmp_path):
+    over = threading.Event()
+
+    def kill():
+        while not over.wait(0.01):
+            for worker in workers(psutil.Process()):
+                worker.kill()
+
+    thread = beside(kill)
+    try:
+        report = run_sweep(specify("[grid]\nseed = [0, 1, 2]"), tmp_path / "runs", jobs=2)
+    finally:
+        over.set()
+        thread.join()
+    assert report.finished == ()
+    assert len(report.failures) == 3
+    for failure in report.failures:
+        assert "its process died, twice in a row" in failure.error
+    assert len(json.loads((tmp_path / "runs" / "failures.json").read_text())) == 3
+
+
+def test_an_interruption_leaves_no_process(specify, tmp_path):
+    out = tmp_path / "runs"
+
+    def interrupt():
+        wait_for(lambda: any(out.glob(".*.partial")))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = beside(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(specify("[grid]\nseed = [0, 1]\nepochs = 10000"), out, jobs=2)
+    thread.join()
+    assert workers(psutil.Process()) == []
+
+
+KILLED = "[[grid]]\nseed = [0, 1]\n[[grid]]\nseed = [2, 3]\nepochs = 60"
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> dict:
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "whole.toml").write_text(COMMON + KILLED)
+    return results(run_sweep(read_specification(folder / "whole.toml"), folder / "runs").finished)
+
+
+@pytest.mark.parametrize("group", [True, False], ids=["with its workers", "alone"])
+def test_a_killed_sweep_goes_on_and_ends_as_if_uninterrupted(
+    group, specify, uninterrupted, tmp_path, capsys
+):
+    found = specify(KILLED)
+    out, path = tmp_path / "runs", str(tmp_path / "question.toml")
+    start = [sys.executable, "-m", "mla_core.cli", "sweep", path, "--jobs", "2", "--out", str(out)]
+    with subprocess.Popen(start, start_new_session=True, stderr=subprocess.DEVNULL) as sweep:
+        try:
+            wait_for(lambda: found.done(out))
+            pool = workers(psutil.Process(sweep.pid))
+        finally:
+            (os.killpg if group else os.kill)(sweep.pid, signal.SIGKILL)
+    # Without their parent, workers leave of themselves: a lock held on would block the next sweep.
+    assert psutil.wait_procs(pool, timeout=60)[1] == []
+    done = found.done(out)
+    assert 1 <= len(done) < 4
+    before = {file: file.stat().st_mtime_ns for run in done for file in (out / run).iterdir()}
+
+    assert main(["sweep", path, "--out", str(out)]) == 0
+    printed = capsys.readouterr()
+    assert f"4 runs in {out}, {len(done)} done before" in printed.err
+    assert f"{4 - len(done)} finished, {len(done)} skipped, 0 failed" in printed.out
+    assert before == {file: file.stat().st_mtime_ns for file in before}
+    assert sorted(file.name for file in out.iterdir()) == sorted(found.runs)
+    assert results(out / run for run in found.runs) == uninterrupted
+
+
+# --------------------------------------------------------------------------- notebooks
+
+PARAMETERS = 'seed: int = 0\nnoise: list = []\nheadless: bool = False\nrun_folder: str = ""'
+TRAIN = """\
+import mla_core as mla
+from pathlib import Path
+assert seed < 2, f"seed {seed} is too much"
+config = mla.ExperimentConfig(
+    dataset="gaussian", dataset_options={"sizes": [32, 9, 9]}, seed=seed, epochs=1, feature_size=8
+)
+mla.train(config, Path(run_folder))
+"""
+
+
+@pytest.fixture
+def notebook(tmp_path) -> Path:
+    book = nbformat.v4.new_notebook()
+    book.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    book.cells = [nbformat.v4.new_code_cell(source) for source in (PARAMETERS, TRAIN)]
+    book.cells[0].metadata["tags"] = ["parameters"]
+    path = tmp_path / "notebooks" / "book.ipynb"
+    path.parent.mkdir()
+    nbformat.write(book, path)
+    return path
+
+
+def specify_notebook(tmp_path, grid: str):
+    path = tmp_path / "sweeps" / "book.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f'notebook = "notebooks/book.ipynb"\ndescription = "Why?"\n[grid]\n{grid}')
+    return read_specification(path)
+
+
+def test_a_notebook_is_run_with_every_set_of_parameters(notebook, tmp_path):
+    found = specify_notebook(tmp_path, "seed = [1, 2]")
+    assert found.notebook.resolve() == notebook.resolve()
+    assert found.configurations == ({"seed": 1, "noise": []}, {"seed": 2, "noise": []})
+    report = run_sweep(found, tmp_path / "runs")
+    (finished,), (failure,) = report.finished, report.failures
+    assert json.loads((finished / "notebook.json").read_text())["parameters"]["seed"] == 1
+    assert failure.settings["seed"] == 2
+    assert "NotebookError: cell 3 raised AssertionError: seed 2 is too much" in failure.error
+    assert found.done(tmp_path / "runs") == [finished.name]
+    assert run_notebook(notebook, {"seed": 1}, tmp_path / "runs") == (finished, False)
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ("sede = 1", r"setting in \[\[grid\]\] number 1: 'sede': choose one of 'seed', 'noise'"),
+        ("run_folder = 'here'", "'run_folder': choose one of 'seed', 'noise'"),
+        ("seed = [1, 2.5]", "with seed = 2.5: parameter 'seed' must be of the type int, not 2.5"),
+        ("noise = [0.5, 1.0]", "'noise' must be of the type list, not 0.5"),
+    ],
+)
+def test_a_bad_parameter_of_a_notebook_is_named_before_anything_runs(
+    grid, message, notebook, tmp_path
+):
+    with pytest.raises(ConfigError, match=f"book.toml: .*{message}"):
+        specify_notebook(tmp_path, grid)
