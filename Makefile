@@ -4,18 +4,20 @@
 PYTHON ?= python3
 PORT ?= 8888
 LAB_ARGS ?=
+JOBS ?= 2
 
 PY := .venv/bin/python
+EXPERIMENTS := table1 table2 table3 table4 audit figure2 sharing recipe
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 # An environment that was moved or copied with its folder still points to the old one: install anew.
 HOME_NOTE := .venv/.installed-for
 MOVED := $(shell [ "$$(cat $(HOME_NOTE) 2>/dev/null)" = "$$(pwd -P)" ] || echo moved)
 
-.PHONY: help lab test format bench screenshot clean moved
+.PHONY: help lab test format bench experiments screenshot clean moved
 
 help: ## Show this list
-	@echo "MLA Lab: make TARGET [PYTHON=python3.12] [PORT=8888]"
+	@echo "MLA Lab: make TARGET [PYTHON=python3.12] [PORT=8888] [JOBS=2]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: .venv/.stamp-lab ## Open the lab in JupyterLab on this machine (PORT=8888, LAB_ARGS=--no-browser)
@@ -35,6 +37,12 @@ format: .venv/.stamp-test ## Bring code and notebooks into shape
 
 bench: .venv/.stamp-test ## Run the benchmarks
 	$(PY) -m benchmarks
+
+experiments: .venv/.stamp-test ## Run every experiment of experiments/ anew (JOBS=2; an hour or two; can be cut off)
+	for name in $(EXPERIMENTS); do \
+		.venv/bin/mla-lab sweep experiments/$$name.toml --jobs $(JOBS) \
+			--out runs/experiments --results results/$$name.csv || failed="$$failed $$name"; \
+	done; [ -z "$$failed" ] || echo "Runs of$$failed failed, which results/*.json say, too." >&2
 
 screenshot: .venv/.stamp-test ## Take the pictures of the documentation with a real browser
 	$(PY) -m tests.browser.screenshot

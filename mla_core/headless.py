@@ -104,8 +104,7 @@ def run_notebook(
 
     path = Path(notebook)
     full = check_parameters(path, parameters)
-    identity = {"notebook": path.name, "code": _code(path), "parameters": full}
-    with run_folder(out, hash_of(identity)) as (partial, finished):
+    with run_folder(out, run_name(path, full)) as (partial, finished):
         if partial is None:
             return finished, False
         own = {"headless": True, "run_folder": str(partial.resolve())}
@@ -127,6 +126,14 @@ def run_notebook(
         described = {"notebook": path.name, "parameters": full}
         (partial / "notebook.json").write_text(json.dumps(described, indent=2) + "\n")
     return finished, True
+
+
+def run_name(notebook: Path, parameters: Mapping[str, Any]) -> str:
+    """Return the name of a run's folder: a hash of the notebook's code and all its parameters."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    identity = {"notebook": notebook.name, "code": code, "parameters": dict(parameters)}
+    return hash_of(identity)
 
 
 def reject_unknown_parameters(cells: Sequence[str]) -> None:
@@ -173,11 +180,6 @@ def _assigned(source: str) -> list[str]:
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
     ]
     return [target.id for target in targets if isinstance(target, ast.Name)]
-
-
-def _code(path: Path) -> list[str]:
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
 def _fits(value: Any, type_name: str) -> bool:

@@ -13,12 +13,23 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
+from mla_core.run_names import with_names
 from mla_core.tables import SETTINGS, Table, table, to_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "check_csv", "collect", "read", "table", "to_markdown", "write", "write_cells"]
+__all__ = [
+    "Table",
+    "check_csv",
+    "collect",
+    "load_results",
+    "read",
+    "table",
+    "to_markdown",
+    "write",
+    "write_cells",
+]
 
 
 def collect(folder: str | Path, runs: Iterable[str] | None = None) -> pd.DataFrame:
@@ -115,6 +126,24 @@ def read(path: str | Path) -> pd.DataFrame:
         msg = f"{str(path)!r} is not a file of results: it has no column {missing[0]!r}"
         raise ConfigError(msg)
     return frame
+
+
+def load_results(folder: str | Path, name: str) -> pd.DataFrame:
+    """Read ``<folder>/<name>.csv``, with the names that a reader gives to runs (`with_names`).
+
+    Raises
+    ------
+    ConfigError
+        Saying which command makes the file, when there is none.
+    """
+    path = Path(folder) / f"{name}.csv"
+    if not path.is_file():
+        msg = (
+            f"there is no {str(path)!r}: make it in the project's folder with "
+            f"`mla-lab sweep experiments/{name}.toml --jobs 2 --results results/{name}.csv`"
+        )
+        raise ConfigError(msg)
+    return with_names(read(path))
 
 
 def write_cells(table: Table, path: str | Path) -> None:

@@ -24,7 +24,9 @@ from mla_core.methods.registry import method_class
 from mla_core.metrics import summarise
 from mla_core.schedule import Batch
 
-THREADS = max(1, min(4, (os.cpu_count() or 2) - 1))
+# Sums depend on the number of threads, so it must not depend on the machine or on how a session
+# is driven; small encoders gain nothing from more. MLA_LAB_THREADS=4 is for large ones.
+THREADS = int(os.environ.get("MLA_LAB_THREADS", "1"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -330,7 +332,7 @@ class TrainingSession:
 
 @contextmanager
 def _threads() -> Iterator[None]:
-    """Leave one core to the interface, in every mode, since sums depend on the thread count."""
+    """Compute with the same number of threads in every mode, and give the rest back."""
     before = torch.get_num_threads()
     if before == THREADS:
         yield

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mla_core.config import ExperimentConfig, hash_of
+from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, DataError, one_of
 
 _ENTRIES = ("description", "notebook", "common", "grid")
@@ -204,10 +204,9 @@ def _name(configuration: ExperimentConfig | Mapping[str, Any], notebook: Path | 
     if notebook is None:
         msg = f"parameters need a notebook: {configuration!r}"
         raise ConfigError(msg)
-    from mla_core.headless import _code
+    from mla_core.headless import run_name
 
-    identity = {"notebook": notebook.name, "code": _code(notebook)}  # as run_notebook does
-    return hash_of(identity | {"parameters": dict(configuration)})
+    return run_name(notebook, configuration)
 
 
 def _json(value: object) -> str:

@@ -9,13 +9,11 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mla_core import session
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.experiment import check_writable, run_experiment
@@ -79,7 +77,8 @@ def run_sweep(
 ) -> SweepReport:
     """Run all configurations, several at a time; finished runs are skipped.
 
-    Every run computes with one thread, so the results are the same for any `jobs`.
+    Every run computes with the same number of threads (see `mla_core.session.THREADS`), so the
+    results are the same for any `jobs`.
 
     Parameters
     ----------
@@ -230,27 +229,13 @@ def _attempt(
     from mla_core.headless import run_notebook
 
     try:
-        with _one_thread():
-            if isinstance(what, ExperimentConfig):
-                run_experiment(what, out)
-            elif notebook is not None:
-                run_notebook(notebook, what, out)
+        if isinstance(what, ExperimentConfig):
+            run_experiment(what, out)
+        elif notebook is not None:
+            run_notebook(notebook, what, out)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other runs go on
         return name, f"{type(error).__name__}: {error}", traceback.format_exc()
     return name, "", ""
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute with one thread, in every process alike, since sums depend on the thread count."""
-    from threadpoolctl import threadpool_limits
-
-    before, session.THREADS = session.THREADS, 1
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        session.THREADS = before
 
 
 def _bar(specification: Specification, done: int, *, shown: bool) -> tqdm[Any]:

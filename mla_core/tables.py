@@ -114,6 +114,40 @@ def table(
     return Table(row_names, column_names, value, choices, by, pd.DataFrame(cells, columns=header))
 
 
+def chosen_runs(
+    frame: pd.DataFrame,
+    choose: str | Sequence[str] = "learning_rate",
+    by: str = "val.accuracy",
+) -> pd.DataFrame:
+    """Return the runs of the best value of a setting, chosen as `table` does, seed by seed.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `collect` or `read`.
+    choose, by
+        As in `table`. The choice is made anew for every combination of all other settings.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> runs = {"run": list("abcd"), "method": ["mla"] * 4, "seed": [0, 1, 0, 1]}
+    >>> runs |= {"learning_rate": [0.1, 0.1, 0.01, 0.01], "val.accuracy": [0.8, 0.6, 0.5, 0.4]}
+    >>> chosen_runs(pd.DataFrame(runs))["run"].tolist()
+    ['a', 'b']
+    """
+    import pandas as pd
+
+    choices = _names(choose)
+    for name in choices:
+        _one_of("setting to choose:", name, [s for s in SETTINGS if s in frame])
+    _one_of("number to choose by:", by, [str(n) for n in frame if frame[n].dtype.kind in "iuf"])
+    places = [s for s in SETTINGS if s in frame and s not in (*choices, "seed")]
+    groups = frame.groupby(places, sort=False, dropna=False)
+    best = [_choose(g, choices, by, dict(zip(places, key, strict=True)))[1] for key, g in groups]
+    return pd.concat(best, ignore_index=True)
+
+
 def to_markdown(table: Table, *, show_choice: bool = False) -> str:
     """Return a table as Markdown; a cell of fewer than 5 seeds says how many it has.
 

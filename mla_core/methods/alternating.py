@@ -65,6 +65,8 @@ class Alternating(OneAtATime):
 
     def move(self, modality: str, features: Tensor, position: Position, train: Split) -> Tensor:
         """Update P, project, update the parameters (Algorithm 1)."""
+        if self.hgm.active:
+            self._reset_p(modality, position)
         head, hgm = self.head_of(modality), self.hgm
         gradient = head.weight.grad
         assert gradient is not None  # noqa: S101 - for the type checker
@@ -118,7 +120,6 @@ class Alternating(OneAtATime):
             if not self._dataset_means:  # switched on in the middle of an epoch
                 self.start_epoch(train)
             features = self._dataset_means[modality]
-        self._reset_p(modality, position)
         if position.step == 0 and hgm.variant in {"paper", "dataset_mean"}:
             return  # eq. 3: the first step is a plain one, P is still the identity
         hgm.update(

@@ -340,6 +340,30 @@ def test_a_new_variant_starts_p_afresh_and_a_new_alpha_keeps_it(tiny):
     assert torch.equal(session.method.hgm.P, torch.eye(12, dtype=torch.float64))
 
 
+@pytest.mark.parametrize("order", ["cyclic", ["m2", "m0", "m1"]])
+@pytest.mark.parametrize("reset", ["never", "epoch", "round"])
+def test_p_spans_the_means_since_it_last_started_afresh(reset, order, tiny):
+    session = TrainingSession(tiny(reset=reset, order=order, alpha=0.5, epochs=3))
+    train, means = session.data.split("train"), []
+    while not session.finished:
+        every = {"never": math.inf, "epoch": session.steps_per_epoch, "round": 3}[reset]
+        if session.step > 0 and session.step % every == 0:
+            means.clear()
+        batch = session._plan[session.step_in_epoch]
+        model, x = session.method.model, train.inputs[batch.modality][batch.indices]
+        z, head = model.encode(batch.modality, x), copy.deepcopy(model.head)
+        if session.step > 0:  # eq. 3: plain at t = 0
+            means.append(z.detach().double().numpy().mean(0))
+        (record,) = session.advance(steps=1)
+        total = np.eye(12) + sum((np.outer(h, h) for h in means), np.zeros((12, 12))) / 0.5
+        P = np.linalg.inv(total)
+        assert record.plasticity == pytest.approx(np.trace(P) / 12, rel=1e-4)
+        loss = F.cross_entropy(head(z.detach()), train.labels[batch.indices])
+        (plain,) = torch.autograd.grad(loss, head.weight)
+        norm = np.linalg.norm(plain.double().numpy() @ P)
+        assert record.projected_norm == pytest.approx(norm, rel=1e-3)
+
+
 @pytest.mark.parametrize("rule", ["entropy", "uniform", "released_batch"])
 def test_the_fused_prediction_is_the_weighted_sum_of_each_modalitys_logits(rule, tiny):
     session = TrainingSession(tiny(fusion=rule))
@@ -351,3 +375,13 @@ def test_the_fused_prediction_is_the_weighted_sum_of_each_modalitys_logits(rule,
     torch.testing.assert_close(evaluation.logits, logits)
     expected = sum(w[:, None] * z for w, z in zip(evaluation.weights, logits, strict=True))
     torch.testing.assert_close(evaluation.fused, expected)
+
+
+def test_a_reset_per_round_needs_no_fixed_order(tiny):
+    config = tiny(order=["m0", "m1", "m2", "m1"], reset="round", head_gradient="paper")
+    session = TrainingSession(config)
+    plasticity = [record.plasticity for record in session.advance(steps=8)]
+    # m0 plain, m1, m2 | m1 again: afresh, m0, | m1: afresh, m2 | m1
+    assert plasticity[3] > plasticity[2]
+    assert plasticity[5] > plasticity[4]
+    assert plasticity[7] > plasticity[6]

@@ -176,6 +176,74 @@ def test_released_batch_weights_depend_on_the_neighbours():
     assert torch.equal(before[:, :7], after[:, :7])
 
 
+def nll(logits: np.ndarray, labels: np.ndarray, temperature: float) -> float:
+    p = softmax(logits / temperature, axis=1)
+    return float(-np.log(p[np.arange(len(labels)), labels] + 1e-300).mean())
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    n=st.integers(5, 60),
+    c=st.integers(2, 6),
+    scale=st.sampled_from([0.1, 1.0, 10.0]),
+    seed=st.integers(0, 999),
+)
+def test_the_temperature_is_the_best_of_a_grid(n, c, scale, seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, c, n)
+    logits = scale * (rng.normal(size=(n, c)) + 1.5 * np.eye(c)[labels])
+    found = fusion.fit_temperature(torch.tensor(logits), torch.tensor(labels))
+    grid = np.geomspace(0.01, 100, 400)
+    best = min(nll(logits, labels, t) for t in grid)
+    assert 0.01 <= found <= 100
+    assert nll(logits, labels, found) <= best + 1e-6
+
+
+@pytest.mark.parametrize("factor", [0.25, 4.0])
+def test_the_temperature_grows_with_the_logits(factor):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 4, 200)
+    logits = rng.normal(size=(200, 4)) + np.eye(4)[labels]
+    one, other = (
+        fusion.fit_temperature(torch.tensor(x), torch.tensor(labels))
+        for x in (logits, factor * logits)
+    )
+    assert other == pytest.approx(factor * one, rel=1e-3)
+
+
+def test_logits_that_say_the_truth_have_temperature_one():
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(20000, 3)) * 2
+    labels = [rng.choice(3, p=p) for p in softmax(logits, axis=1)]
+    found = fusion.fit_temperature(torch.tensor(logits), torch.tensor(labels))
+    assert found == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize(("label", "expected"), [(0, 0.01), (1, 100)])
+def test_the_temperature_stays_in_its_bounds(label, expected):
+    """Who is always right cannot be too sure, who is always wrong cannot be unsure enough."""
+    logits = torch.tensor([[1.0, 0.0]] * 5)
+    found = fusion.fit_temperature(logits, torch.full((5,), label))
+    nearly = nll(logits.double().numpy(), np.full(5, label), expected)
+    assert nll(logits.double().numpy(), np.full(5, label), found) == pytest.approx(nearly, abs=1e-3)
+
+
+def test_without_samples_the_temperature_is_one():
+    empty = fusion.fit_temperature(torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64))
+    assert empty == 1.0
+
+
+def test_a_temperature_changes_no_modalitys_answer_but_the_fused_one():
+    sure, unsure = torch.tensor([[9.0, 0.0]]), torch.tensor([[0.0, 2.0]])
+    logits = torch.stack([sure, unsure])
+    scale = torch.tensor([20.0, 1.0])[:, None, None]
+    plain = fusion.fuse(logits, fusion.importance_weights(logits))
+    cooled = fusion.fuse(logits / scale, fusion.importance_weights(logits / scale))
+    assert torch.equal((logits / scale).argmax(-1), logits.argmax(-1))
+    assert plain.argmax(-1).tolist() == [0]
+    assert cooled.argmax(-1).tolist() == [1]
+
+
 def test_bad_settings_are_named():
     with pytest.raises(ConfigError, match=r"fusion 'entropi'.*'entropy'"):
         fusion.weights_by_rule("entropi", noisy(1, 1, 2))

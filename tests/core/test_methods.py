@@ -190,9 +190,7 @@ def test_a_method_obeys_the_settings_that_it_says_it_uses_and_no_others(
 ):
     plain = trained(tiny(method=method))
     other = trained(tiny(method=method, **{setting: SETTINGS[setting]}))
-    tensors = [
-        s.method.state_dict() | {"fused": s.evaluate("val").fused} for s in (plain, other)
-    ]
+    tensors = [s.method.state_dict() | {"fused": s.evaluate("val").fused} for s in (plain, other)]
     used = setting in method_class(method).uses
     if (method, setting) == ("ensemble", "order"):  # what is not shared has no order
         used = False

@@ -1,5 +1,7 @@
 """Calibration and weights, against plain loops and numpy."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,11 @@ from scipy.stats import entropy
 from mla_core import TrainingSession
 from mla_core.metrics import (
     QUANTILES,
+    brier_score,
+    discrepancy_ratios,
     expected_calibration_error,
+    negative_log_likelihood,
+    oracle_accuracy,
     summarise,
     weight_loss_covariance,
 )
@@ -72,6 +78,101 @@ def test_the_weight_loss_covariance_equals_numpys(n, seed):
     expected = np.cov(weights, losses, bias=True)[0, 1]
     measured = weight_loss_covariance(*map(torch.tensor, (logits, labels, weights)))
     assert measured == pytest.approx(expected, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=30)
+@given(n=st.integers(1, 30), c=st.integers(2, 6), seed=st.integers(0, 999))
+def test_proper_scores_equal_loops_over_samples(n, c, seed):
+    rng = np.random.default_rng(seed)
+    logits, labels = rng.normal(size=(n, c)) * 3, rng.integers(0, c, n)
+    brier, nll = 0.0, 0.0
+    for row, y in zip(logits, labels, strict=True):
+        p = softmax(row)
+        brier += sum((p[k] - (k == y)) ** 2 for k in range(c)) / n
+        nll -= np.log(p[y]) / n
+    both = torch.tensor(logits), torch.tensor(labels)
+    assert brier_score(*both) == pytest.approx(brier, abs=1e-9)
+    assert negative_log_likelihood(*both) == pytest.approx(nll, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("logits", "brier", "nll"),
+    [
+        ([1e4, 0.0], 0.0, 0.0),  # sure and right
+        ([0.0, 1e4], 2.0, 1e4),  # sure and wrong
+        ([0.0, 0.0], 0.5, np.log(2)),
+    ],
+)
+def test_proper_scores_of_clear_cases(logits, brier, nll):
+    both = torch.tensor([logits]), torch.tensor([0])
+    assert brier_score(*both) == pytest.approx(brier)
+    assert negative_log_likelihood(*both) == pytest.approx(nll)
+
+
+def test_nobody_is_scored_on_no_samples():
+    nothing = torch.zeros(0, 3), torch.zeros(0, dtype=torch.int64)
+    assert np.isnan(brier_score(*nothing))
+    assert np.isnan(negative_log_likelihood(*nothing))
+
+
+def seen(session: TrainingSession, logits: list, present: list | None = None, labels=(0, 0)):
+    """Give an evaluation of two samples with these logits (M, 2, C)."""
+    logits = torch.tensor(logits, dtype=torch.float32)
+    here = torch.ones(logits.shape[:2]) if present is None else torch.tensor(present)
+    return replace(
+        session.history.latest,
+        modalities=tuple("abc"[: len(logits)]),
+        labels=torch.tensor(labels),
+        present=here.bool(),
+        logits=logits,
+    )
+
+
+RIGHT, WRONG, EVEN = [2.0, 0.0], [0.0, 2.0], [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("logits", "present", "expected"),
+    [
+        ([[RIGHT, WRONG], [WRONG, RIGHT]], None, 1.0),  # each knows what the other does not
+        ([[RIGHT, WRONG], [RIGHT, WRONG]], None, 0.5),
+        ([[WRONG, WRONG], [WRONG, WRONG]], None, 0.0),
+        ([[RIGHT, WRONG], [WRONG, RIGHT]], [[1, 1], [1, 0]], 0.5),
+        ([[RIGHT, RIGHT], [RIGHT, RIGHT]], [[0, 0], [0, 0]], 0.0),
+    ],
+)
+def test_the_oracle_is_right_where_anybody_present_is(logits, present, expected, tiny):
+    assert oracle_accuracy(seen(TrainingSession(tiny()), logits, present)) == expected
+
+
+def test_the_discrepancy_ratio_is_the_mean_ratio_of_the_right_classs_probability(tiny):
+    session = TrainingSession(tiny())
+    sure = 1 / (1 + np.exp(-2))
+    two = discrepancy_ratios(seen(session, [[RIGHT, RIGHT], [EVEN, EVEN]]))
+    assert two == pytest.approx({"a": sure / 0.5, "b": 0.5 / sure})
+    three = discrepancy_ratios(seen(session, [[RIGHT, RIGHT], [EVEN, EVEN], [WRONG, WRONG]]))
+    low = 1 - sure
+    expected = {
+        "a": (sure / 0.5 + sure / low) / 2,
+        "b": (0.5 / sure + 0.5 / low) / 2,
+        "c": (low / sure + low / 0.5) / 2,
+    }
+    assert three == pytest.approx(expected)
+    absent = [[1, 0], [1, 1]]  # what stands where a part is absent does not count
+    gaps = discrepancy_ratios(seen(session, [[RIGHT, WRONG], [EVEN, EVEN]], absent))
+    assert gaps == pytest.approx(two)
+
+
+@pytest.mark.parametrize(
+    "logits",
+    [
+        [[RIGHT, RIGHT]],  # nobody to compare with
+        [[RIGHT, RIGHT], [[0.0, 1e6], [0.0, 1e6]]],  # no probability at all is left to divide by
+    ],
+)
+def test_a_discrepancy_that_cannot_be_said_is_nan(logits, tiny):
+    ratios = discrepancy_ratios(seen(TrainingSession(tiny()), logits))
+    assert np.isnan(list(ratios.values())).all()
 
 
 def test_a_summary_covers_present_parts_only(tiny, make_data):

@@ -51,6 +51,11 @@ def test_the_confidence_is_the_free_energy_over_ten():
     assert float(confidence(torch.tensor([-50.0, -60.0]))) > 0
 
 
+def sureness(logits: np.ndarray) -> np.ndarray:
+    """Return the free energy over ten, kept above 0: weights must not turn around."""
+    return np.maximum(logsumexp(logits, -1) / 10, 1e-3)
+
+
 class Reference:
     """Every loss so far, per modality and sample, and the whole loss by loops."""
 
@@ -71,14 +76,14 @@ class Reference:
         for i in range(b):
             for row in range(m):
                 if present[row, i]:
-                    fused[i] += logsumexp(logits[row, i]) / 10 * logits[row, i]
+                    fused[i] += sureness(logits[row, i]) * logits[row, i]
         whole = np.mean([-log_softmax(fused[i])[labels[i]] for i in range(b)])
         ranking = 0.0
         for row in range(m):
             mean = np.array([np.mean(seen) if seen else 0.0 for seen in self.losses[row]])
             hard = (mean - mean.min()) / (mean.max() - mean.min())
             here = [i for i in range(b) if present[row, i]]
-            u = [logsumexp(logits[row, i]) / 10 for i in here]
+            u = [sureness(logits[row, i]) for i in here]
             ranking += ranking_by_loop(u, [hard[samples[i]] for i in here])
         return unimodal, whole, ranking
 
@@ -110,7 +115,9 @@ def test_one_step_follows_the_gradient_with_fixed_fusion_weights(tiny):
     model, train = copy.deepcopy(session.method.model), session.data.split("train")
     batch = session._plan[0]
     labels = train.labels[batch.indices]
-    logits = [model.head.each[m](model.encode(m, x[batch.indices])) for m, x in train.inputs.items()]
+    logits = [
+        model.head.each[m](model.encode(m, x[batch.indices])) for m, x in train.inputs.items()
+    ]
     fixed = [torch.logsumexp(row.detach(), 1) / 10 for row in logits]
     fused = sum(u[:, None] * row for u, row in zip(fixed, logits, strict=True))
     loss = F.cross_entropy(fused, labels)
@@ -126,8 +133,7 @@ def test_one_step_follows_the_gradient_with_fixed_fusion_weights(tiny):
     names, parameters = zip(*model.named_parameters(), strict=True)
     gradients = torch.autograd.grad(loss, parameters)
     expected = {
-        name: p.detach() - 0.1 * g
-        for name, p, g in zip(names, parameters, gradients, strict=True)
+        name: p.detach() - 0.1 * g for name, p, g in zip(names, parameters, gradients, strict=True)
     }
     session.advance(steps=1)
     torch.testing.assert_close(dict(session.method.model.state_dict()), expected)
@@ -137,7 +143,7 @@ def test_predictions_add_up_logits_by_confidence(tiny, make_data):
     session = TrainingSession(tiny(method="qmf"), make_data(missing=0.4))
     session.advance(epochs=1)
     evaluation = session.evaluate("val")
-    u = logsumexp(evaluation.logits.double().numpy(), -1) / 10 * evaluation.present.numpy()
+    u = sureness(evaluation.logits.double().numpy()) * evaluation.present.numpy()
     fused = np.einsum("mn,mnc->nc", u, evaluation.logits.double().numpy())
     np.testing.assert_allclose(evaluation.fused, fused, atol=1e-5)
     answered = ~evaluation.unanswered.numpy()

@@ -176,6 +176,15 @@ def test_joint_training_sees_every_sample_once_in_batches_of_all_modalities():
     assert plain(plan) == plain(joint_epoch(complete(21), 4, seed=0, batch_size=8))
 
 
+def test_joint_training_leaves_out_samples_without_any_part():
+    split = complete(12, ("a", "b"))
+    split.present[:, 4:] = False
+    split.present[1, 7] = True
+    plan = joint_epoch(split, 0, seed=0, batch_size=2)
+    assert sorted(torch.cat([batch.indices for batch in plan]).tolist()) == [0, 1, 2, 3, 7]
+    assert all(len(batch.indices) for batch in plan)
+
+
 def test_joint_and_paired_training_walk_the_same_batches():
     joint = joint_epoch(complete(21), 4, seed=0, batch_size=8)
     alternating = alternating_epoch(complete(21), 4, seed=0, batch_size=8)

@@ -1,0 +1,249 @@
+"""What a comparison over seeds says, in plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mla_core.errors import ConfigError, one_of
+from mla_core.significance import holm, paired_difference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = 0.05
+ENOUGH = 5  # seeds, below which a verdict warns
+
+_SHARES = ("accuracy", "unimodal_accuracy", "probe_accuracy", "subset_accuracy", "missing_curve")
+_ERRORS = ("ece", "unimodal_ece")
+_LOSSES = ("nll", "unimodal_nll", "brier", "unimodal_brier", "forgetting")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a number is told: times `scale`, in `unit`, and by `sign` whether more is better.
+
+    The sign is 1 where more is better, -1 where less is, and 0 where neither is.
+    """
+
+    scale: float = 1.0
+    unit: str = ""
+    sign: int = 0
+
+
+def measure_of(value: str) -> Measure:
+    """Return how the numbers in a column of results are told.
+
+    Examples
+    --------
+    >>> measure_of("test.unimodal_accuracy.audio")
+    Measure(scale=100.0, unit='points', sign=1)
+    >>> measure_of("test.fusion.entropy.ece").sign
+    -1
+    """
+    words = value.split(".")
+    words = words[3:] if words[1:2] == ["fusion"] else words[:2]  # names of modalities come later
+    if any(word in _SHARES for word in words) or value.startswith("test.missing_curve."):
+        return Measure(100.0, "points", 1)
+    if any(word in _ERRORS for word in words):
+        return Measure(100.0, "points", -1)
+    if any(word in _LOSSES for word in words):
+        return Measure(1.0, "", -1)
+    return Measure()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the seeds say about a against b.
+
+    Attributes
+    ----------
+    a, b, where, value : str
+        Two labels, the condition, and the column that was compared.
+    mean, half : float
+        Of the paired differences a - b: their mean, and half its 95 % interval.
+    p_value, adjusted : float
+        Of the paired t-test, and by Holm's method for all `family` comparisons made together.
+    n, family : int
+        Seeds, and comparisons.
+    """
+
+    a: str
+    b: str
+    where: str
+    value: str
+    mean: float
+    half: float
+    p_value: float
+    adjusted: float
+    n: int
+    family: int = 1
+
+    @property
+    def kind(self) -> str:
+        """``better``, ``worse``, ``higher``, ``lower``, ``same``, ``no difference``, ``anecdote``.
+
+        ``same`` means equal on every seed; ``anecdote`` that there is one seed only.
+        """
+        if self.mean == 0.0 and (self.half == 0.0 or self.n == 1):
+            return "same"
+        if math.isnan(self.adjusted):
+            return "anecdote"
+        if self.adjusted > LEVEL:
+            return "no difference"
+        sign = measure_of(self.value).sign
+        names = ("better", "worse") if sign else ("higher", "lower")
+        return names[self.mean * (sign or 1) < 0]
+
+    @property
+    def text(self) -> str:
+        """The verdict as one sentence."""
+        seeds = f"{self.n} seed{'' if self.n == 1 else 's'}"
+        if self.kind == "same":
+            return f"{self.a} equals {self.b} on {self.where} in each of {seeds}: the same."
+        told = measure_of(self.value)
+        mean, half = told.scale * self.mean, told.scale * self.half
+        digits = 1 if told.scale == 100.0 else 3
+        size = f"{abs(mean):.{digits}f}"
+        unit = f" {told.unit}" if told.unit else ""
+        above = f"{size}{unit} {'above' if mean > 0 else 'below'}"
+        start = f"{self.a} is {above if float(size) else 'level with'} {self.b} on {self.where}"
+        if self.kind == "anecdote":
+            return f"{start} (1 seed): an anecdote, which shows nothing."
+        spread = f"95 % interval {mean - half:.{digits}f} to {mean + half:.{digits}f}, {seeds}"
+        if self.family > 1:
+            spread += f", adjusted p {_p(self.adjusted)}"
+        ends = {"no difference": "no difference that these seeds show"}
+        few = ", but from few seeds" if self.n < ENOUGH and self.kind not in ends else ""
+        return f"{start} ({spread}): {ends.get(self.kind, self.kind)}{few}."
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def compare(
+    frame: pd.DataFrame, a: str, b: str, value: str = "test.accuracy", where: str = ""
+) -> Verdict:
+    """Compare two labels seed by seed.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With the columns ``label``, ``condition``, ``seed`` and `value`: one run for each label,
+        condition and seed (`mla_core.results.load_results`, `mla_core.tables.chosen_runs`).
+    a, b : str
+        Labels.
+    value : str
+        A column; of the split that no choice was made on.
+    where : str
+        A condition; may be left out where there is one only.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown label, column or condition, for two runs of one seed, and when the two do
+        not have the same seeds, naming those that are missing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> runs = {
+    ...     "label": ["mla"] * 3 + ["ensemble"] * 3,
+    ...     "condition": "emoji",
+    ...     "seed": [0, 1, 2] * 2,
+    ... }
+    >>> runs = pd.DataFrame(runs | {"test.accuracy": [0.70, 0.75, 0.80, 0.70, 0.76, 0.79]})
+    >>> print(compare(runs, "mla", "ensemble"))
+    mla is level with ensemble on emoji (95 % interval -2.5 to 2.5, 3 seeds): no difference that
+    these seeds show.
+    """
+    one_of("column", value, [str(name) for name in frame])
+    conditions = list(dict.fromkeys(frame["condition"]))
+    if not where and len(conditions) == 1:
+        where = conditions[0]
+    one_of("condition", where, conditions)
+    here = frame[frame["condition"] == where]
+    values = {label: _by_seed(here, label, value, where) for label in (a, b)}
+    seeds = sorted({seed for found in values.values() for seed in found})
+    for label, found in values.items():
+        if lacking := [str(seed) for seed in seeds if seed not in found]:
+            msg = (
+                f"{a} and {b} must have the same seeds on {where}: {label} lacks "
+                f"{', '.join(lacking)}"
+            )
+            raise ConfigError(msg)
+    difference = paired_difference(*([found[s] for s in seeds] for found in values.values()))
+    p_value = difference.p_value
+    mean, half, n = difference.mean, difference.half, difference.n
+    return Verdict(a, b, where, value, mean, half, p_value, p_value, n)
+
+
+def compare_all(
+    frame: pd.DataFrame, labels: Sequence[str], b: str, value: str = "test.accuracy"
+) -> list[Verdict]:
+    """Compare each of `labels` with `b` under every condition, and correct for their number.
+
+    Parameters and errors as in `compare`. The p-values are adjusted together by Holm's method.
+    """
+    conditions = list(dict.fromkeys(frame["condition"]))
+    return together(compare(frame, a, b, value, where) for where in conditions for a in labels)
+
+
+def together(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return verdicts that answer one question, their p-values adjusted by Holm's method."""
+    found = list(verdicts)
+    tested = [i for i, v in enumerate(found) if not math.isnan(v.p_value)]
+    adjusted = holm([found[i].p_value for i in tested])
+    for i, p_value in zip(tested, adjusted, strict=True):
+        found[i] = replace(found[i], adjusted=p_value, family=len(tested))
+    return found
+
+
+def tally(verdicts: Sequence[Verdict]) -> str:
+    """Say in one sentence how many comparisons came out how.
+
+    Examples
+    --------
+    >>> better = Verdict("mla", "concat", "emoji", "test.accuracy", 0.1, 0.05, 0.01, 0.01, 5)
+    >>> tally([better, replace(better, a="sum", adjusted=0.4)])
+    'Of 2 comparisons with concat: better: mla on emoji; no difference shown in 1 (p-values
+    adjusted by Holm for all 2).'
+    """
+    kinds: dict[str, dict[str, list[str]]] = {}
+    for v in verdicts:
+        kinds.setdefault(v.kind, {}).setdefault(v.a, []).append(v.where)
+    said = [
+        f"{kind}: {', '.join(f'{a} on {_listed(places)}' for a, places in found.items())}"
+        for kind, found in kinds.items()
+        if kind != "no difference"
+    ]
+    if quiet := sum(map(len, kinds.get("no difference", {}).values())):
+        said.append(f"no difference shown in {quiet}")
+    others = " and ".join(dict.fromkeys(v.b for v in verdicts))
+    n = len(verdicts)
+    holm_note = f" (p-values adjusted by Holm for all {n})" if n > 1 else ""
+    return f"Of {n} comparison{'s' * (n != 1)} with {others}: {'; '.join(said)}{holm_note}."
+
+
+def _by_seed(frame: pd.DataFrame, label: str, value: str, where: str) -> dict[int, float]:
+    one_of(f"label on {where}", label, dict.fromkeys(frame["label"]))
+    runs = frame[frame["label"] == label]
+    if runs["seed"].duplicated().any():
+        twice = runs.loc[runs["seed"].duplicated(), "seed"].iloc[0]
+        msg = f"{label} on {where} has several runs of seed {twice}: choose among them on val first"
+        raise ConfigError(msg)
+    if runs[value].isna().any():
+        seeds = ", ".join(map(str, runs.loc[runs[value].isna(), "seed"]))
+        msg = f"{label} on {where} has no {value} for the seeds {seeds}"
+        raise ConfigError(msg)
+    return {int(seed): float(x) for seed, x in zip(runs["seed"], runs[value], strict=True)}
+
+
+def _p(value: float) -> str:
+    return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

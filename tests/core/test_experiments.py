@@ -1,0 +1,65 @@
+"""The specifications in experiments/: each can be run, compares fairly, and has its results."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mla_core.methods import METHODS
+from mla_core.results import collect, read
+from mla_core.specification import read_specification
+from mla_core.sweep import run_sweep
+from mla_core.tables import table
+
+ROOT = Path(__file__).parents[2]
+SPECIFICATIONS = sorted((ROOT / "experiments").glob("*.toml"))
+RESULTS = [p for p in SPECIFICATIONS if p.stem != "quick"]
+
+
+@pytest.mark.parametrize("path", SPECIFICATIONS, ids=lambda path: path.stem)
+def test_a_specification_has_a_question_five_seeds_and_chooses_on_val(path):
+    specification = read_specification(path)
+    assert specification.description.strip("?. )")
+    for config in specification.configurations:
+        assert config.stopping == "best"
+    seeds = {config.seed for config in specification.configurations}
+    assert len(seeds) >= 5
+    settings = {
+        json.dumps(config.to_dict() | {"seed": 0}) for config in specification.configurations
+    }
+    assert len(specification.configurations) == len(seeds) * len(settings)
+
+
+def test_equal_compute_within_a_data_set():
+    specification = read_specification(ROOT / "experiments" / "table1.toml")
+    epochs = {(c.dataset, c.epochs, c.batch_size) for c in specification.configurations}
+    assert len(epochs) == len({dataset for dataset, _, _ in epochs})
+    rates = {}
+    for c in specification.configurations:
+        rates.setdefault((c.dataset, c.method, c.head_gradient), set()).add(c.learning_rate)
+    assert len(set(map(frozenset, rates.values()))) == 1
+
+
+def test_the_quick_experiment_runs_every_method(tmp_path):
+    text = (ROOT / "experiments" / "quick.toml").read_text()
+    smaller = text.replace("seed = [0, 1, 2, 3, 4]", "seed = 0").replace("epochs = 8", "epochs = 1")
+    assert smaller != text
+    (tmp_path / "quick.toml").write_text(smaller)
+    specification = read_specification(tmp_path / "quick.toml")
+    report = run_sweep(specification, tmp_path / "runs")
+    assert report.failures == ()
+    frame = collect(tmp_path / "runs")
+    assert {*frame["method"], "unimodal"} == {*METHODS}
+    cells = table(frame, "method,head_gradient", choose="learning_rate").cells
+    assert len(cells) == len(METHODS)  # mla twice, unimodal not at all
+    assert frame["compute.encoder_passes"].nunique() == 1
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
+def test_the_results_are_those_of_the_specification(path):
+    frame = read(ROOT / "results" / f"{path.stem}.csv")
+    provenance = json.loads((ROOT / "results" / f"{path.stem}.json").read_text())
+    specification = read_specification(path)
+    failed = {failure["run"] for failure in provenance.get("failures", [])}
+    assert {*frame["run"]} == {*specification.runs} - failed
+    assert provenance["specification"] == path.read_text()
