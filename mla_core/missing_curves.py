@@ -1,0 +1,91 @@
+"""Runs along a missing rate, in the long form that curves are drawn from."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from mla_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_CURVE = "test.missing_curve."
+_SAME = ["dataset", "method", "head_gradient", "learning_rate", "epochs"]
+
+
+def with_rates(frame: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
+    """Return runs with missing parts and their counterparts on complete data, as rates.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        From `mla_core.results.load_results`, of runs with the setting `missing`.
+    complete : DataFrame
+        Of runs without; those with the same data set, method, learning rate and number of epochs
+        become the rate 0. How a method treats absent parts makes no difference there.
+
+    Returns
+    -------
+    DataFrame
+        With ``rate`` (0..1), and ``masked``: which modality loses parts, ``all`` for each of them.
+        The condition is the data set.
+
+    Raises
+    ------
+    ConfigError
+        When the rate of a run is not one number, or a run has no counterpart.
+    """
+    import pandas as pd
+
+    places = [_rate(value) for value in frame["missing"]]
+    names = {"masked": [m for m, _ in places], "rate": [r for _, r in places]}
+    masked = pd.concat([frame, pd.DataFrame(names, index=frame.index)], axis=1)
+    keys = masked[[*_SAME, "label", "masked", "seed"]].drop_duplicates()
+    whole = complete[complete["missing"] == "{}"].drop(columns="label")
+    zeros = keys.merge(whole, on=[*_SAME, "seed"], how="left", validate="many_to_one")
+    if zeros["run"].isna().any():
+        lacking = zeros[zeros["run"].isna()].iloc[0]
+        msg = f"no run on complete data for {lacking['label']}, seed {lacking['seed']}"
+        raise ConfigError(msg)
+    both = pd.concat([zeros.assign(rate=0.0), masked], ignore_index=True)
+    return both.assign(condition=both["dataset"])
+
+
+def at_test_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the accuracies of networks trained on complete data, parts missing at test only.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of runs whose columns ``test.missing_curve.<rate>%`` say so.
+
+    Returns
+    -------
+    DataFrame
+        One row per run and rate: ``label``, ``condition``, ``seed``, ``rate``, ``test.accuracy``.
+    """
+    import pandas as pd
+
+    columns = {"test.accuracy": 0.0}
+    for name in map(str, frame):
+        if name.startswith(_CURVE):
+            columns[name] = float(name.removeprefix(_CURVE).rstrip("%")) / 100
+    kept = frame[["run", "label", "condition", "seed"]]
+    parts = [
+        kept.assign(rate=rate).join(frame[name].rename("test.accuracy"))
+        for name, rate in columns.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _rate(missing: str) -> tuple[str, float]:
+    """Return which modality loses parts, and which share of them."""
+    found = set()
+    for share in json.loads(missing).values():
+        per = share if isinstance(share, dict) else {"all": share}
+        found |= {(name, float(rate)) for name, rate in per.items()}
+    if len(found) != 1:
+        msg = f"the missing rate must be one number, not {missing}"
+        raise ConfigError(msg)
+    return next(iter(found))

@@ -1,0 +1,240 @@
+"""What the charts of results are made of: means with intervals, lanes, panels, one look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from mla_core.errors import ConfigError
+from mla_core.significance import mean_interval
+from mla_core.verdict import Measure
+from widgets.charts import apply_theme
+from widgets.style import FUSED_COLOUR, MODALITY_MARKERS, colour, pick, text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INK = "#7a7a7a"  # 4.3 to 1 on white, 4.4 to 1 on JupyterLab's dark page
+GRID = "rgba(128,128,128,0.22)"
+GAP = "test.centroid_gap."  # columns of pairs of modalities
+ALONE = "unimodal ("  # labels of modalities trained alone
+_ROW, _LANE = 26, 11  # pixels of a row with one lane, and of each further lane
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the seeds of one place say: the value of each, the mean, half its 95 % interval."""
+
+    mean: float
+    half: float
+    seeds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One thing shown per row: its column of results, and how it is drawn."""
+
+    name: str
+    column: str
+    colour: str
+    symbol: str
+    size: int = 9
+
+
+def cells(frame: pd.DataFrame, column: str, by: str = "label") -> dict[Any, Cell]:
+    """Return mean and interval over seeds for every value of `by` that has numbers in `column`.
+
+    Raises
+    ------
+    ConfigError
+        When some seeds have a number there and others have not, or a seed comes twice.
+    """
+    found = {}
+    for name, runs in frame.groupby(by, sort=False) if column in frame else ():
+        values = runs[column]
+        if values.isna().all():
+            continue
+        if values.isna().any():
+            seeds = ", ".join(map(str, runs.loc[values.isna(), "seed"]))
+            raise ConfigError(f"{name} has no {column} for the seeds {seeds}")
+        if runs["seed"].duplicated().any():
+            raise ConfigError(f"{name} has several runs of one seed: choose among them first")
+        found[name] = Cell(*mean_interval(values.tolist()), tuple(values.tolist()))
+    return found
+
+
+def accuracy_lanes(frame: pd.DataFrame) -> list[Lane]:
+    """Return the lanes of fused accuracy and of every modality, in the data's order."""
+    lanes = [Lane("fused", "test.accuracy", FUSED_COLOUR, "diamond", 10)]
+    for m, name in enumerate(modality_names(frame)):
+        symbol = pick(MODALITY_MARKERS, m)
+        lanes.append(Lane(name, f"test.unimodal_accuracy.{name}", colour(m), symbol, 8))
+    return lanes
+
+
+def value_lanes(values: Mapping[str, str]) -> list[Lane]:
+    """Return a lane per name and column."""
+    return [
+        Lane(name, column, colour(i), pick(MODALITY_MARKERS, i))
+        for i, (name, column) in enumerate(values.items())
+    ]
+
+
+def modality_names(frame: pd.DataFrame) -> list[str]:
+    """Return the modalities in the data's order, which the names of their pairs give away.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> start = "test.unimodal_accuracy."
+    >>> columns = [start + "text", start + "audio", "test.centroid_gap.audio|text"]
+    >>> modality_names(pd.DataFrame(columns=columns))
+    ['audio', 'text']
+    """
+    start = "test.unimodal_accuracy."
+    names = [str(n).removeprefix(start) for n in frame if str(n).startswith(start)]
+    after = [str(n).rpartition("|")[2] for n in frame if str(n).startswith(GAP)]
+    return sorted(names, key=after.count)  # the k-th comes last in k pairs
+
+
+def ranked(frame: pd.DataFrame, column: str) -> list[str]:
+    """Return the labels from the lowest mean of `column` to the highest, over all conditions."""
+    totals: dict[str, list[float]] = {str(label): [] for label in frame["label"]}
+    for _, here in frame.groupby("condition", sort=False):
+        for label, cell in cells(here, column).items():
+            totals[label].append(cell.mean)
+    return sorted(totals, key=lambda x: sum(totals[x]) / len(totals[x]) if totals[x] else -math.inf)
+
+
+# ------------------------------------------------------------------------------------ as text
+
+
+def told(cell: Cell | None, measure: Measure) -> str:
+    """Return ``mean ± half`` in the measure's digits."""
+    if cell is None:
+        return "–"
+    spread = "" if math.isnan(cell.half) else f" ± {told_number(cell.half, measure)}"
+    return told_number(cell.mean, measure) + spread
+
+
+def told_number(value: float, measure: Measure) -> str:
+    """Return a number in the measure's digits."""
+    return f"{100 * value:.1f}" if measure.scale == 100.0 else f"{value:.3g}"
+
+
+def hover(label: str, name: str, panel: str, cell: Cell, measure: Measure) -> str:
+    """Return what a dot says, safe as markup."""
+    n = len(cell.seeds)
+    seeds = f"95 % interval, {n} seed{'s' * (n != 1)}"
+    place = ", ".join(text(word) for word in (label, name, panel) if word)
+    return f"{place}:<br>{told(cell, measure)} ({seeds})"
+
+
+def axis_title(name: str, measure: Measure, unit: str = "%") -> str:
+    """Return the title of an axis, with its unit where there is one."""
+    return text(f"{name} ({unit})" if measure.unit else name)
+
+
+def what(value: str) -> str:
+    """Name a column of results.
+
+    Examples
+    --------
+    >>> what("test.unimodal_accuracy.audio")
+    'accuracy of audio'
+    """
+    words = value.removeprefix("test.").replace("unimodal_", "").replace("_", " ").split(".")
+    return " of ".join(words)
+
+
+def wrapped(value: str, width: int = 60) -> str:
+    """Break a long text into escaped lines.
+
+    Examples
+    --------
+    >>> wrapped("one two <three>", width=8)
+    'one two<br>&lt;three&gt;'
+    """
+    lines = [""]
+    for word in value.split(" "):
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return "<br>".join(map(text, lines))
+
+
+# ------------------------------------------------------------------------------------ as a picture
+
+
+def panels_of(titles: Sequence[str]) -> go.Figure:
+    """Return a figure of panels side by side that share their rows."""
+    # Wide labels of rows leave less to the panels; 110 characters go into a notebook's width.
+    width = max(14, 110 // len(titles))
+    return make_subplots(
+        rows=1,
+        cols=len(titles),
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        subplot_titles=[wrapped(title, width) for title in titles],
+    )
+
+
+def error_bars(halves: Sequence[float], scale: float, hue: str) -> dict[str, Any]:
+    """Return error bars; none where one seed leaves the interval open."""
+    sizes = [0.0 if math.isnan(half) else scale * half for half in halves]
+    return {"type": "data", "array": sizes, "color": hue, "thickness": 1.5, "width": 3}
+
+
+def legend_entry(figure: go.Figure, name: str, symbol: str) -> None:
+    """Explain a kind of mark that comes in several colours."""
+    mark = {"color": INK, "symbol": symbol, "size": 9, "line": {"width": 2, "color": INK}}
+    entry = {"x": [None], "y": [None], "mode": "markers", "hoverinfo": "skip"}
+    figure.add_trace(go.Scatter(**entry, name=name, marker=mark), row=1, col=1)
+
+
+def rows_axis(figure: go.Figure, rows: Sequence[str], lanes: int) -> None:
+    """Name the rows, draw a line between them, and give each its height."""
+    figure.update_yaxes(
+        tickvals=list(range(len(rows))),
+        ticktext=[wrapped(label, 40) for label in rows],
+        range=[-0.6, len(rows) - 0.4],
+        showgrid=False,
+    )
+    for edge in range(len(rows) - 1):
+        figure.add_hline(y=edge + 0.5, line={"color": GRID, "width": 1})
+    figure.update_layout(height=160 + len(rows) * (_ROW + _LANE * (lanes - 1)))
+
+
+def same_range(figure: go.Figure, values: Iterable[float], measure: Measure) -> None:
+    """Let all panels show the same range: that of the values, with room at both ends."""
+    scaled = [measure.scale * v for v in values if math.isfinite(v)]
+    low, high = min(scaled), max(scaled)
+    room = 0.05 * (high - low) or 1.0
+    figure.update_xaxes(range=[low - room, high + room])
+
+
+def finish(figure: go.Figure, summary: str) -> go.Figure:
+    """Give the figure its look, which reads on light and dark pages, and its summary."""
+    apply_theme(figure, dark=False)
+    legend = any(trace.showlegend and trace.name for trace in figure.data)
+    lines = max((a.text.count("<br>") for a in figure.layout.annotations), default=0)
+    figure.update_layout(
+        meta=summary,
+        font={"color": INK},
+        margin={"l": 10, "r": 10, "t": (70 if legend else 40) + 16 * lines, "b": 50},
+        legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
+        hoverlabel={"align": "left"},
+    )
+    figure.update_annotations(font_size=13, font_color=INK)
+    figure.update_xaxes(
+        gridcolor=GRID, linecolor=GRID, zeroline=False, automargin=True, title_font_size=12
+    )
+    figure.update_yaxes(
+        gridcolor=GRID, linecolor=GRID, zeroline=False, automargin=True, title_font_size=12
+    )
+    return figure
