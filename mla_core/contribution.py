@@ -63,7 +63,9 @@ def missing_curve(
     ----------
     method : Method
     split : Split
-        Each modality of each sample goes missing on its own, as `mla_core.data.shortage` has it.
+        Each modality of each sample goes missing on its own, as `mla_core.data.shortage` has it:
+        a split that lacks parts already, drawn with the same seed, loses no more up to that rate.
+        Samples with nothing left count as wrong.
     rates : sequence of float
         In 0..1.
     seed : int

@@ -33,7 +33,7 @@ from mla_core.metrics import (
     oracle_accuracy,
     summarise,
 )
-from mla_core.session import TrainingSession
+from mla_core.session import TrainingSession, compute_threads
 
 MISSING_RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # as in MLA's table 2
 
@@ -50,16 +50,13 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
     sides = {}
     for side, evaluation in (("val", val), ("test", test)):
         split = reported.data.split(side)
-        sides[side] = metrics_of(evaluation) | {
-            "probe_accuracy": _probes(train, evaluation),
-            **_contributions(reported.method, split),
-            "missing_curve": {
-                f"{rate:.0%}": accuracy
-                for rate, accuracy in missing_curve(
-                    reported.method, split, MISSING_RATES, reported.config.seed
-                ).items()
-            },
-        }
+        with compute_threads():
+            curve = missing_curve(reported.method, split, MISSING_RATES, reported.config.seed)
+            sides[side] = metrics_of(evaluation) | {
+                "probe_accuracy": _probes(train, evaluation),
+                **_contributions(reported.method, split),
+                "missing_curve": {f"{rate:.0%}": accuracy for rate, accuracy in curve.items()},
+            }
         if reported.method.weighs:
             sides[side]["fusion"] = fusion_rules(evaluation, temperatures)
     return {

@@ -106,11 +106,9 @@ class TrainingSession:
         self._index = 0
         self._train = self.data.split("train")
         self._probe = self.data.split("val").probe(config.probe_size)
+        _check_trainable(self._train)
         self._plan: list[Batch] = self.method.plan(self._train, 0)
-        if not self._plan:
-            msg = f"no training sample has any part left: missing is {dict(config.missing)}"
-            raise ConfigError(msg)
-        with _threads():
+        with compute_threads():
             self._look()
 
     @property
@@ -144,7 +142,7 @@ class TrainingSession:
     def __next__(self) -> StepRecord:
         if self.finished:
             raise StopIteration
-        with self._lock, _threads():
+        with self._lock, compute_threads():
             if self._index == 0:
                 self.method.start_epoch(self._train)
             epoch_progress = self._index / len(self._plan)
@@ -208,7 +206,7 @@ class TrainingSession:
 
     def evaluate(self, split: str = "val") -> Evaluation:
         """Return the predictions for a whole split (``"train"``, ``"val"`` or ``"test"``)."""
-        with self._lock, _threads():
+        with self._lock, compute_threads():
             return self._evaluation(self.data.split(split))
 
     def snapshot(self) -> Snapshot:
@@ -292,7 +290,7 @@ class TrainingSession:
 
     def look_again(self) -> None:
         """Evaluate the probe set anew after a changed setting; the curves get no extra point."""
-        with self._lock, _threads():
+        with self._lock, compute_threads():
             self.history.latest = self._evaluation(self._probe)
 
     def _evaluation(self, split: Split) -> Evaluation:
@@ -330,8 +328,18 @@ class TrainingSession:
         return self.best is None or accuracy > self.best.history.summaries[-1].accuracy
 
 
+def _check_trainable(train: Split) -> None:
+    """Refuse a modality that no training sample has: it would be fused untrained."""
+    able = [name for name in train.inputs if len(train.samples_of(name))]
+    for name in train.inputs:
+        if name not in able:
+            hint = f"leave it out with modalities={able}" if able else "nor any other"
+            msg = f"no training sample has the modality {name!r}: {hint}"
+            raise ConfigError(msg)
+
+
 @contextmanager
-def _threads() -> Iterator[None]:
+def compute_threads() -> Iterator[None]:
     """Compute with the same number of threads in every mode, and give the rest back."""
     before = torch.get_num_threads()
     if before == THREADS:

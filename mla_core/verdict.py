@@ -20,6 +20,13 @@ _SHARES = ("accuracy", "unimodal_accuracy", "probe_accuracy", "subset_accuracy",
 _ERRORS = ("ece", "unimodal_ece")
 _LOSSES = ("nll", "unimodal_nll", "brier", "unimodal_brier", "forgetting")
 
+_NAMES = {
+    "ece": "calibration error (ECE)",
+    "nll": "negative log-likelihood",
+    "brier": "Brier score",
+    "probe_accuracy": "accuracy of a linear probe",
+}
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -52,6 +59,23 @@ def measure_of(value: str) -> Measure:
     if any(word in _LOSSES for word in words):
         return Measure(1.0, "", -1)
     return Measure()
+
+
+def what(value: str) -> str:
+    """Name a column of results.
+
+    Examples
+    --------
+    >>> what("test.unimodal_accuracy.audio")
+    'accuracy of audio'
+    >>> what("test.ece")
+    'calibration error (ECE)'
+    """
+    words = value.removeprefix("test.").replace("unimodal_", "").split(".")
+    if words[0] == "fusion":
+        words = [*words[2:], words[1]]
+    words[0] = _NAMES.get(words[0], words[0].replace("_", " "))
+    return " of ".join(words)
 
 
 @dataclass(frozen=True)
@@ -102,7 +126,10 @@ class Verdict:
         """The verdict as one sentence."""
         seeds = f"{self.n} seed{'' if self.n == 1 else 's'}"
         if self.kind == "same":
-            return f"{self.a} equals {self.b} on {self.where} in each of {seeds}: the same."
+            place = (
+                self.where if self.value == "test.accuracy" else f"{self.where}, {what(self.value)}"
+            )
+            return f"{self.a} equals {self.b} on {place}, in each of {seeds}: the same."
         told = measure_of(self.value)
         mean, half = told.scale * self.mean, told.scale * self.half
         digits = 1 if told.scale == 100.0 else 3
@@ -110,6 +137,8 @@ class Verdict:
         unit = f" {told.unit}" if told.unit else ""
         above = f"{size}{unit} {'above' if mean > 0 else 'below'}"
         start = f"{self.a} is {above if float(size) else 'level with'} {self.b} on {self.where}"
+        if self.value != "test.accuracy":
+            start += f" in {what(self.value)}"
         if self.kind == "anecdote":
             return f"{start} (1 seed): an anecdote, which shows nothing."
         spread = f"95 % interval {mean - half:.{digits}f} to {mean + half:.{digits}f}, {seeds}"

@@ -3,12 +3,29 @@
 from widgets.charts import comparison_figure
 from widgets.lab import TrainingLab
 from widgets.report import TrainingReport, check_notebook, open_lab, show
+from widgets.results_charts import (
+    difference_plot,
+    dot_plot,
+    gap_plot,
+    heat_map,
+    present,
+    tell,
+)
+from widgets.results_curves import missing_plot, subset_plot
 
 __all__ = [
     "TrainingLab",
     "TrainingReport",
     "check_notebook",
     "comparison_figure",
+    "difference_plot",
+    "dot_plot",
+    "gap_plot",
+    "heat_map",
+    "missing_plot",
     "open_lab",
+    "present",
     "show",
+    "subset_plot",
+    "tell",
 ]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 from IPython.display import HTML, display
 
-from mla_core.verdict import Measure, Verdict, measure_of
+from mla_core.verdict import Measure, Verdict, measure_of, what
 from widgets.report import show
 from widgets.results_parts import (
     ALONE,
@@ -35,7 +35,6 @@ from widgets.results_parts import (
     told,
     told_number,
     value_lanes,
-    what,
     wrapped,
 )
 from widgets.style import text

@@ -110,7 +110,7 @@ def missing_plot(
     finish(figure, describe_missing(frame, values))
     # Titles are there for several panels; one is named by its axis.
     if len(values) == 1:
-        figure.update_layout(annotations=[])
+        figure.layout.annotations = ()
         figure.update_yaxes(title_text=axis_title(next(iter(values)), measure_of("accuracy")))
     return figure
 

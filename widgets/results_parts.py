@@ -140,18 +140,6 @@ def axis_title(name: str, measure: Measure, unit: str = "%") -> str:
     return text(f"{name} ({unit})" if measure.unit else name)
 
 
-def what(value: str) -> str:
-    """Name a column of results.
-
-    Examples
-    --------
-    >>> what("test.unimodal_accuracy.audio")
-    'accuracy of audio'
-    """
-    words = value.removeprefix("test.").replace("unimodal_", "").replace("_", " ").split(".")
-    return " of ".join(words)
-
-
 def wrapped(value: str, width: int = 60) -> str:
     """Break a long text into escaped lines.
 

@@ -158,7 +158,7 @@ class Split:
         if size >= len(self):
             return self
         by_class = torch.argsort(self.labels, stable=True)
-        strides = torch.linspace(0, len(self) - 1, size).round().long()
+        strides = ((torch.arange(size) + 0.5) * (len(self) / size)).long()
         return self.subset(by_class[strides].sort().values)
 
 

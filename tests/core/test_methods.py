@@ -167,8 +167,15 @@ def test_unimodal_training_of_several_modalities_is_refused(tiny):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_training_data_without_any_part_are_refused(method, of):
-    with pytest.raises(ConfigError, match=r"no training sample has any part|share none"):
+    with pytest.raises(ConfigError, match="no training sample has the modality 'm0': nor any"):
         TrainingSession(of(method, missing={"train": 1.0}))
+
+
+@pytest.mark.parametrize("method", MANY)
+def test_a_modality_that_nobody_has_is_refused_before_it_is_fused_untrained(method, of):
+    hint = r"no training sample has the modality 'm1': leave it out with modalities=\['m0', 'm2'\]"
+    with pytest.raises(ConfigError, match=hint):
+        TrainingSession(of(method, missing={"train": {"m1": 1.0}}))
 
 
 SETTINGS = {
