@@ -59,8 +59,8 @@ def weights_in_batches(
     return torch.cat([rule(some, here) for some, here in batches], 1)
 
 
-def leftover(variant: str, *batches: Tensor, alpha: float = 0.1) -> float:
-    """Return how much of a gradient along the first mean feature still passes, from 0 to 1.
+def leftover(variant: str, *batches: Tensor, alpha: float = 0.1, relative: bool = True) -> float:
+    """Return how much of a gradient along the first mean feature still passes.
 
     Parameters
     ----------
@@ -69,13 +69,15 @@ def leftover(variant: str, *batches: Tensor, alpha: float = 0.1) -> float:
     *batches : Tensor
         (B, s) features, one batch per sub-step, taken in one after the other.
     alpha : float
+    relative : bool
+        To what passes in the direction that passes best; otherwise to the gradient itself.
 
     Returns
     -------
     float
         ``|T r| / (|T| |r|)`` with r the mean of the first batch, T what the variant multiplies
-        gradients by, and ``|T|`` its largest singular value. The projection of eq. 5 leaves
-        ``alpha / (alpha + |r|^2)`` after one update; 1 means that r is not held back at all.
+        gradients by, and ``|T|`` its largest singular value; without `relative`, ``|T r| / |r|``.
+        The projection of eq. 5 leaves ``alpha / (alpha + |r|^2)`` after one update.
 
     Examples
     --------
@@ -89,5 +91,5 @@ def leftover(variant: str, *batches: Tensor, alpha: float = 0.1) -> float:
         modification.update(features.double())
     r = batches[0].double().mean(0)
     transform = modification.project(torch.eye(dim, dtype=torch.float64))
-    size = torch.linalg.matrix_norm(transform, 2) * r.norm()
-    return float((r @ transform).norm() / size)
+    best = torch.linalg.matrix_norm(transform, 2) if relative else 1.0
+    return float((r @ transform).norm() / (best * r.norm()))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CURVE = "test.missing_curve."
-_SAME = ["dataset", "method", "head_gradient", "learning_rate", "epochs"]
+_SAME = ["dataset", "modalities", "method", "head_gradient", "learning_rate", "epochs"]
 
 
 def with_rates(frame: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
@@ -40,16 +40,18 @@ def with_rates(frame: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
 
     places = [_rate(value) for value in frame["missing"]]
     names = {"masked": [m for m, _ in places], "rate": [r for _, r in places]}
-    masked = pd.concat([frame, pd.DataFrame(names, index=frame.index)], axis=1)
+    masked = pd.concat([frame, pd.DataFrame(names, index=frame.index)], axis=1).copy()
     keys = masked[[*_SAME, "label", "masked", "seed"]].drop_duplicates()
     whole = complete[complete["missing"] == "{}"].drop(columns="label")
-    zeros = keys.merge(whole, on=[*_SAME, "seed"], how="left", validate="many_to_one")
+    zeros = keys.merge(whole, on=[*_SAME, "seed"], how="left", validate="many_to_one").copy()
     if zeros["run"].isna().any():
         lacking = zeros[zeros["run"].isna()].iloc[0]
         msg = f"no run on complete data for {lacking['label']}, seed {lacking['seed']}"
         raise ConfigError(msg)
-    both = pd.concat([zeros.assign(rate=0.0), masked], ignore_index=True)
-    return both.assign(condition=both["dataset"])
+    zeros["rate"] = 0.0
+    both = pd.concat([zeros, masked], ignore_index=True)
+    both["condition"] = both["dataset"]
+    return both
 
 
 def at_test_only(frame: pd.DataFrame) -> pd.DataFrame:

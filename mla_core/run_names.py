@@ -136,7 +136,7 @@ def _options(options: Mapping[str, Any]) -> list[str]:
         said.append(f"{rest.pop('modalities')} modalities")
     if isinstance(rest.get("noise"), list):
         levels = [(level, len(list(same))) for level, same in itertools.groupby(rest.pop("noise"))]
-        said.append("noise " + "/".join(f"{n} × {x:g}" if n > 1 else f"{x:g}" for x, n in levels))
+        said.append("noise " + " + ".join(f"{n} × {x:g}" if n > 1 else f"{x:g}" for x, n in levels))
     if "classes" in rest:
         said.append(f"{rest.pop('classes')} classes")
     if isinstance(rest.get("sizes"), list):

@@ -50,13 +50,14 @@ def measure_of(value: str) -> Measure:
     >>> measure_of("test.fusion.entropy.ece").sign
     -1
     """
-    words = value.split(".")
-    words = words[3:] if words[1:2] == ["fusion"] else words[:2]  # names of modalities come later
-    if any(word in _SHARES for word in words) or value.startswith("test.missing_curve."):
+    words = [*value.split("."), "", "", ""]  # test.fusion.<rule>.<what>, test.<what>, <what>
+    place = 3 if words[1] == "fusion" else int(words[0] in ("train", "val", "test"))
+    word = words[place]
+    if word in _SHARES:
         return Measure(100.0, "points", 1)
-    if any(word in _ERRORS for word in words):
+    if word in _ERRORS:
         return Measure(100.0, "points", -1)
-    if any(word in _LOSSES for word in words):
+    if word in _LOSSES:
         return Measure(1.0, "", -1)
     return Measure()
 
@@ -107,16 +108,17 @@ class Verdict:
 
     @property
     def kind(self) -> str:
-        """``better``, ``worse``, ``higher``, ``lower``, ``same``, ``no difference``, ``anecdote``.
+        """``better``, ``worse``, ``higher``, ``lower``, ``unclear``, ``no difference``, ...
 
-        ``same`` means equal on every seed; ``anecdote`` that there is one seed only.
+        ``unclear`` means a difference by itself, but not once corrected for the number of
+        comparisons; ``same`` equal on every seed; ``anecdote`` that there is one seed only.
         """
         if self.mean == 0.0 and (self.half == 0.0 or self.n == 1):
             return "same"
         if math.isnan(self.adjusted):
             return "anecdote"
         if self.adjusted > LEVEL:
-            return "no difference"
+            return "unclear" if self.p_value <= LEVEL else "no difference"
         sign = measure_of(self.value).sign
         names = ("better", "worse") if sign else ("higher", "lower")
         return names[self.mean * (sign or 1) < 0]
@@ -144,7 +146,10 @@ class Verdict:
         spread = f"95 % interval {mean - half:.{digits}f} to {mean + half:.{digits}f}, {seeds}"
         if self.family > 1:
             spread += f", adjusted p {_p(self.adjusted)}"
-        ends = {"no difference": "no difference that these seeds show"}
+        ends = {
+            "no difference": "no difference that these seeds show",
+            "unclear": f"unclear, it does not survive the correction for {self.family} comparisons",
+        }
         few = ", but from few seeds" if self.n < ENOUGH and self.kind not in ends else ""
         return f"{start} ({spread}): {ends.get(self.kind, self.kind)}{few}."
 
@@ -236,23 +241,25 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     Examples
     --------
     >>> better = Verdict("mla", "concat", "emoji", "test.accuracy", 0.1, 0.05, 0.01, 0.01, 5)
-    >>> tally([better, replace(better, a="sum", adjusted=0.4)])
+    >>> tally(together([better, replace(better, a="sum", p_value=0.4)]))
     'Of 2 comparisons with concat: better: mla on emoji; no difference shown in 1 (p-values
-    adjusted by Holm for all 2).'
+    adjusted by Holm for 2 comparisons).'
     """
     kinds: dict[str, dict[str, list[str]]] = {}
+    asked: dict[str, int] = {}
     for v in verdicts:
         kinds.setdefault(v.kind, {}).setdefault(v.a, []).append(v.where)
+        asked[v.a] = asked.get(v.a, 0) + 1
     said = [
-        f"{kind}: {', '.join(f'{a} on {_listed(places)}' for a, places in found.items())}"
+        f"{kind}: {', '.join(f'{a} on {_places(p, asked[a])}' for a, p in found.items())}"
         for kind, found in kinds.items()
         if kind != "no difference"
     ]
     if quiet := sum(map(len, kinds.get("no difference", {}).values())):
         said.append(f"no difference shown in {quiet}")
-    others = " and ".join(dict.fromkeys(v.b for v in verdicts))
-    n = len(verdicts)
-    holm_note = f" (p-values adjusted by Holm for all {n})" if n > 1 else ""
+    others = _listed(list(dict.fromkeys(v.b for v in verdicts)))
+    n, family = len(verdicts), max(v.family for v in verdicts)
+    holm_note = f" (p-values adjusted by Holm for {family} comparisons)" if family > 1 else ""
     return f"Of {n} comparison{'s' * (n != 1)} with {others}: {'; '.join(said)}{holm_note}."
 
 
@@ -272,6 +279,13 @@ def _by_seed(frame: pd.DataFrame, label: str, value: str, where: str) -> dict[in
 
 def _p(value: float) -> str:
     return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _places(places: Sequence[str], asked: int) -> str:
+    """Name a few conditions, count many."""
+    if len(places) == asked > 3:
+        return f"all {asked} conditions"
+    return _listed(places) if len(places) <= 3 else f"{len(places)} of {asked} conditions"
 
 
 def _listed(words: Sequence[str]) -> str:

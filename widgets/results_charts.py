@@ -6,6 +6,7 @@ it; `present` shows both. The colours of text and grid read on light pages and o
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from widgets.results_parts import (
     finish,
     hover,
     legend_entry,
+    modality_names,
     panels_of,
     ranked,
     rows_axis,
@@ -47,6 +49,7 @@ KINDS = {  # of a verdict -> (colour, symbol)
     "higher": ("#0072B2", "triangle-right"),
     "worse": ("#D55E00", "triangle-left"),
     "lower": ("#D55E00", "triangle-left"),
+    "unclear": (INK, "diamond"),  # a difference, but not once corrected
     "no difference": (INK, "circle-open"),
     "same": (INK, "line-ns-open"),
     "anecdote": (INK, "x-thin-open"),
@@ -72,7 +75,8 @@ def dot_plot(
     axis : str
         What the horizontal axis shows.
     """
-    lanes = accuracy_lanes(frame) if values is None else value_lanes(values)
+    modalities = modality_names(frame)
+    lanes = accuracy_lanes(modalities) if values is None else value_lanes(values, modalities)
     alone = frame["label"].str.startswith(ALONE)
     runs, yardsticks = frame[~alone], frame[alone]
     rows = ranked(runs, lanes[0].column)
@@ -80,6 +84,7 @@ def dot_plot(
     measure = measure_of(lanes[0].column)
     figure = panels_of(panels)
     extent: list[float] = []
+    named: set[str] = set()  # in the legend
     for number, panel in enumerate(panels, 1):
         here = runs[runs["condition"] == panel]
         ticks = cells(yardsticks[yardsticks["condition"] == panel], "test.accuracy")
@@ -88,7 +93,9 @@ def dot_plot(
             place = {label: row + shift for row, label in enumerate(rows)}
             found = cells(here, lane.column)
             extent += [x for cell in found.values() for x in cell.seeds]
-            traces = _dots(lane, found, place, panel, measure, legend=number == 1)
+            new = len(lanes) > 1 and bool(found) and lane.name not in named
+            named |= {lane.name} if new else set()
+            traces = _dots(lane, found, place, panel, measure, legend=new)
             if values is None and i:
                 probes = cells(here, lane.column.replace("unimodal", "probe"))
                 traces += _yardstick(lane, ticks.get(f"{ALONE}{lane.name})"), found, place, measure)
@@ -99,17 +106,18 @@ def dot_plot(
         legend_entry(figure, "linear probe on its features", "square-open")
         if len(yardsticks):
             legend_entry(figure, "modality trained alone", "line-ns-open")
-    rows_axis(figure, rows, len(lanes))
-    if measure.scale == 100.0:
         same_range(figure, extent, measure)
+    rows_axis(figure, rows, len(lanes))
     figure.update_xaxes(title_text=axis_title(axis, measure))
+    if measure.scale == 1.0:  # a share of plasticity, a distance, a rise: 0 means something
+        figure.update_xaxes(rangemode="tozero")
     return finish(figure, describe_dots(runs, lanes[0].column, lanes[0].name))
 
 
 def gap_plot(frame: pd.DataFrame) -> go.Figure:
     """Return the distance between the modalities' centroids per method, every pair a lane."""
-    pairs = [str(n).removeprefix(GAP) for n in frame if str(n).startswith(GAP)]
-    values = {" to ".join(pair.split("|")): GAP + pair for pair in pairs}
+    pairs = itertools.combinations(modality_names(frame), 2)
+    values = {f"{a} to {b}": f"{GAP}{a}|{b}" for a, b in pairs}
     runs = frame[~frame["label"].str.startswith(ALONE)]
     return dot_plot(runs, values, axis="distance between centroids")
 
@@ -277,7 +285,11 @@ def heat_map(
             x=[wrapped(str(c).replace("_", " "), 12) for c in across],
             y=[text(r) for r in down],
             z=[[_z(found.get((r, c)), measure) for c in across] for r in down],
-            text=[[told(found.get((r, c)), measure) for c in across] for r in down],
+            customdata=[[told(found.get((r, c)), measure) for c in across] for r in down],
+            text=[
+                [told(found.get((r, c)), measure).replace(" ±", "<br>±") for c in across]
+                for r in down
+            ],
             texttemplate="%{text}",
             # Each panel for itself: colours are compared within a data set.
             colorscale=[[0, "#e8f1f8"], [1, "#7fb8de"]],
@@ -285,7 +297,7 @@ def heat_map(
             xgap=3,
             ygap=3,
             textfont={"color": "#222222", "size": 12},
-            hovertemplate=f"%{{y}}, %{{x}}: %{{text}}<extra>{text(panel)}</extra>",
+            hovertemplate=f"%{{y}}, %{{x}}: %{{customdata}}<extra>{text(panel)}</extra>",
         )
         figure.add_trace(trace, row=1, col=number)
         (r, c), best = max(found.items(), key=lambda item: item[1].mean)

@@ -155,19 +155,17 @@ def subset_plot(frame: pd.DataFrame) -> go.Figure:
 
 
 def describe_missing(frame: pd.DataFrame, values: Mapping[str, str]) -> str:
-    """Say in one sentence where each curve starts and ends."""
+    """Say in one sentence which curve is lowest and which highest, at both ends."""
     said = []
+    ends = (frame["rate"].min(), frame["rate"].max())
     for name, column in values.items():
-        ends = []
-        for label in dict.fromkeys(frame["label"]):
-            found = cells(frame[frame["label"] == label], column, "rate")
-            if found:
-                low, high = found[min(found)], found[max(found)]
-                measure = measure_of(column)
-                ends.append(f"{label} from {told(low, measure)} to {told(high, measure)}")
-        said.append(f"{name}: {', '.join(ends)}")
-    rates = f"{100 * frame['rate'].min():g} to {100 * frame['rate'].max():g} % missing"
-    return f"From {rates}, mean ± 95 % interval; {'; '.join(said)}."
+        measure = measure_of(column)
+        for rate in ends:
+            found = cells(frame[frame["rate"] == rate], column)
+            order = sorted(found, key=lambda label: found[label].mean)
+            low, high = (f"{told(found[x], measure)} ({x})" for x in (order[0], order[-1]))
+            said.append(f"{name} at {100 * rate:g} % missing from {low} to {high}")
+    return f"Mean ± 95 % interval: {'; '.join(said)}."
 
 
 def _looks(labels: list[str]) -> dict[str, tuple[str, str, str]]:

@@ -24,6 +24,7 @@ GRID = "rgba(128,128,128,0.22)"
 GAP = "test.centroid_gap."  # columns of pairs of modalities
 ALONE = "unimodal ("  # labels of modalities trained alone
 _ROW, _LANE = 26, 11  # pixels of a row with one lane, and of each further lane
+_WIDTH = 780  # and of a figure in a narrow notebook
 
 
 @dataclass(frozen=True)
@@ -68,21 +69,22 @@ def cells(frame: pd.DataFrame, column: str, by: str = "label") -> dict[Any, Cell
     return found
 
 
-def accuracy_lanes(frame: pd.DataFrame) -> list[Lane]:
-    """Return the lanes of fused accuracy and of every modality, in the data's order."""
+def accuracy_lanes(modalities: Sequence[str]) -> list[Lane]:
+    """Return the lanes of fused accuracy and of every modality."""
     lanes = [Lane("fused", "test.accuracy", FUSED_COLOUR, "diamond", 10)]
-    for m, name in enumerate(modality_names(frame)):
+    for m, name in enumerate(modalities):
         symbol = pick(MODALITY_MARKERS, m)
         lanes.append(Lane(name, f"test.unimodal_accuracy.{name}", colour(m), symbol, 8))
     return lanes
 
 
-def value_lanes(values: Mapping[str, str]) -> list[Lane]:
-    """Return a lane per name and column."""
-    return [
-        Lane(name, column, colour(i), pick(MODALITY_MARKERS, i))
-        for i, (name, column) in enumerate(values.items())
-    ]
+def value_lanes(values: Mapping[str, str], modalities: Sequence[str]) -> list[Lane]:
+    """Return a lane per name and column; one named as a modality looks like it everywhere."""
+    lanes = []
+    for i, (name, column) in enumerate(values.items()):
+        look = modalities.index(name) if name in modalities else i
+        lanes.append(Lane(name, column, colour(look), pick(MODALITY_MARKERS, look)))
+    return lanes
 
 
 def modality_names(frame: pd.DataFrame) -> list[str]:
@@ -187,15 +189,18 @@ def legend_entry(figure: go.Figure, name: str, symbol: str) -> None:
 
 def rows_axis(figure: go.Figure, rows: Sequence[str], lanes: int) -> None:
     """Name the rows, draw a line between them, and give each its height."""
+    names = [wrapped(label, 44) for label in rows]
+    lines = 1 + max(name.count("<br>") for name in names)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[wrapped(label, 40) for label in rows],
+        ticktext=names,
         range=[-0.6, len(rows) - 0.4],
         showgrid=False,
     )
     for edge in range(len(rows) - 1):
         figure.add_hline(y=edge + 0.5, line={"color": GRID, "width": 1})
-    figure.update_layout(height=160 + len(rows) * (_ROW + _LANE * (lanes - 1)))
+    row = max(_ROW + _LANE * (lanes - 1), 17 * lines)
+    figure.update_layout(height=160 + len(rows) * row)
 
 
 def same_range(figure: go.Figure, values: Iterable[float], measure: Measure) -> None:
@@ -209,12 +214,14 @@ def same_range(figure: go.Figure, values: Iterable[float], measure: Measure) -> 
 def finish(figure: go.Figure, summary: str) -> go.Figure:
     """Give the figure its look, which reads on light and dark pages, and its summary."""
     apply_theme(figure, dark=False)
-    legend = any(trace.showlegend and trace.name for trace in figure.data)
-    lines = max((a.text.count("<br>") for a in figure.layout.annotations), default=0)
+    entries = [t.name for t in figure.data if t.name and t.showlegend is not False]
+    # Room for the legend, which wraps in a narrow notebook, and for the titles of panels.
+    legend = -(-sum(45 + 7 * len(name) for name in entries) // _WIDTH)
+    titles = max((1 + a.text.count("<br>") for a in figure.layout.annotations), default=0)
     figure.update_layout(
         meta=summary,
         font={"color": INK},
-        margin={"l": 10, "r": 10, "t": (70 if legend else 40) + 16 * lines, "b": 50},
+        margin={"l": 10, "r": 10, "t": 16 + 26 * legend + 18 * titles, "b": 50},
         legend={"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
         hoverlabel={"align": "left"},
     )

