@@ -21,7 +21,7 @@ VARIANTS: dict[str, str] = {
     "released": "what MLA's published code does: nothing, its test for the head's name never holds",
     "released_enabled": "the published code's own formulas, switched on: P is divided element by "
     "element and by its Frobenius norm",
-    "additive": "BalanceBenchmark: G (I + P), so the gradient is never reduced",
+    "additive": "BalanceBenchmark: the projected gradient is added to the gradient itself, G (I + P)",
     "off": "plain alternation: the head's gradient is used as it is",
 }
 _RECURSIVE = frozenset({"paper", "paper_previous", "dataset_mean"})

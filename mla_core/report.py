@@ -33,6 +33,7 @@ from mla_core.metrics import (
     oracle_accuracy,
     summarise,
 )
+from mla_core.seeding import generator
 from mla_core.session import TrainingSession, compute_threads
 
 MISSING_RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # as in MLA's table 2
@@ -106,10 +107,18 @@ def fusion_rules(
     evaluation : Evaluation
     temperatures : dict of str to float
         Per modality, from other data; the rules ``..._calibrated`` divide its logits by them.
+
+    Notes
+    -----
+    ``released_batch_64`` cuts batches in the order of the split, as a test loader does; where
+    neighbours there are of one class or one writer, ``released_batch_64_shuffled`` differs.
     """
     present = evaluation.present
     scale = torch.tensor([temperatures[name] for name in evaluation.modalities])
     plain, calibrated = evaluation.logits, evaluation.logits / scale[:, None, None]
+    n = len(evaluation.labels)
+    mixed = torch.randperm(n, generator=generator(0, "order of a test loader"))
+    shuffled = released_batch_weights(plain[:, mixed], present[:, mixed], 64)
     fused = {
         "uniform": fuse(plain, uniform_weights(plain, present)),
         "entropy": fuse(plain, importance_weights(plain, present)),
@@ -117,6 +126,7 @@ def fusion_rules(
         "entropy_calibrated": fuse(calibrated, importance_weights(calibrated, present)),
         "released_batch_1": fuse(plain, released_batch_weights(plain, present, 1)),
         "released_batch_64": fuse(plain, released_batch_weights(plain, present, 64)),
+        "released_batch_64_shuffled": fuse(plain, shuffled[:, mixed.argsort()]),
     }
     return {
         name: {

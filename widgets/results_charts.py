@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 from IPython.display import HTML, display
 
-from mla_core.verdict import Measure, Verdict, measure_of, what
+from mla_core.results.verdict import Measure, Verdict, measure_of, what
 from widgets.report import show
 from widgets.results_parts import (
     ALONE,
@@ -262,7 +262,7 @@ def heat_map(
     Parameters
     ----------
     frame : DataFrame
-        One run per cell, condition and seed, as from `mla_core.run_names.by_rule`.
+        One run per cell, condition and seed, as from `mla_core.results.names.by_rule`.
     rows, columns : str
         Columns of `frame` whose values are the rows and columns.
     value : str

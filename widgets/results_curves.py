@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from mla_core.verdict import measure_of
+from mla_core.results.verdict import measure_of
 from widgets.results_parts import (
     INK,
     axis_title,
@@ -43,7 +43,7 @@ def missing_plot(
     Parameters
     ----------
     frame : DataFrame
-        One run per label, rate and seed, as from `mla_core.missing_curves`.
+        One run per label, rate and seed, as from `mla_core.results.missing_curves`.
     values : mapping of str to str, optional
         Panels: what each shows -> its column. Fused accuracy on test by default.
     axis : str

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mla_core.errors import ConfigError
-from mla_core.significance import mean_interval
-from mla_core.verdict import Measure
+from mla_core.results.significance import mean_interval
+from mla_core.results.verdict import Measure
 from widgets.charts import apply_theme
 from widgets.style import FUSED_COLOUR, MODALITY_MARKERS, colour, pick, text
 

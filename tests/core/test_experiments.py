@@ -7,9 +7,9 @@ import pytest
 
 from mla_core.methods import METHODS
 from mla_core.results import collect, read
+from mla_core.results.tables import table
 from mla_core.specification import read_specification
 from mla_core.sweep import run_sweep
-from mla_core.tables import table
 
 ROOT = Path(__file__).parents[2]
 SPECIFICATIONS = sorted((ROOT / "experiments").glob("*.toml"))

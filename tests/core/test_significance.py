@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mla_core import ConfigError
-from mla_core.significance import PairedDifference, holm, mean_interval, paired_difference
+from mla_core.results.significance import PairedDifference, holm, mean_interval, paired_difference
 
 NUMBERS = st.floats(-1e3, 1e3, allow_nan=False).map(lambda x: round(x, 6))
 SEVERAL = st.lists(NUMBERS, min_size=2, max_size=12)

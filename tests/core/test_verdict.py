@@ -7,11 +7,12 @@ import torch
 from scipy import stats
 
 import mla_core as mla
-from mla_core import audit, run_names
-from mla_core.missing_curves import at_test_only, with_rates
+from mla_core import audit
 from mla_core.results import load_results
-from mla_core.tables import chosen_runs
-from mla_core.verdict import compare, compare_all, measure_of, tally, together
+from mla_core.results import names as run_names
+from mla_core.results.missing_curves import at_test_only, with_rates
+from mla_core.results.tables import chosen_runs
+from mla_core.results.verdict import compare, compare_all, measure_of, tally, together
 
 BASE = [0.70, 0.75, 0.80, 0.72, 0.78]
 

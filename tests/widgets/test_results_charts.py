@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 import mla_core as mla
-from mla_core.verdict import Verdict, compare_all
+from mla_core.results.verdict import Verdict, compare_all
 from widgets import results_charts as charts
 from widgets import results_parts as parts
 from widgets.results_curves import missing_plot, subset_plot

@@ -13,23 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.run_names import with_names
-from mla_core.tables import SETTINGS, Table, table, to_markdown
+from mla_core.results.names import with_names
+from mla_core.results.tables import SETTINGS, Table
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = [
-    "Table",
-    "check_csv",
-    "collect",
-    "load_results",
-    "read",
-    "table",
-    "to_markdown",
-    "write",
-    "write_cells",
-]
 
 
 def collect(folder: str | Path, runs: Iterable[str] | None = None) -> pd.DataFrame:

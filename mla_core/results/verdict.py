@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mla_core.errors import ConfigError, one_of
-from mla_core.significance import holm, paired_difference
+from mla_core.results.significance import holm, paired_difference
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,7 +166,7 @@ def compare(
     ----------
     frame : DataFrame
         With the columns ``label``, ``condition``, ``seed`` and `value`: one run for each label,
-        condition and seed (`mla_core.results.load_results`, `mla_core.tables.chosen_runs`).
+        condition and seed (`mla_core.results.load_results`, `mla_core.results.tables.chosen_runs`).
     a, b : str
         Labels.
     value : str

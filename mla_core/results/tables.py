@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, one_of
-from mla_core.significance import mean_interval
+from mla_core.results.significance import mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd

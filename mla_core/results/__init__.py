@@ -1,0 +1,34 @@
+"""What many runs say together: one row per run, tables, comparisons over seeds, plain words."""
+
+from mla_core.results.files import check_csv, collect, load_results, read, write, write_cells
+from mla_core.results.missing_curves import at_test_only, with_rates
+from mla_core.results.names import by_rule, with_names
+from mla_core.results.significance import PairedDifference, holm, mean_interval, paired_difference
+from mla_core.results.tables import Table, chosen_runs, table, to_markdown
+from mla_core.results.verdict import Verdict, compare, compare_all, tally, together
+
+__all__ = [
+    "PairedDifference",
+    "Table",
+    "Verdict",
+    "at_test_only",
+    "by_rule",
+    "check_csv",
+    "chosen_runs",
+    "collect",
+    "compare",
+    "compare_all",
+    "holm",
+    "load_results",
+    "mean_interval",
+    "paired_difference",
+    "read",
+    "table",
+    "tally",
+    "to_markdown",
+    "together",
+    "with_names",
+    "with_rates",
+    "write",
+    "write_cells",
+]
