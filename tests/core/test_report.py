@@ -1,5 +1,6 @@
 """Every number of a report, computed once more in another way."""
 
+import dataclasses
 import json
 import math
 
@@ -132,6 +133,24 @@ def test_the_released_rule_cuts_the_side_into_batches(size, session, report):
         assert said == report["test"]["fusion"]["uniform"]
     else:
         assert said != report["test"]["fusion"]["uniform"]
+
+
+def test_the_order_of_the_samples_matters_to_the_released_rule_alone(tiny):
+    session = TrainingSession(tiny(dataset_options={"sizes": [40, 24, 200]}, epochs=1))
+    session.advance(epochs=1)
+    evaluation = session.evaluate("test")
+    one = dict.fromkeys(evaluation.modalities, 1.0)
+    sorted_by_class = evaluation.labels.argsort()
+    blocks = dataclasses.replace(
+        evaluation,
+        logits=evaluation.logits[:, sorted_by_class],
+        labels=evaluation.labels[sorted_by_class],
+    )
+    before, after = fusion_rules(evaluation, one), fusion_rules(blocks, one)
+    assert before["entropy"] == pytest.approx(after["entropy"])
+    assert before["released_batch_64"]["nll"] != pytest.approx(after["released_batch_64"]["nll"])
+    mixed = after["released_batch_64_shuffled"]["nll"]
+    assert mixed != after["released_batch_64"]["nll"]
 
 
 def test_temperatures_of_one_change_nothing(session):
