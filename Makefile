@@ -7,7 +7,7 @@ LAB_ARGS ?=
 JOBS ?= 2
 
 PY := .venv/bin/python
-EXPERIMENTS := table1 table2 table3 table4 audit figure2 sharing recipe
+EXPERIMENTS := table1 table2 table3 table4 audit figure2 scarce sharing recipe
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
 # An environment that was moved or copied with its folder still points to the old one: install anew.

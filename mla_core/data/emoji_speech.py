@@ -16,10 +16,11 @@ from torch import Tensor
 from mla_core.data.audio import HOP, MELS, WINDOW, add_noise, log_mel, to_int16
 from mla_core.data.dataset import SPLITS, Modality
 from mla_core.data.noise import SPEECH_NOISE
-from mla_core.data.speech import ACCENTS, Utterance, family, speak, split_families, voice_names
+from mla_core.data.speech import Utterance, family, speak, split_families, voice_names
 
 SAMPLES = 12800  # of one name, 1.6 s; at most a tenth of the names of a split are longer
 FRAMES = (SAMPLES - WINDOW) // HOP + 1
+ACCENT = "en-US"  # one for all: with several, what is said is harder to tell from so few names
 SPEEDS, PITCHES = range(155, 205), range(35, 65)  # words a minute; espeak-ng's 0..100
 LEVEL = -10.0  # dB of noise: softer than the speech, a soft hiss
 BATCH = 64  # names analysed at once: their spectra fit the processor's cache
@@ -130,7 +131,7 @@ def speak_names(
 def cast_voices(
     names: Sequence[str], ids: Sequence[str], sides: Sequence[int], voices: Sequence[str]
 ) -> tuple[Utterance, ...]:
-    """Give each name one voice, speed and pitch by its id's hash; a voice keeps one accent.
+    """Give each name one voice, speed and pitch by its id's hash.
 
     The families of voices are split as those of the spoken digits are.
 
@@ -140,16 +141,14 @@ def cast_voices(
     True
     """
     split_of = split_families(Counter(map(family, voices)))
-    pools = [[k for k, v in enumerate(voices) if split_of[family(v)] == side] for side in SPLITS]
+    pools = [[voice for voice in voices if split_of[family(voice)] == side] for side in SPLITS]
     utterances = []
     for name, sample, side in zip(names, ids, sides, strict=True):
         number = int.from_bytes(hashlib.sha256(sample.encode()).digest(), "big")
         number, drawn = divmod(number, len(pools[side]))
         number, faster = divmod(number, len(SPEEDS))
-        voice = pools[side][drawn]
-        accent = ACCENTS[voice % len(ACCENTS)]
-        pitch = PITCHES[number % len(PITCHES)]
-        utterances.append(Utterance(name, accent, voices[voice], SPEEDS[faster], pitch))
+        voice, pitch = pools[side][drawn], PITCHES[number % len(PITCHES)]
+        utterances.append(Utterance(name, ACCENT, voice, SPEEDS[faster], pitch))
     return tuple(utterances)
 
 

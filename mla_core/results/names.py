@@ -29,8 +29,9 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``label`` says how it was trained: the method, and its settings that are not the default.
-        ``condition`` says on what: the data set, its options, what is missing, label noise. The
-        learning rate and the number of epochs are in neither.
+        ``condition`` says on what: the data set, its options, what is missing, label noise, and
+        whether modalities share their batches. The learning rate and the number of epochs are in
+        neither.
 
     Examples
     --------
@@ -126,6 +127,8 @@ def _condition(run: Mapping[str, Any]) -> str:
     said = [str(run["dataset"]), *_options(run["dataset_options"]), *_missing(run["missing"])]
     if run["label_noise"]:
         said.append(f"{run['label_noise']:.0%} random labels".replace("%", " %"))
+    if run["pairing"] == "independent":
+        said.append("independent batches")
     return ", ".join(said)
 
 

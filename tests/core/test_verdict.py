@@ -166,6 +166,7 @@ def test_whether_more_is_better(column, scale, sign):
         ({"method": "unimodal", "modalities": '["audio"]'}, "unimodal (audio)", None),
         ({"missing": '{"test":0.1,"train":0.1,"val":0.1}'}, None, "spoken_digits, 10 % missing"),
         ({"missing": '{"test":0.2}'}, None, "spoken_digits, 20 % missing in test"),
+        ({"pairing": "independent"}, "mla (paper)", "spoken_digits, independent batches"),
         ({"label_noise": 0.2}, None, "spoken_digits, 20 % random labels"),
         (
             {"dataset": "gaussian", "dataset_options": '{"modalities":4,"noise":[0.6,1.2,1.2]}'},
