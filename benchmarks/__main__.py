@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from benchmarks import accuracy, click, import_time, live, notebook, sub_step
+from benchmarks import click, import_time, live, notebook, sub_step
 
 ALL = {
     "import_time": import_time.main,
@@ -12,7 +12,6 @@ ALL = {
     "live": live.main,
     "click": click.main,
     "notebook": notebook.main,
-    "accuracy": accuracy.main,
 }
 
 
