@@ -18,12 +18,12 @@ from mla_core.data.dataset import SPLITS, Modality
 from mla_core.data.noise import SPEECH_NOISE
 from mla_core.data.speech import Utterance, family, speak, split_families, voice_names
 
-SAMPLES = 12800  # of one name, 1.6 s; at most a tenth of the names of a split are longer
+SAMPLES = 12800  # of one name, 1.6 s: nine of ten names and more fit
 FRAMES = (SAMPLES - WINDOW) // HOP + 1
 ACCENT = "en-US"  # one for all: with several, what is said is harder to tell from so few names
 SPEEDS, PITCHES = range(155, 205), range(35, 65)  # words a minute; espeak-ng's 0..100
-LEVEL = -10.0  # dB of noise: softer than the speech, a soft hiss
-BATCH = 64  # names analysed at once: their spectra fit the processor's cache
+LEVEL = -10.0  # dB of noise: softer than the speech
+BATCH = 500  # names analysed at once: few calls, since threads cost more than the arithmetic
 NOTE = (
     " The names are spoken by espeak-ng (github.com/espeak-ng/espeak-ng): synthetic speech, no "
     "human voice. No family of voices is in two splits."
