@@ -41,7 +41,8 @@ bench: .venv/.stamp-test ## Run the benchmarks
 experiments: .venv/.stamp-test ## Run every experiment of experiments/ anew (JOBS=2; an hour or two; can be cut off)
 	for name in $(EXPERIMENTS); do \
 		.venv/bin/mla-lab sweep experiments/$$name.toml --jobs $(JOBS) \
-			--out runs/experiments --results results/$$name.csv || failed="$$failed $$name"; \
+			--out runs/experiments --results results/$$name.csv || \
+			{ [ $$? -eq 1 ] || exit 1; failed="$$failed $$name"; }; \
 	done; [ -z "$$failed" ] || echo "Runs of$$failed failed, which results/*.json say, too." >&2
 
 screenshot: .venv/.stamp-test ## Take the pictures of the documentation with a real browser

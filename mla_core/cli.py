@@ -18,7 +18,7 @@ EPILOG = """examples:
   mla-lab list notebooks/01_alternating_training.ipynb   a notebook's parameters
   mla-lab run notebooks/01_alternating_training.ipynb -p seed=1 -p epochs=5 --out runs
   mla-lab list runs                                   what has been run, with its accuracy
-  mla-lab sweep sweeps/rates.toml --jobs 2            many runs at once (see mla-lab sweep --help)
+  mla-lab sweep experiments/rates.toml --jobs 2            many runs at once (see mla-lab sweep --help)
   mla-lab table runs/rates --rows method              their means over seeds
 """
 
@@ -152,16 +152,25 @@ def _list_parameters(notebook: Path) -> None:
 def _list_runs(folder: Path) -> None:
     found = sorted(folder.glob("*/metrics.json"))
     if not found:
-        print(f"no finished run in {folder}")
-    for path in found:
-        config = json.loads((path.parent / "config.json").read_text())
+        inside = sorted({str(path.parent.parent) for path in folder.glob("*/*/metrics.json")})
+        hint = f": there are some in {', '.join(inside)}" if inside else ""
+        print(f"no finished run in {folder}{hint}")
+    configs = [json.loads((path.parent / "config.json").read_text()) for path in found]
+    shown = {"method", "dataset", "seed", "epochs"}
+    varying = [
+        name
+        for name in (configs[0] if configs else ())
+        if name not in shown and len({json.dumps(c.get(name)) for c in configs}) > 1
+    ]
+    for path, config in zip(found, configs, strict=True):
         test = json.loads(path.read_text())["test"]
         alone = test["unimodal_accuracy"].items()
         parts = ", ".join(f"{m} {'-' if a is None else f'{a:.3f}'}" for m, a in alone)
+        rest = "".join(f"  {name}={json.dumps(config.get(name))}" for name in varying)
         print(
-            f"{path.parent.name}  {config['method']:8} {config['dataset']:15} "
+            f"{path.parent.name}  {config['method']:11} {config['dataset']:17} "
             f"seed {config['seed']:<3} epochs {config['epochs']:<4} "
-            f"test {test['accuracy']:.3f} ({parts})"
+            f"test {test['accuracy']:.3f} ({parts}){rest}"
         )
 
 

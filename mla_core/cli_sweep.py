@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mla_core.sweep import Specification, SweepReport
 
-SWEEP = """a specification, sweeps/rates.toml:
+SWEEP = """a specification, experiments/rates.toml:
   description = "Which learning rate suits each method?"
   [common]                          # for all runs
   dataset = "gaussian"
@@ -27,9 +27,9 @@ SWEEP = """a specification, sweeps/rates.toml:
   notebook's parameters.
 
 examples:
-  mla-lab sweep sweeps/rates.toml --dry-run          what it would run, what is done already
-  mla-lab sweep sweeps/rates.toml --jobs 4           run it, go on after Ctrl-C, or try again
-  mla-lab sweep sweeps/rates.toml --results results/rates.csv
+  mla-lab sweep experiments/rates.toml --dry-run          what it would run, what is done already
+  mla-lab sweep experiments/rates.toml --jobs 4           run it, go on after Ctrl-C, or try again
+  mla-lab sweep experiments/rates.toml --results results/rates.csv
   mla-lab table runs/rates --rows method --choose learning_rate --show-choice
 """
 
@@ -68,7 +68,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     table = commands.add_parser(
         "table",
         help="means over seeds with 95 %% intervals, as Markdown and CSV",
-        description="Average a number over seeds: mean ± 95 %% Student t-interval in each cell.",
+        description="Average a number over seeds: mean ± 95 % Student t-interval in each cell.",
         epilog=TABLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -122,7 +122,10 @@ def _sweep(arguments: argparse.Namespace) -> int:
     counts = f"{len(report.finished)} finished, {len(report.skipped)} skipped"
     print(f"{out}: {counts}, {len(report.failures)} failed")
     if report.failures:
-        print(f"mla-lab: {out / FAILURES} holds their settings and traces", file=sys.stderr)
+        print(
+            f"mla-lab: {out / FAILURES.format(specification.name)} holds their settings and traces",
+            file=sys.stderr,
+        )
     return 1 if report.failures else 0
 
 

@@ -39,6 +39,8 @@ class ExperimentConfig:
         A name that `load_dataset` knows.
     dataset_options : mapping
         Passed to its loader, for example ``{"noise": [0.1, 10.0, 0.5]}``. Plain JSON values.
+        ``{"seed": "run"}`` draws the data anew with every `seed`, so that intervals over seeds are
+        about other data, too.
     modalities : tuple of str
         Use these of the data's modalities only; empty means all.
     missing : mapping
@@ -187,6 +189,11 @@ class ExperimentConfig:
             "modalities": list(self.modalities),
         }
 
+    def data_options(self) -> dict[str, Any]:
+        """Return `dataset_options` as the loader takes them."""
+        options = dict(self.dataset_options)
+        return options | ({"seed": self.seed} if options.get("seed") == "run" else {})
+
     @property
     def hash(self) -> str:
         """Twelve hexadecimal digits that name this configuration's run."""
@@ -211,6 +218,9 @@ def hash_of(values: Mapping[str, Any]) -> str:
 
 
 def _plain_json(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    if not isinstance(options, Mapping):
+        msg = f"{name} must map names to values, not {options!r}"
+        raise ConfigError(msg)
     try:
         plain: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
     except (TypeError, ValueError) as error:

@@ -86,7 +86,7 @@ class TrainingSession:
 
     def __init__(self, config: ExperimentConfig, data: MultimodalDataset | None = None) -> None:
         self.config = config
-        whole = load_dataset(config.dataset, **config.dataset_options) if data is None else data
+        whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
         self.data = shorten(
             whole,
             modalities=config.modalities,

@@ -13,8 +13,12 @@ from typing import Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, DataError, one_of
+from mla_core.methods.registry import idle_settings
 
 _ENTRIES = ("description", "notebook", "common", "grid")
+
+
+_DEFAULTS = ExperimentConfig()
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,10 @@ class Specification:
 
 
 def read_specification(path: str | Path) -> Specification:
-    r"""Read what to run from a TOML file, and check all of it before anything runs.
+    r"""Read what to run from a TOML file, and check its settings before anything runs.
+
+    What only the data can tell, such as the name of a modality, shows when they are loaded: such a
+    run fails, and the others go on.
 
     Parameters
     ----------
@@ -77,7 +84,8 @@ def read_specification(path: str | Path) -> Specification:
     Returns
     -------
     Specification
-        Every configuration once, in the order of the file, its last axis the fastest.
+        Every configuration once, in the order of the file, its last axis the fastest. Settings
+        that a method does not obey are at their defaults, so they do not multiply its runs.
 
     Raises
     ------
@@ -186,7 +194,10 @@ def _configuration(
     settings: dict[str, Any], notebook: Path | None
 ) -> ExperimentConfig | dict[str, Any]:
     if notebook is None:
-        return ExperimentConfig.from_dict(settings)
+        configuration = ExperimentConfig.from_dict(settings)
+        # What the method does not obey must not make two runs of one.
+        idle = idle_settings(configuration.method)
+        return configuration.replace(**{name: getattr(_DEFAULTS, name) for name in idle})
     from mla_core.headless import check_parameters
 
     return check_parameters(notebook, settings)

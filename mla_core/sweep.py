@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Failure", "Specification", "SweepReport", "read_specification", "run_sweep"]
 
-FAILURES = "failures.json"
+FAILURES = "failures-{}.json"  # of the specification's name: several may share a folder
 
 _Outcome = tuple[str, str, str]  # the run's name, the error ("" when all went well), its traceback
 
@@ -84,8 +84,8 @@ def run_sweep(
     ----------
     specification : Specification
     out : str or Path
-        Where run folders are kept; made when missing. ``failures.json`` in it lists the runs that
-        failed, and is there only when there are some.
+        Where run folders are kept; made when missing. ``failures-<specification>.json`` in it lists
+        the runs that failed, and is there only when there are some.
     jobs : int
         Processes; with 1 everything runs in this one.
     progress : bool
@@ -130,12 +130,12 @@ def run_sweep(
     }
     finished: list[Path] = []
     failures: list[Failure] = []
-    _write_failures(failures, out)
+    _write_failures(failures, out / FAILURES.format(specification.name))
     with _bar(specification, len(skipped), shown=progress) as bar:
         for name, error, trace in _outcomes(todo, specification.notebook, out, jobs):
             if error:
                 failures.append(Failure(name, specification.runs[name], error, trace))
-                _write_failures(failures, out)
+                _write_failures(failures, out / FAILURES.format(specification.name))
                 if progress:
                     label = specification.label(name)
                     bar.write(f"failed: {name}  {label}\n  {error}", file=sys.stderr)
@@ -251,8 +251,7 @@ def _bar(specification: Specification, done: int, *, shown: bool) -> tqdm[Any]:
     )
 
 
-def _write_failures(failures: list[Failure], out: Path) -> None:
-    path = out / FAILURES
+def _write_failures(failures: list[Failure], path: Path) -> None:
     if not failures:
         path.unlink(missing_ok=True)
         return

@@ -243,7 +243,8 @@ def difference_plot(verdicts: Sequence[Verdict], *, rows: str = "a", axis: str =
     ]
     same_range(figure, [0.0, *ends], measure)
     versus = " and ".join(dict.fromkeys(v.b for v in verdicts))
-    axis = axis or f"{what(verdicts[0].value)} minus that of {versus}"
+    values = dict.fromkeys(what(v.value) for v in verdicts)
+    axis = axis or f"{' or '.join(values)} minus that of {versus}"
     figure.update_xaxes(title_text=axis_title(axis, measure, "points"))
     return finish(figure, describe_differences(verdicts))
 

@@ -50,7 +50,7 @@ def missing_plot(
         What the horizontal axis shows.
     modalities : int
         M, where test samples may have nothing left, which counts as wrong: no method can be above
-        ``1 - rate ** M``, drawn as a dotted line. 0 means that test is complete.
+        ``1 - rate ** M`` in expectation, drawn as a dotted line. 0 means that test is complete.
     """
     values = values or {"accuracy on test, fused": "test.accuracy"}
     looks = _looks(list(dict.fromkeys(frame["label"])))
@@ -97,10 +97,10 @@ def missing_plot(
                 x=100 * grid,
                 y=100 * (1 - grid**modalities),
                 mode="lines",
-                name="ceiling: at least one part left",
+                name="expected share with a part left",
                 meta="ceiling",
                 line={"color": INK, "dash": "dot", "width": 1.5},
-                hovertemplate="at %{x:.0f} % at most %{y:.1f}<extra></extra>",
+                hovertemplate="at %{x:.0f} % missing, %{y:.1f} expected to have a part<extra></extra>",
                 showlegend=number == 1,
             )
             figure.add_trace(ceiling, row=1, col=number)

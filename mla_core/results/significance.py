@@ -86,7 +86,8 @@ def paired_difference(a: Sequence[float], b: Sequence[float]) -> PairedDifferenc
     PairedDifference
         With ``d = a - b``: the mean of d, its interval as in `mean_interval`, and the p-value of
         ``t = mean(d) / (s_d / sqrt(n))`` with n - 1 degrees of freedom. Differences without any
-        spread give an interval of width 0 and a p-value of 1 when they are 0, otherwise 0.
+        spread, as shares of few samples may have, give an interval of width 0 and the p-value of
+        the sign test, ``2^(1 - n)``; 1 when they are all 0.
 
     Raises
     ------
@@ -108,8 +109,8 @@ def paired_difference(a: Sequence[float], b: Sequence[float]) -> PairedDifferenc
     differences = [x - y for x, y in zip(a, b, strict=True)]
     mean, half = mean_interval(differences)
     _, error = _mean_and_error(differences)
-    if error == 0.0:
-        p_value = 1.0 if mean == 0.0 else 0.0
+    if error <= 1e-9 * abs(mean):  # equal but for rounding: a t-test would be sure of itself
+        p_value = 1.0 if mean == 0.0 else 2.0 ** (1 - len(a))
     else:
         p_value = float(2 * stdtr(len(a) - 1, -abs(mean / error)))
     return PairedDifference(mean, half, p_value, len(a))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, one_of
+from mla_core.methods.registry import idle_settings
 from mla_core.results.significance import mean_interval
 
 if TYPE_CHECKING:
@@ -98,6 +99,9 @@ def table(
             if named.count(name) > 1:
                 msg = f"{name!r} is named twice in --rows, --columns and --choose: once is enough"
                 raise ConfigError(msg)
+    if choices and not by.startswith("val."):
+        msg = f"--by must be a number of val, such as val.accuracy, not {by!r}: test is not for choices"
+        raise ConfigError(msg)
     for what, name in (("--value", value), *((("--by", by),) if choices else ())):
         numbers = [n for n in frame if n not in SETTINGS and frame[n].dtype.kind in "iuf"]
         _one_of(f"number in {what}:", name, [str(n) for n in numbers])
@@ -162,7 +166,7 @@ def to_markdown(table: Table, *, show_choice: bool = False) -> str:
     for cell in table.cells.to_dict("records"):
         column = tuple(_shown(cell[name], name) for name in table.columns)
         heads[column] = ", ".join(column) or table.value
-        row = tuple(_shown(cell[name]) for name in table.rows)
+        row = tuple("–" if _is_idle(cell, name) else _shown(cell[name]) for name in table.rows)
         text = _cell(cell["mean"], cell["half"], cell["n"])
         if show_choice:
             text = ", ".join([text, *(f"{n}={_shown(cell[n])}" for n in table.choose)])
@@ -178,6 +182,11 @@ def to_markdown(table: Table, *, show_choice: bool = False) -> str:
     printed[1] = printed[1].replace(" ", "")
     title = f"{table.value}: mean ± 95 % interval over seeds{choice}"
     return "\n".join([title, "", *printed])
+
+
+def _is_idle(cell: Mapping[Any, Any], name: str) -> bool:
+    """Tell whether the cell's method does not obey this setting, so that its value says nothing."""
+    return "method" in cell and name in idle_settings(cell["method"])
 
 
 def _names(given: str | Sequence[str]) -> tuple[str, ...]:

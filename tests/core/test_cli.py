@@ -223,7 +223,7 @@ def test_a_sweep_with_failures_writes_what_there_is_and_exits_with_1(rates, caps
     assert main(["sweep", "rates.toml", "--results", "rates.csv"]) == 1
     printed = capsys.readouterr()
     assert printed.out == "runs/rates: 4 finished, 0 skipped, 1 failed\n"
-    assert "runs/rates/failures.json holds" in printed.err
+    assert "runs/rates/failures-rates.json holds" in printed.err
     said = json.loads((rates / "rates.json").read_text())
     assert (said["finished"], said["failed"]) == (4, 1)
     assert said["failures"][0]["settings"]["learning_rate"] == 1e30

@@ -118,7 +118,7 @@ def test_values_at_the_border_are_accepted(values):
         ({"noises": [1]}, r"'gaussian' has no option 'noises'.*'noise'"),
         ({"noise": {1, 2}}, "dataset_options must hold plain JSON values"),
         ({"noise": [NAN]}, "dataset_options must hold plain JSON values"),
-        (5, "dataset_options must hold plain JSON values, not 5"),
+        (5, "dataset_options must map names to values, not 5"),
     ],
 )
 def test_a_bad_dataset_option_is_refused(options, message):

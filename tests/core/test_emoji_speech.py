@@ -185,7 +185,7 @@ def test_a_missing_synthesiser_is_named_with_its_command(monkeypatch, plain):
     monkeypatch.setattr(importlib.util, "find_spec", find_spec)
     with pytest.raises(DataError) as caught:
         load_dataset("emoji", speech=True)
-    needed = "needs the package espeakng-loader: pip install 'mla-lab[generate]'"
+    needed = "needs the package espeakng-loader: pip install -e '.[generate]'"
     assert str(caught.value) == f"data set 'emoji' {needed}"
     assert load_emoji().fingerprint == plain.fingerprint
 

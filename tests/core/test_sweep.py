@@ -184,7 +184,7 @@ def test_a_failing_run_is_reported_and_the_others_go_on(specify, tmp_path, capsy
     assert len(report.finished) == 2
     assert failure.settings["learning_rate"] == 1e30
     assert failure.error.startswith("TrainingDivergedError: training diverged at step")
-    noted = json.loads((tmp_path / "runs" / "failures.json").read_text())
+    noted = json.loads((tmp_path / "runs" / "failures-question.json").read_text())
     assert noted[0]["run"] == failure.run
     assert ExperimentConfig.from_dict(noted[0]["settings"]) == found.configurations[1]
     assert "Traceback" in noted[0]["traceback"]
@@ -194,7 +194,7 @@ def test_a_failing_run_is_reported_and_the_others_go_on(specify, tmp_path, capsy
     # Failures are gone with their cause.
     again = run_sweep(specify("[grid]\nlearning_rate = [0.01, 0.1]"), tmp_path / "runs")
     assert again.failures == again.finished == ()
-    assert not (tmp_path / "runs" / "failures.json").exists()
+    assert not (tmp_path / "runs" / "failures-question.json").exists()
 
 
 def test_a_run_computes_with_one_thread_whatever_the_machine(specify, tmp_path, monkeypatch):
@@ -302,7 +302,7 @@ def test_pools_that_only_die_give_up_with_the_reason(specify, tmp_path):
     assert len(report.failures) == 3
     for failure in report.failures:
         assert "its process died, twice in a row" in failure.error
-    assert len(json.loads((tmp_path / "runs" / "failures.json").read_text())) == 3
+    assert len(json.loads((tmp_path / "runs" / "failures-question.json").read_text())) == 3
 
 
 def test_an_interruption_leaves_no_process(specify, tmp_path):
