@@ -123,7 +123,8 @@ def subset_plot(frame: pd.DataFrame) -> go.Figure:
     frame : DataFrame
         One run per label and seed, of one condition.
     """
-    names = [str(n).removeprefix(_SUBSET) for n in frame if str(n).startswith(_SUBSET)]
+    known = frame.dropna(axis="columns", how="all")  # other conditions have other modalities
+    names = [str(n).removeprefix(_SUBSET) for n in known if str(n).startswith(_SUBSET)]
     names.sort(key=lambda name: (name.count("+"), name))
     measure = measure_of(_SUBSET)
     figure = go.Figure()
