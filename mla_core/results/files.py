@@ -15,6 +15,7 @@ from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
+from mla_core.session import THREADS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -236,6 +237,7 @@ def _machine() -> dict[str, Any]:
         },
         "platform": platform.platform(),
         "cores": os.cpu_count(),
+        "threads": THREADS,  # of this process; sums depend on it
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

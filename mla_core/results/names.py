@@ -28,7 +28,8 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``label`` says how it was trained: the method, and its settings that are not the default.
+        ``label`` says how it was trained: the method, for ``mla`` what is done to the head's
+        gradient, the modalities if chosen, and the method's own options.
         ``condition`` says on what: the data set, its options, what is missing, label noise, and
         whether modalities share their batches. The learning rate and the number of epochs are in
         neither.

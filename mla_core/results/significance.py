@@ -11,6 +11,9 @@ from mla_core.errors import ConfigError
 CONFIDENCE = 0.95
 
 
+ENOUGH = 5  # seeds, below which a table or a sentence says how few there are
+
+
 @dataclass(frozen=True)
 class PairedDifference:
     """How much higher one method is than another on the same seeds.

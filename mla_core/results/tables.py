@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, one_of
 from mla_core.methods.registry import idle_settings
-from mla_core.results.significance import mean_interval
+from mla_core.results.significance import ENOUGH, mean_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SETTINGS = tuple(field.name for field in fields(ExperimentConfig))
-ENOUGH = 5  # seeds, below which a cell says how many there are
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mla_core.errors import ConfigError, one_of
-from mla_core.results.significance import holm, paired_difference
+from mla_core.results.significance import ENOUGH, holm, paired_difference
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEVEL = 0.05
-ENOUGH = 5  # seeds, below which a verdict warns
 
 _SHARES = ("accuracy", "unimodal_accuracy", "probe_accuracy", "subset_accuracy", "missing_curve")
 _ERRORS = ("ece", "unimodal_ece")

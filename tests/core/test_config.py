@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from mla_core import ConfigError, ExperimentConfig
+from mla_core import ConfigError, ExperimentConfig, TrainingSession, load_dataset
 
 NAN, INF = float("nan"), float("inf")
 
@@ -290,3 +290,11 @@ def test_what_shapes_the_network_or_the_data_is_not_live():
     fixed |= {"modalities", "missing", "label_noise", "method_options", "encoder"}
     assert not fixed & live
     assert fixed | live == {f.name for f in dataclasses.fields(ExperimentConfig)}
+
+
+def test_a_data_seed_that_follows_the_runs_seed():
+    config = ExperimentConfig(dataset="gaussian", dataset_options={"seed": "run"}, seed=3)
+    assert config.data_options() == {"seed": 3}
+    assert config.to_dict()["dataset_options"] == {"seed": "run"}
+    first, second = (TrainingSession(config.replace(seed=s)).data.fingerprint for s in (3, 4))
+    assert first == load_dataset("gaussian", seed=3).fingerprint != second

@@ -356,3 +356,19 @@ def test_cells_are_written_with_six_digits_and_settings_exactly(frame, tmp_path)
     assert again["learning_rate"].tolist() == made.cells["learning_rate"].tolist()
     assert again["mean"].tolist() == pytest.approx(made.cells["mean"].tolist(), rel=5e-6)
     assert again["half"].tolist() == pytest.approx(made.cells["half"].tolist(), rel=5e-6)
+
+
+def test_nothing_is_chosen_on_test(frame):
+    with pytest.raises(ConfigError, match="test is not for choices"):
+        table(frame, "method", choose="learning_rate", by="test.accuracy")
+
+
+def test_a_setting_that_the_method_does_not_obey_is_not_shown_as_its_own():
+    rows = [
+        {"run": f"{m}{s}", "method": m, "head_gradient": "paper", "seed": s, "test.accuracy": 0.5}
+        for m in ("mla", "concat")
+        for s in range(5)
+    ]
+    said = to_markdown(table(pd.DataFrame(rows), "method,head_gradient"))
+    assert "| mla | paper |" in said
+    assert "| concat | – |" in said

@@ -421,3 +421,9 @@ def test_a_bad_parameter_of_a_notebook_is_named_before_anything_runs(
 ):
     with pytest.raises(ConfigError, match=f"book.toml: .*{message}"):
         specify_notebook(tmp_path, grid)
+
+
+def test_settings_that_a_method_does_not_obey_make_no_second_run(specify):
+    found = specify('[grid]\nmethod = ["mla", "concat"]\nhead_gradient = ["paper", "off"]')
+    pairs = values(found, "method", "head_gradient")
+    assert pairs == [("mla", "paper"), ("mla", "off"), ("concat", "paper")]
