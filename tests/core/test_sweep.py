@@ -59,13 +59,13 @@ def results(folders) -> dict:
 
 
 def test_a_list_is_an_axis_and_the_last_one_is_the_fastest(specify):
-    found = specify('seed = [0, 1]\n[[grid]]\nmethod = ["mla", "concat"]\nalpha = 0.5')
+    found = specify('seed = [0, 1]\n[[grid]]\nmethod = ["mla", "concat"]\nmomentum = 0.5')
     assert found.name == "question"
     assert found.description == "Does it run?"
     assert found.notebook is None
     order = [(0, "mla"), (0, "concat"), (1, "mla"), (1, "concat")]
     assert values(found, "seed", "method") == order
-    assert {c.alpha for c in found.configurations} == {0.5}
+    assert {c.momentum for c in found.configurations} == {0.5}
     assert found.varying == ["method", "seed"]
 
 
