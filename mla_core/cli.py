@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -70,10 +71,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(given)
     arguments.command_line = shlex.join(["mla-lab", *given])
     try:
-        return int(arguments.action(arguments))
+        code = int(arguments.action(arguments))
+        sys.stdout.flush()
     except (ConfigError, DataError) as error:
         print(f"mla-lab: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import nbformat
 import pandas as pd
@@ -257,3 +259,9 @@ def test_a_table_of_unlike_runs_exits_with_2_and_says_what_to_do(rates, capsys):
     assert main(["table", "runs/rates", "--rows", "method"]) == 2
     assert "differ in learning_rate (0.01, 0.1): put it in --rows" in capsys.readouterr().err
     assert not (rates / "runs" / "rates" / "table.csv").exists()
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -c 'from mla_core.cli import main; main([\"list\"])' | true"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
