@@ -23,11 +23,6 @@ class BiGated(Joint):
         """Gates, value and head."""
         return GatedHead(len(modalities), self.config.feature_size, n_classes, self.config.seed)
 
-    def fused_logits(self, features: Tensor, present: Tensor) -> Tensor:
-        """Return the head's logits."""
-        logits: Tensor = self.model.head(features)
-        return logits
-
 
 class GatedHead(nn.Module):
     """(M, B, s) -> (B, C).

@@ -25,11 +25,6 @@ class Film(Joint):
         """Conditioning layer and head."""
         return FilmHead(len(modalities), self.config.feature_size, n_classes, self.config.seed)
 
-    def fused_logits(self, features: Tensor, present: Tensor) -> Tensor:
-        """Return the head's logits."""
-        logits: Tensor = self.model.head(features)
-        return logits
-
 
 class FilmHead(nn.Module):
     """(M, B, s) -> (B, C).

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -32,9 +30,10 @@ class Joint(Method):
         config = self.config
         return joint_epoch(train, epoch, seed=config.seed, batch_size=config.batch_size)
 
-    @abstractmethod
     def fused_logits(self, features: Tensor, present: Tensor) -> Tensor:
-        """Return the fused logits (B, C) for features (M, B, s), zero where absent."""
+        """Return the fused logits (B, C) for features (M, B, s), zero where absent: the head's."""
+        logits: Tensor = self.model.head(features)
+        return logits
 
     def modality_logits(self, features: Tensor, present: Tensor) -> Tensor:
         """Return each modality's own logits (M, B, C): by default, of the head given it alone."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mla_core import ExperimentConfig, Modality, MultimodalDataset, Split, TrainingSession
+from mla_core.specification import read_specification
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,3 +101,30 @@ def assert_same() -> Callable[[TrainingSession, TrainingSession], None]:
             assert _bits(one.best.tensors) == _bits(two.best.tensors)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def tiny_settings() -> str:
+    """Give the start of a specification: `tiny` in TOML."""
+    return """
+description = "Does it run?"
+[common]
+dataset = "gaussian"
+dataset_options = {modalities = 3, classes = 4, dim = 5, sizes = [40, 24, 20]}
+batch_size = 16
+feature_size = 12
+probe_size = 20
+epochs = 2
+"""
+
+
+@pytest.fixture
+def specify(tmp_path, tiny_settings):
+    """Give a function that writes a specification and reads it."""
+
+    def make(text: str, common: str = tiny_settings):
+        path = tmp_path / "question.toml"
+        path.write_text(common + text)
+        return read_specification(path)
+
+    return make

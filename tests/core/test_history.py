@@ -1,5 +1,7 @@
 """What happened, as records, arrays, a file and tables."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -136,3 +138,9 @@ def test_a_modality_without_a_sample_has_no_accuracy():
     found = evaluation([[1.0, 0.0]], [[[1.0, 0.0]], [[1.0, 0.0]]], [[1], [0]], [0])
     assert found.unimodal_accuracy["a"] == 1.0
     assert np.isnan(found.unimodal_accuracy["b"])
+
+
+def test_records_never_change(tiny):
+    (record,) = TrainingSession(tiny()).advance(steps=1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        record.loss = 0.0
