@@ -204,10 +204,21 @@ class TrainingSession:
                 break
         return records
 
-    def evaluate(self, split: str = "val") -> Evaluation:
-        """Return the predictions for a whole split (``"train"``, ``"val"`` or ``"test"``)."""
+    @property
+    def probe(self) -> Split:
+        """The samples of ``val`` that every look looks at."""
+        return self._probe
+
+    def evaluate(self, split: str | Split = "val") -> Evaluation:
+        """Return the predictions for a whole split.
+
+        Parameters
+        ----------
+        split : str or Split
+            ``"train"``, ``"val"`` or ``"test"``, or samples that were changed on the way.
+        """
         with self._lock, compute_threads():
-            return self._evaluation(self.data.split(split))
+            return self._evaluation(self.data.split(split) if isinstance(split, str) else split)
 
     def snapshot(self) -> Snapshot:
         """Return everything that decides how training goes on, and what happened so far."""

@@ -107,9 +107,22 @@ class Method(ABC):
             When the loss or the head's gradient is not finite; then nothing has been updated.
         """
 
-    @abstractmethod
+    @torch.no_grad()
     def predict(self, split: Split) -> Prediction:
         """Predict a split, per modality and fused."""
+        return self.read(self.model.features(split.inputs), split.present)
+
+    @abstractmethod
+    def read(self, features: Tensor, present: Tensor) -> Prediction:
+        """Return what the head or heads make of features, wherever these come from.
+
+        Parameters
+        ----------
+        features : Tensor
+            (M, N, s), meaningless where absent.
+        present : Tensor
+            (M, N) bool.
+        """
 
     def reconfigure(self, config: ExperimentConfig) -> None:
         """Take over a configuration that differs in live fields only."""

@@ -75,7 +75,7 @@ class Joint(Method):
         """Update every encoder and the head."""
         labels = train.labels[batch.indices]
         rate = self.learning_rate(position)
-        present = self._read(train.present[:, batch.indices])  # (M, B)
+        present = self._counted(train.present[:, batch.indices])  # (M, B)
         features = torch.stack(
             [self.model.encode(name, x[batch.indices]) for name, x in train.inputs.items()]
         )  # (M, B, s)
@@ -104,17 +104,17 @@ class Joint(Method):
             projected_norm=norm,
         )
 
-    def predict(self, split: Split) -> Prediction:
+    @torch.no_grad()
+    def read(self, features: Tensor, present: Tensor) -> Prediction:
         """Fused logits from the whole head, and each modality's own."""
-        with torch.no_grad():
-            present = self._read(split.present)
-            features = self.model.features(split.inputs) * present[..., None]  # (M, N, s)
-            logits = self.modality_logits(features, present)
-            weights = self.weights(logits, present)
-            fused = self.fused_logits(features, present) * present.any(0)[:, None]
-            return Prediction(features, logits, weights, fused)
+        present = self._counted(present)
+        features = features * present[..., None]  # (M, N, s)
+        logits = self.modality_logits(features, present)
+        weights = self.weights(logits, present)
+        fused = self.fused_logits(features, present) * present.any(0)[:, None]
+        return Prediction(features, logits, weights, fused)
 
-    def _read(self, present: Tensor) -> Tensor:
+    def _counted(self, present: Tensor) -> Tensor:
         return torch.ones_like(present) if self.option["absent"] == "zeros" else present
 
     def _head_gradient_norm(self) -> float:

@@ -90,15 +90,14 @@ class OneAtATime(Method):
             forgetting=forgetting,
         )
 
-    def predict(self, split: Split) -> Prediction:
+    @torch.no_grad()
+    def read(self, features: Tensor, present: Tensor) -> Prediction:
         """Each modality through its head, fused by the configured rule (eq. 6-8)."""
-        with torch.no_grad():
-            features = self.model.features(split.inputs)  # (M, N, s)
-            logits = torch.stack(
-                [self.head_of(name)(z) for name, z in zip(split.inputs, features, strict=True)]
-            )  # (M, N, C)
-            weights = weights_by_rule(self.config.fusion, logits, split.present)
-            return Prediction(features, logits, weights, fuse(logits, weights))
+        logits = torch.stack(
+            [self.head_of(name)(z) for name, z in zip(self.model.encoders, features, strict=True)]
+        )  # (M, N, C)
+        weights = weights_by_rule(self.config.fusion, logits, present)
+        return Prediction(features, logits, weights, fuse(logits, weights))
 
 
 def _gradient(head: nn.Linear) -> Tensor:
