@@ -15,7 +15,8 @@ from torch import Tensor
 from mla_core.data.media import Media, media_from_tensor
 from mla_core.errors import DataError
 
-KINDS = ("image", "spectrogram", "characters", "sequence", "vector")
+KINDS = ("image", "video", "spectrogram", "characters", "tokens", "sequence", "vector")
+CODED = frozenset({"characters", "tokens"})  # whole numbers that stand for something
 SPLITS = ("train", "val", "test")
 
 
@@ -27,13 +28,16 @@ class Modality:
     ----------
     name : str
         An identifier, such as ``"image"``.
-    kind : {"image", "spectrogram", "characters", "sequence", "vector"}
+    kind : {"image", "video", "spectrogram", "characters", "tokens", "sequence", "vector"}
         Decides which encoder reads it.
     shape : tuple of int
-        Of one sample: image (C, H, W), spectrogram (1, mels, frames), characters (L,), sequence
-        (channels, steps), vector (D,).
+        Of one sample: image (C, H, W), video (frames, C, H, W), spectrogram (1, mels, frames),
+        characters (L,), tokens (L,), sequence (channels, steps), vector (D,).
     vocabulary : str
         Characters only: index ``i + 1`` stands for ``vocabulary[i]``, 0 is padding.
+    vocabulary_size : int
+        Tokens only: index ``i + 1`` stands for the tokenizer's id ``i < vocabulary_size``, 0 is
+        padding.
     noise, noise_unit, noise_range
         The level of noise in use, what the number means, and its sensible range.
     note : str
@@ -48,6 +52,12 @@ class Modality:
     noise_unit: str = ""
     noise_range: tuple[float, float] = (0.0, 1.0)
     note: str = ""
+    vocabulary_size: int = 0
+
+    @property
+    def codes(self) -> int:
+        """How many characters or tokens there are, padding left out."""
+        return self.vocabulary_size if self.kind == "tokens" else len(self.vocabulary)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
@@ -349,14 +359,14 @@ def _check_inputs(split: Split, modality: Modality, present: Tensor, where: str)
     if tuple(x.shape[1:]) != modality.shape:
         msg = f"{where}: samples have shape {tuple(x.shape[1:])}, not {modality.shape}"
         raise DataError(msg)
-    expected = torch.int64 if modality.kind == "characters" else torch.float32
+    expected = torch.int64 if modality.kind in CODED else torch.float32
     if x.dtype != expected:
         msg = f"{where}: samples are {x.dtype}, but {modality.kind} must be {expected}"
         raise DataError(msg)
-    if modality.kind == "characters":
-        top = len(modality.vocabulary)
+    if modality.kind in CODED:
+        top = modality.codes
         bad = ((x < 0) | (x > top)).flatten(1).any(1) & present
-        fault = f"a character code outside 0..{top}"
+        fault = f"a code outside 0..{top}"
     else:
         bad = ~torch.isfinite(x).flatten(1).all(1) & present
         fault = "NaN or infinity"

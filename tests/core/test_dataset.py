@@ -163,7 +163,7 @@ def test_a_name_is_either_refused_or_can_be_trained(name, method):
 @pytest.mark.parametrize(
     ("kind", "shape", "message"),
     [
-        ("video", (2,), "unknown kind 'video'.*'image'"),
+        ("smell", (2,), "unknown kind 'smell'.*'image'"),
         ("vector", (), r"shape \(\)"),
         ("vector", (0,), r"shape \(0,\)"),
         ("image", (1, -4, 4), r"shape \(1, -4, 4\)"),
