@@ -85,6 +85,10 @@ class Alternating(OneAtATime):
         """Return how much this head step raised the other modalities' losses (nats)."""
         return self._probe.forgetting(self.model.head, modality, features, labels)
 
+    def means(self) -> dict[str, Tensor]:
+        """Return each seen modality's mean feature (s,), as its own last sub-step saw it."""
+        return self._probe.means()
+
     def reconfigure(self, config: ExperimentConfig) -> None:
         """Also start P afresh when the variant changes; a new alpha keeps it."""
         super().reconfigure(config)
