@@ -114,8 +114,12 @@ def check_notebook(run_folder: str | Path = "") -> None:
 
 def show(figure: go.Figure) -> None:
     """Show a figure as data that JupyterLab draws itself, without a copy of plotly's script."""
-    bundle: dict[str, Any] = {
+    display(plotly_bundle(figure), raw=True)
+
+
+def plotly_bundle(figure: go.Figure) -> dict[str, Any]:
+    """Return a figure as the data of an output."""
+    return {
         "application/vnd.plotly.v1+json": figure.to_plotly_json(),
         "text/plain": "plotly figure",
     }
-    display(bundle, raw=True)
