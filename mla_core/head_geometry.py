@@ -46,7 +46,7 @@ def degrees(share: float) -> float:
     >>> degrees(0.0), degrees(1.0)
     (90.0, 0.0)
     """
-    return math.degrees(math.acos(share)) if share == share else math.nan
+    return math.nan if math.isnan(share) else math.degrees(math.acos(share))
 
 
 def spectrum(P: Tensor, variant: str = "paper") -> Tensor:
@@ -74,4 +74,5 @@ def spectrum(P: Tensor, variant: str = "paper") -> Tensor:
     """
     modification = HeadGradientModification(len(P), variant=variant)
     modification.load_state_dict({"P": P})
-    return torch.linalg.svdvals(modification.project(torch.eye(len(P), dtype=P.dtype)))
+    strengths: Tensor = torch.linalg.svdvals(modification.project(torch.eye(len(P), dtype=P.dtype)))
+    return strengths

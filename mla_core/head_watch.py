@@ -2,96 +2,159 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from mla_core.methods.base import Method
+from mla_core.errors import ConfigError
+from mla_core.head_geometry import share_seen
+from mla_core.history import StepRecord
+from mla_core.methods.alternating import Alternating
 from mla_core.methods.one_at_a_time import OneAtATime
+from mla_core.session import TrainingSession
 
 
-class HeadWatch:
-    """A context around one sub-step; torch's own hooks tell it what passes.
-
-    The training code runs as always and is not repeated here: what is noted is what happened.
-
-    Parameters
-    ----------
-    method : Method
-    modality : str or None
-        The one that is about to be trained.
-    n_classes : int
-        C; where all modalities learn at once, the head's matrices with C rows are watched, side by
-        side.
+@dataclass(frozen=True)
+class Seen:
+    """How much of the head's step one modality's mean feature sees, from 0 (none) to 1.
 
     Attributes
     ----------
-    features : dict of str to Tensor
-        (B, s) of every modality that was encoded for the loss.
-    gradient : Tensor
-        (C, K) of the head's weight, as backpropagation gave it; K = s for one modality at a time.
+    modality : str
+    gradient, followed, update : float
+        ``|A h| / (|A| |h|)`` of the gradient G, of what P makes of it, and of the whole change of
+        the weight; see `mla_core.head_geometry.share_seen`.
+    """
+
+    modality: str
+    gradient: float
+    followed: float
+    update: float
+
+
+@dataclass(frozen=True, eq=False)
+class HeadStep:
+    """The head in one sub-step that has been taken.
+
+    Attributes
+    ----------
+    record : StepRecord
+    gradient, followed : Tensor
+        (C, K) of the head's weight: G as backpropagation gave it, and what the update follows,
+        eq. 3. K = s for one modality at a time; where all learn at once, the head's matrices with
+        C rows stand side by side.
     before, after : Tensor
-        (C, K), the head's weight.
+        (C, K), the weight.
+    means : mapping of str to Tensor
+        (s,) float64 of every modality that a shared head has read, from its own last sub-step;
+        the current batch's for the current one. Empty where no head is shared.
+    previous : str or None
+        The other modality that was trained last; None where there is none.
+    """
+
+    record: StepRecord
+    gradient: Tensor
+    followed: Tensor
+    before: Tensor
+    after: Tensor
+    means: Mapping[str, Tensor]
+    previous: str | None
+
+    @property
+    def update(self) -> Tensor:
+        """(C, K), by which the weight changed."""
+        return self.after - self.before
+
+    @property
+    def rest(self) -> float:
+        """Share of the update that is not ``-rate * followed``: momentum and weight decay.
+
+        ``|dW + rate * followed| / |dW|``; it may exceed 1 where the two pull apart. NaN where the
+        weight does not move.
+        """
+        own = self.update + self.record.learning_rate * self.followed
+        size = float(self.update.norm())
+        return float(own.norm()) / size if size > 0 else math.nan
+
+    def seen_by(self, modality: str) -> Seen:
+        """Return what the mean feature of `modality`, a key of `means`, sees of this step."""
+        mean = self.means[modality]
+        return Seen(
+            modality,
+            *(share_seen(part, mean) for part in (self.gradient, self.followed, self.update)),
+        )
+
+
+def watch_step(session: TrainingSession) -> HeadStep:
+    """Let a session take one sub-step, and return what the head did.
+
+    The training code runs as always and is not repeated here: torch's own hooks tell the gradient.
+
+    Parameters
+    ----------
+    session : TrainingSession
+
+    Raises
+    ------
+    ConfigError
+        When the training is over.
 
     Examples
     --------
-    >>> from mla_core import ExperimentConfig, TrainingSession
-    >>> session = TrainingSession(ExperimentConfig(dataset="gaussian", learning_rate=0.5))
-    >>> with HeadWatch(session.method, "m0", 10) as watch:
-    ...     record = next(session)
-    >>> list(watch.features), abs(float(watch.gradient.norm()) - record.gradient_norm) < 1e-6
-    (['m0'], True)
+    >>> from mla_core import ExperimentConfig
+    >>> session = TrainingSession(ExperimentConfig(dataset="gaussian"))
+    >>> step = watch_step(session)
+    >>> abs(float(step.gradient.norm()) - step.record.gradient_norm) < 1e-6, session.step
+    (True, 1)
     """
+    if session.finished:
+        msg = f"the training is over after {session.step} sub-steps: choose more epochs"
+        raise ConfigError(msg)
+    method, modality = session.method, session.next_modality
+    if isinstance(method, OneAtATime):
+        weights: list[Tensor] = [method.head_of(str(modality)).weight]
+    else:
+        classes = len(session.data.classes)
+        parameters = method.model.head.parameters()
+        weights = [p for p in parameters if p.ndim == 2 and len(p) == classes]
+    others = (r.modality for r in reversed(session.history.steps) if r.modality != modality)
+    previous = next(others, None)
+    before = _together(weights)
+    with _gradients(weights) as gradients:
+        (record,) = session.advance(steps=1)
+    gradient = torch.cat(gradients, 1)
+    shared = isinstance(method, Alternating)
+    return HeadStep(
+        record=record,
+        gradient=gradient,
+        followed=method.hgm.project(gradient) if isinstance(method, Alternating) else gradient,
+        before=before,
+        after=_together(weights),
+        means=method.means() if isinstance(method, Alternating) else {},
+        previous=previous if shared else None,
+    )
 
-    def __init__(self, method: Method, modality: str | None, n_classes: int) -> None:
-        if isinstance(method, OneAtATime):
-            self._weights: Sequence[Tensor] = [method.head_of(str(modality)).weight]
-        else:
-            self._weights = [
-                p for p in method.model.head.parameters() if p.ndim == 2 and len(p) == n_classes
-            ]
-        self._encoders = dict(method.model.encoders.items())
-        self.features: dict[str, Tensor] = {}
-        self.before = self._together()
-        self.after = self.before
-        self._gradients = [torch.zeros_like(weight) for weight in self._weights]
 
-    def __enter__(self) -> Self:
-        self._hooks: list[Any] = [
-            encoder.register_forward_hook(self._note_features(name))
-            for name, encoder in self._encoders.items()
-        ]
-        self._hooks += [
-            weight.register_hook(self._note_gradient(i)) for i, weight in enumerate(self._weights)
-        ]
-        return self
+def _together(weights: list[Tensor]) -> Tensor:
+    return torch.cat([weight.detach() for weight in weights], 1)  # a copy
 
-    def __exit__(self, *_: object) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self.after = self._together()
 
-    @property
-    def gradient(self) -> Tensor:
-        """(C, K), zero where nothing flowed back."""
-        return torch.cat(self._gradients, 1)
+@contextmanager
+def _gradients(weights: list[Tensor]) -> Iterator[list[Tensor]]:
+    """Fill a list with each weight's next gradient, zero where nothing flows back."""
+    found = [torch.zeros_like(weight) for weight in weights]
 
-    def _together(self) -> Tensor:
-        return torch.cat([weight.detach() for weight in self._weights], 1)  # a copy
+    def note(index: int) -> Callable[[Tensor], None]:
+        def keep(gradient: Tensor) -> None:
+            found[index] = gradient.detach().clone()
 
-    def _note_features(self, name: str) -> Any:
-        def note(_module: nn.Module, _inputs: Any, features: Tensor) -> None:
-            # Only what the loss is made of: looks at the probe set and data set means need no
-            # gradients.
-            if torch.is_grad_enabled():
-                self.features[name] = features.detach().clone()
+        return keep
 
-        return note
-
-    def _note_gradient(self, index: int) -> Any:
-        def note(gradient: Tensor) -> None:
-            self._gradients[index] = gradient.clone()
-
-        return note
+    with ExitStack() as hooks:
+        for index, weight in enumerate(weights):
+            hooks.callback(weight.register_hook(note(index)).remove)
+        yield found

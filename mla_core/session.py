@@ -141,15 +141,9 @@ class TrainingSession:
         return None if self.finished else self._plan[self._index].modality
 
     @property
-    def next_batch(self) -> Batch | None:
-        """The training samples of the coming sub-step; None when training is over."""
-        return None if self.finished else self._plan[self._index]
-
-    @property
-    def position(self) -> Position:
-        """Where the coming sub-step stands."""
-        done = self._index / len(self._plan)
-        return Position(self.step, self.epoch, done, (self.epoch + done) / self.config.epochs)
+    def next_samples(self) -> Split | None:
+        """The training samples of the coming sub-step, in its order; None when training is over."""
+        return None if self.finished else self._train.subset(self._plan[self._index].indices)
 
     def __iter__(self) -> Iterator[StepRecord]:
         return self
@@ -160,7 +154,14 @@ class TrainingSession:
         with self._lock, compute_threads():
             if self._index == 0:
                 self.method.start_epoch(self._train)
-            record = self.method.step(self._plan[self._index], self._train, self.position)
+            epoch_progress = self._index / len(self._plan)
+            position = Position(
+                self.step,
+                self.epoch,
+                epoch_progress,
+                (self.epoch + epoch_progress) / self.config.epochs,
+            )
+            record = self.method.step(self._plan[self._index], self._train, position)
             self.history.add(record)
             self.step += 1
             self._index += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.errors import ConfigError
-from mla_core.head_geometry import share_seen
-from mla_core.head_gradient import VARIANTS, alpha_at
-from mla_core.head_watch import HeadWatch
-from mla_core.history import StepRecord
+from mla_core.head_gradient import ELEMENTWISE, HeadGradientModification
+from mla_core.head_watch import HeadStep, watch_step
 from mla_core.methods.alternating import Alternating
-from mla_core.methods.one_at_a_time import OneAtATime
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.session import TrainingSession
 
 STAGES = ("forward", "loss", "gradient", "projection", "update")
 
@@ -29,166 +25,170 @@ class Projection:
     Attributes
     ----------
     variant : str
-    alpha : float
-        As its schedule has it in this sub-step.
     before, after : Tensor
-        P, (s, s) float64.
+        P, (s, s) float64; `before` is the identity where P started afresh.
+    afresh : bool
+        Whether the setting ``reset`` made P the identity in this sub-step.
     mean : Tensor or None
-        (s,) that P took in; None where it took nothing in.
-    q : Tensor or None
-        (s,) ``P h / (alpha + h^T P h)``; None also for the published variants, where each entry has
-        a denominator of its own.
+        (s,) float64 that P took in; None where it took nothing in.
+    alpha : float or None
+        As its schedule had it, None together with `mean`.
     denominator : float or None
-        ``alpha + h^T P h``.
-    started_afresh : bool
-        Whether P was the identity again before it took the mean in.
+        ``alpha + h^T P h``; None also for the published variants, where each entry has its own.
     """
 
     variant: str
-    alpha: float
     before: Tensor
     after: Tensor
+    afresh: bool
     mean: Tensor | None
-    q: Tensor | None
+    alpha: float | None
     denominator: float | None
-    started_afresh: bool
 
-
-@dataclass(frozen=True)
-class Seen:
-    """How much of the head's step one modality's mean feature sees, each from 0 to 1.
-
-    Attributes
-    ----------
-    modality : str
-    now : bool
-        It is the one being trained: the mean is the current batch's.
-    previous : bool
-        It was trained in the sub-step before.
-    gradient, followed, update : float
-        ``|A h| / (|A| |h|)`` of the gradient G, of what P makes of it, and of the whole change of
-        W.
-    """
-
-    modality: str
-    now: bool
-    previous: bool
-    gradient: float
-    followed: float
-    update: float
+    @property
+    def plasticity(self) -> tuple[float, float]:
+        """trace(P)/s before and after."""
+        return tuple(float(P.trace()) / len(P) for P in (self.before, self.after))  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, eq=False)
 class SlowStep:
-    """One sub-step that a fork has taken; the session itself has not moved.
+    """One sub-step that a fork has taken; the session it was forked from has not moved.
 
     Attributes
     ----------
-    session : TrainingSession
-    changes : mapping of str to value
-        Settings that hold from this sub-step on.
-    record : StepRecord
-        What the history will say.
     ids : tuple of str
         B sample ids.
     labels : Tensor
         (B,).
-    features : mapping of str to Tensor
-        (B, s) of each modality in the loss.
+    features : Tensor
+        (B, s) of the modality that was trained; where all learn at once, (M, B, s).
     logits : Tensor
         (B, C) before the update; where all learn at once, the fused ones.
     losses : Tensor
-        (B,) cross-entropies of `logits`, nats. Their mean is ``record.loss`` for one modality at a
-        time; some joint methods add terms of their own.
-    gradient, followed : Tensor
-        (C, K), K = s for one modality at a time: G, and what the update follows, eq. 3.
-    weight_before, weight_after : Tensor
-        (C, K).
+        (B,) cross-entropies of `logits`, nats. Their mean is the loss for one modality at a time;
+        some joint methods add terms of their own.
+    head : HeadStep
+        Gradient, what the update follows, and the update.
     projection : Projection or None
     reason : str
-        Why there is none; empty where there is.
-    means : mapping of str to Tensor
-        (s,) of each modality that the shared head knows, the current batch's for the current one.
-    previous : str or None
-        The modality of the sub-step before.
+        Why there is no projection; empty where there is one.
+    after : TrainingSession
+        The fork, one sub-step later: going on with it is going on with the session.
     """
 
-    session: TrainingSession
-    changes: Mapping[str, Any]
-    record: StepRecord
     ids: tuple[str, ...]
     labels: Tensor
-    features: Mapping[str, Tensor]
+    features: Tensor
     logits: Tensor
     losses: Tensor
-    gradient: Tensor
-    followed: Tensor
-    weight_before: Tensor
-    weight_after: Tensor
+    head: HeadStep
     projection: Projection | None
     reason: str
-    means: Mapping[str, Tensor]
-    previous: str | None
+    after: TrainingSession
 
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages that this sub-step has, in order."""
         return tuple(s for s in STAGES if s != "projection" or self.projection is not None)
 
-    @property
-    def update(self) -> Tensor:
-        """(C, K), by which the head's weight changes."""
-        return self.weight_after - self.weight_before
 
-    @property
-    def rest(self) -> float:
-        """Share of the update that is not ``-rate * followed``: momentum and weight decay.
+def slow_step(session: TrainingSession, **changes: Any) -> SlowStep:
+    """Take the coming sub-step in a fork, and return everything that happened on the way.
 
-        ``|dW + rate * followed| / |dW|``; it may exceed 1 where the two pull apart. NaN where W does
-        not move.
-        """
-        own = self.update + self.record.learning_rate * self.followed
-        size = float(self.update.norm())
-        return float(own.norm()) / size if size > 0 else float("nan")
+    Parameters
+    ----------
+    session : TrainingSession
+        Stays where it is.
+    **changes
+        Live fields of the configuration that hold from this sub-step on.
 
-    def seen(self) -> list[Seen]:
-        """Return, for every modality that the shared head knows, what its mean feature sees."""
-        return [
-            Seen(
-                name,
-                now=name == self.record.modality,
-                previous=name == self.previous,
-                gradient=share_seen(self.gradient, mean),
-                followed=share_seen(self.followed, mean),
-                update=share_seen(self.update, mean),
-            )
-            for name, mean in self.means.items()
-        ]
+    Raises
+    ------
+    ConfigError
+        When the training is over, or for a bad change.
 
-    def apply(self) -> StepRecord:
-        """Let the session take this very sub-step, with `changes` in force.
+    Examples
+    --------
+    >>> from mla_core import ExperimentConfig
+    >>> session = TrainingSession(ExperimentConfig(dataset="gaussian"))
+    >>> slow = slow_step(session)
+    >>> slow.head.record == session.advance(steps=1)[0], slow.logits.shape
+    (True, torch.Size([64, 10]))
+    """
+    twin = session.fork(**changes)
+    samples = twin.next_samples
+    if samples is None:
+        msg = f"the training is over after {session.step} sub-steps: choose more epochs"
+        raise ConfigError(msg)
+    modality = twin.next_modality
+    forward = twin.evaluate(samples)
+    features, logits = forward.features, forward.fused
+    if modality is not None:
+        row = forward.modalities.index(modality)
+        features, logits = features[row], forward.logits[row]
+    method, projection = twin.method, None
+    if isinstance(method, Alternating):
+        hgm, P = method.hgm, method.hgm.P.clone()
+        head = watch_step(twin)
+        projection = _projection(hgm, P, method.hgm)
+    else:
+        head = watch_step(twin)
+    return SlowStep(
+        ids=samples.ids,
+        labels=samples.labels,
+        features=features,
+        logits=logits,
+        losses=F.cross_entropy(logits, samples.labels, reduction="none"),
+        head=head,
+        projection=projection,
+        reason=why_no_projection(twin),
+        after=twin,
+    )
 
-        Raises
-        ------
-        ConfigError
-            When the session is no longer where it was; then nothing has changed.
-        """
-        session = self.session
-        here = session.snapshot()
-        record = self.record
-        if here.step != record.step or here.history.steps != self._records():
-            msg = (
-                f"the session is at sub-step {here.step}, but this is sub-step {record.step} of "
-                "another course: walk through the coming one instead"
-            )
-            raise ConfigError(msg)
-        session.reconfigure(**self.changes)
-        (taken,) = session.advance(steps=1)
-        return taken
 
-    def _records(self) -> list[StepRecord]:
-        return self._past
+def why_no_projection(session: TrainingSession) -> str:
+    """Return a sentence that says why this session projects no gradient; empty where it does.
 
-    @property
-    def _past(self) -> list[StepRecord]:
-        raise AssertionError
+    Parameters
+    ----------
+    session : TrainingSession
+
+    Examples
+    --------
+    >>> from mla_core import ExperimentConfig
+    >>> session = TrainingSession(ExperimentConfig(dataset="gaussian", method="ensemble"))
+    >>> why_no_projection(session)
+    'The method ensemble gives each modality a head of its own: ...'
+    """
+    method = session.method
+    name = session.config.method
+    if not method.one_at_a_time:
+        return (
+            f"The method {name} trains all modalities at once: there is no earlier modality whose "
+            "answers a projection could protect."
+        )
+    if not isinstance(method, Alternating):
+        return (
+            f"The method {name} gives each modality a head of its own: no step for one can harm "
+            "another, and nothing is projected."
+        )
+    if not method.hgm.active:
+        variant = session.config.head_gradient
+        return f"The variant {variant} uses the head's gradient as it is: nothing is projected."
+    return ""
+
+
+def _projection(
+    before: HeadGradientModification, P: Tensor, after: HeadGradientModification
+) -> Projection | None:
+    """Compare the modification before and after the sub-step; `P` is the matrix from before."""
+    if not after.active:
+        return None
+    if afresh := after is not before:
+        P = torch.eye(after.dim, dtype=P.dtype)
+    mean, alpha = after.taken_in or (None, None)
+    denominator = None
+    if mean is not None and alpha is not None and after.variant not in ELEMENTWISE:
+        denominator = alpha + float(mean @ P @ mean)
+    return Projection(after.variant, P, after.P.clone(), afresh, mean, alpha, denominator)

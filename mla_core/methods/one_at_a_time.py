@@ -56,10 +56,6 @@ class OneAtATime(Method):
         """Return how much the other modalities' losses grew; a head of one's own harms nobody."""
         return {}
 
-    def means(self) -> dict[str, Tensor]:
-        """Return what the shared head has seen: modality -> mean feature (s,); {} if not shared."""
-        return {}
-
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
         """Loss, gradient, update."""
         modality = str(batch.modality)
