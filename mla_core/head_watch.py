@@ -15,7 +15,7 @@ from mla_core.head_geometry import share_seen
 from mla_core.history import StepRecord
 from mla_core.methods.alternating import Alternating
 from mla_core.methods.one_at_a_time import OneAtATime
-from mla_core.session import TrainingSession
+from mla_core.session import TrainingSession, compute_threads
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,11 @@ def watch_step(session: TrainingSession) -> HeadStep:
     if session.finished:
         msg = f"the training is over after {session.step} sub-steps: choose more epochs"
         raise ConfigError(msg)
+    with compute_threads():
+        return _watched(session)
+
+
+def _watched(session: TrainingSession) -> HeadStep:
     method, modality = session.method, session.next_modality
     if isinstance(method, OneAtATime):
         weights: list[Tensor] = [method.head_of(str(modality)).weight]

@@ -13,7 +13,7 @@ from mla_core.errors import ConfigError
 from mla_core.head_gradient import ELEMENTWISE, HeadGradientModification
 from mla_core.head_watch import HeadStep, watch_step
 from mla_core.methods.alternating import Alternating
-from mla_core.session import TrainingSession
+from mla_core.session import TrainingSession, compute_threads
 
 STAGES = ("forward", "loss", "gradient", "projection", "update")
 
@@ -116,10 +116,15 @@ def slow_step(session: TrainingSession, **changes: Any) -> SlowStep:
     >>> slow.head.record == session.advance(steps=1)[0], slow.logits.shape
     (True, torch.Size([64, 10]))
     """
-    twin = session.fork(**changes)
+    with compute_threads():
+        return _walked(session.fork(**changes))
+
+
+def _walked(twin: TrainingSession) -> SlowStep:
+    """Let `twin` take the step."""
     samples = twin.next_samples
     if samples is None:
-        msg = f"the training is over after {session.step} sub-steps: choose more epochs"
+        msg = f"the training is over after {twin.step} sub-steps: choose more epochs"
         raise ConfigError(msg)
     modality = twin.next_modality
     forward = twin.evaluate(samples)

@@ -11,7 +11,7 @@ from mla_core.head_geometry import spectrum
 from mla_core.head_watch import HeadStep, Seen, watch_step
 from mla_core.history import StepRecord
 from mla_core.methods.alternating import Alternating
-from mla_core.session import TrainingSession
+from mla_core.session import TrainingSession, compute_threads
 from mla_core.slow_motion import why_no_projection
 
 
@@ -75,7 +75,8 @@ class VariantCourse:
                 self.failure = f"the training is over after {self._session.step} sub-steps"
                 break
             try:
-                self._note(watch_step(self._session))
+                with compute_threads():
+                    self._note(watch_step(self._session))
             except TrainingDivergedError as error:
                 self.failure = str(error)
             if seconds is not None and time.monotonic() - start >= seconds:

@@ -145,35 +145,41 @@ def variant_marker(variant: str) -> str:
     return "diamond" if variant == "off" else pick(MODALITY_MARKERS, list(VARIANTS).index(variant))
 
 
-def refresh(
-    figure: go.Figure,
+def curves(
     history: History,
     projection: Projection | None,
     angles: Sequence[Angles],
     courses: Sequence[VariantCourse],
-) -> None:
-    """Write everything into the figure's traces, in one message.
+) -> dict[str, Mapping[str, Any]]:
+    """Return what each trace shows: its key -> ``{"x": ..., "y": ...}``.
 
     Parameters
     ----------
-    figure : Figure
-        From `explorer_figure`; a FigureWidget sends one update to the page.
     history : History
     projection : Projection or None
         Of the sub-step shown.
     angles : sequence of Angles
     courses : sequence of VariantCourse
     """
-    shown: dict[str, Mapping[str, Any]] = {
-        **_slow_curves(history, projection, angles),
-        **_course_curves(courses),
-    }
+    return {**_slow_curves(history, projection, angles), **_course_curves(courses)}
+
+
+def refresh(figure: go.Figure, shown: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write curves into the figure's traces, in one message.
+
+    Parameters
+    ----------
+    figure : Figure
+        From `explorer_figure`; a FigureWidget sends one update to the page.
+    shown : mapping
+        From `curves`.
+    """
+    ran = [text(variant) for variant in reversed(VARIANTS) if f"angles.{variant}" in shown]
     with figure.batch_update():
         for trace in figure.data:
             trace.update(shown.get(trace.meta, NOTHING))
             if trace.meta.startswith("forgetting."):
                 trace.showlegend = trace.meta in shown
-        ran = [text(course.variant) for course in reversed(courses)]
         row, column, _ = PANELS["angles"]
         figure.update_yaxes(categoryorder="array", categoryarray=ran, row=row, col=column)
 

@@ -9,9 +9,7 @@ import ipywidgets as ipw
 from mla_core.config import ExperimentConfig
 from mla_core.head_gradient import VARIANTS
 from mla_core.session import TrainingSession
-from mla_core.slow_motion import SlowStep
 from widgets.head_gradient_charts import HEIGHT
-from widgets.head_gradient_pictures import seen_html, stages_html
 from widgets.style import text
 
 MOST_STEPS = 300
@@ -35,10 +33,10 @@ class HeadGradientControls:
     variants : sequence of str
         Chosen at first.
     steps : int
-    reason : str
-        Why this method projects nothing; then no variants are offered. Empty where it does.
     tell : callable
         ``(what, value)``: a button's name, or a setting and its value.
+    compares : bool
+        Whether the method has variants of the head gradient to choose among.
 
     Attributes
     ----------
@@ -53,10 +51,11 @@ class HeadGradientControls:
         config: ExperimentConfig,
         variants: Sequence[str],
         steps: int,
-        reason: str,
         tell: Callable[..., None],
+        *,
+        compares: bool,
     ) -> None:
-        self.compares = not reason
+        self.compares = compares
         self._buttons = {
             name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "128px"})
             for name, (label, icon, tip) in _BUTTONS.items()
@@ -148,10 +147,9 @@ class HeadGradientControls:
             button.disabled = busy == (name != "stop")
         self._variant.disabled = self._alpha.disabled = busy
 
-    def show_stages(self, slow: SlowStep, reached: int) -> None:
+    def show_stages(self, stages: str, seen: str) -> None:
         """Show the sub-step as far as it has been walked."""
-        self.stages.value = stages_html(slow, reached, slow.after.data.classes)
-        self.seen.value = seen_html(slow, reached)
+        self.stages.value, self.seen.value = stages, seen
 
     def show_no_stages(self, session: TrainingSession) -> None:
         """Say what comes next, while no sub-step is walked."""

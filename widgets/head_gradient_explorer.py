@@ -15,8 +15,8 @@ from IPython.display import display
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.head_gradient import VARIANTS
-from mla_core.head_watch import watch_step
-from mla_core.session import TrainingSession
+from mla_core.head_watch import HeadStep, watch_step
+from mla_core.session import TrainingSession, compute_threads
 from mla_core.slow_motion import SlowStep, slow_step, why_no_projection
 from mla_core.thinning import EvenList
 from mla_core.variant_courses import VariantCourse
@@ -116,8 +116,8 @@ class HeadGradientExplorer:
             config,
             variants,
             steps,
-            why_no_projection(session.fork(head_gradient="paper")),
             self._told,
+            compares="head_gradient" in session.method.uses,
         )
         self._figure = go.FigureWidget(head_gradient_charts.explorer_figure())
         self.view = self._controls.lay_out(self._status, self._figure)
@@ -161,7 +161,7 @@ class HeadGradientExplorer:
 
     async def _run(self) -> None:
         self._say("ready", self._invitation())
-        self._render()
+        await self._render()
         while True:
             while self._commands:
                 await self._guarded(self._commands.popleft())
@@ -182,21 +182,21 @@ class HeadGradientExplorer:
             self._training = self._racing = 0
             known = isinstance(error, ConfigError)
             self._say("failed", str(error) if known else f"{type(error).__name__}: {error}")
-            self._render()
+            await self._render()
 
     async def _next_stage(self) -> None:
         if self._slow is None or self._reached == len(self._slow.stages):
             self._slow = await asyncio.to_thread(slow_step, self.session)
             self._reached = 0
-        self._reach(self._reached + 1)
+        await self._reach(self._reached + 1)
 
     async def _finish_step(self) -> None:
         if self._slow is None or self._reached == len(self._slow.stages):
             await self._next_stage()
         assert self._slow is not None  # noqa: S101 - just made
-        self._reach(len(self._slow.stages))
+        await self._reach(len(self._slow.stages))
 
-    def _reach(self, stage: int) -> None:
+    async def _reach(self, stage: int) -> None:
         slow = self._slow
         assert slow is not None  # noqa: S101 - its stages are walked
         self._reached = stage
@@ -208,7 +208,7 @@ class HeadGradientExplorer:
             self._note(slow.head)
             told += ". The sub-step is done; Next stage begins the one after"
         self._say("paused", f"{told}.")
-        self._render()
+        await self._render()
 
     async def _train_epoch(self) -> None:
         if self.session.finished:
@@ -217,8 +217,9 @@ class HeadGradientExplorer:
         self._training = self.session.steps_per_epoch - self.session.step_in_epoch
 
     async def _train_on(self) -> None:
-        def chunk() -> list[Any]:
-            start, heads = time.monotonic(), []
+        def chunk() -> list[HeadStep]:
+            start = time.monotonic()
+            heads: list[HeadStep] = []
             while len(heads) < self._training and time.monotonic() - start < CHUNK_SECONDS:
                 heads.append(watch_step(self.session))
             return heads
@@ -230,12 +231,12 @@ class HeadGradientExplorer:
         if self._training <= 0:
             self._training = 0
             self._say("paused", f"Epoch {session.epoch} is done, {session.step} sub-steps so far.")
-            self._render()
+            await self._render()
         elif self._due():
             self._say("playing", f"Training, {self._training} sub-steps of the epoch to go.")
-            self._render()
+            await self._render()
 
-    def _note(self, head: Any) -> None:
+    def _note(self, head: HeadStep) -> None:
         if (angles := head_gradient_charts.angles_of(head)) is not None:
             self._angles.append(angles)
 
@@ -243,7 +244,7 @@ class HeadGradientExplorer:
         if self._training or self._racing:
             self._training = self._racing = 0
             self._say("stopped", "Stopped; what was done so far is shown.")
-            self._render()
+            await self._render()
 
     async def _change(self, field: str, value: Any) -> None:
         """Take over a setting; a sub-step under way is walked again from its forward stage."""
@@ -251,7 +252,7 @@ class HeadGradientExplorer:
         self._slow, self._reached = None, 0
         which = f"{field} is {value:g}" if isinstance(value, float) else f"{field} is {value}"
         self._say("paused", f"{which} from sub-step {self.session.step + 1} on.")
-        self._render()
+        await self._render()
 
     async def _compare(self) -> None:
         variants, steps = self._controls.chosen, self._controls.steps
@@ -272,12 +273,12 @@ class HeadGradientExplorer:
             await asyncio.to_thread(course.advance, steps=left, seconds=CHUNK_SECONDS)
             if self._due():
                 self._say("playing", f"Comparing {len(self.courses)} variants …")
-                self._render()
+                await self._render()
             return
         self._accuracies = [await asyncio.to_thread(c.accuracy) for c in self.courses]
         self._racing = 0
         self._say("finished", self._verdict())
-        self._render()
+        await self._render()
 
     def _verdict(self) -> str:
         totals = {
@@ -305,28 +306,37 @@ class HeadGradientExplorer:
         caught_up = self._status.tock == self._status.tick or waited > PATIENCE_SECONDS
         return caught_up and waited >= RENDER_SECONDS
 
-    def _render(self) -> None:
-        self._rendered_at = time.monotonic()
-        controls, slow = self._controls, self._slow
+    async def _render(self) -> None:
+        controls = self._controls
         controls.enable(busy=bool(self._training or self._racing))
         done = sum(len(course.records) for course in self.courses)
-        controls.progress.value = done / max(1, self._controls.steps * len(self.courses))
-        if slow is not None:
-            controls.show_stages(slow, self._reached)
+        controls.progress.value = done / max(1, controls.steps * len(self.courses))
+        stages, seen, table, shown = await asyncio.to_thread(self._drawn)
+        if self._slow is not None:
+            controls.show_stages(stages, seen)
         else:
             controls.show_no_stages(self.session)
-        courses = head_gradient_pictures.courses_html(self.courses, self._accuracies)
-        if controls.table.value != courses:
-            controls.table.value = courses
-        reached = slow is not None and "projection" in slow.stages[: self._reached]
-        head_gradient_charts.refresh(
-            self._figure,
-            self.session.history,
-            slow.projection if slow is not None and reached else None,
-            self._angles,
-            self.courses,
-        )
+        controls.table.value = table
+        head_gradient_charts.refresh(self._figure, shown)
         self._status.tick += 1
+        self._rendered_at = time.monotonic()
+
+    def _drawn(self) -> tuple[str, str, str, dict[str, Any]]:
+        """Draw everything, in a thread: spectra of large matrices take their time."""
+        slow, reached = self._slow, self._reached
+        with compute_threads():
+            table = head_gradient_pictures.courses_html(self.courses, self._accuracies)
+            projected = slow is not None and "projection" in slow.stages[:reached]
+            shown = head_gradient_charts.curves(
+                self.session.history,
+                slow.projection if slow is not None and projected else None,
+                self._angles,
+                self.courses,
+            )
+            if slow is None:
+                return "", "", table, shown
+            stages = head_gradient_pictures.stages_html(slow, reached)
+            return stages, head_gradient_pictures.seen_html(slow, reached), table, shown
 
     def _say(self, state: str, sentence: str) -> None:
         self._status.say(state, sentence)

@@ -29,7 +29,7 @@ FOLLOWED = {"released_enabled": "G Pᵀ", "additive": "G + G Pᵀ"}  # all other
 BINS = 16  # of the histogram of losses
 
 
-def stages_html(slow: SlowStep, reached: int, classes: Sequence[str]) -> str:
+def stages_html(slow: SlowStep, reached: int) -> str:
     """Return one card per stage; those not reached yet bear their name only.
 
     Parameters
@@ -37,14 +37,12 @@ def stages_html(slow: SlowStep, reached: int, classes: Sequence[str]) -> str:
     slow : SlowStep
     reached : int
         How many stages have been reached, from 1.
-    classes : sequence of str
-        C names, shown literally.
     """
     cards = []
     for i, stage in enumerate(slow.stages):
         state = "now" if i == reached - 1 else "done" if i < reached else "ahead"
         border = "#0072b2" if state == "now" else "var(--jp-border-color1,#bbb)"
-        body = _CARDS[stage](slow, classes) if state != "ahead" else ""
+        body = _CARDS[stage](slow) if state != "ahead" else ""
         current = ' aria-current="step"' if state == "now" else ""
         cards.append(
             f'<li data-stage="{stage}" data-state="{state}"{current} style="flex:1 1 210px;'
@@ -99,8 +97,14 @@ def seen_html(slow: SlowStep, reached: int) -> str:
     table = table_html(
         "What each modality's mean feature h̄ sees of the head's step: |A h̄| / (|A| |h̄|), and the "
         "angle; 0 and 90° leave its answer alone",
-        ["modality", "", "… of the gradient G", *projected, "… of the update ΔW"]
-        + ["its loss rises by (nats)"],
+        [
+            "modality",
+            "",
+            "… of the gradient G",
+            *projected,
+            "… of the update ΔW",
+            "its loss rises by (nats)",
+        ],
         rows,
     )
     reason = f'<p data-reason="" style="margin:4px">{text(slow.reason)}</p>' if slow.reason else ""
@@ -138,8 +142,16 @@ def courses_html(courses: Sequence[VariantCourse], accuracies: Sequence[float]) 
     return table_html(
         "From the same starting point, with the same batches: how much the head's steps for one "
         "modality raised the loss of the others, summed (nats)",
-        ["variant", "sub-steps", *map(text, names), "all", "plasticity"]
-        + ["mean angle to the modality before, G → step", "fused right (probe)", ""],
+        [
+            "variant",
+            "sub-steps",
+            *map(text, names),
+            "all",
+            "plasticity",
+            "mean angle to the modality before, G → step",
+            "fused right (probe)",
+            "",
+        ],
         rows,
     )
 
@@ -211,7 +223,7 @@ def heat_html(matrix: Tensor, what: str, height: int, limit: float | None = None
 # --------------------------------------------------------------------------------------- the cards
 
 
-def _forward(slow: SlowStep, classes: Sequence[str]) -> str:
+def _forward(slow: SlowStep) -> str:
     modality, features = slow.head.record.modality, slow.features
     who = f"{text(modality)}" if modality else "all modalities"
     flat = features if modality else features.transpose(0, 1).flatten(1)  # (B, s) or (B, M s)
@@ -226,8 +238,8 @@ def _forward(slow: SlowStep, classes: Sequence[str]) -> str:
     )
 
 
-def _loss(slow: SlowStep, classes: Sequence[str]) -> str:
-    losses, record = slow.losses, slow.head.record
+def _loss(slow: SlowStep) -> str:
+    losses, record, classes = slow.losses, slow.head.record, slow.after.data.classes
     worst = int(losses.argmax())
     mean = float(losses.mean())
     total = "" if math.isclose(mean, record.loss, rel_tol=1e-3) else " of the fused logits"
@@ -244,7 +256,7 @@ def _loss(slow: SlowStep, classes: Sequence[str]) -> str:
     )
 
 
-def _gradient(slow: SlowStep, classes: Sequence[str]) -> str:
+def _gradient(slow: SlowStep) -> str:
     G = slow.head.gradient
     return (
         _line("G = ∂L/∂W, one row per class")
@@ -254,7 +266,7 @@ def _gradient(slow: SlowStep, classes: Sequence[str]) -> str:
     )
 
 
-def _projection(slow: SlowStep, classes: Sequence[str]) -> str:
+def _projection(slow: SlowStep) -> str:
     head, moved = slow.head, slow.projection
     assert moved is not None  # noqa: S101 - the stage exists with it
     if moved.mean is None:
@@ -283,7 +295,7 @@ def _projection(slow: SlowStep, classes: Sequence[str]) -> str:
     )
 
 
-def _update(slow: SlowStep, classes: Sequence[str]) -> str:
+def _update(slow: SlowStep) -> str:
     head = slow.head
     grown = [f"{text(name)} {value:+.4f}" for name, value in head.record.forgetting.items()]
     moved = slow.projection
@@ -293,7 +305,8 @@ def _update(slow: SlowStep, classes: Sequence[str]) -> str:
         + heat_html(head.update, "change of the head's weight", 64)
         + _line(f'|ΔW| = <b data-number="update">{_norm(head.update)}</b>')
         + _line(
-            f"momentum and weight decay: |ΔW + γ ({follows})| / |ΔW| = {_number(head.rest, '.0%')}"
+            f"|ΔW + γ ({follows})| / |ΔW| = {_number(head.rest, '.0%')}: what momentum and weight "
+            "decay add, unprojected"
         )
         + (_line(f"others' losses: {', '.join(grown)} nats") if grown else "")
     )
