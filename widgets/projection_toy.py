@@ -11,12 +11,14 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 import traitlets
+from IPython.display import display
 
 from mla_core.errors import ConfigError
 from mla_core.head_geometry import degrees, share_seen
 from mla_core.head_gradient import HeadGradientModification
 from widgets import charts, per_cell
 from widgets.page import script, stylesheet
+from widgets.results_charts import present
 from widgets.style import colour
 
 LIMIT = 2.0  # of a coordinate, as in the script
@@ -114,8 +116,8 @@ def projection_toy(
     alpha: float = 0.1,
     *,
     headless: bool = False,
-) -> ProjectionToy | go.Figure:
-    """Return the toy, or, headless, a still picture of it.
+) -> None:
+    """Show the toy, or, headless, a still picture of it with its numbers in words.
 
     Parameters
     ----------
@@ -123,7 +125,10 @@ def projection_toy(
         As in `ProjectionToy`.
     headless : bool
     """
-    return toy_figure(h, g, alpha) if headless else ProjectionToy(h, g, alpha)
+    if headless:
+        present(toy_figure(h, g, alpha))
+    else:
+        display(ProjectionToy(h, g, alpha))
 
 
 def toy_figure(h: Sequence[float], g: Sequence[float], alpha: float) -> go.Figure:
@@ -171,6 +176,10 @@ def toy_figure(h: Sequence[float], g: Sequence[float], alpha: float) -> go.Figur
             "text": f"α = {alpha:g}: eigenvalue {found.least:.3f} along h, 1 across",
             "font_size": 13,
         },
+    )
+    figure.layout.meta = (
+        f"α = {alpha:g}: P has the eigenvalue {found.least:.3f} along h and 1 across it. The "
+        f"gradient lies at {found.before:.1f}° to h, the projected one at {found.after:.1f}°."
     )
     charts.apply_theme(figure, dark=False)
     return figure
