@@ -69,15 +69,15 @@ def describe(state: str, history: History, epochs: int, message: str = "") -> st
     told = f"{state.capitalize()}: epoch {last.epoch + 1} of {epochs}, sub-step {last.step + 1}, {who}."
     if history.summaries:
         look = history.summaries[-1]
-        alone = _listed(look.unimodal_accuracy, ".0%")
+        alone = listed(look.unimodal_accuracy, ".0%")
         told += f" Right on the probe set: fused {look.accuracy:.0%}; {alone}."
         if last.modality:  # joint training has neither
-            weights = _listed(look.mean_weight, ".2f")
+            weights = listed(look.mean_weight, ".2f")
             told += f" Mean weights: {weights}. Head plasticity {last.plasticity:.3f}."
     return " ".join(filter(None, (said, told)))
 
 
-def _listed(values: Mapping[str, float], form: str) -> str:
+def listed(values: Mapping[str, float], form: str) -> str:
     """Return ``image 95%, audio 70%``; a modality that no sample has is told as such."""
     return ", ".join(
         f"{name} {'absent' if math.isnan(value) else format(value, form)}"
