@@ -152,6 +152,24 @@ def _walked(twin: TrainingSession) -> SlowStep:
     )
 
 
+def going_on(session: TrainingSession) -> TrainingSession:
+    """Return a fork of a session to walk on with; a finished one gets an epoch more.
+
+    Parameters
+    ----------
+    session : TrainingSession
+
+    Examples
+    --------
+    >>> from mla_core import ExperimentConfig
+    >>> session = TrainingSession(ExperimentConfig(dataset="gaussian", epochs=1))
+    >>> _ = session.advance(epochs=1)
+    >>> going_on(session).config.epochs
+    2
+    """
+    return session.fork(epochs=session.config.epochs + 1) if session.finished else session.fork()
+
+
 def why_no_projection(session: TrainingSession) -> str:
     """Return a sentence that says why this session projects no gradient; empty where it does.
 

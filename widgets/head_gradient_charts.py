@@ -18,9 +18,18 @@ from mla_core.head_watch import HeadStep
 from mla_core.history import History
 from mla_core.slow_motion import Projection
 from mla_core.variant_courses import VariantCourse
-from widgets.charts import NOTHING, apply_theme, thin
+from widgets.charts import NOTHING
+from widgets.curves import thin
 from widgets.head_gradient_pictures import mean_angles
-from widgets.style import FUSED_COLOUR, MODALITY_DASHES, MODALITY_MARKERS, colour, pick, text
+from widgets.style import (
+    FUSED_COLOUR,
+    MODALITY_DASHES,
+    MODALITY_MARKERS,
+    apply_theme,
+    colour,
+    pick,
+    text,
+)
 
 HEIGHT = 620
 ORTHOGONAL = 90.0

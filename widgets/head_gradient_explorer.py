@@ -17,14 +17,15 @@ from mla_core.errors import ConfigError
 from mla_core.head_gradient import VARIANTS
 from mla_core.head_watch import HeadStep, watch_step
 from mla_core.session import TrainingSession, compute_threads
-from mla_core.slow_motion import SlowStep, slow_step, why_no_projection
+from mla_core.slow_motion import SlowStep, going_on, slow_step, why_no_projection
 from mla_core.thinning import EvenList
 from mla_core.variant_courses import VariantCourse
-from widgets import charts, head_gradient_charts, head_gradient_pictures, per_cell
+from widgets import head_gradient_charts, head_gradient_pictures, per_cell
 from widgets.controls import close
 from widgets.head_gradient_controls import HeadGradientControls
 from widgets.head_gradient_report import HeadGradientReport
 from widgets.status import StatusLine
+from widgets.style import apply_theme
 
 CHUNK_SECONDS = 0.06
 RENDER_SECONDS = 0.4
@@ -48,7 +49,7 @@ def explore_head_gradient(
     Parameters
     ----------
     start : TrainingSession or ExperimentConfig
-        Where to begin; a session itself is not moved.
+        Where to begin. A session itself is not moved; a finished one gets an epoch more.
     headless : bool
     variants : sequence of str
         Which to compare at first, keys of `mla_core.head_gradient.VARIANTS`.
@@ -65,7 +66,8 @@ def explore_head_gradient(
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
         raise ConfigError(f"steps must be a whole number from 1, not {steps!r}")
     kind = HeadGradientReport if headless else HeadGradientExplorer
-    return kind(_from_there(start), variants, steps)
+    session = going_on(start) if isinstance(start, TrainingSession) else TrainingSession(start)
+    return kind(session, variants, steps)
 
 
 class HeadGradientExplorer:
@@ -185,16 +187,18 @@ class HeadGradientExplorer:
             await self._render()
 
     async def _next_stage(self) -> None:
-        if self._slow is None or self._reached == len(self._slow.stages):
-            self._slow = await asyncio.to_thread(slow_step, self.session)
-            self._reached = 0
+        await self._begin()
         await self._reach(self._reached + 1)
 
     async def _finish_step(self) -> None:
+        await self._reach(len((await self._begin()).stages))
+
+    async def _begin(self) -> SlowStep:
+        """Return the sub-step under way, or begin the coming one."""
         if self._slow is None or self._reached == len(self._slow.stages):
-            await self._next_stage()
-        assert self._slow is not None  # noqa: S101 - just made
-        await self._reach(len(self._slow.stages))
+            self._slow = await asyncio.to_thread(slow_step, self.session)
+            self._reached = 0
+        return self._slow
 
     async def _reach(self, stage: int) -> None:
         slow = self._slow
@@ -342,15 +346,8 @@ class HeadGradientExplorer:
         self._status.say(state, sentence)
 
     def _apply_theme(self) -> None:
-        charts.apply_theme(self._figure, dark=self._status.dark)
+        apply_theme(self._figure, dark=self._status.dark)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._say("failed", f"the interface failed: {type(error).__name__}: {error}")
-
-
-def _from_there(start: TrainingSession | ExperimentConfig) -> TrainingSession:
-    """Return a session of the explorer's own; a finished one gets an epoch more to walk in."""
-    if isinstance(start, ExperimentConfig):
-        return TrainingSession(start)
-    return start.fork(epochs=start.config.epochs + 1) if start.finished else start.fork()

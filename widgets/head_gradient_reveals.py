@@ -9,14 +9,17 @@ import plotly.graph_objects as go
 
 from mla_core.errors import ConfigError
 from mla_core.session import TrainingSession
+from mla_core.slow_motion import going_on, why_no_projection
 from mla_core.variant_courses import VariantCourse
-from widgets.charts import apply_theme, thin
+from widgets.curves import thin
 from widgets.head_gradient_charts import variant_style
 from widgets.projection_toy import project, toy_figure
+from widgets.style import apply_theme
 
 SAME = "about the same"
 CLOSE = 0.05  # nats; closer totals are no difference
 Told = tuple[str, str, go.Figure]
+Short = tuple[str, str]
 
 
 def kept_length(
@@ -43,7 +46,7 @@ def kept_length(
     return choice, f"It keeps {kept:.1%} of its length.", toy_figure(h, g, alpha)
 
 
-def less_forgetting(session: TrainingSession, a: str, b: str, steps: int) -> Told:
+def less_forgetting(session: TrainingSession, a: str, b: str, steps: int) -> Told | Short:
     """Return which of two variants forgets less over the coming sub-steps, or that they tie.
 
     Parameters
@@ -58,8 +61,11 @@ def less_forgetting(session: TrainingSession, a: str, b: str, steps: int) -> Tol
     Raises
     ------
     ConfigError
-        For an unknown variant, a method without variants, or when the training is over.
+        For an unknown variant, or where no sub-step is taken.
     """
+    if "head_gradient" not in session.method.uses:
+        return SAME, why_no_projection(session)
+    session = going_on(session)
     courses = [VariantCourse(session, variant) for variant in (a, b)]
     figure = go.Figure()
     totals = {}
@@ -100,7 +106,7 @@ def plasticity_left(session: TrainingSession, steps: int, choices: Sequence[str]
     choices : sequence of str
         From low to high; each stands for an equal share of the range from 0 to 1.
     """
-    twin = session.fork()
+    twin = going_on(session)
     twin.advance(steps=steps)
     records = twin.history.steps
     if not records:

@@ -16,10 +16,10 @@ from IPython.display import display
 from mla_core.errors import ConfigError
 from mla_core.head_geometry import degrees, share_seen
 from mla_core.head_gradient import HeadGradientModification
-from widgets import charts, per_cell
+from widgets import per_cell
 from widgets.page import script, stylesheet
 from widgets.results_charts import present
-from widgets.style import colour
+from widgets.style import apply_theme, colour
 
 LIMIT = 2.0  # of a coordinate, as in the script
 ALPHAS = (1e-3, 10.0)
@@ -181,7 +181,7 @@ def toy_figure(h: Sequence[float], g: Sequence[float], alpha: float) -> go.Figur
         f"α = {alpha:g}: P has the eigenvalue {found.least:.3f} along h and 1 across it. The "
         f"gradient lies at {found.before:.1f}° to h, the projected one at {found.after:.1f}°."
     )
-    charts.apply_theme(figure, dark=False)
+    apply_theme(figure, dark=False)
     return figure
 
 
