@@ -4,13 +4,14 @@ import sys
 
 import torch
 
-from benchmarks import click, import_time, live, notebook, sub_step
+from benchmarks import click, import_time, live, notebook, slow_motion, sub_step
 
 ALL = {
     "import_time": import_time.main,
     "sub_step": sub_step.main,
     "live": live.main,
     "click": click.main,
+    "slow_motion": slow_motion.main,
     "notebook": notebook.main,
 }
 

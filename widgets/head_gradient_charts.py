@@ -234,7 +234,7 @@ def _lay_out(figure: go.Figure) -> None:
     figure.update_layout(
         height=HEIGHT,
         autosize=True,
-        margin={"l": 50, "r": 14, "t": 60, "b": 80},
+        margin={"l": 50, "r": 14, "t": 40, "b": 80},
         legend={"orientation": "h", "x": 0, "y": -0.1, "yanchor": "top", "font": {"size": 11}},
         hovermode="closest",
         uirevision="keep",

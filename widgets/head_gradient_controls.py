@@ -12,7 +12,7 @@ from mla_core.session import TrainingSession
 from widgets.head_gradient_charts import HEIGHT
 from widgets.style import text
 
-MOST_STEPS = 300
+MOST_STEPS = 2000
 _BUTTONS = {
     "next": ("Next stage", "step-forward", "Walk one stage further"),
     "finish": ("Finish step", "forward", "Walk to the end of the sub-step, or through a whole one"),
@@ -57,7 +57,7 @@ class HeadGradientControls:
     ) -> None:
         self.compares = compares
         self._buttons = {
-            name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "128px"})
+            name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "138px"})
             for name, (label, icon, tip) in _BUTTONS.items()
         }
         for name, button in self._buttons.items():
@@ -95,14 +95,13 @@ class HeadGradientControls:
             )
             for variant, told in VARIANTS.items()
         }
-        self._steps = ipw.IntSlider(
+        self._steps = ipw.BoundedIntText(
             value=steps,
             min=1,
             max=max(MOST_STEPS, steps),
             description="Sub-steps",
-            continuous_update=False,
             style={"description_width": "66px"},
-            layout={"width": "300px"},
+            layout={"width": "150px"},
         )
         self.progress = ipw.FloatProgress(max=1.0, layout={"width": "160px", "height": "10px"})
         self.stages, self.seen, self.table = ipw.HTML(), ipw.HTML(), ipw.HTML()

@@ -305,8 +305,8 @@ def _update(slow: SlowStep) -> str:
         + heat_html(head.update, "change of the head's weight", 64)
         + _line(f'|ΔW| = <b data-number="update">{_norm(head.update)}</b>')
         + _line(
-            f"|ΔW + γ ({follows})| / |ΔW| = {_number(head.rest, '.0%')}: what momentum and weight "
-            "decay add, unprojected"
+            f"the rest, |ΔW + γ ({follows})| / |ΔW| = {_number(head.rest, '.0%')}, is momentum and "
+            "weight decay"
         )
         + (_line(f"others' losses: {', '.join(grown)} nats") if grown else "")
     )

@@ -41,6 +41,7 @@ class Toy:
 
     def drag(self, name: str, right: float, up: float) -> None:
         """Drag a tip by so many units of the plane, with the mouse."""
+        self.root.locator("svg").scroll_into_view_if_needed()
         box = self.tip(name).bounding_box()
         drawing = self.root.locator("svg").bounding_box()
         assert box is not None

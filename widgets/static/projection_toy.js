@@ -80,7 +80,7 @@ function render({ model, el }) {
   const slider = make("input", label, {
     type: "range", min: -3, max: 1, step: 0.1, "aria-label": "α, on a logarithmic scale",
   });
-  const shown = make("output", label);
+  const shown = make("span", label, { class: "value", "aria-hidden": "true" }); // the slider tells it
   const body = make("tbody", make("table", side));
   const cells = Object.fromEntries(
     [
