@@ -71,7 +71,7 @@ def explorer_figure() -> go.Figure:
     figure = make_subplots(
         rows=2,
         cols=3,
-        horizontal_spacing=0.07,
+        horizontal_spacing=0.095,
         vertical_spacing=0.2,
         subplot_titles=[title for _, _, title in PANELS.values()],
     )
@@ -108,7 +108,7 @@ def explorer_figure() -> go.Figure:
         ("followed", "after P", colour(1), "triangle-up"),
     ):
         marks = {**line, "mode": "markers", "showlegend": True}
-        marker = {"color": hue, "symbol": symbol, "size": 7}
+        marker = {"color": hue, "symbol": symbol, "size": 8, "line": {"width": 2}}
         add("angle", go.Scatter(**marks, name=name, meta=f"angle.{key}", marker=marker))
     for variant in VARIANTS:
         style = variant_style(variant)

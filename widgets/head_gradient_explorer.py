@@ -109,6 +109,7 @@ class HeadGradientExplorer:
         self._angles: EvenList[head_gradient_charts.Angles] = EvenList(MOST_ANGLES)
         self._training = 0  # sub-steps still to take
         self._racing = 0  # sub-steps of each course; 0: none runs
+        self._length = steps  # of the last comparison
         self._commands: deque[Command] = deque()
         self._wake = asyncio.Event()
         self._rendered_at = 0.0
@@ -267,7 +268,7 @@ class HeadGradientExplorer:
             course = await asyncio.to_thread(VariantCourse, self.session, variant)
             self.courses.append(course)
             self._accuracies.append(math.nan)
-        self._racing = steps
+        self._racing = self._length = steps
 
     async def _race_on(self) -> None:
         open_ = [c for c in self.courses if not c.failure and len(c.records) < self._racing]
@@ -314,7 +315,7 @@ class HeadGradientExplorer:
         controls = self._controls
         controls.enable(busy=bool(self._training or self._racing))
         done = sum(len(course.records) for course in self.courses)
-        controls.progress.value = done / max(1, controls.steps * len(self.courses))
+        controls.progress.value = done / max(1, self._length * len(self.courses))
         stages, seen, table, shown = await asyncio.to_thread(self._drawn)
         if self._slow is not None:
             controls.show_stages(stages, seen)

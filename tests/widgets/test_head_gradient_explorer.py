@@ -10,7 +10,7 @@ from ipywidgets.widgets.widget import _instances as live_widgets
 import mla_core as mla
 from mla_core.head_gradient import VARIANTS
 from mla_core.methods.registry import METHODS
-from widgets import explore_head_gradient
+from widgets import explore_head_gradient, head_gradient_explorer
 from widgets import head_gradient_pictures as pictures
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -218,7 +218,8 @@ def test_names_from_outside_are_text():
     assert "&lt;img src=x" in html
 
 
-def test_closing_leaves_nothing_behind():
+def test_closing_leaves_nothing_behind(monkeypatch):
+    monkeypatch.setattr(head_gradient_explorer, "ANSWER_SECONDS", 0.05)
     before = set(live_widgets)
 
     async def main():
@@ -226,7 +227,7 @@ def test_closing_leaves_nothing_behind():
         await until(lambda: explorer._status.tick > 0)
         explorer.close()
         explorer.close()
-        await asyncio.sleep(3.2)  # the figure waits for the page's last answer
+        await asyncio.sleep(0.2)  # the figure waits for the page's last answer
 
     asyncio.run(main())
     left = [live_widgets[key] for key in set(live_widgets) - before]
