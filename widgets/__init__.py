@@ -3,13 +3,12 @@
 from widgets.charts import comparison_figure
 from widgets.lab import TrainingLab
 from widgets.question import predict
-from widgets.report import TrainingReport, check_notebook, open_lab, show
+from widgets.report import TrainingReport, check_notebook, open_lab, present, show
 from widgets.results_charts import (
     difference_plot,
     dot_plot,
     gap_plot,
     heat_map,
-    present,
     tell,
 )
 from widgets.results_curves import missing_plot, subset_plot

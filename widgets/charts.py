@@ -22,6 +22,7 @@ from widgets.style import (
     pick,
     text,
 )
+from widgets.words import listed
 
 MAX_POINTS = 1000  # per curve
 HEIGHT = 640
@@ -336,8 +337,10 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
         From a label such as ``"MLA"``.
     """
     figure = go.Figure()
+    said = []
     for i, (label, evaluation) in enumerate(evaluations.items()):
         values = {**evaluation.unimodal_accuracy, "fused": evaluation.accuracy}
+        said.append(f"{label}: {listed(values, '.0%')}")
         figure.add_bar(
             name=text(label),
             x=[text(name) for name in values],
@@ -346,6 +349,7 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
             marker={"color": colour(i), "pattern": {"shape": pick(("", "/", ".", "x"), i)}},
         )
     figure.update_layout(
+        meta=f"Accuracy. {'; '.join(said)}.",
         barmode="group",
         height=340,
         margin={"l": 45, "r": 10, "t": 30, "b": 40},

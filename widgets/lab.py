@@ -23,9 +23,11 @@ from widgets.map_state import MapState, map_points, umap_caption
 from widgets.player import Player
 from widgets.status import StatusLine, describe
 from widgets.style import text
+from widgets.words import describe_training
 
 ANSWER_SECONDS = 3.0
 THEME_SECONDS = 0.7
+SMALL = "font-size:12px;line-height:1.4"
 
 
 class TrainingLab:
@@ -76,6 +78,7 @@ class TrainingLab:
         )
         self._diagram = ipw.HTML()
         self._details = ipw.HTML()
+        self._words = ipw.HTML()
         self._note = ipw.HTML()
         self._chooser = ipw.Dropdown(description="Sample", layout={"width": "250px"})
         self._progress = ipw.FloatProgress(max=1.0, layout={"width": "99%", "height": "10px"})
@@ -88,6 +91,7 @@ class TrainingLab:
                 ipw.Accordion([self._controls.settings], titles=("Settings",)),
                 self._diagram,
                 self._figure_box,
+                self._words,
                 self._chooser,
                 self._details,
                 self._note,
@@ -169,7 +173,7 @@ class TrainingLab:
         data = session.data
         self._controls.show(session.config, data.modalities)
         self._controls.ask_for_reset(needed=False)
-        self._note.value = f"<p style='font-size:12px'>{text(data.note)}</p>"
+        self._note.value = f"<p style='{SMALL}'>{text(data.note)}</p>"
         ids = self._shown.ids if self._shown is not None else ()
         self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
         self._follow_map()
@@ -178,6 +182,7 @@ class TrainingLab:
         charts.apply_theme(figure, dark=self._status.dark)
         charts.refresh(figure, session.history, self._map_view)
         self._drawn: tuple[object, ...] = (0, self._shown, self._map_view)
+        self._put_into_words(session.history)
         self._figure = go.FigureWidget(figure)
         for trace in self._figure.data:
             if trace.meta.startswith("map."):
@@ -211,12 +216,18 @@ class TrainingLab:
             charts.refresh(self._figure, history, self._map_view)
             self._drawn = drawing
             self._status.tick += 1
+            self._put_into_words(history)
         self._say(history)
 
     def _say(self, history: History) -> None:
         player = self._player
         sentence = describe(player.state, history, self._session.config.epochs, player.message)
         self._status.say(player.state, sentence)
+
+    def _put_into_words(self, history: History) -> None:
+        caption = self._map_view.caption if self._map_view is not None else ""
+        told = text(describe_training(history, caption))
+        self._words.value = f"<p style='{SMALL}' aria-live='off'>In words. {told}</p>"
 
     def _on_state(self) -> None:
         self._controls.enable(self._player.state)
