@@ -12,6 +12,7 @@ from widgets.results_charts import (
     tell,
 )
 from widgets.results_curves import missing_plot, subset_plot
+from widgets.reveals import fused_change, most_gained, weakest_modality
 
 __all__ = [
     "TrainingLab",
@@ -20,13 +21,16 @@ __all__ = [
     "comparison_figure",
     "difference_plot",
     "dot_plot",
+    "fused_change",
     "gap_plot",
     "heat_map",
     "missing_plot",
+    "most_gained",
     "open_lab",
     "predict",
     "present",
     "show",
     "subset_plot",
     "tell",
+    "weakest_modality",
 ]
