@@ -15,10 +15,11 @@ from mla_core.data.dataset import MultimodalDataset
 from mla_core.embedding import trustworthiness, umap_map
 from mla_core.experiment import check_writable, train
 from mla_core.headless import reject_unknown_parameters
+from mla_core.replay import unit_features
 from mla_core.session import TrainingSession
 from widgets import charts, diagram, sample_view
 from widgets.lab import TrainingLab
-from widgets.map_state import MapState, map_points, umap_caption
+from widgets.map_state import MapState, umap_caption
 from widgets.page import asset
 from widgets.style import text
 from widgets.words import describe_training
@@ -44,7 +45,7 @@ class TrainingReport:
         evaluation = session.history.latest
         assert evaluation is not None  # noqa: S101 - made with the session
         self._evaluation = evaluation
-        points = map_points(evaluation)
+        points = unit_features(evaluation)
         maps = MapState()
         curves = charts.training_figure(list(session.data.modalities), session.config.method)
         pca = maps.pca(evaluation)
