@@ -31,6 +31,11 @@ NOTHING = {"x": np.zeros(0), "y": np.zeros(0)}
 CLASS_SCALE = [  # one flat step per class
     ((i + side) / len(CLASS_COLOURS), hue) for i, hue in enumerate(CLASS_COLOURS) for side in (0, 1)
 ]
+# Few buttons, since each is a stop of the Tab key, and none that sends the chart anywhere.
+CONFIG = {
+    "displaylogo": False,
+    "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+}
 PANELS = {  # panel -> (row, column, title)
     "loss": (1, 1, "Training loss (nats)"),
     "accuracy": (1, 2, "Accuracy on the probe set"),

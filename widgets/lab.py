@@ -89,7 +89,8 @@ class TrainingLab:
                 self._controls.bar,
                 self._progress,
                 self._status,
-                ipw.Accordion([self._controls.settings], titles=("Settings",)),
+                self._controls.unfold,
+                self._controls.settings,
                 self._diagram,
                 self._figure_box,
                 self._words,
@@ -112,6 +113,7 @@ class TrainingLab:
             "dark",
         )
         self._controls.speed.observe(self._on_speed, "value")
+        self._controls.unfold.observe(lambda _: self._player.queue(self._controls.fold), "value")
         self._controls.map.observe(lambda _: self._player.queue(self._show_other_map), "value")
         self._chooser.observe(
             lambda change: self._player.queue(lambda: self._show_sample(change["new"])), "value"
@@ -185,6 +187,7 @@ class TrainingLab:
         self._drawn: tuple[object, ...] = (0, self._shown, self._map_view)
         self._put_into_words(session.history)
         self._figure = go.FigureWidget(figure)
+        self._figure._config = charts.CONFIG  # noqa: SLF001 - there is no public name for it
         for trace in self._figure.data:
             if trace.meta.startswith("map."):
                 trace.on_click(self._on_point)

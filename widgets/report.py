@@ -137,7 +137,7 @@ def figure_bundles(figure: go.Figure) -> list[dict[str, Any]]:
     return [
         {"text/html": THEMED, "text/plain": ""},
         {
-            "application/vnd.plotly.v1+json": figure.to_plotly_json(),
+            "application/vnd.plotly.v1+json": figure.to_plotly_json() | {"config": charts.CONFIG},
             "text/plain": "plotly figure",
         },
     ]
