@@ -351,6 +351,7 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
             x=[text(name) for name in values],
             y=list(values.values()),
             text=[f"{value:.2f}" for value in values.values()],
+            textposition="outside",  # on a pattern it is hard to read
             marker={"color": colour(i), "pattern": {"shape": pick(("", "/", ".", "x"), i)}},
         )
     figure.update_layout(
@@ -358,7 +359,7 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
         barmode="group",
         height=340,
         margin={"l": 45, "r": 10, "t": 30, "b": 40},
-        yaxis={"range": [0, 1.08], "title": {"text": "accuracy"}},
+        yaxis={"range": [0, 1.12], "title": {"text": "accuracy"}},
         legend={"orientation": "h", "y": 1.1},
     )
     apply_theme(figure, dark=False)

@@ -104,7 +104,7 @@ class Controls:
             description="Settings",
             icon="sliders",
             tooltip="Show or hide the settings",
-            layout={"width": "110px"},
+            layout={"width": "110px", "margin": "6px 2px"},
         )
         self.settings = ipw.VBox(
             [

@@ -18,6 +18,27 @@ NAME = """() => {
     return (e.getAttribute("aria-label") || e.labels?.[0]?.textContent || e.textContent).trim();
 }"""
 INSIDE = "() => document.activeElement.closest('.mla-output') !== null"
+# Text fainter than 4.5 to 1, by the formula of WCAG 2. Disabled controls need no contrast; glyphs
+# beside a name are pictures; bars and heat maps have a ground of their own.
+FAINT = """() => {
+    const parse = (c) => [...c.match(/[\\d.]+/g).map(Number), 1].slice(0, 4);
+    const over = (a, b) => [0, 1, 2].map((i) => a[i] * a[3] + b[i] * (1 - a[3]));
+    const light = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    const luminance = ([r, g, b]) =>
+        0.2126 * light(r / 255) + 0.7152 * light(g / 255) + 0.0722 * light(b / 255);
+    const ground = (e) => e === null ? [255, 255, 255]
+        : over(parse(getComputedStyle(e).backgroundColor), ground(e.parentElement));
+    const skipped = "style, option, :disabled, [aria-disabled=true], tspan[fill], .hoverlayer";
+    return [...document.querySelectorAll(".mla-output *")].filter((e) => {
+        const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+        if (!own || !e.getClientRects().length || e.closest(skipped)) return false;
+        const style = getComputedStyle(e);
+        const behind = ground(e);
+        const ink = over(parse(e instanceof SVGElement ? style.fill : style.color), behind);
+        const [low, high] = [luminance(ink), luminance(behind)].sort((a, b) => a - b);
+        return (high + 0.05) / (low + 0.05) < 4.5;
+    }).map((e) => e.textContent);
+}"""
 QUESTION = """
 import widgets
 choices = ["image", "audio", "<img src=x onerror=alert(1)>"]
@@ -72,6 +93,10 @@ def test_the_bench_by_keyboard_alone(lab_page: LabPage):
     expect(words).to_have_attribute("aria-live", "off")
     expect(bench.status).to_have_attribute("aria-live", "polite")
     tab_to(page, "Sample")
+    assert page.locator(".mla-output *").count() > 100
+    assert page.evaluate(FAINT) == []
+    lab_page.theme("dark")
+    page.wait_for_function(f"() => ({FAINT})().length === 0")
     assert lab_page.console_errors == []
 
 
@@ -102,6 +127,7 @@ def test_a_question_by_keyboard_alone(lab_page: LabPage, live_lab: LiveLab, them
     expect(page.locator(".mla-question [role=status]")).to_have_text(told)
     expect(reveal).to_be_focused()
     assert page.locator("img[src=x]").count() == 0
+    assert page.evaluate(FAINT) == []
     lab_page.run_cell(0)  # a new question, and only that
     expect(page.locator(".mla-question")).to_have_count(1)
     expect(reveal).to_be_disabled()
