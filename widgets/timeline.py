@@ -19,6 +19,8 @@ class Timeline:
     ----------
     config : ExperimentConfig
         What a branch starts with.
+    queue : callable
+        Takes a command and runs it on the event loop: a person may press at any time.
     on_travel : callable
         ``(step)`` of a recorded moment; None means now, and on with the run.
     on_branch : callable
@@ -30,12 +32,13 @@ class Timeline:
     def __init__(
         self,
         config: ExperimentConfig,
+        queue: Callable[[Callable[[], None]], None],
         on_travel: Callable[[int | None], None],
         on_branch: Callable[[dict[str, Any]], None],
         on_drop: Callable[[], None],
     ) -> None:
         self._on_travel = on_travel
-        self._on_branch = on_branch
+        self._queue = queue
         self._steps = [0]
         self._quiet = False
         self.slider = ipw.SelectionSlider(
@@ -47,7 +50,7 @@ class Timeline:
         )
         self.slider.observe(self._travelled, "value")
         self.now = _button("Now", "step-forward", "Back to the newest moment, and on with the run")
-        self.now.on_click(lambda _: on_travel(None))
+        self.now.on_click(lambda _: queue(lambda: on_travel(None)))
         self._values = live_settings(config)
         self.what = ipw.Dropdown(
             description="Branch with",
@@ -55,20 +58,24 @@ class Timeline:
             style={"description_width": "92px"},
             layout={"width": "270px"},
         )
-        self.what.observe(lambda _: self._offer_value(), "value")
+        self.what.observe(lambda _: queue(self._offer_value), "value")
         self._value_box = ipw.HBox()
         self.branch = _button(
             "Branch from here", "code-fork", "A second run goes on from the moment shown", "160px"
         )
-        self.branch.on_click(lambda _: on_branch(self._changes()))
+        self.branch.on_click(lambda _: queue(lambda: on_branch(self._changes())))
         self.drop = _button("Drop branch", "trash", "Go on with the first run alone", "130px")
-        self.drop.on_click(lambda _: on_drop())
-        self.view = ipw.VBox(
-            [
-                _row(self.slider, self.now),
-                _row(self.what, self._value_box, self.branch, self.drop),
-            ]
+        self.drop.on_click(lambda _: queue(on_drop))
+        self.unfold = ipw.ToggleButton(
+            description="Branch",
+            icon="code-fork",
+            tooltip="Show or hide what a branch needs",
+            layout={"width": "110px"},
         )
+        self.unfold.observe(lambda _: queue(self._fold), "value")
+        self._branching = _row(self.what, self._value_box, self.branch, self.drop)
+        self._fold()
+        self.view = ipw.VBox([_row(self.slider, self.now, self.unfold), self._branching])
 
     def show(self, config: ExperimentConfig) -> None:
         """Offer what can be changed in this run, from its own values."""
@@ -116,8 +123,11 @@ class Timeline:
 
     def _travelled(self, change: dict[str, Any]) -> None:
         if not self._quiet:
-            step = change["new"]
-            self._on_travel(None if step == self._steps[-1] else step)
+            step = None if change["new"] == self._steps[-1] else change["new"]
+            self._queue(lambda: self._on_travel(step))
+
+    def _fold(self) -> None:
+        self._branching.layout.display = "flex" if self.unfold.value else "none"
 
     def _offer_value(self) -> None:
         field = self.what.value

@@ -302,7 +302,7 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
 
 def test_a_branch_with_a_value_out_of_range_is_refused_in_a_sentence():
     async def script(lab):
-        lab._on_branch({"alpha": -1.0})
+        lab._player.queue(lambda: lab._branch({"alpha": -1.0}))
         await settle()
         assert "alpha" in lab._status.text
         assert lab._player.tandem.branch is None
