@@ -49,7 +49,7 @@ class Timeline:
             description="Branch with",
             options=[("the same settings", "")],
             style={"description_width": "92px"},
-            layout={"width": "270px"},
+            layout={"width": "310px"},
         )
         self.what.observe(lambda _: queue(self._offer_value), "value")
         self._value_box = ipw.HBox()
