@@ -24,6 +24,7 @@ from widgets.style import (
 )
 from widgets.words import listed
 
+GRID = "rgba(128,128,128,0.22)"  # on light pages and on dark ones
 MAX_POINTS = 1000  # per curve
 HEIGHT = 640
 BLANK = {"showticklabels": False, "zeroline": False, "showgrid": False}  # a map has no units
@@ -359,7 +360,13 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
         barmode="group",
         height=340,
         margin={"l": 45, "r": 10, "t": 30, "b": 40},
-        yaxis={"range": [0, 1.12], "title": {"text": "accuracy"}},
+        xaxis={"gridcolor": GRID},
+        yaxis={
+            "range": [0, 1.12],
+            "title": {"text": "accuracy"},
+            "gridcolor": GRID,
+            "zerolinecolor": GRID,
+        },
         legend={"orientation": "h", "y": 1.1},
     )
     apply_theme(figure, dark=False)
