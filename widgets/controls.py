@@ -23,6 +23,7 @@ SPEEDS = {
     "full speed": 0.0,
 }
 SPEED_TO_WATCH = 25.0  # an epoch of the spoken digits in two seconds
+UNUSED = {"head_gradient", "alpha", "fusion"}  # where a method does not use them
 MAPS = {"PCA": "pca", "UMAP": "umap"}
 _BUTTONS = {
     "play": ("Play", "play", "Train until paused or finished"),
@@ -86,10 +87,7 @@ class Controls:
         self._settings: dict[str, Any] = {
             "dataset": _choice("Data", DATASETS, config.dataset, disabled=own_data),
             "method": _choice("Method", METHODS, config.method),
-            "head_gradient": _choice("Head gradient", VARIANTS, config.head_gradient),
-            "fusion": _choice("Fusion", RULES, config.fusion),
-            "alpha": _log_slider("α (projection)", config.alpha, -4, 2),
-            "learning_rate": _log_slider("Learning rate", config.learning_rate, -4, 0),
+            **live_settings(config),
         }
         for field, widget in self._settings.items():
             widget.observe(lambda change, field=field: self._told(field, change["new"]), "value")
@@ -141,7 +139,7 @@ class Controls:
         """Let only that be pressed and changed which does something in this state of the player."""
         loading = state == "loading"
         for field, widget in self._settings.items():
-            unused = field in {"head_gradient", "alpha", "fusion"} - method_class(self._method).uses
+            unused = field in UNUSED - method_class(self._method).uses
             widget.disabled = loading or unused or (field == "dataset" and self._own_data)
         for slider in self._noise:
             slider.disabled = loading
@@ -179,6 +177,16 @@ class Controls:
     def _told(self, field: str, value: Any) -> None:
         if not self._quiet:
             self._on_setting(field, value)
+
+
+def live_settings(config: ExperimentConfig) -> dict[str, Any]:
+    """Return a control for every setting that may change while a run goes on, by its field."""
+    return {
+        "head_gradient": _choice("Head gradient", VARIANTS, config.head_gradient),
+        "fusion": _choice("Fusion", RULES, config.fusion),
+        "alpha": _log_slider("α (projection)", config.alpha, -4, 2),
+        "learning_rate": _log_slider("Learning rate", config.learning_rate, -4, 0),
+    }
 
 
 def close(widget: ipw.Widget) -> None:

@@ -19,6 +19,7 @@ from mla_core.replay import unit_features
 from mla_core.session import TrainingSession
 from widgets import charts, diagram, sample_view
 from widgets.lab import TrainingLab
+from widgets.map_chart import map_figure
 from widgets.map_state import MapState, umap_caption
 from widgets.page import asset
 from widgets.style import text
@@ -49,14 +50,14 @@ class TrainingReport:
         maps = MapState()
         curves = charts.training_figure(list(session.data.modalities), session.config.method)
         pca = maps.pca(evaluation)
-        charts.refresh(curves, session.history, pca)
+        charts.refresh(curves, charts.Shown(session.history, pca))
         curves.update_layout(meta=describe_training(session.history, pca.caption))
         self.figures = [curves]
         if len(points) > 4:  # UMAP needs neighbours
             coords = umap_map(points, seed=session.config.seed)
             caption = umap_caption(trustworthiness(points, coords), evaluation.step)
             view = maps.keep("umap", coords, caption)
-            self.figures.append(charts.map_figure(evaluation, view))
+            self.figures.append(map_figure(evaluation, view))
 
     def _ipython_display_(self) -> None:
         session, config = self.session, self.session.config
