@@ -208,7 +208,9 @@ _PICTURE = _table(
         "noise", "pixel noise", "standard deviation, black = 0, white = 1", 0.0, 1.0, pixel_noise
     ),
     Corruption("blur", "blur", "standard deviation over the picture's side", 0.0, 0.3, blur),
-    Corruption("occlusion", "occlusion", "share of the picture that is hidden", 0.0, 1.0, occlusion),
+    Corruption(
+        "occlusion", "occlusion", "share of the picture that is hidden", 0.0, 1.0, occlusion
+    ),
 )
 _NUMBERS = _table(
     Corruption("noise", "noise", "standard deviations of the training data", 0.0, 4.0, spread_noise)

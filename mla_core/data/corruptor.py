@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from mla_core.data.audio import RATE, WINDOW, add_noise, log_mel, to_int16, wav_bytes
-from mla_core.data.corruption import DROP, SILENT, Corruption, corruptions, limits
+from mla_core.data.corruption import DROP, Corruption, corruptions, limits
 from mla_core.data.dataset import Modality, MultimodalDataset, Split
 from mla_core.data.media import Media, media_from_tensor, png_bytes
 from mla_core.errors import ConfigError, DataError, one_of
@@ -60,7 +61,7 @@ class Corruptor:
         self.data = data
         self.seed = seed
         self._spreads: dict[str, Tensor] = {}
-        self._waveforms: dict[tuple[str, str], Tensor | None] = {}
+        self._waveforms: dict[str, dict[str, Tensor | None]] = {}
 
     def corruptions(self, modality: str) -> Mapping[str, Corruption]:
         """Return the corruptions of one modality by name."""
@@ -91,12 +92,18 @@ class Corruptor:
         inputs, present = dict(split.inputs), split.present.clone()
         for name, damage in self._effective(damages).items():
             row, x = list(inputs).index(name), inputs[name].clone()
-            for i in present[row].nonzero().flatten().tolist():
-                if damage.corruption == DROP:
-                    present[row, i] = not self._lost(damage, split.ids[i])
-                    x[i] *= present[row, i]
-                else:
-                    x[i] = self._spoilt(x[i], damage, split.ids[i])
+            where = present[row].nonzero().flatten().tolist()
+            samples = [split.ids[i] for i in where]
+            if damage.corruption == DROP:
+                lost = [
+                    i
+                    for i, sample in zip(where, samples, strict=True)
+                    if self._lost(damage, sample)
+                ]
+                present[row, lost] = False
+                x[lost] = 0
+            elif where:
+                x[where] = self._spoilt(x[where], damage, samples)
             inputs[name] = x
         return replace(split, inputs=inputs, present=present)
 
@@ -124,31 +131,41 @@ class Corruptor:
 
     def hears(self, modality: str, sample: str) -> bool:
         """Return whether noise goes into a waveform that can be heard."""
-        return self._waveform(modality, sample) is not None
+        return bool(self._sounds(modality, [sample]))
 
     def _corrupted_media(self, part: Media, damage: Damage, sample: str) -> Media:
         modality, kind = self._modality(damage.modality), self._corruption(damage)
         caption = f"{kind.label} {damage.level:g} ({kind.unit})"
         if part.caption:
             caption = f"{caption}; {part.caption}"
-        if (sound := self._noisy_sound(damage, sample)) is not None:
-            return Media(part.modality, "audio/wav", wav_bytes(sound[0]), caption)
-        x = self._spoilt(self._stored(modality.name, sample), damage, sample)
+        if sound := self._noisy_sounds(damage, [sample]):
+            return Media(part.modality, "audio/wav", wav_bytes(sound[sample]), caption)
+        x = self._spoilt(self._stored(modality.name, sample)[None], damage, [sample])[0]
         return replace(picture_of(modality, x), caption=caption)
 
-    def _spoilt(self, x: Tensor, damage: Damage, sample: str) -> Tensor:
-        if (sound := self._noisy_sound(damage, sample)) is not None:
-            return log_mel(sound.float())[0]
+    def _spoilt(self, x: Tensor, damage: Damage, samples: Sequence[str]) -> Tensor:
+        """Return what becomes of the inputs (K, ...) of K samples."""
+        sounds = self._noisy_sounds(damage, samples)
+        # One call for all: around many small Fourier transforms torch's threads wait for each other.
+        heard = log_mel(pad_sequence(list(sounds.values()), True).float()) if sounds else x[:0]
+        found = dict(zip(sounds, heard, strict=True))
         modality, kind = self._modality(damage.modality), self._corruption(damage)
-        draw = self._draw(damage, sample)
-        return kind.apply(x, damage.level, draw, modality, self._spread(modality.name))
+        spread = self._spread(modality.name)
+        return torch.stack(
+            [
+                found[sample]
+                if sample in found
+                else kind.apply(row, damage.level, self._draw(damage, sample), modality, spread)
+                for row, sample in zip(x, samples, strict=True)
+            ]
+        )
 
-    def _noisy_sound(self, damage: Damage, sample: str) -> Tensor | None:
-        """Return the waveform (1, samples) int16 with noise, None where there is no waveform."""
-        clean = self._waveform(damage.modality, sample)
-        if clean is None or damage.level >= SILENT:
-            return None
-        return to_int16(add_noise(clean, damage.level, self._draw(damage, sample)))
+    def _noisy_sounds(self, damage: Damage, samples: Sequence[str]) -> dict[str, Tensor]:
+        """Return the waveforms (S,) int16 with noise, of those samples that have one."""
+        return {
+            sample: to_int16(add_noise(clean[None], damage.level, self._draw(damage, sample)))[0]
+            for sample, clean in self._sounds(damage.modality, samples).items()
+        }
 
     def _lost(self, damage: Damage, sample: str) -> bool:
         return float(torch.rand(1, generator=self._draw(damage, sample))) < damage.level
@@ -156,21 +173,23 @@ class Corruptor:
     def _draw(self, damage: Damage, sample: str) -> torch.Generator:
         return generator(self.seed, "corruption", damage.corruption, damage.modality, sample)
 
-    def _waveform(self, modality: str, sample: str) -> Tensor | None:
-        """Return the sample's waveform (1, samples) if it gives the stored spectrogram."""
-        key = modality, sample
+    def _sounds(self, modality: str, samples: Sequence[str]) -> dict[str, Tensor]:
+        """Return the waveforms (S,) that give the stored spectrogram, by sample."""
         if self._modality(modality).kind != "spectrogram":
-            return None
-        if key not in self._waveforms:
-            sounds = [
-                waveform(part.data)
-                for part in self.data.media(sample)
-                if part.modality == modality and part.mime == "audio/wav"
-            ]
-            stored = self._stored(modality, sample)
-            fitting = [sound for sound in sounds if _gives(sound, stored)]
-            self._waveforms[key] = fitting[0] if fitting else None
-        return self._waveforms[key]
+            return {}
+        known = self._waveforms.setdefault(modality, {})
+        if new := [sample for sample in samples if sample not in known]:
+            stored = torch.stack([self._stored(modality, sample) for sample in new])
+            recorded = [self._recorded(modality, sample) for sample in new]
+            for sample, sound, fits in zip(new, recorded, _give(recorded, stored), strict=True):
+                known[sample] = sound if fits else None
+        return {s: sound for s in samples if (sound := known[s]) is not None}
+
+    def _recorded(self, modality: str, sample: str) -> Tensor:
+        for part in self.data.media(sample):
+            if part.modality == modality and part.mime == "audio/wav":
+                return waveform(part.data)
+        return torch.zeros(0)
 
     def _stored(self, modality: str, sample: str) -> Tensor:
         side, index = self.data.locate(sample)
@@ -231,24 +250,25 @@ def picture_of(modality: Modality, x: Tensor) -> Media:
 
 
 def waveform(wav: bytes) -> Tensor:
-    """Return the samples (1, samples) float32 of a 16-bit mono WAV file of the rate in use.
-
-    Empty where the file is another.
+    """Return the samples (S,) float32 of a 16-bit mono WAV file; none if it is another, or slower.
 
     Examples
     --------
     >>> waveform(wav_bytes(torch.zeros(4))).shape
-    torch.Size([1, 4])
+    torch.Size([4])
     """
     with wave.open(io.BytesIO(wav)) as file:
         if (file.getnchannels(), file.getsampwidth(), file.getframerate()) != (1, 2, RATE):
-            return torch.zeros(1, 0)
+            return torch.zeros(0)
         frames = file.readframes(file.getnframes())
-    return torch.from_numpy(np.frombuffer(frames, "<i2").astype(np.float32))[None]
+    return torch.from_numpy(np.frombuffer(frames, "<i2").astype(np.float32))
 
 
-def _gives(sound: Tensor, stored: Tensor) -> bool:
-    if sound.shape[1] < WINDOW:
-        return False
-    picture = log_mel(sound)[0]
-    return picture.shape == stored.shape and torch.allclose(picture, stored, atol=SAME)
+def _give(sounds: Sequence[Tensor], stored: Tensor) -> list[bool]:
+    """Return which of K waveforms give their stored spectrogram (K, 1, mels, frames)."""
+    if max(map(len, sounds)) < WINDOW:
+        return [False] * len(sounds)
+    pictures = log_mel(pad_sequence(list(sounds), True))
+    if pictures.shape != stored.shape:
+        return [False] * len(sounds)
+    return ((pictures - stored).abs().amax((1, 2, 3)) < SAME).tolist()
