@@ -71,6 +71,27 @@ def refuse(
     return replace(evaluation, logits=logits, weights=weights, fused=fuse(logits, weights))
 
 
+def in_place(whole: Evaluation, one: Evaluation) -> Evaluation:
+    """Return `whole` with its prediction for one sample replaced, its neighbours kept.
+
+    Neighbours matter to the rule ``"released_batch"`` alone.
+
+    Parameters
+    ----------
+    whole : Evaluation
+    one : Evaluation
+        Of one sample of `whole`, which may have been corrupted.
+    """
+    i = whole.ids.index(one.ids[0])
+    changed = {
+        name: torch.cat([before[:, :i], getattr(one, name), before[:, i + 1 :]], 1)
+        for name in ("present", "logits", "weights")
+        for before in [getattr(whole, name)]
+    }
+    fused = torch.cat([whole.fused[:i], one.fused, whole.fused[i + 1 :]])
+    return replace(whole, fused=fused, **changed)
+
+
 def fitted_temperatures(evaluation: Evaluation) -> list[float]:
     """Return the temperature of each modality that fits these samples best (Guo et al., 2017)."""
     return [

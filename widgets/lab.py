@@ -9,7 +9,6 @@ from typing import Any
 
 import ipywidgets as ipw
 import plotly.graph_objects as go
-from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from mla_core.config import ExperimentConfig
@@ -19,6 +18,7 @@ from mla_core.errors import ConfigError
 from mla_core.history import Evaluation, History
 from mla_core.session import TrainingSession
 from widgets import charts, diagram, sample_view
+from widgets.cells import take_cell
 from widgets.controls import Controls, close
 from widgets.map_state import MapState, map_points, umap_caption
 from widgets.player import Player
@@ -27,8 +27,6 @@ from widgets.style import text
 
 ANSWER_SECONDS = 3.0
 THEME_SECONDS = 0.7
-
-_open_labs: dict[str, TrainingLab] = {}  # per notebook cell, so that running it again closes it
 
 
 class TrainingLab:
@@ -69,9 +67,7 @@ class TrainingLab:
             raise ConfigError(msg) from error
         config = config or ExperimentConfig()
         session = TrainingSession(config, data)  # first, since it is what can fail
-        if (before := _open_labs.pop(_cell_id(), None)) is not None:
-            before.close()
-        _open_labs[_cell_id()] = self
+        take_cell(self)
         self._closed = False
         self._data = data
         self._wanted = config  # what the settings show, and what Reset starts
@@ -335,12 +331,3 @@ class TrainingLab:
 
 def _live_values(config: ExperimentConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in config.live_fields()}
-
-
-def _cell_id() -> str:
-    """Return the id of the notebook cell that runs, as far as the front end tells it."""
-    kernel = getattr(get_ipython(), "kernel", None)
-    if kernel is None:
-        return ""
-    told = kernel.get_parent().get("metadata", {}).get("cellId")
-    return str(told or f"execution {kernel.execution_count}")

@@ -21,7 +21,7 @@ Apply = Callable[[Tensor, float, torch.Generator, Modality, Tensor], Tensor]
 """(sample, level, generator, modality, spread as in `Corruption`) -> sample of the same shape."""
 
 DROP = "drop"
-SILENT = 40.0  # dB: added noise that weak is left out altogether
+SILENT = 30.0  # dB: noise that much weaker is not added at all
 POWER_FLOOR = 1e-4  # of a spectrogram's largest power, 40 dB below it
 
 
@@ -54,8 +54,8 @@ class Corruption:
 
         Examples
         --------
-        >>> corruptions("spectrogram")["noise"].levels(4)
-        [40.0, 20.0, 0.0, -20.0]
+        >>> corruptions("spectrogram")["noise"].levels(3)
+        [30.0, 5.0, -20.0]
         """
         return [round(float(x), 6) for x in np.linspace(self.clean, self.worst, count)]
 
@@ -144,7 +144,7 @@ def power_noise(x: Tensor, level: float, draw: torch.Generator, *_: object) -> T
     x : Tensor
         (1, mels, frames).
     level : float
-        Mean power over the noise's mean power in dB; at least 40 means no noise at all.
+        Mean power over the noise's mean power in dB; at least 30 means no noise at all.
     draw : torch.Generator
     """
     if level >= SILENT:

@@ -183,7 +183,8 @@ class Corruptor:
             recorded = [self._recorded(modality, sample) for sample in new]
             for sample, sound, fits in zip(new, recorded, _give(recorded, stored), strict=True):
                 known[sample] = sound if fits else None
-        return {s: sound for s in samples if (sound := known[s]) is not None}
+        found = {sample: known[sample] for sample in samples}
+        return {sample: sound for sample, sound in found.items() if sound is not None}
 
     def _recorded(self, modality: str, sample: str) -> Tensor:
         for part in self.data.media(sample):
