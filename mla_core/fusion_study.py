@@ -83,13 +83,20 @@ def in_place(whole: Evaluation, one: Evaluation) -> Evaluation:
         Of one sample of `whole`, which may have been corrupted.
     """
     i = whole.ids.index(one.ids[0])
-    changed = {
-        name: torch.cat([before[:, :i], getattr(one, name), before[:, i + 1 :]], 1)
-        for name in ("present", "logits", "weights")
-        for before in [getattr(whole, name)]
-    }
-    fused = torch.cat([whole.fused[:i], one.fused, whole.fused[i + 1 :]])
-    return replace(whole, fused=fused, **changed)
+
+    def put(before: Tensor, new: Tensor, axis: int) -> Tensor:
+        return torch.cat(
+            [before.narrow(axis, 0, i), new, before.narrow(axis, i + 1, n - i - 1)], axis
+        )
+
+    n = len(whole.ids)
+    return replace(
+        whole,
+        present=put(whole.present, one.present, 1),
+        logits=put(whole.logits, one.logits, 1),
+        weights=put(whole.weights, one.weights, 1),
+        fused=put(whole.fused, one.fused, 0),
+    )
 
 
 def fitted_temperatures(evaluation: Evaluation) -> list[float]:
