@@ -66,14 +66,14 @@ class PartControls:
     ) -> None:
         self.name = name
         self._kinds = kinds
-        self.media = ipw.HTML(layout={"height": "150px", "overflow": "hidden"})
+        self.media = ipw.HTML(layout={"height": "160px", "overflow": "hidden auto"})
         self.says = ipw.HTML()
         wide = {"width": "98%"}
         narrow = {"description_width": "62px"}
         options = [(kind.label, key) for key, kind in kinds.items() if key != DROP]
         self.kind = ipw.Dropdown(options=options, description="spoil by", style=narrow, layout=wide)
         self.level = ipw.SelectionSlider(
-            options=[("clean", 0.0)], description="how much", style=narrow, layout=wide
+            options=[("clean", 0.0)], description="level", style=narrow, layout=wide
         )
         self.drop = ipw.Checkbox(description=f"drop {name}", indent=False, layout=wide)
         self._fitted = ""
@@ -200,12 +200,9 @@ class FusionControls:
         ):  # fmt: skip
             widget.observe(lambda _: changed(), "value")
         self.reset.on_click(lambda _: self._on_reset(changed))
-        row = {"flex_flow": "row wrap", "align_items": "center"}
-        self.top = ipw.VBox(
-            [
-                ipw.HBox([self.selection, self.sample, self.reset], layout=row),
-                ipw.HBox([self.rule, self.temperature, self.fitted], layout=row),
-            ]
+        self.rows = (
+            [self.selection, self.sample, self.reset],
+            [self.rule, self.temperature, self.fitted],
         )
 
     def fit(self) -> None:

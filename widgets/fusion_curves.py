@@ -67,10 +67,9 @@ def study_figure(
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 10, "r": 10, "t": 70, "b": 60},
-        legend={"orientation": "h", "x": 0, "y": 1.08, "yanchor": "bottom"},
-        legend2={
-            "orientation": "h", "x": 1, "xanchor": "right", "y": 1.08, "yanchor": "bottom"
-        },
+        autosize=True,
+        legend={"orientation": "h", "x": 0, "y": 1.1, "yanchor": "bottom"},
+        legend2={"x": 0.66, "y": 0.02, "yanchor": "bottom", "font": {"size": 10}},
         hovermode="closest",
         uirevision="keep",
     )  # fmt: skip
@@ -203,17 +202,17 @@ def _reliability_traces(modalities: Sequence[str]) -> list[go.Scatter]:
         )
     ]  # fmt: skip
     looks = [
-        (name, colour(m), pick(MODALITY_DASHES, m), pick(MODALITY_MARKERS, m), 2)
+        (name, colour(m), pick(MODALITY_DASHES, m), pick(MODALITY_MARKERS, m), 1)
         for m, name in enumerate(modalities)
     ]
-    for name, hue, dash, symbol, width in [*looks, ("fused", FUSED_COLOUR, "solid", "diamond", 4)]:
+    for name, hue, dash, symbol, width in [*looks, ("fused", FUSED_COLOUR, "solid", "diamond", 2)]:
         traces.append(
             _empty(
                 f"reliability.{name}",
                 name,
                 mode="lines+markers",
                 line={"color": hue, "width": width, "dash": dash},
-                marker={"symbol": symbol, "size": 8},
+                marker={"symbol": symbol, "sizemode": "area", "sizemin": 3},
                 legendgroup=name,
                 showlegend=name == "fused",
                 hovertemplate="sure %{x:.2f}, right %{y:.2f}, %{text} samples",
@@ -264,6 +263,8 @@ def _refresh_reliability(traces: Mapping[str, Any], evaluation: Evaluation) -> N
             x=np.array([b.confidence for b in bins]),
             y=np.array([b.accuracy for b in bins]),
             text=[str(b.count) for b in bins],
+            # By area, so that a bin of three samples does not look like one of a hundred.
+            marker_size=[400 * b.count / max(1, len(labels)) for b in bins],
         )
 
 
@@ -272,7 +273,7 @@ def _calibration(evaluation: Evaluation) -> str:
         f"{text(name)} {expected_calibration_error(logits, labels):.2f}"
         for name, logits, labels in _answers(evaluation)
     )
-    return f"confidence<br>calibration error: {listed}"
+    return f"confidence (larger marks: more samples)<br>calibration error: {listed}"
 
 
 def _answers(evaluation: Evaluation) -> list[tuple[str, Tensor, Tensor]]:

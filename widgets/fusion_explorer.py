@@ -122,20 +122,26 @@ class FusionExplorer:
         self._figure_box = ipw.VBox(layout={"min_height": f"{HEIGHT}px"})
         fused = ipw.VBox(
             [ipw.HTML("<b>◆ fused</b>"), self._fused],
-            layout={"flex": "1 1 165px", "min_width": "165px", "max_width": "300px"},
+            layout={
+                "flex": "1 1 165px",
+                "min_width": "165px",
+                "max_width": "300px",
+                "align_self": "flex-end",  # its classes beside theirs
+            },
         )
         columns = [*(part.view for part in self._controls.parts), fused]
         row = {"flex_flow": "row wrap", "align_items": "center"}
+        first, second = self._controls.rows
         self.view = ipw.VBox(
             [
-                self._controls.top,
-                self._heading,
+                ipw.HBox([*first, self._heading], layout=row),
+                ipw.HBox(second, layout=row),
                 ipw.HBox(columns, layout={"flex_flow": "row wrap", "grid_gap": "0 14px"}),
                 self._formula,
+                self._status,
                 ipw.HBox([self._controls.curve, self._progress], layout=row),
                 self._figure_box,
                 self._table,
-                self._status,
             ]
         )
         self._status.observe(
@@ -283,6 +289,7 @@ class FusionExplorer:
     def _set_progress(self, share: float) -> None:
         if not self._closed:
             self._progress.value = share
+            self._progress.layout.visibility = "visible" if share < 1 else "hidden"
 
     def _draw(
         self, choice: Choice, evaluation: Evaluation, accuracies: dict[str, list[float]]

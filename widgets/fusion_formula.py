@@ -21,6 +21,8 @@ BATCH = (
     "one number for the whole batch of up to 64 samples (softmax over the batch, entropies summed): "
     "the neighbours decide"
 )
+THIN = '<mspace width="0.17em"/>'
+OPEN, CLOSE = '<mo stretchy="false">(</mo>', '<mo stretchy="false">)</mo>'
 ENTROPY = "the surer a modality, the more it counts"
 
 
@@ -72,7 +74,7 @@ def formula_html(
     return (
         '<div class="mla-formula" style="line-height:1.9">'
         f"{_scaled(names, temperatures)}"
-        '<div style="display:grid;grid-template-columns:auto auto;column-gap:36px;'
+        '<div style="display:grid;grid-template-columns:auto auto;gap:4px 36px;'
         f'justify-content:start;align-items:center">{_titles(rule, entropies, here)}{"".join(lines)}'
         f"</div>{''.join(absent)}{_sums(evaluation, index, classes)}</div>"
     )
@@ -106,10 +108,12 @@ def _scaled(names: Sequence[str], temperatures: Sequence[float] | None) -> str:
 
 def _entropy(name: str, p: Tensor, entropy: float) -> str:
     top = p.topk(min(2, len(p))).values.tolist()
-    terms = "<mo>+</mo>".join(f"<mn>{x:.2f}</mn><mi>log</mi><mn>{x:.2f}</mn>" for x in top)
+    terms = "<mo>+</mo>".join(
+        f"<mn>{x:.2f}</mn>{THIN}<mi>log</mi>{THIN}<mn>{x:.2f}</mn>" for x in top
+    )
     more = "<mo>+</mo><mo>…</mo>" if len(p) > len(top) else ""
     return _math(
-        f"{_sub('e', name)}<mo>=</mo><mo>−</mo><mo>(</mo>{terms}{more}<mo>)</mo><mo>=</mo>"
+        f"{_sub('e', name)}<mo>=</mo><mo>−</mo>{OPEN}{terms}{more}{CLOSE}<mo>=</mo>"
         f'<mn data-entropy="{text(name)}">{_number(entropy)}</mn>'
     )
 
@@ -121,7 +125,7 @@ def _weight(name: str, m: int, weight: float, rule: str, entropies: Tensor, here
         top = float(entropies[here].max())
         power = f"<mn>{_number(top)}</mn><mo>−</mo><mn>{_number(float(entropies[m]))}</mn>"
         total = float((entropies[here].max() - entropies[here]).exp().sum())
-        above = f"<mi>exp</mi><mo>(</mo>{power}<mo>)</mo>"
+        above = f"<mi>exp</mi>{OPEN}{power}{CLOSE}"
         middle = f"<mfrac><mrow>{above}</mrow><mn>{_number(total)}</mn></mfrac><mo>=</mo>"
     elif rule == "uniform":
         middle = f"<mfrac><mn>1</mn><mn>{int(here.sum())}</mn></mfrac><mo>=</mo>"
@@ -146,7 +150,7 @@ def _sum(evaluation: Evaluation, index: int, c: int, label: str, what: str) -> s
     terms = "<mo>+</mo>".join(f"<mn>{w:.2f}</mn><mo>·</mo>{_signed(x)}" for w, x in pairs)
     scale = _scale(evaluation, index)
     if abs(scale - 1) > 1e-3:  # QMF's weights do not add up to 1
-        terms = f"<mn>{scale:.2f}</mn><mo>·</mo><mo>(</mo>{terms}<mo>)</mo>"
+        terms = f"<mn>{scale:.2f}</mn><mo>·</mo>{OPEN}{terms}{CLOSE}"
     fused = evaluation.fused[index]
     p = float(torch.softmax(fused, -1)[c])
     return _math(
@@ -165,7 +169,7 @@ def _scale(evaluation: Evaluation, index: int) -> float:
 
 
 def _math(inside: str) -> str:
-    return f"<math><mrow>{inside}</mrow></math>"
+    return f'<math displaystyle="true"><mrow>{inside}</mrow></math>'
 
 
 def _sub(letter: str, name: str) -> str:
@@ -184,4 +188,4 @@ def _number(value: float) -> str:
 
 def _signed(value: float) -> str:
     shown = _number(value)
-    return f"<mo>(</mo><mn>{shown}</mn><mo>)</mo>" if shown.startswith("−") else f"<mn>{shown}</mn>"
+    return f"{OPEN}<mn>{shown}</mn>{CLOSE}" if shown.startswith("−") else f"<mn>{shown}</mn>"
