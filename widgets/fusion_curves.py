@@ -264,7 +264,7 @@ def _refresh_reliability(traces: Mapping[str, Any], evaluation: Evaluation) -> N
             y=np.array([b.accuracy for b in bins]),
             text=[str(b.count) for b in bins],
             # By area, so that a bin of three samples does not look like one of a hundred.
-            marker_size=[400 * b.count / max(1, len(labels)) for b in bins],
+            marker_size=[200 * b.count / max(1, len(labels)) for b in bins],
         )
 
 
