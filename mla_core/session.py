@@ -22,6 +22,7 @@ from mla_core.history import Change, Evaluation, History, StepRecord
 from mla_core.methods.base import Position
 from mla_core.methods.registry import method_class
 from mla_core.metrics import summarise
+from mla_core.recording import Moment, Recording
 from mla_core.schedule import Batch
 
 # Sums depend on the number of threads, so it must not depend on the machine or on how a session
@@ -68,6 +69,8 @@ class TrainingSession:
         Finished sub-steps and epochs.
     last_good : Snapshot
         Taken at every look at the probe set, for the way back after a divergence.
+    recording : Recording
+        What every look saw, thinned evenly, with the way back to it.
     best : Snapshot or None
         The first among them with the best fused accuracy, where ``stopping="best"`` asks for it;
         None before the first look after the start.
@@ -103,6 +106,7 @@ class TrainingSession:
         self.step = 0
         self.epoch = 0
         self.best: Snapshot | None = None
+        self.recording = Recording()
         self._index = 0
         self._train = self.data.split("train")
         self._probe = self.data.split("val").probe(config.probe_size)
@@ -153,7 +157,7 @@ class TrainingSession:
                 (self.epoch + epoch_progress) / self.config.epochs,
             )
             record = self.method.step(self._plan[self._index], self._train, position)
-            self.history.steps.append(record)
+            self.history.add(record)
             self.step += 1
             self._index += 1
             if self._index == len(self._plan):
@@ -246,6 +250,7 @@ class TrainingSession:
                 self.look_again()
             self.last_good = snapshot
             self.best = snapshot.best
+            self.recording = self.recording.until(snapshot.step)
 
     def rewind(self) -> None:
         """Go back to `last_good`, but keep the settings that are in force now."""
@@ -253,16 +258,20 @@ class TrainingSession:
         self.restore(self.last_good)
         self.reconfigure(**live)
 
-    def fork(self, **changes: Any) -> TrainingSession:
+    def fork(self, at: Snapshot | None = None, **changes: Any) -> TrainingSession:
         """Return a second session that goes on from here with some settings changed.
 
         Parameters
         ----------
+        at : Snapshot, optional
+            Go on from there instead, for example from ``session.recording.at(step).snapshot``.
         **changes
             Live fields of the configuration, such as ``head_gradient="off"``.
         """
+        snapshot = self.snapshot() if at is None else at
         twin = TrainingSession(self.config, self.data)
-        twin.restore(self.snapshot())
+        twin.restore(snapshot)
+        twin.recording = self.recording.until(snapshot.step)
         twin.reconfigure(**changes)
         return twin
 
@@ -334,6 +343,8 @@ class TrainingSession:
         if self.config.stopping == "best" and self.step > 0 and self._is_best(evaluation.accuracy):
             self.best = replace(self.snapshot(), best=None)
         self.last_good = self.snapshot()
+        moment = Moment(evaluation, self.last_good)
+        self.recording.add(moment, self.history.summaries.indices[-1])
 
     def _is_best(self, accuracy: float) -> bool:
         return self.best is None or accuracy > self.best.history.summaries[-1].accuracy

@@ -4,6 +4,7 @@ from widgets.charts import comparison_figure
 from widgets.fusion_explorer import FusionExplorer, explore_fusion
 from widgets.fusion_report import FusionReport
 from widgets.lab import TrainingLab
+from widgets.question import predict
 from widgets.report import TrainingReport, check_notebook, open_lab, show
 from widgets.results_charts import (
     difference_plot,
@@ -29,6 +30,7 @@ __all__ = [
     "heat_map",
     "missing_plot",
     "open_lab",
+    "predict",
     "present",
     "show",
     "subset_plot",

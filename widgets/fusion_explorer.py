@@ -27,8 +27,7 @@ from mla_core.fusion_study import (
 )
 from mla_core.history import Evaluation
 from mla_core.session import TrainingSession
-from widgets import charts
-from widgets.cells import take_cell
+from widgets import charts, per_cell
 from widgets.controls import close
 from widgets.fusion_controls import Choice, FusionControls
 from widgets.fusion_curves import HEIGHT, RULE_NAMES, curves_table, refresh_study, study_figure
@@ -85,7 +84,6 @@ class FusionExplorer:
             msg = "the live explorer needs a notebook; elsewhere use explore_fusion(headless=True)"
             raise ConfigError(msg) from error
         self.session = session.reported().fork()
-        take_cell(self)
         self._closed = False
         self._method = self.session.method
         self._classes = self.session.data.classes
@@ -100,6 +98,7 @@ class FusionExplorer:
         self._figure: go.FigureWidget | None = None
         self._measuring: asyncio.Task[None] | None = None
         self._build()
+        per_cell.register(self)
         self._wake = asyncio.Event()
         self._wake.set()
         self._task = self._loop.create_task(self._run())

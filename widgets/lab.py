@@ -16,11 +16,11 @@ from mla_core.data.dataset import MultimodalDataset
 from mla_core.embedding import MapWorker
 from mla_core.errors import ConfigError
 from mla_core.history import Evaluation, History
+from mla_core.replay import unit_features
 from mla_core.session import TrainingSession
-from widgets import charts, diagram, sample_view
-from widgets.cells import take_cell
+from widgets import charts, diagram, per_cell, sample_view
 from widgets.controls import Controls, close
-from widgets.map_state import MapState, map_points, umap_caption
+from widgets.map_state import MapState, umap_caption
 from widgets.player import Player
 from widgets.status import StatusLine, describe
 from widgets.style import text
@@ -67,7 +67,7 @@ class TrainingLab:
             raise ConfigError(msg) from error
         config = config or ExperimentConfig()
         session = TrainingSession(config, data)  # first, since it is what can fail
-        take_cell(self)
+        per_cell.register(self)
         self._closed = False
         self._data = data
         self._wanted = config  # what the settings show, and what Reset starts
@@ -293,7 +293,7 @@ class TrainingLab:
         same_epoch = mapped is not None and mapped.epoch == evaluation.epoch
         if self._pending_map is not None or evaluation is mapped or (playing and same_epoch):
             return
-        session, points = self._session, map_points(evaluation)
+        session, points = self._session, unit_features(evaluation)
         try:
             self._pending_map = self._worker.submit(
                 points, self._maps.previous("umap"), session.config.seed

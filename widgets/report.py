@@ -15,10 +15,11 @@ from mla_core.data.dataset import MultimodalDataset
 from mla_core.embedding import trustworthiness, umap_map
 from mla_core.experiment import check_writable, train
 from mla_core.headless import reject_unknown_parameters
+from mla_core.replay import unit_features
 from mla_core.session import TrainingSession
 from widgets import charts, diagram, sample_view
 from widgets.lab import TrainingLab
-from widgets.map_state import MapState, map_points, umap_caption
+from widgets.map_state import MapState, umap_caption
 
 
 class TrainingReport:
@@ -39,7 +40,7 @@ class TrainingReport:
         evaluation = session.history.latest
         assert evaluation is not None  # noqa: S101 - made with the session
         self._evaluation = evaluation
-        points = map_points(evaluation)
+        points = unit_features(evaluation)
         maps = MapState()
         curves = charts.training_figure(list(session.data.modalities), session.config.method)
         charts.refresh(curves, session.history, maps.pca(evaluation))
@@ -113,8 +114,12 @@ def check_notebook(run_folder: str | Path = "") -> None:
 
 def show(figure: go.Figure) -> None:
     """Show a figure as data that JupyterLab draws itself, without a copy of plotly's script."""
-    bundle: dict[str, Any] = {
+    display(plotly_bundle(figure), raw=True)
+
+
+def plotly_bundle(figure: go.Figure) -> dict[str, Any]:
+    """Return a figure as the data of an output."""
+    return {
         "application/vnd.plotly.v1+json": figure.to_plotly_json(),
         "text/plain": "plotly figure",
     }
-    display(bundle, raw=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 import anywidget
 import traitlets
 
 from mla_core.history import History
+from widgets.page import script, stylesheet
 
-STATIC = Path(__file__).parent / "static"
 CALM_SECONDS = 5.0  # while training runs, a screen reader should be able to finish a sentence
 
 
@@ -28,8 +27,8 @@ class StatusLine(anywidget.AnyWidget):
         The kernel counts its pictures, the page answers with the last one that it has drawn.
     """
 
-    _esm = STATIC / "status.js"
-    _css = STATIC / "status.css"
+    _esm = script("status")
+    _css = stylesheet("status")
     text = traitlets.Unicode().tag(sync=True)
     state = traitlets.Unicode("ready").tag(sync=True)
     dark = traitlets.Bool(default_value=False).tag(sync=True)

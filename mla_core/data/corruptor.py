@@ -19,6 +19,7 @@ from mla_core.data.media import Media, media_from_tensor, png_bytes
 from mla_core.errors import ConfigError, DataError, one_of
 from mla_core.seeding import generator
 
+ENOUGH = 2000  # training samples, about, to measure a deviation on
 SAME = 1e-3  # a recorded sound's log-mel picture counts as the stored one up to this
 
 
@@ -91,7 +92,8 @@ class Corruptor:
         """
         inputs, present = dict(split.inputs), split.present.clone()
         for name, damage in self._effective(damages).items():
-            row, x = list(inputs).index(name), inputs[name].clone()
+            row = list(inputs).index(name)
+            x = inputs[name][torch.arange(len(split))]  # a copy in memory
             where = present[row].nonzero().flatten().tolist()
             samples = [split.ids[i] for i in where]
             if damage.corruption == DROP:
@@ -198,12 +200,16 @@ class Corruptor:
 
     def _spread(self, name: str) -> Tensor:
         """Return the standard deviation of each number, or each channel, in training."""
+        kind = self._modality(name).kind
+        if kind not in {"vector", "sequence"}:  # measured otherwise
+            return torch.ones(1)
         if name not in self._spreads:
-            train, modality = self.data.split("train"), self._modality(name)
-            x = train.inputs[name][train.samples_of(name)].float()
-            over = (0, 2) if modality.kind == "sequence" else (0,)
-            spread = x.std(over, correction=0)
-            self._spreads[name] = spread[:, None] if modality.kind == "sequence" else spread
+            train = self.data.split("train")
+            samples = train.samples_of(name)
+            samples = samples[:: max(1, len(samples) // ENOUGH)]
+            over = (0, 2) if kind == "sequence" else (0,)
+            spread = train.inputs[name][samples].std(over, correction=0)
+            self._spreads[name] = spread[:, None] if kind == "sequence" else spread
         return self._spreads[name]
 
     def _effective(self, damages: Sequence[Damage]) -> dict[str, Damage]:
@@ -230,22 +236,18 @@ class Corruptor:
 
 
 def picture_of(modality: Modality, x: Tensor) -> Media:
-    """Show a tensor as `media_from_tensor` does, but a picture with black and white where they were.
+    """Show a tensor as `media_from_tensor` does, but keep a picture's black and white where they were.
 
     Parameters
     ----------
     modality : Modality
     x : Tensor
-        One sample. Of a video the middle frame is shown, of tokens their codes.
+        One sample.
     """
-    if modality.kind == "tokens":
-        codes = " ".join(str(code) for code in x.tolist() if code > 0)
-        return Media(modality.name, "text/plain", codes.encode())
-    if modality.kind not in {"image", "video"}:
+    if modality.kind != "image":
         return media_from_tensor(modality.name, modality.kind, x, modality.vocabulary)
-    frame = x[len(x) // 2] if modality.kind == "video" else x
-    black, white = limits(frame)
-    pixels = ((frame.float() - black) / (white - black)).numpy()
+    black, white = limits(x)
+    pixels = ((x - black) / (white - black)).numpy()
     shown = pixels[:3].transpose(1, 2, 0) if len(pixels) >= 3 else pixels[0]
     return Media(modality.name, "image/png", png_bytes(shown))
 

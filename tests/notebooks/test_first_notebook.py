@@ -36,6 +36,7 @@ def test_the_command_leaves_one_run_folder_and_does_not_repeat_it(tmp_path, caps
         "metrics.json",
         "history.npz",
         "model.safetensors",
+        "replay.npz",
     }
     config = mla.ExperimentConfig.from_dict(json.loads((folder / "config.json").read_text()))
     assert (config.seed, config.epochs, config.dataset) == (1, 1, "spoken_digits")

@@ -3,7 +3,7 @@ import pytest
 
 import mla_core as mla
 from widgets import charts
-from widgets.map_state import MapState, map_points
+from widgets.map_state import MapState
 
 
 def traces(figure):
@@ -91,11 +91,6 @@ def test_names_from_outside_never_act_as_markup(session):
     evaluation = session.evaluate("val")
     figure = charts.comparison_figure({"<a href='http://x'>": evaluation})
     assert figure.data[0].name == "&lt;a href=&#x27;http://x&#x27;&gt;"
-
-
-def test_map_points_have_length_one(session):
-    session.advance(steps=6)
-    assert np.allclose(np.linalg.norm(map_points(session.history.latest), axis=1), 1, atol=1e-5)
 
 
 def test_the_axes_of_a_map_grow_at_once_and_shrink_slowly():

@@ -1,0 +1,45 @@
+"""What every widget's script and stylesheet begin with: the keyboard, the focus, calm motion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+STATIC = Path(__file__).parent / "static"
+
+
+def script(name: str) -> str:
+    """Return a widget's script, after what all share; use it as ``_esm``.
+
+    The script calls ``joinPage(el)`` when it renders, which returns what undoes it.
+
+    Parameters
+    ----------
+    name : str
+        Of a file in ``widgets/static``, without ``.js``.
+
+    Examples
+    --------
+    >>> "function joinPage" in script("status")
+    True
+    """
+    return _read("page.js") + _read(f"{name}.js")
+
+
+def stylesheet(name: str) -> str:
+    """Return a widget's stylesheet, after what all share; use it as ``_css``.
+
+    Parameters
+    ----------
+    name : str
+        Of a file in ``widgets/static``, without ``.css``.
+
+    Examples
+    --------
+    >>> ":focus-visible" in stylesheet("status")
+    True
+    """
+    return _read("page.css") + _read(f"{name}.css")
+
+
+def _read(file: str) -> str:
+    return (STATIC / file).read_text(encoding="utf-8")
