@@ -45,6 +45,25 @@ def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -
     return float(per_bin.abs().sum() / len(labels))
 
 
+def mean_surplus(logits: Tensor, labels: Tensor) -> float:
+    """Return mean confidence less accuracy: above 0 a prediction is too sure of itself.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (N, C).
+    labels : Tensor
+        (N,).
+
+    Examples
+    --------
+    >>> round(mean_surplus(torch.tensor([[9.0, 0.0]] * 2), torch.tensor([0, 1])), 2)
+    0.5
+    """
+    confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
+    return float((confidence - (predicted == labels).double()).mean())
+
+
 @dataclass(frozen=True)
 class ReliabilityBin:
     """The samples whose confidence lies in one bin: how many, how sure and how often right."""
