@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from typing import Any
 
 import nbformat
@@ -62,7 +62,7 @@ class FusionBench:
         self.choose_in(self.page.get_by_label(label, exact=True), option)
 
     def choose_in(self, chooser: Locator, option: str) -> None:
-        found = chooser.locator("option").filter(has_text=re.compile(re.escape(option))).first
+        found = chooser.locator("option").filter(has_text=option).first
         chooser.select_option(label=found.inner_text())
 
     def spoil(self, name: str, kind: str, steps: int) -> None:
@@ -77,11 +77,22 @@ class FusionBench:
 
     def numbers(self, what: str) -> dict[str, float]:
         """Return the formulas' numbers of one kind: ``entropy`` or ``weight``, by modality."""
-        found = self.formula.locator(f"[data-{what}]").all()
-        return {
-            str(one.get_attribute(f"data-{what}")): float(one.inner_text().replace("−", "-"))
-            for one in found
-        }
+        found = self.formula.locator(f"[data-{what}]").evaluate_all(
+            "(all, key) => all.map((one) => [one.dataset[key], one.textContent])", what
+        )
+        return {name: float(shown.replace("−", "-")) for name, shown in found}
+
+    def wait_for_numbers(self, what: str, expected: Sequence[float]) -> None:
+        """Wait until the formulas show these numbers, rounded to two places."""
+        found: list[float] = []
+        for _ in range(200):
+            found = list(self.numbers(what).values())
+            if len(found) == len(expected) and all(
+                abs(a - b) < 0.006 for a, b in zip(found, expected, strict=True)
+            ):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"{what}: {found} on the page, {list(expected)} expected")
 
     def wait_for_curves(self, name: str) -> None:
         """Wait for the curves of ``modality.corruption``."""
