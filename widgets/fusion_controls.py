@@ -16,6 +16,7 @@ from widgets.fusion_pictures import title_html
 
 STEPS = 21  # of a corruption slider
 EVERYTHING = "all"
+COLUMN = {"flex": "1 1 140px", "min_width": "140px", "max_width": "300px"}  # seven fit a page
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ class PartControls:
         self.media = ipw.HTML(layout={"height": "160px", "overflow": "hidden auto"})
         self.says = ipw.HTML()
         wide = {"width": "98%"}
-        narrow = {"description_width": "62px"}
+        narrow = {"description_width": "50px"}
         options = [(kind.label, key) for key, kind in kinds.items() if key != DROP]
-        self.kind = ipw.Dropdown(options=options, description="spoil by", style=narrow, layout=wide)
+        self.kind = ipw.Dropdown(options=options, description="spoil", style=narrow, layout=wide)
         self.level = ipw.SelectionSlider(
             options=[("clean", 0.0)], description="level", style=narrow, layout=wide
         )
@@ -89,9 +90,9 @@ class PartControls:
                 self.drop,
                 self.says,
             ],
-            layout={"flex": "1 1 165px", "min_width": "165px", "max_width": "300px"},
+            layout=COLUMN,
         )
-        self.view.add_class(f"mla-part-{m}")
+        self.view.add_class("mla-part")
 
     def fit(self) -> None:
         """Give the slider the levels of the chosen corruption; only on the event loop."""

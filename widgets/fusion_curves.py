@@ -67,7 +67,6 @@ def study_figure(
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 10, "r": 10, "t": 70, "b": 60},
-        autosize=True,
         legend={"orientation": "h", "x": 0, "y": 1.1, "yanchor": "bottom"},
         legend2={"x": 0.66, "y": 0.02, "yanchor": "bottom", "font": {"size": 10}},
         hovermode="closest",

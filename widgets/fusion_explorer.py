@@ -29,7 +29,7 @@ from mla_core.history import Evaluation
 from mla_core.session import TrainingSession
 from widgets import charts, per_cell
 from widgets.controls import close
-from widgets.fusion_controls import Choice, FusionControls
+from widgets.fusion_controls import COLUMN, Choice, FusionControls
 from widgets.fusion_curves import HEIGHT, RULE_NAMES, curves_table, refresh_study, study_figure
 from widgets.fusion_formula import formula_html
 from widgets.fusion_pictures import fused_html, heading_html, part_html
@@ -121,12 +121,7 @@ class FusionExplorer:
         self._figure_box = ipw.VBox(layout={"min_height": f"{HEIGHT}px"})
         fused = ipw.VBox(
             [ipw.HTML("<b>◆ fused</b>"), self._fused],
-            layout={
-                "flex": "1 1 165px",
-                "min_width": "165px",
-                "max_width": "300px",
-                "align_self": "flex-end",  # its classes beside theirs
-            },
+            layout={**COLUMN, "align_self": "flex-end"},  # its classes beside theirs
         )
         columns = [*(part.view for part in self._controls.parts), fused]
         row = {"flex_flow": "row wrap", "align_items": "center"}
@@ -321,6 +316,12 @@ class FusionExplorer:
                 if trace.meta.startswith("map."):
                     trace.on_click(self._on_point)
             self._figure_box.children = [self._figure]
+            self._loop.call_later(THEME_SECONDS, self._widen)
+
+    def _widen(self) -> None:
+        """Let the figure take the width of its place, which it did not know when it was drawn."""
+        if self._figure is not None and not self._closed:
+            self._figure.layout.autosize = True
 
     def _apply_theme(self) -> None:
         if self._figure is not None and not self._closed:

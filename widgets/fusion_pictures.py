@@ -111,7 +111,7 @@ def _bars(
 def _bar(label: str, share: float, number: str, hue: str) -> str:
     return (
         f'<div style="display:flex;align-items:center;{SMALL}">'
-        f'<span title="{text(label)}" style="flex:0 0 68px;overflow:hidden;white-space:nowrap;'
+        f'<span title="{text(label)}" style="flex:0 0 58px;overflow:hidden;white-space:nowrap;'
         f'text-overflow:ellipsis">{text(label)}</span>'
         f'<span style="flex:1 1 40px;height:9px"><span style="display:block;height:9px;'
         f'width:{100 * min(1.0, share):.1f}%;background:{hue}"></span></span>'

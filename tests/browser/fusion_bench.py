@@ -54,7 +54,7 @@ class FusionBench:
 
     def part(self, name: str) -> Locator:
         """Return a modality's column."""
-        column = self.page.locator("[class*=mla-part-]")
+        column = self.page.locator(".mla-part")
         return column.filter(has=self.page.get_by_label(f"drop {name}", exact=True))
 
     def choose(self, label: str, option: str) -> None:
@@ -68,7 +68,7 @@ class FusionBench:
     def spoil(self, name: str, kind: str, steps: int) -> None:
         """Move a part's slider from where it is, with the keyboard."""
         part = self.part(name)
-        self.choose_in(part.get_by_label("spoil by", exact=True), kind)
+        self.choose_in(part.get_by_label("spoil", exact=True), kind)
         self.page.wait_for_timeout(500)  # the slider gets its new levels
         slider = part.get_by_role("slider")
         slider.focus()
