@@ -5,16 +5,16 @@ from widgets.fusion_explorer import FusionExplorer, explore_fusion
 from widgets.fusion_report import FusionReport
 from widgets.lab import TrainingLab
 from widgets.question import predict
-from widgets.report import TrainingReport, check_notebook, open_lab, show
+from widgets.report import TrainingReport, check_notebook, open_lab, present, show
 from widgets.results_charts import (
     difference_plot,
     dot_plot,
     gap_plot,
     heat_map,
-    present,
     tell,
 )
 from widgets.results_curves import missing_plot, subset_plot
+from widgets.reveals import fused_change, most_gained, weakest_modality
 
 __all__ = [
     "FusionExplorer",
@@ -26,13 +26,16 @@ __all__ = [
     "difference_plot",
     "dot_plot",
     "explore_fusion",
+    "fused_change",
     "gap_plot",
     "heat_map",
     "missing_plot",
+    "most_gained",
     "open_lab",
     "predict",
     "present",
     "show",
     "subset_plot",
     "tell",
+    "weakest_modality",
 ]

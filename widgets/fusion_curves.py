@@ -14,8 +14,16 @@ from mla_core.data.corruption import Corruption
 from mla_core.fusion_study import OWN, Sweep
 from mla_core.history import Evaluation
 from mla_core.metrics import expected_calibration_error, reliability_bins
-from widgets.charts import BLANK, MapView, apply_theme, map_figure
-from widgets.style import FUSED_COLOUR, MODALITY_DASHES, MODALITY_MARKERS, colour, pick, text
+from widgets.map_chart import BLANK, MapView, map_figure
+from widgets.style import (
+    FUSED_COLOUR,
+    MODALITY_DASHES,
+    MODALITY_MARKERS,
+    apply_theme,
+    colour,
+    pick,
+    text,
+)
 
 HEIGHT = 400
 # Paul Tol's muted scheme: apart from the modalities' colours, and readable on white and on black.

@@ -37,6 +37,7 @@ from widgets.fusion_report import FusionReport
 from widgets.map_state import MapState
 from widgets.sample_view import media_html
 from widgets.status import StatusLine
+from widgets.style import apply_theme
 
 QUIET_SECONDS = 0.2  # after the last touch, before the curves follow
 ANSWER_SECONDS = 3.0
@@ -300,7 +301,7 @@ class FusionExplorer:
             evaluation, MapState().pca(self._clean), self._rules, found
         )
         if self._figure is None:
-            charts.apply_theme(figure, dark=self._status.dark)
+            apply_theme(figure, dark=self._status.dark)
         refresh_study(
             figure,
             evaluation,
@@ -312,6 +313,7 @@ class FusionExplorer:
         )
         if self._figure is None:
             self._figure = go.FigureWidget(figure)
+            self._figure._config = charts.CONFIG  # noqa: SLF001 - there is no public name for it
             for trace in self._figure.data:
                 if trace.meta.startswith("map."):
                     trace.on_click(self._on_point)
@@ -325,7 +327,7 @@ class FusionExplorer:
 
     def _apply_theme(self) -> None:
         if self._figure is not None and not self._closed:
-            charts.apply_theme(self._figure, dark=self._status.dark)
+            apply_theme(self._figure, dark=self._status.dark)
 
 
 def _in_words(evaluation: Evaluation, index: int, classes: tuple[str, ...], *, weighs: bool) -> str:
