@@ -4,13 +4,14 @@ import sys
 
 import torch
 
-from benchmarks import click, import_time, live, notebook, sub_step
+from benchmarks import click, fusion, import_time, live, notebook, sub_step
 
 ALL = {
     "import_time": import_time.main,
     "sub_step": sub_step.main,
     "live": live.main,
     "click": click.main,
+    "fusion": fusion.main,
     "notebook": notebook.main,
 }
 

@@ -1,6 +1,8 @@
 """What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
 
 from widgets.charts import comparison_figure
+from widgets.fusion_explorer import FusionExplorer, explore_fusion
+from widgets.fusion_report import FusionReport
 from widgets.lab import TrainingLab
 from widgets.question import predict
 from widgets.report import TrainingReport, check_notebook, open_lab, present, show
@@ -15,12 +17,15 @@ from widgets.results_curves import missing_plot, subset_plot
 from widgets.reveals import fused_change, most_gained, weakest_modality
 
 __all__ = [
+    "FusionExplorer",
+    "FusionReport",
     "TrainingLab",
     "TrainingReport",
     "check_notebook",
     "comparison_figure",
     "difference_plot",
     "dot_plot",
+    "explore_fusion",
     "fused_change",
     "gap_plot",
     "heat_map",
