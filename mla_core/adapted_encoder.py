@@ -26,16 +26,19 @@ class AdaptedEncoder(nn.Module):
         (B, ...) -> (B, d). It is frozen when it has nothing that can be trained.
     projection : Module
         (B, d) -> (B, s).
+    size : int
+        s.
 
     Examples
     --------
-    >>> encoder = AdaptedEncoder(nn.Flatten(), nn.Linear(4, 3))
+    >>> encoder = AdaptedEncoder(nn.Flatten(), nn.Linear(4, 3), 3)
     >>> encoder(torch.zeros(2, 1, 2, 2)).shape, encoder.frozen
     (torch.Size([2, 3]), True)
     """
 
-    def __init__(self, body: nn.Module, projection: nn.Module) -> None:
+    def __init__(self, body: nn.Module, projection: nn.Module, size: int) -> None:
         super().__init__()
+        self.size = size
         self.frozen = not any(p.requires_grad for p in body.parameters())
         self.projection = projection
         if self.frozen:

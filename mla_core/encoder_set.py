@@ -17,13 +17,25 @@ from mla_core.encoder_choice import EncoderChoice, choice_of
 from mla_core.encoder_inputs import PerFrame, Picture
 from mla_core.encoders import build_encoder
 from mla_core.errors import ConfigError
+from mla_core.placement import Placement, place
 from mla_core.seeding import generator
 
 if TYPE_CHECKING:
     from mla_core.config import ExperimentConfig
 
+SMALL = frozenset({"small", "none"})
+
 # Of ImageNet in 0..1, which published ResNets were trained on.
 MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+@dataclass(frozen=True, eq=False)
+class EncoderSet:
+    """An encoder for every modality, the size s of all their features, and where they compute."""
+
+    encoders: dict[str, nn.Module]
+    size: int
+    placement: Placement
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +47,7 @@ class Body:
 
 
 # Frozen bodies never change, so that all sessions of a process share them, and their features.
-_SHARED: weakref.WeakValueDictionary[tuple[EncoderChoice, Modality], nn.Module] = (
+_SHARED: weakref.WeakValueDictionary[tuple[EncoderChoice, Modality, str], nn.Module] = (
     weakref.WeakValueDictionary()
 )
 
@@ -44,13 +56,13 @@ def build_encoders(
     config: ExperimentConfig,
     modalities: Mapping[str, Modality],
     modules: Mapping[str, nn.Module] | None = None,
-) -> tuple[dict[str, nn.Module], int]:
-    """Return an encoder for every modality, and the size s of all their features.
+) -> EncoderSet:
+    """Return an encoder for every modality.
 
     Parameters
     ----------
     config : ExperimentConfig
-        Its `encoders`, `encoder`, `feature_size` and `seed`.
+        Its `encoders`, `encoder`, `feature_size`, `device`, `precision` and `seed`.
     modalities : mapping of str to Modality
     modules : mapping of str to Module, optional
         Instead of what the configuration names: (B, ...) -> (B, d) for any d. They are copied,
@@ -65,14 +77,19 @@ def build_encoders(
     --------
     >>> from mla_core import ExperimentConfig
     >>> modalities = {"x": Modality("x", "vector", (3,))}
-    >>> encoders, size = build_encoders(ExperimentConfig(), modalities, {"x": nn.Linear(3, 7)})
-    >>> encoders["x"](torch.zeros(5, 3)).shape, size
-    (torch.Size([5, 128]), 128)
+    >>> config = ExperimentConfig(feature_size=16)
+    >>> found = build_encoders(config, modalities, {"x": nn.Linear(3, 7)})
+    >>> found.encoders["x"](torch.zeros(5, 3)).shape
+    torch.Size([5, 16])
     """
+    given = {name: module for name, module in (modules or {}).items() if name in modalities}
+    named = {k: _choice(config, m) for k, m in modalities.items() if k not in given}
+    large = bool(given) or any(choice.name not in SMALL for choice in named.values())
+    placement = place(config.device, config.precision, large=large)
     bodies = {
-        name: _measured(_own(module), modality)
-        if (module := (modules or {}).get(name)) is not None
-        else _body(config, modality)
+        name: _measured(_own(given[name]), modality)
+        if name in given
+        else _body(config, modality, placement)
         for name, modality in modalities.items()
     }
     size = config.feature_size
@@ -84,12 +101,13 @@ def build_encoders(
                 "ones alone, which have none of their own: give a number"
             )
             raise ConfigError(msg)
-    return {
+    encoders = {
         name: _small(config, modality, size)
         if (body := bodies[name]) is None
         else _adapted(config, modality, body, size)
         for name, modality in modalities.items()
-    }, size
+    }
+    return EncoderSet(encoders, size, placement)
 
 
 def check_modules(
@@ -128,12 +146,14 @@ def _small(config: ExperimentConfig, modality: Modality, size: int) -> nn.Module
     return build_encoder(modality, size, seed, frozen=frozen)
 
 
-def _body(config: ExperimentConfig, modality: Modality) -> Body | None:
+def _body(
+    config: ExperimentConfig, modality: Modality, placement: Placement
+) -> Body | None:
     """Return what the configuration names, or None for a small encoder."""
     choice = _choice(config, modality)
-    if choice.name in {"small", "none"}:
+    if choice.name in SMALL:
         return None
-    key = choice, modality
+    key = choice, modality, placement.device.type
     network = _SHARED.get(key) if choice.train == "frozen" else None
     if network is None:
         network = _loaded(config, choice, modality)
@@ -190,13 +210,14 @@ def _own(module: nn.Module) -> nn.Module:
 
 
 def _measured(network: nn.Module, modality: Modality) -> Body:
-    """Try a network on two samples of zeros, on the CPU, and note how many features it gives."""
+    """Try a network on two samples of zeros, and note how many features it gives."""
     what = f"the encoder {type(network).__name__} for {modality.name!r}"
     kind = torch.int64 if modality.kind in CODED else torch.float32
-    network.to("cpu").eval()
+    where = next((p.device for p in network.parameters()), torch.device("cpu"))
+    network.eval()
     try:
         with torch.no_grad():
-            found = network(torch.zeros(2, *modality.shape, dtype=kind))
+            found = network(torch.zeros(2, *modality.shape, dtype=kind, device=where))
     except (RuntimeError, ValueError, TypeError, IndexError, AttributeError, KeyError) as error:
         reason = " ".join(str(error).split())
         msg = f"{what} cannot read {modality.kind} of shape {modality.shape}: {reason}"
@@ -212,7 +233,7 @@ def _adapted(
     config: ExperimentConfig, modality: Modality, body: Body, size: int
 ) -> AdaptedEncoder:
     if body.width == size:
-        return AdaptedEncoder(body.network, nn.Identity())
+        return AdaptedEncoder(body.network, nn.Identity(), size)
     with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
         projection = nn.Linear(body.width, size)
     seed = generator(config.seed, "projection", modality.name)
@@ -220,4 +241,4 @@ def _adapted(
         projection.weight, -(body.width**-0.5), body.width**-0.5, generator=seed
     )
     nn.init.zeros_(projection.bias)
-    return AdaptedEncoder(body.network, projection)
+    return AdaptedEncoder(body.network, projection, size)

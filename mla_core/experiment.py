@@ -67,7 +67,7 @@ def run_experiment(
     """
     name = config.hash
     if data is not None:
-        name = hash_of({"config": config.to_dict(), "data": data.fingerprint})
+        name = hash_of({"config": config.naming(), "data": data.fingerprint})
     with run_folder(out, name) as (partial, finished):
         if partial is not None:
             train(config, partial, data=data, progress=progress)

@@ -45,6 +45,7 @@ class MultimodalModel(nn.Module):
         self.encoders = nn.ModuleDict(dict(encoders))
         self.head = head
         self.adapted = {k: e for k, e in encoders.items() if isinstance(e, AdaptedEncoder)}
+        self.kept = {k for k, e in self.adapted.items() if e.frozen}  # whose features are kept
         self.encoders.to(self.placement.device)
         for encoder in self.adapted.values():
             encoder.move(self.placement.device)
@@ -78,10 +79,9 @@ class MultimodalModel(nn.Module):
         if present is None or bool(present.all()):
             return self.encode(modality, x)
         if not present.any():
-            width = encoder.project(self._placed(encoder, x[:1])).shape[-1]
-            return torch.zeros(len(x), width)
+            return torch.zeros(len(x), encoder.size)
         here = self.encode(modality, x[present])
-        return here.new_zeros(len(x), here.shape[1]).index_put((present,), here)
+        return here.new_zeros(len(x), encoder.size).index_put((present,), here)
 
     @torch.no_grad()
     def features(self, inputs: Mapping[str, Any], chunk: int = 512) -> Tensor:
