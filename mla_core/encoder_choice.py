@@ -91,8 +91,7 @@ def choice_of(modality: str, entry: object) -> EncoderChoice:
     known = {f.name: f.default for f in fields(EncoderChoice)} | {"name": ""}
     for option, value in values.items():
         one_of(f"option in {where}:", option, known)
-        right = type(value) is type(known[option])
-        if not right or value == 0 and option == "layers" or value == "" and option == "name":
+        if type(value) is not type(known[option]) or (option == "name" and not value):
             like = "a name" if option == "name" else f"like {known[option]!r}"
             msg = f"{option} of {where} must be {like}, not {value!r}"
             raise ConfigError(msg)

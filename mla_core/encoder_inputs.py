@@ -131,7 +131,8 @@ class PerFrame(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Fold frames into the batch, and unfold."""
         features: Tensor = self.network(x.flatten(0, 1))  # (B frames, d)
-        return features.unflatten(0, x.shape[:2]).mean(1)
+        mean: Tensor = features.unflatten(0, x.shape[:2]).mean(1)
+        return mean
 
 
 def _standardised(x: Tensor, axes: tuple[int, ...]) -> Tensor:

@@ -127,7 +127,9 @@ def check_modules(
             msg = f"the encoder for {name!r} must be a torch.nn.Module, not {module!r}"
             raise ConfigError(msg)
         if name in config.encoders:
-            msg = f"two encoders for {name!r}: a module, and encoders[{name!r}] in the configuration"
+            msg = (
+                f"two encoders for {name!r}: a module, and encoders[{name!r}] in the configuration"
+            )
             raise ConfigError(msg)
     for name in (*modules, *config.encoders):
         if name not in modalities:
@@ -146,9 +148,7 @@ def _small(config: ExperimentConfig, modality: Modality, size: int) -> nn.Module
     return build_encoder(modality, size, seed, frozen=frozen)
 
 
-def _body(
-    config: ExperimentConfig, modality: Modality, placement: Placement
-) -> Body | None:
+def _body(config: ExperimentConfig, modality: Modality, placement: Placement) -> Body | None:
     """Return what the configuration names, or None for a small encoder."""
     choice = _choice(config, modality)
     if choice.name in SMALL:
@@ -229,16 +229,12 @@ def _measured(network: nn.Module, modality: Modality) -> Body:
     return Body(network, found.shape[1])
 
 
-def _adapted(
-    config: ExperimentConfig, modality: Modality, body: Body, size: int
-) -> AdaptedEncoder:
+def _adapted(config: ExperimentConfig, modality: Modality, body: Body, size: int) -> AdaptedEncoder:
     if body.width == size:
         return AdaptedEncoder(body.network, nn.Identity(), size)
     with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
         projection = nn.Linear(body.width, size)
     seed = generator(config.seed, "projection", modality.name)
-    nn.init.uniform_(
-        projection.weight, -(body.width**-0.5), body.width**-0.5, generator=seed
-    )
+    nn.init.uniform_(projection.weight, -(body.width**-0.5), body.width**-0.5, generator=seed)
     nn.init.zeros_(projection.bias)
     return AdaptedEncoder(body.network, projection, size)

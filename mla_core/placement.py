@@ -10,6 +10,7 @@ import torch
 from mla_core.errors import ConfigError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+CPU = torch.device("cpu")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -24,7 +25,7 @@ class Placement:
         float32, or bfloat16 for mixed precision: weights and features stay float32.
     """
 
-    device: torch.device = torch.device("cpu")
+    device: torch.device = CPU
     dtype: torch.dtype = torch.float32
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from mla_core.data.dataset import Modality
 from mla_core.encoder_choice import BUILT_IN, EncoderChoice
-from mla_core.encoder_inputs import FilterBanks, PerFrame, Picture, TokenIds, Waveform
+from mla_core.encoder_inputs import PerFrame
 from mla_core.errors import ConfigError
+from mla_core.model_inputs import Photographs, inputs_for, wrong_kind
 
 EXTRA = "pip install -e '.[transformers]'"
 
@@ -28,13 +29,6 @@ PARTS: dict[str, dict[str, tuple[str, str]]] = {
         "image": ("SiglipVisionModel", "vision_config"),
         "tokens": ("SiglipTextModel", "text_config"),
     },
-}
-READS = {
-    "tokens": "the tokens of a text",
-    "image": "images",
-    "video": "the frames of videos",
-    "spectrogram": "spectrograms",
-    "sequence": "waveforms",
 }
 
 
@@ -62,7 +56,7 @@ class PretrainedEncoder(nn.Module):
     def blocks(self) -> list[nn.Module]:
         """The layers that ``train="last"`` counts, in order: of all lists the heaviest."""
         lists = [m for m in self.network.modules() if isinstance(m, nn.ModuleList)]
-        return list(max(lists, key=_weight, default=nn.ModuleList()))
+        return list(max(lists, key=_parameters, default=nn.ModuleList()))
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode a batch."""
@@ -97,51 +91,54 @@ def load_pretrained(choice: EncoderChoice, modality: Modality) -> nn.Module:
         When the package, the folder or the weights are missing, when the weights are pickled, or
         when the model is not for this kind of modality.
     """
-    transformers = _transformers(choice.name)
-    source = _source(choice.name)
-    # Never any code from the Hub: a model that needs its own is refused.
-    options: dict[str, Any] = {"revision": choice.revision or "main", "trust_remote_code": False}
-    with _quiet(transformers):
+    transformers = require_transformers(choice.name)
+    source, revision = source_of(choice.name), choice.revision or "main"
+    with quiet(transformers):
         try:
-            config = transformers.AutoConfig.from_pretrained(source, **options)
+            config = transformers.AutoConfig.from_pretrained(
+                source, revision=revision, trust_remote_code=False
+            )
         except (OSError, ValueError, KeyError) as error:
-            raise _unreadable(choice, error) from error
+            raise unreadable(choice.name, error) from error
         cls, config = _part(transformers, config, choice, modality)
-        if cls is transformers.AutoModel:
-            options["trust_remote_code"] = False
-        else:
-            del options["trust_remote_code"]
+        if cls is transformers.AutoModel and hasattr(config, "apply_spec_augment"):
+            config.apply_spec_augment = False  # it draws from NumPy's global generator
         _refuse_pickles(choice, source)
         try:
             network, report = cls.from_pretrained(
                 source,
                 config=config,
+                revision=revision,
                 dtype=torch.float32,
                 output_loading_info=True,
                 use_safetensors=None if choice.allow_pickle else True,
-                **options,
             )
         except (OSError, ValueError, RuntimeError, ImportError) as error:
-            raise _unreadable(choice, error) from error
-    # A pooler is random in files that come from pretraining alone, and nothing here reads it.
-    lacking = sorted(k for k in report["missing_keys"] if not k.startswith("pooler."))
-    if lacking:
-        msg = (
-            f"the weights of {choice.name!r} lack {lacking[0]!r} and {len(lacking) - 1} more of "
-            f"{type(network).__name__}: they would be random. Choose another model"
-        )
-        raise ConfigError(msg)
+            raise unreadable(choice.name, error) from error
+        photographs = _photographs(transformers, source, revision)
+    _check_whole(choice.name, network, report["missing_keys"])
     if getattr(network, "pooler", None) is not None:
         network.pooler = None
     if getattr(config, "is_encoder_decoder", False):
         network = network.get_encoder()
-    if hasattr(config, "apply_spec_augment"):
-        network.config.apply_spec_augment = False  # it draws from NumPy's global generator
-    size = _size(transformers, source, choice, config)
-    return _fitted(network, config, choice, modality, size)
+    inputs = inputs_for(network.main_input_name, config, choice.name, modality, photographs)
+    encoder = PretrainedEncoder(network, inputs)
+    return PerFrame(encoder) if modality.kind == "video" else encoder
 
 
-def _transformers(name: str) -> Any:
+def _check_whole(name: str, network: nn.Module, missing: Iterable[str]) -> None:
+    """Refuse a model some of whose weights are not in its file, which would be random."""
+    # A pooler is in few files that come from pretraining alone, and nothing here reads it.
+    if lacking := sorted(key for key in missing if not key.startswith("pooler.")):
+        msg = (
+            f"the weights of {name!r} lack {lacking[0]!r} (of {len(lacking)} missing) of "
+            f"{type(network).__name__}: they would be random. Choose another model"
+        )
+        raise ConfigError(msg)
+
+
+def require_transformers(name: str) -> Any:
+    """Return the package, or raise `ConfigError` with the command that installs it."""
     try:
         import transformers
     except ImportError as error:
@@ -153,7 +150,7 @@ def _transformers(name: str) -> Any:
     return transformers
 
 
-def _source(name: str) -> str:
+def source_of(name: str) -> str:
     """Return the folder that is meant, or the name on the Hub."""
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -178,17 +175,18 @@ def _refuse_pickles(choice: EncoderChoice, source: str) -> None:
         raise ConfigError(msg)
 
 
-def _unreadable(choice: EncoderChoice, error: Exception) -> ConfigError:
+def unreadable(name: str, error: Exception) -> ConfigError:
+    """Return the error that says what is wrong with a model's files, and what there is."""
     reason = " ".join(str(error).split())
     return ConfigError(
-        f"cannot load the pretrained model {choice.name!r}: {reason} (encoders are "
+        f"cannot load the pretrained model {name!r}: {reason} (encoders are "
         f"{', '.join(map(repr, BUILT_IN))}, a folder with config.json and model.safetensors, or a "
         "name on the Hugging Face Hub; pickled weights need 'allow_pickle': True)"
     )
 
 
 @contextmanager
-def _quiet(transformers: Any) -> Iterator[None]:
+def quiet(transformers: Any) -> Iterator[None]:
     """Keep its loading reports to itself: what matters in them raises here."""
     logs = transformers.utils.logging
     level, bar = logs.get_verbosity(), logs.is_progress_bar_enabled()
@@ -211,7 +209,7 @@ def _part(
         return transformers.AutoModel, config
     kind = "image" if modality.kind in {"video", "spectrogram"} else modality.kind
     if kind not in parts:
-        raise _wrong_kind(choice, config, list(parts), modality)
+        raise wrong_kind(choice.name, config, list(parts), modality)
     name, place = parts[kind]
     part = getattr(config, place)
     if hasattr(config, "projection_dim"):
@@ -219,99 +217,16 @@ def _part(
     return getattr(transformers, name), part
 
 
-def _wrong_kind(
-    choice: EncoderChoice, config: Any, reads: list[str], modality: Modality
-) -> ConfigError:
-    can = " or ".join(READS[kind] for kind in reads) if reads else "something else"
-    hint = ""
-    if modality.kind == "characters" and "tokens" in reads:
-        hint = f": make tokens of the texts with mla_core.tokens.Tokenizer({choice.name!r})"
-    return ConfigError(
-        f"{choice.name!r} is a {config.model_type} model, which reads {can}, but modality "
-        f"{modality.name!r} is {modality.kind} of shape {modality.shape}{hint}"
-    )
-
-
-def _fitted(
-    network: Any,
-    config: Any,
-    choice: EncoderChoice,
-    modality: Modality,
-    size: tuple[tuple[int, int] | None, list[float], list[float]],
-) -> nn.Module:
-    """Put what the model wants to read before it, according to the name of its main input."""
-    entry = network.main_input_name
-    kind, shape = modality.kind, modality.shape
-    mels = getattr(config, "num_mel_bins", None)
-    if entry == "input_ids":
-        if kind != "tokens":
-            raise _wrong_kind(choice, config, ["tokens"], modality)
-        _check_tokens(config, choice, modality)
-        padding = getattr(config, "pad_token_id", None)
-        return PretrainedEncoder(network, TokenIds(0 if padding is None else padding))
-    if entry == "pixel_values":
-        if kind not in {"image", "video", "spectrogram"}:
-            raise _wrong_kind(choice, config, ["image", "video", "spectrogram"], modality)
-        channels = getattr(config, "num_channels", 3)
-        if shape[-3] not in {1, channels}:
-            msg = f"{choice.name!r} reads {channels} channels, but {modality.name!r} has {shape[-3]}"
-            raise ConfigError(msg)
-        pixels, mean, deviation = size
-        if kind == "spectrogram":  # standardised already, and not in 0..1
-            mean, deviation = [0.0], [1.0]
-        encoder = PretrainedEncoder(network, Picture(channels, pixels, mean, deviation))
-        return PerFrame(encoder) if kind == "video" else encoder
-    if entry == "input_values" and mels is not None:
-        if kind != "spectrogram":
-            raise _wrong_kind(choice, config, ["spectrogram"], modality)
-        if shape[1] != mels:
-            msg = (
-                f"{choice.name!r} reads spectrograms with {mels} mel bands, but modality "
-                f"{modality.name!r} has {shape[1]}: prepare the sound with {mels}"
-            )
-            raise ConfigError(msg)
-        return PretrainedEncoder(network, FilterBanks(config.max_length))
-    if entry == "input_values":
-        if kind != "sequence" or shape[0] != 1:
-            raise _wrong_kind(choice, config, ["sequence"], modality)
-        return PretrainedEncoder(network, Waveform())
-    raise _wrong_kind(choice, config, [], modality)
-
-
-def _check_tokens(config: Any, choice: EncoderChoice, modality: Modality) -> None:
-    length, longest = modality.shape[0], getattr(config, "max_position_embeddings", None)
-    if modality.codes > config.vocab_size:
-        msg = (
-            f"{choice.name!r} knows {config.vocab_size} tokens, but modality {modality.name!r} has "
-            f"{modality.codes}: make its tokens with Tokenizer({choice.name!r})"
-        )
-        raise ConfigError(msg)
-    if longest is not None and length > longest:
-        msg = (
-            f"{choice.name!r} reads at most {longest} tokens, but modality {modality.name!r} has "
-            f"{length}: make them with Tokenizer({choice.name!r}, length={longest})"
-        )
-        raise ConfigError(msg)
-
-
-def _size(
-    transformers: Any, source: str, choice: EncoderChoice, config: Any
-) -> tuple[tuple[int, int] | None, list[float], list[float]]:
-    """Return the pictures' size, and the mean and deviation that the model's files name."""
-    pixels = getattr(config, "image_size", None)
-    pixels = (pixels, pixels) if isinstance(pixels, int) else pixels
-    mean, deviation = [0.5], [0.5]  # of vision transformers
-    if pixels is not None or hasattr(config, "num_channels"):
-        mixin = transformers.image_processing_base.ImageProcessingMixin
-        try:
-            with _quiet(transformers):
-                said, _ = mixin.get_image_processor_dict(
-                    source, revision=choice.revision or "main"
-                )
-        except OSError:
-            said = {}  # the folder does not say
-        mean, deviation = said.get("image_mean", mean), said.get("image_std", deviation)
-    return tuple(pixels) if pixels is not None else None, mean, deviation
+def _photographs(transformers: Any, source: str, revision: str) -> Photographs:
+    """Return the mean and deviation of pictures that the model's files name, if they do."""
+    mixin = transformers.image_processing_base.ImageProcessingMixin
+    try:
+        said, _ = mixin.get_image_processor_dict(source, revision=revision)
+    except OSError:
+        return Photographs()  # as vision transformers have it
+    if "image_mean" in said and "image_std" in said:
+        return Photographs(said["image_mean"], said["image_std"])
+    return Photographs()
 
 
 def _pooled(out: Any, here: Tensor | None) -> Tensor:
@@ -327,5 +242,5 @@ def _pooled(out: Any, here: Tensor | None) -> Tensor:
     return (states * counts).sum(1) / counts.sum(1)
 
 
-def _weight(module: nn.Module) -> int:
-    return sum(p.numel() for p in module.parameters())
+def _parameters(module: Iterable[nn.Module]) -> int:
+    return sum(p.numel() for part in module for p in part.parameters())

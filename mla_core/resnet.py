@@ -76,7 +76,8 @@ class ResNet18(nn.Module):
         out = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for block in self.blocks:
             out = block(out)
-        return out.mean((2, 3))
+        features: Tensor = out.mean((2, 3))
+        return features
 
 
 def random_resnet18(channels: int, seed: torch.Generator) -> ResNet18:

@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from mla_core.data.dataset import Modality
-from mla_core.encoder_choice import EncoderChoice
 from mla_core.errors import ConfigError
-from mla_core.pretrained import _quiet, _source, _transformers, _unreadable
+from mla_core.pretrained import quiet, require_transformers, source_of, unreadable
 
 
 class Tokenizer:
@@ -39,7 +38,12 @@ class Tokenizer:
 
     Examples
     --------
-    >>> folder = getfixture("tiny_tokenizer")
+    >>> from tokenizers import Tokenizer as Words, models, pre_tokenizers
+    >>> from transformers import PreTrainedTokenizerFast
+    >>> words = Words(models.WordLevel({"?": 0, "a": 1, "cat": 2}, unk_token="?"))
+    >>> words.pre_tokenizer = pre_tokenizers.Whitespace()
+    >>> folder = str(getfixture("tmp_path"))
+    >>> _ = PreTrainedTokenizerFast(tokenizer_object=words).save_pretrained(folder)
     >>> tokenizer = Tokenizer(folder, length=5)
     >>> codes = tokenizer.encode(["a cat", ""])
     >>> codes.shape, tokenizer.decode(codes[0])
@@ -52,14 +56,14 @@ class Tokenizer:
         if isinstance(length, bool) or not isinstance(length, int) or length < 1:
             msg = f"length must be a whole number of at least 1, not {length!r}"
             raise ConfigError(msg)
-        transformers = _transformers(name)
+        transformers = require_transformers(name)
         try:
-            with _quiet(transformers):
+            with quiet(transformers):
                 self._tokenizer = transformers.AutoTokenizer.from_pretrained(
-                    _source(name), revision=revision or "main", trust_remote_code=False
+                    source_of(name), revision=revision or "main", trust_remote_code=False
                 )
         except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-            raise _unreadable(EncoderChoice(name), error) from error
+            raise unreadable(name, error) from error
         self.name = name
         self.length = length
         self.vocabulary_size = len(self._tokenizer)

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from mla_core.data.dataset import Split
-
-
-class Column(Protocol):
-    """What a split holds for one modality: a tensor (N, ...), or what is read like one."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, indices: Any, /) -> Tensor: ...
-
-    def split(self, size: int, /) -> Iterable[Tensor]: ...
 
 
 class ReadAhead:
@@ -30,7 +20,8 @@ class ReadAhead:
 
     Parameters
     ----------
-    column : Column
+    column : object
+        What a split holds for one modality (N, ...), used like a tensor.
     reader : ThreadPoolExecutor
         Of one thread.
 
