@@ -34,12 +34,14 @@ class Answers:
         self._features = method.model.features(split.inputs)  # (M, N, s)
         self._absent = method.model.features({m: torch.zeros_like(x) for m, x in first.items()})
 
-    @torch.no_grad()
-    def right(self, present: Tensor) -> Tensor:
-        """Return who is answered rightly (N,) when only the parts in `present` (M, N) are there."""
+    def fused(self, present: Tensor) -> Tensor:
+        """Return the fused logits (N, C) when only the parts in `present` (M, N) are there."""
         features = torch.where(present[..., None], self._features, self._absent)
-        fused = self.method.read(features, present).fused
-        return fused.argmax(-1) == self.split.labels
+        return self.method.read(features, present).fused
+
+    def right(self, present: Tensor) -> Tensor:
+        """Return who is answered rightly (N,) when only the parts in `present` are there."""
+        return self.fused(present).argmax(-1) == self.split.labels
 
 
 def subset_accuracies(method: Method, split: Split) -> dict[frozenset[str], float]:
@@ -60,7 +62,7 @@ def subset_accuracies(method: Method, split: Split) -> dict[frozenset[str], floa
     """
     names = list(split.inputs)
     answers = Answers(method, split)
-    n_classes = method.predict(split.subset(torch.tensor([0]))).fused.shape[-1]
+    n_classes = answers.fused(split.present).shape[-1]
     values = {frozenset[str](): 1 / n_classes}
     for size in range(1, len(names) + 1):
         for subset in itertools.combinations(names, size):

@@ -91,9 +91,11 @@ def load_pretrained(choice: EncoderChoice, modality: Modality) -> nn.Module:
         When the package, the folder or the weights are missing, when the weights are pickled, or
         when the model is not for this kind of modality.
     """
+    from safetensors import SafetensorError
+
     transformers = require_transformers(choice.name)
     source, revision = source_of(choice.name), choice.revision or "main"
-    with quiet(transformers):
+    with quiet(transformers), torch.random.fork_rng(devices=[]):
         try:
             config = transformers.AutoConfig.from_pretrained(
                 source, revision=revision, trust_remote_code=False
@@ -103,6 +105,10 @@ def load_pretrained(choice: EncoderChoice, modality: Modality) -> nn.Module:
         cls, config = _part(transformers, config, choice, modality)
         if cls is transformers.AutoModel and hasattr(config, "apply_spec_augment"):
             config.apply_spec_augment = False  # it draws from NumPy's global generator
+        photographs = _photographs(transformers, source, revision)
+        # Before the weights, which may be gigabytes, are fetched.
+        entry = _empty(transformers, cls, config).main_input_name
+        inputs = inputs_for(entry, config, choice.name, modality, photographs)
         _refuse_pickles(choice, source)
         try:
             network, report = cls.from_pretrained(
@@ -113,17 +119,22 @@ def load_pretrained(choice: EncoderChoice, modality: Modality) -> nn.Module:
                 output_loading_info=True,
                 use_safetensors=None if choice.allow_pickle else True,
             )
-        except (OSError, ValueError, RuntimeError, ImportError) as error:
+        except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
             raise unreadable(choice.name, error) from error
-        photographs = _photographs(transformers, source, revision)
     _check_whole(choice.name, network, report["missing_keys"])
-    if getattr(network, "pooler", None) is not None:
-        network.pooler = None
+    pooler = getattr(network, "pooler", None)
+    if isinstance(pooler, nn.Module) and list(pooler.parameters()):
+        network.pooler = nn.Identity()
     if getattr(config, "is_encoder_decoder", False):
         network = network.get_encoder()
-    inputs = inputs_for(network.main_input_name, config, choice.name, modality, photographs)
     encoder = PretrainedEncoder(network, inputs)
     return PerFrame(encoder) if modality.kind == "video" else encoder
+
+
+def _empty(transformers: Any, cls: Any, config: Any) -> Any:
+    """Return the model without any numbers in it."""
+    with torch.device("meta"):
+        return cls.from_config(config) if cls is transformers.AutoModel else cls(config)
 
 
 def _check_whole(name: str, network: nn.Module, missing: Iterable[str]) -> None:

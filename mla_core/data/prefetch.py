@@ -36,21 +36,21 @@ class ReadAhead:
     def __init__(self, column: Any, reader: ThreadPoolExecutor) -> None:
         self.column = column
         self._reader = reader
-        self._coming: tuple[Tensor, Future[Tensor]] | None = None
+        self._coming: list[tuple[Tensor, Future[Tensor]]] = []
 
     def fetch(self, indices: Tensor) -> None:
         """Begin to read the samples at `indices` (B,)."""
-        self._coming = indices, self._reader.submit(self.column.__getitem__, indices)
+        self._coming.append((indices, self._reader.submit(self.column.__getitem__, indices)))
 
     def __len__(self) -> int:
         return len(self.column)
 
     def __getitem__(self, indices: Any) -> Tensor:
         """Return samples: those that were fetched, or others, which are read now."""
-        coming = self._coming
-        if coming is not None and isinstance(indices, Tensor) and torch.equal(coming[0], indices):
-            self._coming = None
-            return coming[1].result()
+        for i, (wanted, samples) in enumerate(self._coming):
+            if isinstance(indices, Tensor) and torch.equal(wanted, indices):
+                del self._coming[: i + 1]  # what was fetched before it is wanted no more
+                return samples.result()
         found: Tensor = self.column[indices]
         return found
 

@@ -172,7 +172,9 @@ def make_media() -> Callable[..., MultimodalDataset]:
             split.present[0] |= ~split.present.any(0)
             return split
 
-        splits = {name: side(name, n) for name, n in zip(("train", "val", "test"), sizes)}
+        splits = {
+            name: side(name, n) for name, n in zip(("train", "val", "test"), sizes, strict=True)
+        }
         return MultimodalDataset("media", modalities, "xyz", splits)
 
     return make

@@ -24,7 +24,7 @@ def lively(channels=3):
     network, source = random_resnet18(channels, seeded()), seeded(1)
     for tensor in network.state_dict().values():
         if tensor.ndim == 1:
-            tensor += torch.rand(tensor.shape, generator=source)
+            tensor.add_(torch.rand(tensor.shape, generator=source))
     return network.eval()
 
 
