@@ -3,10 +3,12 @@
 import hashlib
 import json
 
+import pandas as pd
 import pytest
 
 from mla_core import ConfigError, ExperimentConfig, TrainingSession
 from mla_core.encoder_choice import EncoderChoice, choice_of
+from mla_core.results.names import with_names
 
 RESNET = {"name": "resnet18", "weights": "w.safetensors"}
 
@@ -135,3 +137,12 @@ def test_a_small_video_encoder_does_not_care_for_the_order_of_frames(make_media)
     encode = session.method.model.encoders["video"]
     assert encode(x).allclose(encode(x.flip(1)), atol=1e-6)
     assert not encode(x).allclose(encode(x.flip(2)), atol=1e-3)
+
+
+def test_a_table_names_the_encoders_that_are_not_the_usual_ones():
+    frozen = json.dumps({"image": {"name": "x/vit", "train": "frozen"}, "audio": "resnet18"})
+    runs = pd.DataFrame(
+        {"method": ["sum"] * 2, "dataset": ["emoji"] * 2, "encoders": ["{}", frozen]}
+    )
+    labels = with_names(runs)["label"].tolist()
+    assert labels == ["sum", "sum (image by x/vit frozen, audio by resnet18)"]
