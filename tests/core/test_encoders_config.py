@@ -8,6 +8,7 @@ import pytest
 
 from mla_core import ConfigError, ExperimentConfig, TrainingSession
 from mla_core.encoder_choice import EncoderChoice, choice_of
+from mla_core.results.files import collect
 from mla_core.results.names import with_names
 
 RESNET = {"name": "resnet18", "weights": "w.safetensors"}
@@ -146,3 +147,14 @@ def test_a_table_names_the_encoders_that_are_not_the_usual_ones():
     )
     labels = with_names(runs)["label"].tolist()
     assert labels == ["sum", "sum (image by x/vit frozen, audio by resnet18)"]
+
+
+def test_runs_from_before_and_after_stand_in_one_table(tmp_path):
+    for name, settings in (("old", {"seed": 0}), ("new", {"seed": 1, "encoders": {"a": "small"}})):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps({"method": "sum", **settings}))
+        (folder / "metrics.json").write_text("{}")
+    frame = collect(tmp_path, ["old", "new"])
+    assert frame["encoders"].tolist() == ["{}", '{"a":"small"}']
+    assert frame["device"].tolist() == ["auto", "auto"]
