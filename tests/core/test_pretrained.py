@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from mla_core import ConfigError, ExperimentConfig, TrainingSession
+from mla_core import ConfigError, ExperimentConfig, TrainingSession, run_experiment
+from mla_core.checkpoint import load_snapshot, save_snapshot
 from mla_core.data.dataset import Modality
 from mla_core.encoder_choice import EncoderChoice
 from mla_core.encoder_inputs import PerFrame
@@ -361,53 +363,20 @@ def test_the_size_follows_the_largest_encoder(models, make_media):
     assert session.evaluate("val").features.shape == (3, 12, 16)
 
 
-# ---------------------------------------------------------------------------------------- tokens
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    """Give the folder of a tokenizer of words that marks where a text begins and ends."""
-    from tokenizers import Tokenizer as Words
-    from tokenizers import models, pre_tokenizers, processors
-    from transformers import PreTrainedTokenizerFast
-
-    known = {"<pad>": 0, "?": 1, "<s>": 2, "</s>": 3, "a": 4, "red": 5, "cat": 6}
-    made = Words(models.WordLevel(known, unk_token="?"))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    made.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", special_tokens=[("<s>", 2), ("</s>", 3)]
-    )
-    folder = tmp_path_factory.mktemp("words")
-    marks = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "?"}
-    PreTrainedTokenizerFast(tokenizer_object=made, **marks).save_pretrained(folder)
-    return str(folder)
-
-
-def test_codes_are_ids_plus_one_and_zero_is_padding(words):
-    tokenizer = Tokenizer(words, length=5)
-    codes = tokenizer.encode(["a cat", "", "a red red red cat", "a\x00dog"])
-    assert codes.dtype == torch.int64
-    assert codes.tolist()[:3] == [[3, 5, 7, 4, 0], [3, 4, 0, 0, 0], [3, 5, 6, 6, 4]]
-    assert [tokenizer.decode(row) for row in codes[:3]] == ["a cat", "", "a red red"]
-    assert tokenizer.encode([]).shape == (0, 5)
-
-
-def test_a_texts_tokens_are_a_modality_that_a_model_reads(words, models):
-    tokenizer = Tokenizer(words, length=5)
-    modality = tokenizer.modality("title")
-    assert (modality.kind, modality.shape, modality.codes) == ("tokens", (5,), 7)
-    encoder = load_pretrained(EncoderChoice(models("bert")), modality)
-    assert encoder(tokenizer.encode(["a cat", ""])).shape == (2, 16)
-
-
-@pytest.mark.parametrize("length", [0, -1, 2.5, True, "5"])
-def test_a_bad_length_is_refused(length, words):
-    with pytest.raises(ConfigError, match=f"length .* at least 1, not {length!r}"):
-        Tokenizer(words, length=length)
-
-
-def test_a_model_without_a_tokenizer_is_refused(models, tmp_path):
-    with pytest.raises(ConfigError, match="cannot load the pretrained model"):
-        Tokenizer(str(tmp_path))
-    with pytest.raises(ConfigError, match="there is no folder"):
-        Tokenizer("/no/such/folder")
+def test_a_run_folder_is_written_and_a_checkpoint_goes_on(
+    models, make_media, tmp_path, assert_same
+):
+    data = make_media("image", "text", "wave")
+    config = config_of(models, image="clip", text="bert_frozen", wave="wav2vec2_last")
+    folder = run_experiment(config, tmp_path, data=data)
+    saved = load_file(folder / "model.safetensors")
+    assert any(name.startswith("encoders.image.body.") for name in saved)
+    assert not any(name.startswith("encoders.text.body.") for name in saved)
+    whole, cut = (TrainingSession(config, data) for _ in range(2))
+    list(whole)
+    cut.advance(steps=4)
+    save_snapshot(cut.snapshot(), tmp_path / "checkpoints")
+    again = TrainingSession(config, data)
+    again.restore(load_snapshot(tmp_path / "checkpoints"))
+    list(again)
+    assert_same(again, whole)
