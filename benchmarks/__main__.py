@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from benchmarks import click, import_time, live, notebook, slow_motion, sub_step
+from benchmarks import click, fusion, import_time, live, notebook, slow_motion, sub_step
 
 ALL = {
     "import_time": import_time.main,
@@ -12,6 +12,7 @@ ALL = {
     "live": live.main,
     "click": click.main,
     "slow_motion": slow_motion.main,
+    "fusion": fusion.main,
     "notebook": notebook.main,
 }
 

@@ -130,6 +130,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _list_choices() -> None:
     from mla_core.data.registry import DATASETS, loader
+    from mla_core.encoder_choice import BUILT_IN
     from mla_core.head_gradient import VARIANTS
     from mla_core.methods.registry import METHODS
 
@@ -140,6 +141,7 @@ def _list_choices() -> None:
         "data sets (dataset=)": datasets,
         "methods (method=)": methods,
         "head gradient variants (head_gradient=)": VARIANTS,
+        'encoders (encoders={"image": ...}, or a pretrained model by name or folder)': BUILT_IN,
         "notebooks (mla-lab list NOTEBOOK shows the parameters)": notebooks,
     }
     for title, table in tables.items():

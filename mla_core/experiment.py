@@ -68,7 +68,7 @@ def run_experiment(
     """
     name = config.hash
     if data is not None:
-        name = hash_of({"config": config.to_dict(), "data": data.fingerprint})
+        name = hash_of({"config": config.naming(), "data": data.fingerprint})
     with run_folder(out, name) as (partial, finished):
         if partial is not None:
             train(config, partial, data=data, progress=progress)
@@ -158,10 +158,12 @@ def train(
     safe = session.snapshot()
     with _bar(session, shown=progress) as bar:
         try:
-            saved = time.monotonic()
+            saved, copying = time.monotonic(), 0.0
             while not session.finished:
-                session.advance(seconds=0.25)
+                session.advance(seconds=max(0.25, 10 * copying))  # of large encoders it takes time
+                began = time.monotonic()
                 safe = session.snapshot()  # between two sub-steps, as an interruption may not be
+                copying = time.monotonic() - began
                 bar.update(session.step - bar.n)
                 bar.set_postfix_str(f"epoch {session.epoch}/{config.epochs}")
                 if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:

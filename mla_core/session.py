@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import MultimodalDataset, Split
+from mla_core.data.prefetch import fetch, read_ahead
 from mla_core.data.registry import load_dataset
 from mla_core.data.shortage import shorten
+from mla_core.encoder_set import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.history import Change, Evaluation, History, StepRecord
 from mla_core.methods.base import Position
@@ -57,6 +59,9 @@ class TrainingSession:
     config : ExperimentConfig
     data : MultimodalDataset, optional
         Instead of the one that `config` names.
+    encoders : mapping of str to Module, optional
+        Per modality, a network of your own (B, ...) -> (B, d), any d; the session trains a copy.
+        Other modalities have what `config` names.
 
     Attributes
     ----------
@@ -87,9 +92,17 @@ class TrainingSession:
     1.0
     """
 
-    def __init__(self, config: ExperimentConfig, data: MultimodalDataset | None = None) -> None:
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        data: MultimodalDataset | None = None,
+        encoders: Mapping[str, nn.Module] | None = None,
+    ) -> None:
         self.config = config
+        self.encoders = dict(encoders or {})
         whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
+        self._whole = whole
+        check_modules(self.encoders, whole.modalities, config)
         self.data = shorten(
             whole,
             modalities=config.modalities,
@@ -98,7 +111,7 @@ class TrainingSession:
             seed=config.seed,
         )
         self.method = method_class(config.method)(
-            config, self.data.modalities, len(self.data.classes)
+            config, self.data.modalities, len(self.data.classes), self.encoders
         )
         # A notebook may look at the session from another cell while a thread trains it.
         self._lock = threading.RLock()
@@ -108,7 +121,7 @@ class TrainingSession:
         self.best: Snapshot | None = None
         self.recording = Recording()
         self._index = 0
-        self._train = self.data.split("train")
+        self._train = read_ahead(self.data.split("train"), self.method.model.kept)
         self._probe = self.data.split("val").probe(config.probe_size)
         _check_trainable(self._train)
         self._plan: list[Batch] = self.method.plan(self._train, 0)
@@ -161,7 +174,11 @@ class TrainingSession:
                 epoch_progress,
                 (self.epoch + epoch_progress) / self.config.epochs,
             )
-            record = self.method.step(self._plan[self._index], self._train, position)
+            batch, *coming = self._plan[self._index : self._index + 2]
+            with self.method.model.at_step(self.config.seed, self.step):
+                for then in coming:
+                    fetch(self._train, then.modality, then.indices)
+                record = self.method.step(batch, self._train, position)
             self.history.add(record)
             self.step += 1
             self._index += 1
@@ -274,7 +291,7 @@ class TrainingSession:
             Live fields of the configuration, such as ``head_gradient="off"``.
         """
         snapshot = self.snapshot() if at is None else at
-        twin = TrainingSession(self.config, self.data)
+        twin = TrainingSession(self.config, self._whole, self.encoders)
         twin.restore(snapshot)
         twin.recording = self.recording.until(snapshot.step)
         twin.reconfigure(**changes)
@@ -284,7 +301,7 @@ class TrainingSession:
         """Return the session whose weights count: itself, or a twin at `best` (see ``stopping``)."""
         if self.best is None:
             return self
-        twin = TrainingSession(self.config, self.data)
+        twin = TrainingSession(self.config, self._whole, self.encoders)
         twin.restore(self.best)
         return twin
 

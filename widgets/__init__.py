@@ -1,22 +1,26 @@
 """What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
 
 from widgets.charts import comparison_figure
+from widgets.fusion_explorer import FusionExplorer, explore_fusion
+from widgets.fusion_report import FusionReport
 from widgets.head_gradient_explorer import explore_head_gradient
 from widgets.lab import TrainingLab
 from widgets.projection_toy import ProjectionToy, projection_toy
 from widgets.question import predict
-from widgets.report import TrainingReport, check_notebook, open_lab, show
+from widgets.report import TrainingReport, check_notebook, open_lab, present, show
 from widgets.results_charts import (
     difference_plot,
     dot_plot,
     gap_plot,
     heat_map,
-    present,
     tell,
 )
 from widgets.results_curves import missing_plot, subset_plot
+from widgets.reveals import fused_change, most_gained, weakest_modality
 
 __all__ = [
+    "FusionExplorer",
+    "FusionReport",
     "ProjectionToy",
     "TrainingLab",
     "TrainingReport",
@@ -24,10 +28,13 @@ __all__ = [
     "comparison_figure",
     "difference_plot",
     "dot_plot",
+    "explore_fusion",
     "explore_head_gradient",
+    "fused_change",
     "gap_plot",
     "heat_map",
     "missing_plot",
+    "most_gained",
     "open_lab",
     "predict",
     "present",
@@ -35,4 +42,5 @@ __all__ = [
     "show",
     "subset_plot",
     "tell",
+    "weakest_modality",
 ]

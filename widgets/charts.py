@@ -17,15 +17,22 @@ from widgets.curves import curves, differences
 from widgets.map_chart import BLANK, MapView, map_trace, place_points
 from widgets.style import (
     FUSED_COLOUR,
+    GRID,
     MODALITY_DASHES,
     apply_theme,
     colour,
     pick,
     text,
 )
+from widgets.words import listed
 
 HEIGHT = 640
 NOTHING = {"x": np.zeros(0), "y": np.zeros(0)}
+# Few buttons, since each is a stop of the Tab key, and none that sends the chart anywhere.
+CONFIG = {
+    "displaylogo": False,
+    "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+}
 PANELS = {  # panel -> (row, column, title)
     "loss": (1, 1, "Training loss (nats)"),
     "accuracy": (1, 2, "Accuracy on the probe set"),
@@ -319,20 +326,30 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
         From a label such as ``"MLA"``.
     """
     figure = go.Figure()
+    said = []
     for i, (label, evaluation) in enumerate(evaluations.items()):
         values = {**evaluation.unimodal_accuracy, "fused": evaluation.accuracy}
+        said.append(f"{label}: {listed(values, '.0%')}")
         figure.add_bar(
             name=text(label),
             x=[text(name) for name in values],
             y=list(values.values()),
             text=[f"{value:.2f}" for value in values.values()],
+            textposition="outside",  # on a pattern it is hard to read
             marker={"color": colour(i), "pattern": {"shape": pick(("", "/", ".", "x"), i)}},
         )
     figure.update_layout(
+        meta=f"Accuracy. {'; '.join(said)}.",
         barmode="group",
         height=340,
         margin={"l": 45, "r": 10, "t": 30, "b": 40},
-        yaxis={"range": [0, 1.08], "title": {"text": "accuracy"}},
+        xaxis={"gridcolor": GRID},
+        yaxis={
+            "range": [0, 1.12],
+            "title": {"text": "accuracy"},
+            "gridcolor": GRID,
+            "zerolinecolor": GRID,
+        },
         legend={"orientation": "h", "y": 1.1},
     )
     apply_theme(figure, dark=False)

@@ -98,11 +98,18 @@ class Controls:
             [*self.buttons.values(), self.speed, self.map],
             layout={"flex_flow": "row wrap", "align_items": "center"},
         )
+        self.unfold = ipw.ToggleButton(
+            description="Settings",
+            icon="sliders",
+            tooltip="Show or hide the settings",
+            layout={"width": "110px", "margin": "6px 2px"},
+        )
         self.settings = ipw.VBox(
             [
                 ipw.HBox(list(self._settings.values()), layout={"flex_flow": "row wrap"}),
                 self._noise_box,
-            ]
+            ],
+            layout={"display": "none", "flex": "0 0 auto"},
         )
 
     def show(self, config: ExperimentConfig, modalities: Mapping[str, Modality]) -> None:
@@ -119,6 +126,10 @@ class Controls:
         self._noise_box.children = self._noise
         self._method = config.method
         self._quiet = False
+
+    def fold(self) -> None:
+        """Show the settings while their button is down."""
+        self.settings.layout.display = "flex" if self.unfold.value else "none"
 
     def offer_noise(self, *, offered: bool) -> None:
         """Take the noise sliders away while another data set waits for the reset."""
@@ -152,6 +163,7 @@ class Controls:
             *self._noise,
             self.speed,
             self.map,
+            self.unfold,
             self._noise_box,
             self.bar,
             *self.settings.children,
@@ -190,7 +202,7 @@ def _choice(label: str, options: Mapping[str, Any], value: str, *, disabled: boo
         value=value,
         description=label,
         disabled=disabled,
-        style={"description_width": "92px"},
+        style={"description_width": "100px"},
         layout={"width": "250px"},
     )
 
@@ -204,7 +216,7 @@ def _log_slider(label: str, value: float, low: int, high: int) -> Any:
         description=label,
         continuous_update=False,
         readout_format=".2g",
-        style={"description_width": "92px"},
+        style={"description_width": "100px"},
         layout={"width": "300px"},
     )
 
@@ -221,6 +233,6 @@ def _noise_slider(modality: Modality) -> ipw.FloatSlider:
         tooltip=modality.noise_unit,
         continuous_update=False,
         readout_format=".2f",
-        style={"description_width": "92px"},
+        style={"description_width": "100px"},
         layout={"width": "300px"},
     )

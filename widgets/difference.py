@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mla_core.session import TrainingSession
-from widgets.status import listed
+from widgets.words import listed
 
 
 def describe_branch(trunk: TrainingSession, branch: TrainingSession, since: int) -> str:

@@ -108,7 +108,7 @@ def explorer_figure() -> go.Figure:
         ("followed", "after P", colour(1), "triangle-up"),
     ):
         marks = {**line, "mode": "markers", "showlegend": True}
-        marker = {"color": hue, "symbol": symbol, "size": 8, "line": {"width": 2}}
+        marker = {"color": hue, "symbol": symbol, "size": 8, "line": {"width": 2, "color": hue}}
         add("angle", go.Scatter(**marks, name=name, meta=f"angle.{key}", marker=marker))
     for variant in VARIANTS:
         style = variant_style(variant)

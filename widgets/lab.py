@@ -23,9 +23,11 @@ from widgets.player import Player
 from widgets.status import StatusLine, describe
 from widgets.style import apply_theme, text
 from widgets.timeline import Timeline
+from widgets.words import describe_training
 
 ANSWER_SECONDS = 3.0
 THEME_SECONDS = 0.7
+SMALL = "font-size:12px;line-height:1.4"
 
 
 class TrainingLab:
@@ -71,30 +73,35 @@ class TrainingLab:
         self._wanted = config  # what the settings show, and what Reset starts
         self._travel: int | None = None  # the moment shown; None means now
         self._status = StatusLine()
+        self._player = Player(
+            session, self._render, self._on_state, lambda: self._status.tock == self._status.tick
+        )
         self._controls = Controls(
             config, self._on_button, self._on_setting, own_data=data is not None
         )
-        self._timeline = Timeline(config, self._on_travel, self._on_branch, self._on_drop)
+        self._timeline = Timeline(
+            config, self._player.queue, self._travel_to, self._branch, self._drop
+        )
         self._diagram = ipw.HTML()
         self._difference = ipw.HTML()
         self._details = ipw.HTML()
+        self._words = ipw.HTML()
         self._note = ipw.HTML()
         self._chooser = ipw.Dropdown(description="Sample", layout={"width": "250px"})
         self._progress = ipw.FloatProgress(max=1.0, layout={"width": "99%", "height": "10px"})
         self._figure_box = ipw.VBox(layout={"min_height": f"{charts.HEIGHT}px"})
-        self._folds = ipw.Accordion(
-            [self._controls.settings, self._timeline.view],
-            titles=("Settings", "Time travel and branches"),
-        )
         self.view = ipw.VBox(
             [
                 self._controls.bar,
                 self._progress,
                 self._status,
-                self._folds,
+                self._controls.unfold,
+                self._controls.settings,
+                self._timeline.view,
                 self._diagram,
                 self._difference,
                 self._figure_box,
+                self._words,
                 self._chooser,
                 self._details,
                 self._note,
@@ -102,9 +109,6 @@ class TrainingLab:
         )
         self._maps = MapOffice()
         self._followers: list[MapFollower] = []
-        self._player = Player(
-            session, self._render, self._on_state, lambda: self._status.tock == self._status.tick
-        )
         self._player.steps_per_second = self._controls.speed.value
         self._tandem: Tandem | None = None
         self._adopt(self._player.tandem)
@@ -116,6 +120,7 @@ class TrainingLab:
             "dark",
         )
         self._controls.speed.observe(self._on_speed, "value")
+        self._controls.unfold.observe(lambda _: self._player.queue(self._controls.fold), "value")
         self._controls.map.observe(lambda _: self._player.queue(self._show_other_map), "value")
         self._chooser.observe(lambda _: self._player.queue(self._show_sample), "value")
         self._player.start()
@@ -167,15 +172,6 @@ class TrainingLab:
             index = int(trace.customdata[points.point_inds[0]])
             self._player.queue(lambda: self._choose(index))
 
-    def _on_travel(self, step: int | None) -> None:
-        self._player.queue(lambda: self._travel_to(step))
-
-    def _on_branch(self, changes: dict[str, Any]) -> None:
-        self._player.queue(lambda: self._branch(changes))
-
-    def _on_drop(self) -> None:
-        self._player.queue(self._drop)
-
     # ------------------------------------------------------------------ all below: event loop only
 
     def _adopt(self, tandem: Tandem) -> None:
@@ -202,7 +198,9 @@ class TrainingLab:
         runs = self._look(tandem.histories())
         charts.refresh(figure, *runs)
         self._drawn = _drawing(runs)
+        self._put_into_words(runs[0])
         self._figure = go.FigureWidget(figure)
+        self._figure._config = charts.CONFIG  # noqa: SLF001 - there is no public name for it
         for trace in self._figure.data:
             if trace.meta.startswith(("map.", "branch.map.")):
                 trace.on_click(self._on_point)
@@ -217,7 +215,7 @@ class TrainingLab:
         self._controls.show(session.config, session.data.modalities)
         self._controls.ask_for_reset(needed=False)
         self._timeline.show(session.config)
-        self._note.value = f"<p style='font-size:12px'>{text(session.data.note)}</p>"
+        self._note.value = f"<p style='{SMALL}'>{text(session.data.note)}</p>"
         ids = session.probe.ids
         self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
 
@@ -266,6 +264,7 @@ class TrainingLab:
             charts.refresh(self._figure, *runs)
             self._drawn = drawing
             self._status.tick += 1
+            self._put_into_words(runs[0])
         self._say(runs[0].moment)
 
     def _in_words(self) -> str:
@@ -279,8 +278,13 @@ class TrainingLab:
         player, epochs = self._player, self.session.config.epochs
         message = player.message
         if self._travel is not None:
-            message = f"Back at sub-step {self._travel} of {self.session.step}. {message}"
+            message = f"{message} Back at sub-step {self._travel} of {self.session.step}".strip()
         self._status.say(player.state, describe(player.state, moment, epochs, message))
+
+    def _put_into_words(self, run: charts.Shown) -> None:
+        caption = run.view.caption if run.view is not None else ""
+        told = text(describe_training(run.moment, caption))
+        self._words.value = f"<p style='{SMALL}' aria-live='off'>In words. {told}</p>"
 
     def _on_state(self) -> None:
         player = self._player
@@ -337,12 +341,7 @@ class TrainingLab:
     def _branch(self, changes: dict[str, Any]) -> None:
         """Let a second run go on from the moment shown, beside the first."""
         player, trunk = self._player, self.session
-        try:
-            trunk.config.replace(**changes)
-        except ConfigError as error:
-            player.message = str(error)
-            self._on_state()
-            return
+        trunk.config.replace(**changes)  # a value out of range is told in a sentence
         at = None if self._travel is None else trunk.recording.at(self._travel).snapshot
         player.replace(lambda: Tandem(trunk, trunk.fork(at, **changes)), "Making the branch …")
 

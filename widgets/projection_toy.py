@@ -18,7 +18,7 @@ from mla_core.head_geometry import degrees, share_seen
 from mla_core.head_gradient import HeadGradientModification
 from widgets import per_cell
 from widgets.page import script, stylesheet
-from widgets.results_charts import present
+from widgets.report import present
 from widgets.style import apply_theme, colour
 
 LIMIT = 2.0  # of a coordinate, as in the script

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
 
 import anywidget
 import traitlets
 
 from mla_core.history import History
 from widgets.page import script, stylesheet
+from widgets.words import listed
 
 CALM_SECONDS = 5.0  # while training runs, a screen reader should be able to finish a sentence
 
@@ -75,11 +74,3 @@ def describe(state: str, history: History, epochs: int, message: str = "") -> st
             weights = listed(look.mean_weight, ".2f")
             told += f" Mean weights: {weights}. Head plasticity {last.plasticity:.3f}."
     return " ".join(filter(None, (said, told)))
-
-
-def listed(values: Mapping[str, float], form: str) -> str:
-    """Return ``image 95%, audio 70%``; a modality that no sample has is told as such."""
-    return ", ".join(
-        f"{name} {'absent' if math.isnan(value) else format(value, form)}"
-        for name, value in values.items()
-    )

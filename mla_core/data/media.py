@@ -104,16 +104,18 @@ def name_lines(channels: Iterable[object]) -> str:
 
 
 def media_from_tensor(modality: str, kind: str, x: Tensor, vocabulary: str = "") -> Media:
-    """Show the tensor itself: as a picture, or, if it holds characters or a vector, as text.
+    """Show the tensor itself: as a picture, or, if it holds characters, tokens or a vector, as text.
 
     Parameters
     ----------
     modality, kind : str
     x : Tensor
-        One sample, without the batch axis.
+        One sample, without the batch axis. Of a video the middle frame is shown.
     vocabulary : str
         For characters, see `Modality`.
     """
+    if kind == "tokens":
+        return Media(modality, "text/plain", " ".join(map(str, x[x > 0].tolist())).encode())
     if kind == "characters":
         text = "".join(vocabulary[code - 1] for code in x.tolist() if code > 0)
         return Media(modality, "text/plain", text.encode())
@@ -123,7 +125,7 @@ def media_from_tensor(modality: str, kind: str, x: Tensor, vocabulary: str = "")
         shown = ", ".join(f"{value:.2f}" for value in x.flatten()[:16].tolist())
         more = ", …" if x.numel() > 16 else ""
         return Media(modality, "text/plain", f"[{shown}{more}]".encode())
-    pixels = x.float().numpy()
+    pixels = (x[len(x) // 2] if kind == "video" else x).float().numpy()
     if kind == "spectrogram":  # low frequencies at the bottom, any range
         pixels = pixels[:, ::-1]
     low, high = float(pixels.min()), float(pixels.max())
