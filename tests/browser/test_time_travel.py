@@ -33,7 +33,9 @@ def test_one_slider_takes_every_picture_back_and_a_branch_trains_beside(lab_page
     page.get_by_label("Head gradient").last.select_option("off")
     bench.press("Branch from here")
     words = page.locator(".mla-difference")
-    expect(words).to_contain_text("Branch from sub-step 24: head_gradient off instead of paper")
+    expect(words).to_contain_text(
+        "Branch from sub-step 24: head_gradient off instead of paper", timeout=60_000
+    )
     bench.press("Epoch")  # the branch is behind and goes first
     bench.wait_for_state("paused")
     bench.press("Epoch")
