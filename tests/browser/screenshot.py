@@ -54,7 +54,7 @@ def take_bench(folder: Path) -> None:
         bench.setting("Branch with").select_option("another head gradient")
         page.page.get_by_label("Head gradient").last.select_option("off")
         bench.press("Branch from here")
-        bench.wait_for_state("paused")
+        page.page.locator(".mla-difference").wait_for(timeout=60_000)
         page.page.get_by_label("Map").select_option("PCA")
         bench.press("Play")
         page.page.wait_for_function(

@@ -1,7 +1,7 @@
 // A native slider over the recorded moments. Only what a person does is told to the kernel: what
 // the kernel sends while training goes on is shown and never echoed.
 function render({ model, el }) {
-  const leave = joinPage(el);
+  const leavePage = joinPage(el);
   const label = document.createElement("label");
   const name = document.createElement("span");
   name.textContent = "Moment";
@@ -41,7 +41,7 @@ function render({ model, el }) {
   show();
   return () => {
     traits.forEach((trait) => model.off(trait, show));
-    leave();
+    leavePage();
   };
 }
 export default { render };
