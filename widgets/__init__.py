@@ -3,16 +3,16 @@
 from widgets.charts import comparison_figure
 from widgets.lab import TrainingLab
 from widgets.question import predict
-from widgets.report import TrainingReport, check_notebook, open_lab, show
+from widgets.report import TrainingReport, check_notebook, open_lab, present, show
 from widgets.results_charts import (
     difference_plot,
     dot_plot,
     gap_plot,
     heat_map,
-    present,
     tell,
 )
 from widgets.results_curves import missing_plot, subset_plot
+from widgets.reveals import fused_change, most_gained, weakest_modality
 
 __all__ = [
     "TrainingLab",
@@ -21,13 +21,16 @@ __all__ = [
     "comparison_figure",
     "difference_plot",
     "dot_plot",
+    "fused_change",
     "gap_plot",
     "heat_map",
     "missing_plot",
+    "most_gained",
     "open_lab",
     "predict",
     "present",
     "show",
     "subset_plot",
     "tell",
+    "weakest_modality",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from mla_core.embedding import pca_map
 from mla_core.history import Evaluation
 from mla_core.replay import unit_features
-from widgets.charts import MapView
+from widgets.map_chart import MapView
 
 SHRINK = 0.97  # axes grow at once and shrink slowly
 
@@ -26,10 +26,16 @@ class MapState:
         self._half_width: dict[str, float] = {}
         self.views: dict[str, MapView] = {}
 
-    def pca(self, evaluation: Evaluation, meanwhile: str = "") -> MapView:
-        """Return the aligned PCA of the newest features; `meanwhile` is added to its caption."""
+    def pca(
+        self, evaluation: Evaluation, meanwhile: str = "", reference: np.ndarray | None = None
+    ) -> MapView:
+        """Return the PCA of a look, turned to match the last one, or `reference` (K, 2).
+
+        `meanwhile` is added to its caption.
+        """
         points = unit_features(evaluation)
-        coords = pca_map(points, self._coords.get("pca"))
+        before = self._coords.get("pca") if reference is None else reference
+        coords = pca_map(points, before)
         share = _kept(points, coords)
         return self.keep("pca", coords, f"PCA, aligned; keeps {share:.0%} of variance{meanwhile}")
 

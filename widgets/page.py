@@ -22,7 +22,7 @@ def script(*names: str) -> str:
     >>> "function joinPage" in script("status")
     True
     """
-    return "".join(_read(f"{name}.js") for name in ("page", *names))
+    return "".join(asset(f"{name}.js") for name in ("page", *names))
 
 
 def stylesheet(name: str) -> str:
@@ -38,8 +38,9 @@ def stylesheet(name: str) -> str:
     >>> ":focus-visible" in stylesheet("status")
     True
     """
-    return _read("page.css") + _read(f"{name}.css")
+    return asset("page.css") + asset(f"{name}.css")
 
 
-def _read(file: str) -> str:
+def asset(file: str) -> str:
+    """Return the text of a file in ``widgets/static``."""
     return (STATIC / file).read_text(encoding="utf-8")

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import anywidget
 import ipywidgets as ipw
-import plotly.graph_objects as go
 import traitlets
+from IPython.core.formatters import DisplayFormatter
 from IPython.display import HTML, display
 from plotly.basedatatypes import BaseFigure
 
@@ -17,7 +17,7 @@ from mla_core.errors import ConfigError
 from widgets import per_cell
 from widgets.controls import close
 from widgets.page import script, stylesheet
-from widgets.report import plotly_bundle, show
+from widgets.report import figure_bundles, present
 from widgets.style import text
 
 INVITATION = "Take a guess, then press Reveal."
@@ -25,11 +25,11 @@ Reveal = Callable[[], tuple[Any, ...]]
 
 
 class Answer(NamedTuple):
-    """What `reveal` told: which choice holds, why, and what else to show (or None)."""
+    """What `reveal` told: which choice holds, why, and what else to show (None for nothing)."""
 
     holds: int
     sentence: str
-    picture: go.Figure | ipw.Widget | None
+    picture: Any
 
 
 class QuestionForm(anywidget.AnyWidget):
@@ -119,7 +119,8 @@ class Question:
             fault = str(error) if known else f"{type(error).__name__}: {error}"
             self._say("failed", f"The answer failed: {fault.rstrip('.')}. Reveal tries it again.")
             return
-        self._below.children = [] if answer.picture is None else _on_page(answer.picture)
+        if answer.picture is not None:
+            self._below.children = _on_page(answer.picture)
         self.form.holds = answer.holds
         self._say("revealed", _judged(self._choices, guess, answer))
 
@@ -139,8 +140,9 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
     choices : sequence of str
         At least two; whatever is in them is shown literally.
     reveal : callable
-        Takes nothing and returns ``(the choice that holds, a sentence)`` or, third, a plotly
-        figure or a widget to show below. It may take long: it runs in a thread.
+        Takes nothing and returns ``(the choice that holds, a sentence)`` and, third, what to show
+        below, if anything: a plotly figure, a widget, a table. It may take long: live, it runs in
+        a thread.
     headless : bool
         Show the answer at once, as text and static figure.
 
@@ -163,7 +165,7 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
     told = f"<b>{text(choices[answer.holds])}</b>. {text(answer.sentence)}"
     display(HTML(f"<p><b>{text(prompt)}</b></p><p>{told}</p>"))
     if isinstance(answer.picture, BaseFigure):
-        show(answer.picture)
+        present(answer.picture)
     elif answer.picture is not None:
         display(answer.picture)
 
@@ -181,16 +183,12 @@ def _ask(reveal: Reveal, choices: list[str]) -> Answer:
     told = reveal()
     if not isinstance(told, tuple) or len(told) not in (2, 3):
         raise ConfigError(
-            "reveal must return (choice, sentence) or (choice, sentence, figure or widget), "
+            "reveal must return (choice, sentence) or (choice, sentence, figure), "
             f"not {type(told).__name__}"
         )
     holds, sentence, picture = (*told, None)[:3]
     if holds not in choices:
         raise ConfigError(f"reveal returned {holds!r}, which is none of the choices {choices}")
-    if picture is not None and not isinstance(picture, BaseFigure | ipw.Widget):
-        raise ConfigError(
-            f"reveal may show a plotly figure or a widget, not a {type(picture).__name__}"
-        )
     return Answer(choices.index(holds), str(sentence), picture)
 
 
@@ -201,9 +199,17 @@ def _judged(choices: list[str], guess: int, answer: Answer) -> str:
     return f"You guessed “{choices[guess]}”, but it is “{truth}”. {answer.sentence}"
 
 
-def _on_page(picture: go.Figure | ipw.Widget) -> list[ipw.Widget]:
+def _on_page(picture: Any) -> list[ipw.Widget]:
     if isinstance(picture, ipw.Widget):
         return [picture]
+    if not isinstance(picture, BaseFigure):
+        data, _ = DisplayFormatter().format(picture)
+        return [_output(data)]
     # As data that JupyterLab draws itself: a FigureWidget each would cost megabytes.
-    shown = {"output_type": "display_data", "data": plotly_bundle(picture), "metadata": {}}
-    return [ipw.Output(outputs=(shown,))]
+    summary = [ipw.HTML(f"<p>{text(picture.layout.meta)}</p>")] if picture.layout.meta else []
+    return [_output(*figure_bundles(picture)), *summary]
+
+
+def _output(*bundles: dict[str, Any]) -> ipw.Output:
+    shown = ({"output_type": "display_data", "data": data, "metadata": {}} for data in bundles)
+    return ipw.Output(outputs=tuple(shown))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 # Okabe and Ito (2008): told apart with every common form of colour blindness.
 MODALITY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -42,3 +46,12 @@ def text(value: object) -> str:
 def colour(index: int) -> str:
     """Return the colour of modality number `index`."""
     return pick(MODALITY_COLOURS, index)
+
+
+def apply_theme(figure: go.Figure, *, dark: bool) -> None:
+    """Fit the figure's text and grid to a light or dark page; the page itself shines through."""
+    figure.update_layout(
+        template="plotly_dark" if dark else "plotly_white",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )

@@ -80,4 +80,10 @@ def test_notebooks_are_short_lessons(notebook):
     assert len(cells) <= 15
     assert "parameters" in cells[1].metadata.tags
     assert cells[0].cell_type == "markdown"
-    assert not any("def " in cell.source for cell in cells if cell.cell_type == "code")
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    assert not any("def " in source for source in code)
+    told = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert "**Time:**" in cells[0].source
+    assert "## What to take home" in told
+    assert 1 <= "".join(code).count("widgets.predict(") <= 3
+    assert "**Predict" not in told, "a question takes a guess"

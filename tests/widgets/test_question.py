@@ -5,6 +5,7 @@ import json
 import threading
 from types import SimpleNamespace
 
+import pandas as pd
 import plotly.graph_objects as go
 import pytest
 from ipywidgets import HTML, Output
@@ -86,7 +87,6 @@ def test_a_slow_answer_runs_in_a_thread_and_is_asked_for_once():
         (("smell", "no"), "'smell', which is none of the choices"),
         (("image",), "reveal must return"),
         ("image", "reveal must return"),
-        (("image", "so", "picture"), "a plotly figure or a widget, not a str"),
     ],
 )
 def test_a_bad_answer_is_a_sentence_live_and_an_error_headless(told, sentence):
@@ -139,11 +139,14 @@ def test_a_live_question_needs_an_event_loop():
         predict("Which?", CHOICES, lambda: ("image", ""))
 
 
-def test_a_figure_goes_below_as_data_and_a_widget_as_itself():
+def test_figures_and_tables_go_below_as_data_and_a_widget_as_itself():
     quiz = asked(lambda: ("image", ".", go.Figure(layout={"title": {"text": "seen"}})))
     (below,) = quiz._below.children
     assert isinstance(below, Output)
-    assert "seen" in json.dumps(below.outputs[0]["data"]["application/vnd.plotly.v1+json"])
+    assert "seen" in json.dumps(below.outputs[1]["data"]["application/vnd.plotly.v1+json"])
+    quiz.close()
+    quiz = asked(lambda: ("image", ".", pd.DataFrame({"a": [HOSTILE]})))
+    assert "<img" not in quiz._below.children[0].outputs[0]["data"]["text/html"]
     quiz.close()
     note = HTML("note")
     quiz = asked(lambda: ("image", ".", note))
@@ -160,7 +163,7 @@ def test_closing_leaves_no_widget():
 def test_headless_shows_the_answer_as_text_and_figure(monkeypatch):
     shown = []
     monkeypatch.setattr(question, "display", lambda it, **_: shown.append(it))
-    monkeypatch.setattr(question, "show", shown.append)
+    monkeypatch.setattr(question, "present", shown.append)
     figure = go.Figure()
     predict(HOSTILE, [HOSTILE, "b"], lambda: (HOSTILE, HOSTILE, figure), headless=True)
     assert "<img" not in shown[0].data
