@@ -1,128 +1,128 @@
-"""What if the modality gap were closed? Features moved along the gap, and what the heads then say."""
+"""What if the modality gap were smaller, or larger? Move one modality along it and predict again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mla_core.errors import ConfigError, one_of
+from mla_core.errors import ConfigError
 from mla_core.history import Evaluation
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.methods.base import Method
+from mla_core.session import compute_threads
 
-# From as far apart again, over no change (0) and the gap closed (1), to twice the way.
-AMOUNTS = tuple(tenth / 10 for tenth in range(-10, 21))
+SHIFTS = tuple(np.round(np.linspace(-1, 2, 31), 1).tolist())  # 0 is the network as it is
 
 
-def gap_vector(a: Tensor, b: Tensor) -> Tensor:
-    """Return the way from modality a to modality b: the difference of their mean unit features.
+def gap_vector(evaluation: Evaluation, moved: str, towards: str) -> Tensor:
+    """Return the vector from the centroid of one modality to that of another.
 
     Parameters
     ----------
-    a, b : Tensor
-        (N, s) and (K, s) features, at least one each; pairs are not needed.
+    evaluation : Evaluation
+    moved, towards : str
+        Two different modalities of it.
 
     Returns
     -------
     Tensor
-        (s,), as long as `mla_core.modality_gap.centroid_gap` says.
-
-    Examples
-    --------
-    >>> gap_vector(torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 5.0]])).tolist()
-    [-1.0, 1.0]
-    """
-    return F.normalize(b, dim=-1).mean(0) - F.normalize(a, dim=-1).mean(0)
-
-
-def shift(features: Tensor, vector: Tensor, amount: float) -> Tensor:
-    """Move features by a share of a vector; each keeps its length.
-
-    Parameters
-    ----------
-    features : Tensor
-        (N, s).
-    vector : Tensor
-        (s,), such as `gap_vector`.
-    amount : float
-        0 changes nothing, 1 goes all the way.
-
-    Notes
-    -----
-    ``|z| normalise(z / |z| + amount * vector)``: the experiment of Liang et al. (NeurIPS 2022) on
-    unit features, with every feature put back to its own length, which its logits depend on.
-
-    Examples
-    --------
-    >>> shift(torch.tensor([[2.0, 0.0]]), torch.tensor([-1.0, 1.0]), 1.0).tolist()
-    [[0.0, 2.0]]
-    """
-    if amount == 0:
-        return features
-    lengths = features.norm(dim=-1, keepdim=True)
-    return lengths * F.normalize(F.normalize(features, dim=-1) + amount * vector, dim=-1)
-
-
-def shifted(
-    session: TrainingSession, moved: str, towards: str, amounts: Sequence[float] = AMOUNTS
-) -> list[Evaluation]:
-    """Return what the network says when one modality is moved along its gap to another.
-
-    The weights are those of this moment, the samples the session's probe set; nothing is trained.
-
-    Parameters
-    ----------
-    session : TrainingSession
-        Of any method; it may go on training meanwhile.
-    moved, towards : str
-        Two modalities.
-    amounts : sequence of float
-        See `shift`.
-
-    Returns
-    -------
-    list of Evaluation
-        One for each amount, with the moved features.
+        (s,), the difference of the mean features, each feature scaled to length 1 first. Its
+        length is `mla_core.modality_gap.centroid_gap`.
 
     Raises
     ------
     ConfigError
-        For an unknown modality, one and the same twice, or one that no probe sample has.
+        When a name is not one of the modalities, both are the same, or one has no sample.
+    """
+    names = evaluation.modalities
+    for name in (moved, towards):
+        if name not in names:
+            msg = f"there is no modality {name!r}: choose among {list(names)}"
+            raise ConfigError(msg)
+        if not evaluation.present[names.index(name)].any():
+            msg = f"no sample has the modality {name!r}, so it lies nowhere: choose another"
+            raise ConfigError(msg)
+    if moved == towards:
+        msg = f"there is no gap from {moved!r} to itself: choose two different modalities"
+        raise ConfigError(msg)
+    return _centroid(evaluation, names.index(towards)) - _centroid(evaluation, names.index(moved))
+
+
+@torch.no_grad()
+def shift(
+    evaluation: Evaluation,
+    method: Method,
+    moved: str,
+    towards: str,
+    shifts: Sequence[float] = SHIFTS,
+) -> list[Evaluation]:
+    """Return what the method predicts when one modality lies elsewhere, the head left alone.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the samples to move, as they are.
+    method : Method
+        Whose head reads the moved features, such as ``session.method``.
+    moved, towards : str
+        Which modality moves, and towards which other one.
+    shifts : sequence of float
+        In gap vectors: 0 leaves everything in place, 1 moves the one centroid to the other before
+        the features get their length back, -1 moves it as far away.
+
+    Returns
+    -------
+    list of Evaluation
+        One for each shift.
+
+    Raises
+    ------
+    ConfigError
+        As in `gap_vector`, or when a shift is not finite.
+
+    Notes
+    -----
+    As Liang et al. (NeurIPS 2022, section 4.2): features scaled to length 1 are shifted and scaled
+    to length 1 again. A head reads unscaled features here, so every feature then gets its own
+    length back: directions change, lengths do not.
 
     Examples
     --------
-    >>> from mla_core import ExperimentConfig
-    >>> session = TrainingSession(ExperimentConfig(dataset="gaussian", probe_size=50))
-    >>> as_it_is, closed = shifted(session, "m0", "m1", amounts=[0, 1])
-    >>> bool(torch.equal(as_it_is.fused, session.evaluate(session.probe).fused))
+    >>> import mla_core as mla
+    >>> session = mla.TrainingSession(mla.ExperimentConfig(dataset="gaussian", probe_size=40))
+    >>> look = session.history.latest
+    >>> here, closed = shift(look, session.method, "m0", "m1", shifts=[0, 1])
+    >>> bool((here.fused - look.fused).abs().max() < 1e-5)
     True
     """
-    names = list(session.data.modalities)
-    for name in (moved, towards):
-        one_of("modality", name, names)
-    if moved == towards:
-        raise ConfigError(f"{moved!r} cannot move towards itself: choose two modalities of {names}")
-    twin = session.fork()
-    look = twin.evaluate(session.probe)
-    own, other = names.index(moved), names.index(towards)
-    for row in (own, other):
-        if not look.present[row].any():
-            raise ConfigError(f"no probe sample has the modality {names[row]!r}: there is no gap")
-    vector = gap_vector(
-        look.features[own][look.present[own]], look.features[other][look.present[other]]
-    )
-    found = []
-    for amount in amounts:
-        features = look.features.clone()  # (M, N, s)
-        features[own] = shift(features[own], vector, amount)
-        with torch.no_grad(), compute_threads():
-            said = twin.method.read(features, look.present)
-        found.append(
-            replace(
-                look, features=features, logits=said.logits, weights=said.weights, fused=said.fused
+    vector = gap_vector(evaluation, moved, towards)
+    row = evaluation.modalities.index(moved)
+    lengths = evaluation.features[row].norm(dim=-1, keepdim=True)
+    unit = F.normalize(evaluation.features[row], dim=-1)
+    looks = []
+    with compute_threads():
+        for amount in shifts:
+            if not np.isfinite(amount):
+                msg = f"a shift must be a finite number of gap vectors, not {amount}"
+                raise ConfigError(msg)
+            features = evaluation.features.clone()
+            features[row] = F.normalize(unit + amount * vector, dim=-1) * lengths
+            read = method.read(features, evaluation.present)
+            looks.append(
+                replace(
+                    evaluation,
+                    features=features,
+                    logits=read.logits,
+                    weights=read.weights,
+                    fused=read.fused,
+                )
             )
-        )
-    return found
+    return looks
+
+
+def _centroid(evaluation: Evaluation, row: int) -> Tensor:
+    return F.normalize(evaluation.features[row][evaluation.present[row]], dim=-1).mean(0)

@@ -1,6 +1,7 @@
 """What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
 
 from widgets.charts import comparison_figure
+from widgets.gap_explorer import explore_gap
 from widgets.lab import TrainingLab
 from widgets.question import predict
 from widgets.report import TrainingReport, check_notebook, open_lab, present, show
@@ -21,6 +22,7 @@ __all__ = [
     "comparison_figure",
     "difference_plot",
     "dot_plot",
+    "explore_gap",
     "fused_change",
     "gap_plot",
     "heat_map",
