@@ -2,9 +2,6 @@
 
 from widgets.charts import comparison_figure
 from widgets.gap_explorer import explore_gap
-from widgets.embedding_view import EmbeddingView
-from widgets.gap_explorer import GapExplorer, explore_gap
-from widgets.gap_report import GapReport, gap_figure
 from widgets.lab import TrainingLab
 from widgets.question import predict
 from widgets.report import TrainingReport, check_notebook, open_lab, present, show
@@ -16,18 +13,9 @@ from widgets.results_charts import (
     tell,
 )
 from widgets.results_curves import missing_plot, subset_plot
-from widgets.reveals import (
-    fused_change,
-    gap_change,
-    most_gained,
-    shift_change,
-    weakest_modality,
-)
+from widgets.reveals import fused_change, most_gained, weakest_modality
 
 __all__ = [
-    "EmbeddingView",
-    "GapExplorer",
-    "GapReport",
     "TrainingLab",
     "TrainingReport",
     "check_notebook",
@@ -35,10 +23,7 @@ __all__ = [
     "difference_plot",
     "dot_plot",
     "explore_gap",
-    "explore_gap",
     "fused_change",
-    "gap_change",
-    "gap_figure",
     "gap_plot",
     "heat_map",
     "missing_plot",
@@ -46,7 +31,6 @@ __all__ = [
     "open_lab",
     "predict",
     "present",
-    "shift_change",
     "show",
     "subset_plot",
     "tell",

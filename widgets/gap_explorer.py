@@ -1,229 +1,252 @@
-"""The modality gap of a run, to explore: through training, along the gap, sample by sample."""
+"""The explorer of the modality gap with a run behind it: media, the UMAP, and the shifted gap."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from IPython.display import display
 
+from mla_core import gap_shift
 from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.media import Media
 from mla_core.embedding import MapWorker
-from mla_core.errors import ConfigError
-from mla_core.gap_shift import AMOUNTS, shifted
+from mla_core.errors import ConfigError, DataError
 from mla_core.history import Evaluation
 from mla_core.replay import Map, Replay, unit_features
 from mla_core.session import TrainingSession
 from widgets import per_cell
-from widgets.controls import close
-from widgets.embedding_view import EmbeddingView, parts_of
+from widgets.embedding_view import EmbeddingView, parts_of, payload
 from widgets.gap_report import GapReport
 
-TIME = "time"
 UMAP_LOOKS = 12
-FEWEST_POINTS = 5  # a UMAP needs neighbours
-UMAP_CAPTION = "UMAP, nonlinear: distances between groups are not the gap"
-
-Way = tuple[str, str]  # which modality moves, and towards which
+TIME = "time"
 
 
 class GapExplorer:
-    """A map of a run with everything around it; see `explore_gap`.
+    """The explorer, live. Show it as the last line of a cell.
 
     Parameters
     ----------
-    source : TrainingSession or Replay
-    data : MultimodalDataset, optional
-        Whose pictures, sounds and words are shown; by default the session's.
+    session : TrainingSession or None
+        Gives media, the UMAP and the shifted gap; a replay by itself has none of them.
+    replay : Replay
 
     Attributes
     ----------
-    replay : Replay
-        The looks recorded until now.
     view : EmbeddingView
-
-    Raises
-    ------
-    ConfigError
-        Outside a notebook, where no event loop runs.
     """
 
-    def __init__(
-        self, source: TrainingSession | Replay, data: MultimodalDataset | None = None
-    ) -> None:
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError as error:
-            msg = "the explorer needs a notebook; elsewhere use widgets.explore_gap(headless=True)"
-            raise ConfigError(msg) from error
-        self._session = source if isinstance(source, TrainingSession) else None
-        self._looks = self._session.recording.evaluations if self._session else []
-        self._data = self._session.data if self._session and data is None else data
-        self.replay = replay_of(source, self._looks)
-        self._ways = ways(self.replay) if self._session else {}
-        self._notes: dict[str, str] = {}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+    def __init__(self, session: TrainingSession | None, replay: Replay) -> None:
+        self._session = session
+        self._replay = replay
+        self._axes = _axes(replay) if session is not None else {}
+        self._options: dict[str, Any] = {"axes": self._axes, "live": session is not None}
+        self.view = EmbeddingView(replay, **self._options)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._worker: MapWorker | None = None
+        if session is not None:
+            self.view.observe(self._give_media, "wanted")
+            self.view.observe(self._change_axis, "axis")
+            self._start_umap(session)
         per_cell.register(self)
-        axes = {TIME: "training"} | {key: f"{a} → {b}" for key, (a, b) in self._ways.items()}
-        self._axes = axes
-        self.view = EmbeddingView(self.replay, axes=axes, live=self._data is not None)
-        # Callbacks may run in another thread, so they only hand the wish to the event loop.
-        self.view.observe(lambda change: self._soon(self._bring_media, change["new"]), "wanted")
-        self.view.observe(lambda change: self._soon(self._slide_along, change["new"]), "axis")
-        if self._looks:
-            self._start("UMAP", self._add_umap())
 
     def close(self) -> None:
         """Stop all work and remove the widget."""
-        for task in self._tasks.values():
+        for task in self._tasks:
             task.cancel()
+        self._end_worker()
+        self.view.close()
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        return self.view._repr_mimebundle_(**options)  # noqa: SLF001 - Jupyter's protocol
+
+    # ------------------------------------------------------------------- what the page asks for
+
+    def _give_media(self, change: dict[str, Any]) -> None:
+        assert self._session is not None  # noqa: S101 - observed with a session only
+        wanted = change["new"]
+        try:
+            parts = media_of(self._session.data, wanted)
+        except (DataError, OSError) as error:
+            self.view.note = f"The sample {wanted} cannot be shown: {error}"
+            parts = []
+        self.view.media = {wanted: parts_of(parts)}
+
+    def _change_axis(self, change: dict[str, Any]) -> None:
+        chosen = change["new"]
+        if chosen == TIME:
+            self._show(self._replay, len(self._replay.steps) - 1)
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no page waits, so this may take its time
+            self._show_shifted(self._shifted(chosen))
+            return
+        self.view.note = "The moved features are read by the head."
+        task = loop.create_task(self._shift_soon(chosen))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _shift_soon(self, chosen: str) -> None:
+        looks = await asyncio.to_thread(self._shifted, chosen)
+        if self.view.axis == chosen:  # else the reader has gone on
+            self._show_shifted(looks)
+
+    def _show_shifted(self, shifted: tuple[Replay, dict[float, str]]) -> None:
+        looks, shifts = shifted
+        self._show(looks, gap_shift.SHIFTS.index(0), shifts=shifts)
+
+    def _shifted(self, chosen: str) -> tuple[Replay, dict[float, str]]:
+        session = self._session
+        if session is None or chosen not in self._axes:
+            msg = f"there is nothing to slide along called {chosen!r}: choose {list(self._axes)}"
+            raise ConfigError(msg)
+        names = self._replay.modalities
+        moved, towards = (names[int(number)] for number in chosen.split(":")[1:])
+        return shifted_replay(session, moved, towards), {
+            amount: f"{moved} moved by {amount:+.1f} of the gap to {towards}"
+            for amount in gap_shift.SHIFTS
+        }
+
+    def _show(self, replay: Replay, look: int, **options: Any) -> None:
+        shown = payload(replay, **self._options, **options)
+        with self.view.hold_sync():  # one message, so that the page never sees half of it
+            self.view.playing, self.view.note, self.view.look = False, "", look
+            if self.view.map not in shown["maps"]:
+                self.view.map = "pca"
+            for name in ("maps", "arrays", "meta"):
+                setattr(self.view, name, shown[name])
+
+    # ------------------------------------------------------------------------------- the UMAP
+
+    def _start_umap(self, session: TrainingSession) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # outside a notebook nobody would receive it
+        if len(unit_features(session.recording.evaluations[-1])) <= 4:
+            return  # it needs neighbours
+        task = loop.create_task(self._make_umap(session.recording.evaluations, session.config.seed))
+        self._tasks.add(task)
+        task.add_done_callback(self._end_worker)
+        task.add_done_callback(self._ended)
+
+    async def _make_umap(self, evaluations: list[Evaluation], seed: int) -> None:
+        self._worker = MapWorker()
+        looks = chosen_looks(len(evaluations))
+        coords: list[np.ndarray] = []
+        trust = []
+        for number, look in enumerate(looks):
+            self.view.note = f"The UMAP is computed: look {number + 1} of {len(looks)}."
+            cloud = unit_features(evaluations[look])
+            before = coords[-1] if coords else None
+            placed, good = await asyncio.wrap_future(self._worker.submit(cloud, before, seed))
+            coords.append(placed)
+            trust.append(good)
+        made = umap_over_time(looks, coords, trust)
+        self._replay = replace(self._replay, maps={**self._replay.maps, "umap": made})
+        if self.view.axis == TIME:
+            self.view.add_map(made)
+        self.view.note = ""
+
+    def _end_worker(self, _: object = None) -> None:
         if self._worker is not None:
             self._worker.close()
-        close(self.view)
+            self._worker = None
 
-    def _ipython_display_(self) -> None:
-        display(self.view)
-
-    # ------------------------------------------------------------------- all below: event loop
-
-    def _soon(self, make: Any, wish: str) -> None:
-        def start() -> None:
-            self._start(make.__name__, make(wish))
-
-        self._loop.call_soon_threadsafe(start)
-
-    def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        """Run one piece of work at a time of each kind; a newer wish replaces an older one."""
-        if name in self._tasks:
-            self._tasks[name].cancel()
-        task = self._tasks[name] = self._loop.create_task(work)
-        task.add_done_callback(lambda done: self._tell_fault(name, done))
-
-    def _tell_fault(self, name: str, done: asyncio.Task[None]) -> None:
-        if not done.cancelled() and (error := done.exception()) is not None:
-            known = isinstance(error, ConfigError)
-            self._say(name, str(error) if known else f"That failed: {error!r}.")
-
-    def _say(self, name: str, sentence: str) -> None:
-        self._notes[name] = sentence
-        self.view.note = " ".join(filter(None, self._notes.values()))
-
-    async def _bring_media(self, sample: str) -> None:
-        if self._data is not None and sample in self.replay.ids:
-            media = await asyncio.to_thread(self._data.media, sample)
-            self.view.media = {sample: parts_of(media)}
-
-    async def _slide_along(self, axis: str) -> None:
-        shifts = None
-        replay, look = self.replay, len(self.replay.steps) - 1
-        if axis in self._ways:
-            moved, towards = self._ways[axis]
-            self._say("_slide_along", f"Moving {moved} along the gap …")
-            replay = await asyncio.to_thread(shift_replay, self._session, moved, towards)
-            shifts, look = shift_texts(moved, towards), AMOUNTS.index(0)
-        with self.view.hold_sync():
-            self.view.playing, self.view.look = False, look
-            self.view.show_replay(
-                replay, axes=self._axes, live=self._data is not None, shifts=shifts
-            )
-        self._say("_slide_along", "")
-
-    async def _add_umap(self) -> None:
-        """Compute UMAPs of a dozen looks, each started from the one before, and offer them."""
-        assert self._session is not None  # noqa: S101 - it has looks
-        if len(unit_features(self._looks[-1])) < FEWEST_POINTS:
-            self._say("UMAP", f"A UMAP needs at least {FEWEST_POINTS} points.")
-            return
-        self._worker = self._worker or MapWorker()
-        chosen = spread(len(self._looks), UMAP_LOOKS)
-        coords: list[np.ndarray] = []
-        trust: list[float] = []
-        for look in chosen:
-            self._say("UMAP", f"UMAP: {len(coords)} of {len(chosen)} looks are computed.")
-            points = await asyncio.to_thread(unit_features, self._looks[look])
-            before = coords[-1] if coords else None
-            try:
-                future = self._worker.submit(points, before, self._session.config.seed)
-                flat, trusted = await asyncio.wrap_future(future)
-            except BrokenProcessPool:
-                self._say("UMAP", "The UMAP's process was ended; run the cell again for a UMAP.")
-                return
-            coords.append(flat)
-            trust.append(trusted)
-        self._worker.close()
-        umap = Map("umap", UMAP_CAPTION, np.array(chosen), np.stack(coords), np.array(trust))
-        self.replay.maps["umap"] = umap
-        if self.view.axis == TIME:
-            self.view.add_map(umap)
-        self._say("UMAP", "")
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.view.note = f"That did not work: {type(error).__name__}: {error}"
 
 
 def explore_gap(
-    source: TrainingSession | Replay,
-    *,
-    data: MultimodalDataset | None = None,
-    headless: bool = False,
+    source: TrainingSession | Replay | str | Path, *, headless: bool = False
 ) -> GapExplorer | GapReport:
-    """Return the explorer of a run's modality gap, or, headless, static figures of it.
+    """Return the explorer of the modality gap, or, headless, static figures of the same.
 
     Parameters
     ----------
-    source : TrainingSession or Replay
-        A session can also move a modality along the gap, and gets a UMAP; a replay of a run folder
-        (`Replay.load`) shows what was recorded.
-    data : MultimodalDataset, optional
-        Whose pictures, sounds and words are shown; by default the session's.
+    source : TrainingSession, Replay, or path of a run folder
+        A session that is not being trained right now. A replay or a run folder has the map, the
+        curves and the selection, but no media, no UMAP and no gap to shift.
     headless : bool
+
+    Raises
+    ------
+    DataError
+        When a run folder has no replay, or a damaged one.
     """
+    session = source if isinstance(source, TrainingSession) else None
+    if session is not None:
+        replay = Replay.of(session.recording.evaluations, session.data.classes)
+    elif isinstance(source, Replay):
+        replay = source
+    else:
+        assert isinstance(source, (str, Path))  # noqa: S101 - the only other kind there is
+        replay = Replay.load(Path(source) / "replay.npz")
     if not headless:
-        return GapExplorer(source, data)
-    if isinstance(source, Replay):
-        return GapReport(source)
-    replay = replay_of(source, source.recording.evaluations)
-    return GapReport(
-        replay,
-        {f"{a} → {b}": shift_replay(source, a, b) for a, b in list(ways(replay).values())[:2]},
-    )
+        return GapExplorer(session, replay)
+    shifted = None
+    if session is not None and len(replay.modalities) > 1:
+        shifted = shifted_replay(session, *replay.modalities[:2])
+    return GapReport(replay, shifted)
 
 
-def replay_of(source: TrainingSession | Replay, looks: Sequence[Evaluation]) -> Replay:
-    """Return the replay itself, or that of a session's `looks`."""
-    if isinstance(source, Replay):
-        return source
-    return Replay.of(looks, source.data.classes)
+def shifted_replay(session: TrainingSession, moved: str, towards: str) -> Replay:
+    """Return a replay whose looks are not times but shifts along the gap, `gap_shift.SHIFTS`.
+
+    Parameters
+    ----------
+    session : TrainingSession
+    moved, towards : str
+    """
+    now = session.evaluate(session.probe)
+    return Replay.of(gap_shift.shift(now, session.method, moved, towards), session.data.classes)
 
 
-def ways(replay: Replay) -> dict[str, Way]:
-    """Return every modality's way to every other one that has samples at the replay's looks."""
-    here = [
-        name for name, there in zip(replay.modalities, replay.present, strict=True) if any(there)
+def media_of(data: MultimodalDataset, sample: str) -> list[Media]:
+    """Return one sample's parts, with what is known about each modality in their captions."""
+    return [
+        replace(
+            part,
+            caption=". ".join(filter(None, (part.caption, data.modalities[part.modality].note))),
+        )
+        for part in data.media(sample)
     ]
-    return {f"{a}>{b}": (a, b) for a, b in itertools.permutations(here, 2)}
 
 
-def shift_replay(session: TrainingSession | None, moved: str, towards: str) -> Replay:
-    """Return a replay whose looks are not moments but shifts, see `mla_core.gap_shift`."""
-    assert session is not None  # noqa: S101 - only a session offers ways
-    return Replay.of(shifted(session, moved, towards), session.data.classes)
-
-
-def shift_texts(moved: str, towards: str) -> dict[float, str]:
-    """Return what each of `AMOUNTS` means in words."""
-    told = {a: f"{moved} moved by {a:+.1f} of the gap to {towards}" for a in AMOUNTS}
-    return told | {0.0: "as it is", 1.0: f"{moved} moved onto {towards}"}
-
-
-def spread(count: int, most: int) -> list[int]:
-    """Return at most `most` of `count` indices, evenly spread, the first and the last included.
+def chosen_looks(count: int) -> list[int]:
+    """Return at most `UMAP_LOOKS` of so many looks, evenly spread, the last one included.
 
     Examples
     --------
-    >>> spread(9, 3), spread(2, 3), spread(1, 3)
-    ([0, 4, 8], [0, 1], [0])
+    >>> chosen_looks(3), len(chosen_looks(100)), chosen_looks(100)[-1]
+    ([0, 1, 2], 12, 99)
     """
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
+    chosen = np.linspace(0, count - 1, min(count, UMAP_LOOKS))
+    return [int(look) for look in chosen.round()]
+
+
+def umap_over_time(looks: list[int], coords: list[np.ndarray], trust: list[float]) -> Map:
+    """Return UMAPs of some looks, each started from the one before, as a map of a replay."""
+    caption = (
+        f"UMAP, recomputed at {len(looks)} of the looks, each started from the one before: "
+        "distances are not the gap"
+    )
+    return Map("umap", caption, np.array(looks), np.stack(coords), np.array(trust, np.float32))
+
+
+def _axes(replay: Replay) -> dict[str, str]:
+    pairs = itertools.permutations(range(len(replay.modalities)), 2)
+    here = [bool(row.any()) for row in replay.present]
+    shifts = {
+        f"shift:{a}:{b}": f"gap, {replay.modalities[a]} towards {replay.modalities[b]}"
+        for a, b in pairs
+        if here[a] and here[b]
+    }
+    return {TIME: "training", **shifts}

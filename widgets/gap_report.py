@@ -1,199 +1,144 @@
-"""The modality gap on paper: gap, maps and shifts as static figures, for headless notebooks."""
+"""The explorer of the modality gap on paper: the map then and now, the gap, and the gap shifted."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mla_core.gap_shift import AMOUNTS
-from mla_core.replay import Map, Replay
-from widgets.map_chart import BLANK, CLASS_SCALE
+from mla_core.gap_shift import SHIFTS
+from mla_core.replay import Replay
+from widgets.map_chart import BLANK, map_trace
 from widgets.report import present
 from widgets.style import (
     CLASS_COLOURS,
     FUSED_COLOUR,
     MODALITY_DASHES,
-    MODALITY_MARKERS,
     apply_theme,
     colour,
     pick,
     text,
 )
-from widgets.words import listed
 
 
 class GapReport:
-    """What the explorer shows of a run, as static figures.
+    """Static figures of a replay.
 
     Parameters
     ----------
     replay : Replay
-    shifts : mapping of str to Replay, optional
-        Replays whose looks are `mla_core.gap_shift.AMOUNTS`, from a title such as ``"a → b"``.
+    shifted : Replay, optional
+        Its looks are `mla_core.gap_shift.SHIFTS`: the first modality moved towards the second.
 
     Attributes
     ----------
     figures : list of Figure
-        Gaps over time, maps at the first, the middle and the last look, and one for each shift.
+        Each says in words what it shows (``layout.meta``).
     """
 
-    def __init__(self, replay: Replay, shifts: Mapping[str, Replay] | None = None) -> None:
-        self.replay = replay
-        self.figures = [gap_figure({"": replay}), maps_figure(replay)]
-        self.figures += [shift_figure(title, one) for title, one in (shifts or {}).items()]
+    def __init__(self, replay: Replay, shifted: Replay | None = None) -> None:
+        self.figures = [maps_figure(replay), gaps_figure(replay)]
+        if shifted is not None:
+            self.figures.append(shift_figure(shifted))
 
     def _ipython_display_(self) -> None:
         for figure in self.figures:
             present(figure)
 
 
-def gap_figure(replays: Mapping[str, Replay]) -> go.Figure:
-    """Return the centroid gaps and the separability over training, runs side by side.
-
-    Parameters
-    ----------
-    replays : mapping of str to Replay
-        From a label such as ``"MLA"``.
-    """
-    figure = make_subplots(
-        cols=len(replays), shared_yaxes=True, subplot_titles=[text(name) for name in replays]
-    )
-    told = []
-    for column, (label, replay) in enumerate(replays.items(), 1):
-        names = [f"{a}, {b}" for a, b in replay.pairs]
-        for p, (name, values) in enumerate(zip(names, replay.centroid_gap.T, strict=True)):
-            hue = colour(replay.modalities.index(replay.pairs[p][0]))
-            line = {"color": hue, "dash": pick(MODALITY_DASHES, p)}
-            _add_line(figure, 1, column, name, replay.steps, values, line)
-        grey = {"color": FUSED_COLOUR, "width": 3}
-        _add_line(figure, 1, column, "separability", replay.steps, replay.separability, grey)
-        told.append(f"{label}: {describe_gap(replay)}" if label else describe_gap(replay))
-    figure.update_xaxes(title_text="sub-step")
-    figure.update_yaxes(rangemode="tozero", title_text="distance, or share", col=1)
-    return _finish(figure, 320, " ".join(told))
-
-
-def maps_figure(replay: Replay, name: str = "pca") -> go.Figure:
-    """Return a map at the first, the middle and the last look that it has.
+def maps_figure(replay: Replay) -> go.Figure:
+    """Return the PCA at the first and at the last look, in the same frame.
 
     Parameters
     ----------
     replay : Replay
-    name : str
-        Of the map.
     """
-    one = replay.maps[name]
-    chosen = np.unique([0, len(one.looks) // 2, len(one.looks) - 1]).tolist()
-    titles = [f"sub-step {replay.steps[one.looks[i]]}" for i in chosen]
-    figure = make_subplots(cols=len(chosen), subplot_titles=titles, horizontal_spacing=0.02)
-    for column, i in enumerate(chosen, 1):
-        for m in range(len(replay.modalities)):
-            trace = _cloud(replay, one, i, m, showlegend=column == 1)
+    one = replay.maps["pca"]
+    ends = (0, len(one.looks) - 1)
+    titles = [f"sub-step {replay.steps[one.looks[end]]}" for end in ends]
+    figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.03)
+    owners, samples = replay.points
+    for column, end in enumerate(ends, 1):
+        for m, name in enumerate(replay.modalities):
+            here = owners == m
+            trace = map_trace(m, name, f"map.{end}", showlegend=column == 1)
+            trace.x, trace.y = one.coords[end, here].T
+            trace.text = [text(replay.ids[n]) for n in samples[here]]
+            trace.marker.color = replay.labels[samples[here]] % len(CLASS_COLOURS)
             figure.add_trace(trace, row=1, col=column)
-    half = 1.06 * max(float(np.abs(one.coords).max(initial=0.0)), 1e-6)
-    figure.update_xaxes(**BLANK, range=[-half, half])
-    figure.update_yaxes(**BLANK, range=[-half, half])
-    trust = {t: float(one.trust[i]) for t, i in zip(titles, chosen, strict=True)}
-    return _finish(figure, 400, f"{one.caption}. Trustworthiness: {listed(trust, '.2f')}.")
+    low, high = one.coords.min((0, 1)), one.coords.max((0, 1))
+    half = 1.05 * float((high - low).max()) / 2
+    x, y = (low + high) / 2
+    figure.update_xaxes(**BLANK, range=[x - half, x + half])
+    figure.update_yaxes(**BLANK, range=[y - half, y + half])
+    trust = ", ".join(f"{one.trust[end]:.2f}" for end in ends)
+    told = f"{one.caption}. Colour: class; shape: modality. Trustworthiness {trust}."
+    return _finish(figure, told, height=430)
 
 
-def shift_figure(title: str, replay: Replay) -> go.Figure:
-    """Return accuracy and gap while one modality is moved along the gap.
+def gaps_figure(replay: Replay) -> go.Figure:
+    """Return the gap of every pair and the separability over training.
 
     Parameters
     ----------
-    title : str
-        Who moves where.
     replay : Replay
-        One look for each of `mla_core.gap_shift.AMOUNTS`.
     """
-    panels = [f"Accuracy, moving {text(title)}", "Gap between centroids"]
-    figure = make_subplots(cols=2, subplot_titles=panels)
-    right = replay.predicted == replay.labels
-    for m, name in enumerate(replay.modalities):
-        values = right[:, m, replay.present[m]].mean(1)
-        line = {"color": colour(m), "dash": pick(MODALITY_DASHES, m)}
-        _add_line(figure, 1, 1, name, AMOUNTS, values, line)
-    grey = {"color": FUSED_COLOUR, "width": 3}
-    _add_line(figure, 1, 1, "fused", AMOUNTS, replay.accuracy, grey)
+    figure = go.Figure()
+    said = []
     for p, (a, b) in enumerate(replay.pairs):
-        line = {"color": colour(replay.modalities.index(a)), "dash": pick(MODALITY_DASHES, p)}
-        _add_line(figure, 1, 2, f"{a}, {b}", AMOUNTS, replay.centroid_gap[:, p], line)
-    figure.update_xaxes(title_text="share of the gap: 0 as it is, 1 closed")
-    figure.update_yaxes(range=[0, 1.02], col=1)
-    figure.update_yaxes(rangemode="tozero", col=2)
-    at = {amount: replay.accuracy[i] for i, amount in enumerate(AMOUNTS)}
-    steps = ", ".join(f"{at[amount]:.0%} at {amount:+.0f}" for amount in (-1, 0, 1, 2))
-    return _finish(figure, 320, f"Moving {title}, the fused prediction is right for {steps}.")
+        gap = replay.centroid_gap[:, p]
+        hue = colour(replay.modalities.index(a))
+        _line(figure, f"gap {a}, {b}", replay.steps, gap, hue, pick(MODALITY_DASHES, p))
+        said.append(f"{a}, {b} from {gap[0]:.2f} to {gap[-1]:.2f}")
+    _line(figure, "separability", replay.steps, replay.separability, FUSED_COLOUR, "solid")
+    figure.update_xaxes(title="sub-step")
+    figure.update_yaxes(rangemode="tozero")
+    gaps = f"Gap between centroids: {'; '.join(said)}. " if said else "One modality has no gap. "
+    first, last = replay.separability[0], replay.separability[-1]
+    told = (
+        f"{gaps}Separability of modalities from {first:.2f} to {last:.2f} "
+        f"(chance {1 / len(replay.modalities):.2f})."
+    )
+    return _finish(figure, told)
 
 
-def describe_gap(replay: Replay) -> str:
-    """Return how gaps and separability began and ended, in a sentence.
+def shift_figure(shifted: Replay) -> go.Figure:
+    """Return the accuracy of each modality and fused over shifts along the gap.
 
-    Examples
-    --------
-    >>> import mla_core as mla
-    >>> session = mla.TrainingSession(mla.ExperimentConfig(dataset="gaussian", modalities=["m0"]))
-    >>> describe_gap(Replay.of(session.recording.evaluations, session.data.classes))
-    'There is one modality, so there is no gap.'
+    Parameters
+    ----------
+    shifted : Replay
+        Its looks are `mla_core.gap_shift.SHIFTS`.
     """
-    if not replay.pairs:
-        return "There is one modality, so there is no gap."
-    first, last = (
-        {f"{a}, {b}": float(gap) for (a, b), gap in zip(replay.pairs, gaps, strict=True)}
-        for gaps in (replay.centroid_gap[0], replay.centroid_gap[-1])
+    figure = go.Figure()
+    for m, name in enumerate(shifted.modalities):
+        here = shifted.present[m]
+        right = (shifted.predicted[:, m] == shifted.labels)[:, here]
+        mean = right.mean(1) if here.any() else np.full(len(right), np.nan)
+        _line(figure, name, SHIFTS, mean, colour(m), pick(MODALITY_DASHES, m))
+    _line(figure, "fused", SHIFTS, shifted.accuracy, FUSED_COLOUR, "solid")
+    moved, towards = shifted.modalities[:2]
+    title = f"shift of {moved} along the gap to {towards} (0: as it is, 1: gap closed)"
+    figure.update_xaxes(title=text(title))
+    figure.update_yaxes(range=[0, 1.02], tickformat=".0%", title="accuracy")
+    said = ", ".join(
+        f"{shifted.accuracy[SHIFTS.index(amount)]:.0%} at {amount}" for amount in (-1, 0, 1, 2)
     )
-    moved = "; ".join(f"{pair} {first[pair]:.2f} to {last[pair]:.2f}" for pair in first)
-    apart, chance = replay.separability, 1 / len(replay.modalities)
-    return (
-        f"Gap between centroids, first to last look: {moved}. Separability {apart[0]:.2f} to "
-        f"{apart[-1]:.2f}, chance {chance:.2f}."
-    )
+    told = f"{moved} is moved along the gap to {towards}. Fused accuracy: {said}."
+    return _finish(figure, told)
 
 
-def _cloud(replay: Replay, one: Map, i: int, m: int, *, showlegend: bool) -> go.Scatter:
-    owner, sample = replay.points
-    mine = owner == m
-    ids = [text(replay.ids[n]) for n in sample[mine]]
-    return go.Scatter(
-        x=one.coords[i, mine, 0],
-        y=one.coords[i, mine, 1],
-        mode="markers",
-        name=text(replay.modalities[m]),
-        legendgroup=str(m),
-        showlegend=showlegend,
-        text=ids,
-        hovertemplate=f"%{{text}}<extra>{text(replay.modalities[m])}</extra>",
-        marker={
-            "symbol": pick(MODALITY_MARKERS, m),
-            "color": replay.labels[sample[mine]] % len(CLASS_COLOURS),
-            "colorscale": CLASS_SCALE,
-            "cmin": -0.5,
-            "cmax": len(CLASS_COLOURS) - 0.5,
-            "size": 6,
-            "line": {"width": 1, "color": colour(m)},
-        },
-    )
+def _line(figure: go.Figure, name: str, x: object, y: object, hue: str, dash: str) -> None:
+    line = {"color": hue, "dash": dash}
+    figure.add_trace(go.Scatter(x=x, y=y, name=text(name), mode="lines", line=line))
 
 
-def _add_line(
-    figure: go.Figure, row: int, column: int, name: str, x: Any, y: Any, line: dict[str, Any]
-) -> None:
-    known = {trace.name for trace in figure.data}
-    shown = text(name) not in known
-    trace = go.Scatter(x=x, y=y, name=text(name), mode="lines", line=line, showlegend=shown)
-    figure.add_trace(trace, row=row, col=column)
-
-
-def _finish(figure: go.Figure, height: int, told: str) -> go.Figure:
+def _finish(figure: go.Figure, told: str, height: int = 320) -> go.Figure:
     figure.update_layout(
         height=height,
-        margin={"l": 50, "r": 10, "t": 50, "b": 45},
-        legend={"orientation": "h", "y": 1.16, "yanchor": "bottom"},
+        width=860,
+        margin={"l": 50, "r": 10, "t": 40, "b": 45},
+        legend={"orientation": "h", "y": 1.12, "yanchor": "bottom"},
         meta=told,
     )
     apply_theme(figure, dark=False)
