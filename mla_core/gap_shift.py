@@ -15,7 +15,7 @@ from mla_core.history import Evaluation
 from mla_core.methods.base import Method
 from mla_core.session import compute_threads
 
-SHIFTS = tuple(np.round(np.linspace(-1, 2, 31), 1).tolist())  # 0 is the network as it is
+SHIFTS = tuple(np.round(np.linspace(-1, 2, 16), 1).tolist())  # 0 is the network as it is
 
 
 def gap_vector(evaluation: Evaluation, moved: str, towards: str) -> Tensor:

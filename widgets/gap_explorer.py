@@ -62,7 +62,7 @@ class GapExplorer:
         self.view.close()
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        return self.view._repr_mimebundle_(**options)  # noqa: SLF001 - Jupyter's protocol
+        return self.view._repr_mimebundle_(**options)
 
     # ------------------------------------------------------------------- what the page asks for
 
