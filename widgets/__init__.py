@@ -1,7 +1,7 @@
 """What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
 
 from widgets.charts import comparison_figure
-from widgets.gap_explorer import explore_gap
+from widgets.gap_explorer import explore_gap, gap_change, shift_change
 from widgets.lab import TrainingLab
 from widgets.question import predict
 from widgets.report import TrainingReport, check_notebook, open_lab, present, show
@@ -24,6 +24,7 @@ __all__ = [
     "dot_plot",
     "explore_gap",
     "fused_change",
+    "gap_change",
     "gap_plot",
     "heat_map",
     "missing_plot",
@@ -31,6 +32,7 @@ __all__ = [
     "open_lab",
     "predict",
     "present",
+    "shift_change",
     "show",
     "subset_plot",
     "tell",

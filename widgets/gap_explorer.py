@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.media import Media
 from mla_core.embedding import MapWorker
 from mla_core.errors import ConfigError, DataError
+from mla_core.guesses import in_range
 from mla_core.history import Evaluation
 from mla_core.replay import Map, Replay, unit_features
-from mla_core.session import TrainingSession
+from mla_core.session import TrainingSession, compute_threads
 from widgets import per_cell
 from widgets.embedding_view import EmbeddingView, parts_of, payload
-from widgets.gap_report import GapReport
+from widgets.gap_report import GapReport, gaps_figure, maps_figure, shift_figure
+from widgets.reveals import Told
 
 UMAP_LOOKS = 12
 TIME = "time"
@@ -191,10 +194,11 @@ def explore_gap(
         replay = Replay.load(Path(source) / "replay.npz")
     if not headless:
         return GapExplorer(session, replay)
-    shifted = None
+    figures = [maps_figure(replay), gaps_figure(replay)]
     if session is not None and len(replay.modalities) > 1:
-        shifted = shifted_replay(session, *replay.modalities[:2])
-    return GapReport(replay, shifted)
+        moved, towards = replay.modalities[:2]
+        figures.append(shift_figure(shifted_replay(session, moved, towards), moved, towards))
+    return GapReport(figures)
 
 
 def shifted_replay(session: TrainingSession, moved: str, towards: str) -> Replay:
@@ -204,9 +208,48 @@ def shifted_replay(session: TrainingSession, moved: str, towards: str) -> Replay
     ----------
     session : TrainingSession
     moved, towards : str
+        As in `mla_core.gap_shift.shift`.
     """
     now = session.evaluate(session.probe)
-    return Replay.of(gap_shift.shift(now, session.method, moved, towards), session.data.classes)
+    looks = gap_shift.shift(now, session.method, moved, towards)
+    with compute_threads():
+        return Replay.of(looks, session.data.classes)
+
+
+def gap_change(session: TrainingSession, edges: Sequence[float]) -> Told:
+    """Return which range the change of the mean gap over a run lies in, in percent.
+
+    Parameters
+    ----------
+    session : TrainingSession
+        Of two modalities or more.
+    edges : sequence of float
+        As for `mla_core.guesses.ranges`.
+    """
+    replay = Replay.of(session.recording.evaluations, session.data.classes)
+    gap = replay.centroid_gap.mean(1)
+    return *in_range(100 * float(gap[-1] / gap[0] - 1), edges, "percent"), gaps_figure(replay)
+
+
+def shift_change(
+    session: TrainingSession, moved: str, towards: str, edges: Sequence[float]
+) -> Told:
+    """Return which range the change of a modality's accuracy lies in when its gap is closed.
+
+    Parameters
+    ----------
+    session : TrainingSession
+    moved, towards : str
+        As in `mla_core.gap_shift.shift`.
+    edges : sequence of float
+        In points, as for `mla_core.guesses.ranges`.
+    """
+    before, after = gap_shift.shift(
+        session.evaluate(session.probe), session.method, moved, towards, (0, 1)
+    )
+    change = after.unimodal_accuracy[moved] - before.unimodal_accuracy[moved]
+    figure = shift_figure(shifted_replay(session, moved, towards), moved, towards)
+    return *in_range(100 * change, edges, "points"), figure
 
 
 def media_of(data: MultimodalDataset, sample: str) -> list[Media]:

@@ -22,24 +22,16 @@ from widgets.style import (
 
 
 class GapReport:
-    """Static figures of a replay.
+    """Static figures, one below the other.
 
     Parameters
-    ----------
-    replay : Replay
-    shifted : Replay, optional
-        Its looks are `mla_core.gap_shift.SHIFTS`: the first modality moved towards the second.
-
-    Attributes
     ----------
     figures : list of Figure
         Each says in words what it shows (``layout.meta``).
     """
 
-    def __init__(self, replay: Replay, shifted: Replay | None = None) -> None:
-        self.figures = [maps_figure(replay), gaps_figure(replay)]
-        if shifted is not None:
-            self.figures.append(shift_figure(shifted))
+    def __init__(self, figures: list[go.Figure]) -> None:
+        self.figures = figures
 
     def _ipython_display_(self) -> None:
         for figure in self.figures:
@@ -102,13 +94,15 @@ def gaps_figure(replay: Replay) -> go.Figure:
     return _finish(figure, told)
 
 
-def shift_figure(shifted: Replay) -> go.Figure:
+def shift_figure(shifted: Replay, moved: str, towards: str) -> go.Figure:
     """Return the accuracy of each modality and fused over shifts along the gap.
 
     Parameters
     ----------
     shifted : Replay
         Its looks are `mla_core.gap_shift.SHIFTS`.
+    moved, towards : str
+        Which modality was moved, and towards which other one.
     """
     figure = go.Figure()
     for m, name in enumerate(shifted.modalities):
@@ -117,7 +111,6 @@ def shift_figure(shifted: Replay) -> go.Figure:
         mean = right.mean(1) if here.any() else np.full(len(right), np.nan)
         _line(figure, name, SHIFTS, mean, colour(m), pick(MODALITY_DASHES, m))
     _line(figure, "fused", SHIFTS, shifted.accuracy, FUSED_COLOUR, "solid")
-    moved, towards = shifted.modalities[:2]
     title = f"shift of {moved} along the gap to {towards} (0: as it is, 1: gap closed)"
     figure.update_xaxes(title=text(title))
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", title="accuracy")

@@ -63,7 +63,7 @@ def context(browser):
 def explorer(context, replay):
     page = context.new_page()
     alerts = []
-    page.on("dialog", lambda dialog: (alerts.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", alerts.append)
     explorer = ExplorerPage(page, replay, media=MEDIA)
     yield explorer
     assert explorer.errors == []
