@@ -62,8 +62,13 @@ def context(browser):
 @pytest.fixture
 def explorer(context, replay):
     page = context.new_page()
-    alerts = []
-    page.on("dialog", alerts.append)
+    alerts: list[str] = []
+
+    def dismiss(dialog):
+        alerts.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     explorer = ExplorerPage(page, replay, media=MEDIA)
     yield explorer
     assert explorer.errors == []
