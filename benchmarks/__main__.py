@@ -4,13 +4,14 @@ import sys
 
 import torch
 
-from benchmarks import click, import_time, live, notebook, sub_step
+from benchmarks import click, frame_rate, import_time, live, notebook, sub_step
 
 ALL = {
     "import_time": import_time.main,
     "sub_step": sub_step.main,
     "live": live.main,
     "click": click.main,
+    "frame_rate": frame_rate.main,
     "notebook": notebook.main,
 }
 

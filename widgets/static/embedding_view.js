@@ -43,7 +43,8 @@ class Explorer {
     for (const name of ["look", "trails", "note"]) this.follow(name, () => this.redraw());
     this.follow("playing", () => this.startOrStop());
     this.follow("maps", () => this.takeMaps());
-    const resized = new ResizeObserver(() => this.redraw());
+    // Before it stands on the page it has neither a size nor the page's colours.
+    const resized = new ResizeObserver(() => this.recolour());
     resized.observe(this.canvas);
     const themed = new MutationObserver(() => this.recolour());
     themed.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
