@@ -4,7 +4,16 @@ import sys
 
 import torch
 
-from benchmarks import click, fusion, import_time, live, notebook, slow_motion, sub_step
+from benchmarks import (
+    click,
+    frame_rate,
+    fusion,
+    import_time,
+    live,
+    notebook,
+    slow_motion,
+    sub_step,
+)
 
 ALL = {
     "import_time": import_time.main,
@@ -13,6 +22,7 @@ ALL = {
     "click": click.main,
     "slow_motion": slow_motion.main,
     "fusion": fusion.main,
+    "frame_rate": frame_rate.main,
     "notebook": notebook.main,
 }
 

@@ -3,6 +3,7 @@
 from widgets.charts import comparison_figure
 from widgets.fusion_explorer import FusionExplorer, explore_fusion
 from widgets.fusion_report import FusionReport
+from widgets.gap_explorer import explore_gap, gap_change, shift_change
 from widgets.head_gradient_explorer import explore_head_gradient
 from widgets.lab import TrainingLab
 from widgets.projection_toy import ProjectionToy, projection_toy
@@ -29,8 +30,10 @@ __all__ = [
     "difference_plot",
     "dot_plot",
     "explore_fusion",
+    "explore_gap",
     "explore_head_gradient",
     "fused_change",
+    "gap_change",
     "gap_plot",
     "heat_map",
     "missing_plot",
@@ -39,6 +42,7 @@ __all__ = [
     "predict",
     "present",
     "projection_toy",
+    "shift_change",
     "show",
     "subset_plot",
     "tell",

@@ -7,22 +7,22 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 
 
-def script(name: str) -> str:
+def script(*names: str) -> str:
     """Return a widget's script, after what all share; use it as ``_esm``.
 
     The script calls ``joinPage(el)`` when it renders, which returns what undoes it.
 
     Parameters
     ----------
-    name : str
-        Of a file in ``widgets/static``, without ``.js``.
+    *names : str
+        Of files in ``widgets/static``, without ``.js``; put together they are one module.
 
     Examples
     --------
     >>> "function joinPage" in script("status")
     True
     """
-    return asset("page.js") + asset(f"{name}.js")
+    return "".join(asset(f"{name}.js") for name in ("page", *names))
 
 
 def stylesheet(name: str) -> str:
