@@ -89,14 +89,7 @@ class TrainingSession:
 
     def __init__(self, config: ExperimentConfig, data: MultimodalDataset | None = None) -> None:
         self.config = config
-        whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
-        self.data = shorten(
-            whole,
-            modalities=config.modalities,
-            missing=config.missing,
-            label_noise=config.label_noise,
-            seed=config.seed,
-        )
+        self.data = data_of(config, data)
         self.method = method_class(config.method)(
             config, self.data.modalities, len(self.data.classes)
         )
@@ -348,6 +341,25 @@ class TrainingSession:
 
     def _is_best(self, accuracy: float) -> bool:
         return self.best is None or accuracy > self.best.history.summaries[-1].accuracy
+
+
+def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> MultimodalDataset:
+    """Return what a session trains on: the data that `config` names, or `data`, made short of parts.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    data : MultimodalDataset, optional
+        Whole, instead of the one that `config` names.
+    """
+    whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
+    return shorten(
+        whole,
+        modalities=config.modalities,
+        missing=config.missing,
+        label_noise=config.label_noise,
+        seed=config.seed,
+    )
 
 
 def _check_trainable(train: Split) -> None:
