@@ -65,7 +65,9 @@ def _export(arguments: argparse.Namespace) -> int:
     try:
         from widgets.export import export_run
     except ImportError as error:
-        msg = f"the page needs the package widgets and what it needs ({error}): install MLA Lab whole"
+        msg = (
+            f"the page needs the package widgets and what it needs ({error}): install MLA Lab whole"
+        )
         raise ConfigError(msg) from error
     run: Path = arguments.run
     out: Path = arguments.html or Path(f"{run.resolve().name}.html")

@@ -154,9 +154,13 @@ class _Made:
             return bare
         left = limit - RESERVE - len(bare.html().encode())
         kept = media_within(left, shown, self._data.media)
-        told = f"{len(kept)} of the {len(shown.ids)} samples"
-        rest = " The others did not fit." if len(kept) < len(shown.ids) else ""
-        note = f"Pictures, sounds and texts of {told} are in this page.{rest}"
+        count, out = len(shown.ids), len(shown.ids) - len(kept)
+        note = (
+            f"What {len(kept)} of the map's {count} samples look and sound like is in this page; "
+            f"{out} did not fit."
+            if out
+            else f"What all {count} samples of the map look and sound like is in this page."
+        )
         return Page(*self._facts, {**story, "media": kept}, [*self._notes, note])
 
 

@@ -68,8 +68,8 @@ class Page:
             "".join(f"<p>{text(note)}</p>" for note in self.notes),
             f"<p>{text(describe_training(self.history))}</p>",
             f'<h2>Curves</h2><div class="charts">{"".join(_charts(self))}</div>',
-            f"<h2>Numbers</h2>{numbers_table(self.numbers)}",
             _MAP if told else "",
+            f"<h2>Numbers</h2>{numbers_table(self.numbers)}",
             _repeat(self.config),
             f'<script type="application/json" id="story">{told}</script>' if told else "",
         ]
@@ -154,8 +154,8 @@ def _charts(page: Page) -> list[str]:
     pairs = [key for key in shown if key.startswith("gap.")]
 
     def line(key: str, name: str, index: int) -> Line:
-        own = {"colour": colour(index), "dash": pick(MODALITY_DASHES, index)}
-        return Line(name, shown[key]["x"], shown[key]["y"], **own)
+        x, y = shown[key]["x"], shown[key]["y"]
+        return Line(name, x, y, colour(index), pick(MODALITY_DASHES, index))
 
     def each(kind: str, extra: Sequence[Line] = ()) -> list[Line]:
         found = [line(f"{kind}.{n}", n, i) for i, n in enumerate(names) if f"{kind}.{n}" in shown]

@@ -93,12 +93,16 @@ def line_chart(
         y = down(tick)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text x="{LEFT - 5}" y="{y + 3.5:.1f}" text-anchor="end">{tick:g}</text>')
-    for tick in ticks(x_low, x_high):
-        parts.append(f'<text x="{across(tick):.1f}" y="214" text-anchor="middle">{tick:g}</text>')
-    parts.append(f'<text x="{(LEFT + RIGHT) / 2}" y="227" text-anchor="middle">{text(x_title)}</text>')
+    parts += [
+        f'<text x="{across(tick):.1f}" y="214" text-anchor="middle">{tick:g}</text>'
+        for tick in ticks(x_low, x_high)
+    ]
+    parts.append(
+        f'<text x="{(LEFT + RIGHT) / 2}" y="227" text-anchor="middle">{text(x_title)}</text>'
+    )
     for line in known:
-        x, y = thin(line.x, line.y, POINTS)
-        points = zip(x.tolist(), y.tolist(), strict=True)
+        kept_x, kept_y = thin(line.x, line.y, POINTS)
+        points = zip(kept_x.tolist(), kept_y.tolist(), strict=True)
         parts.append(
             f'<path d="{_path([(across(a), down(b)) for a, b in points])}" {_stroke(line)}>'
             f"<title>{text(line.name)} {text(_moved(line.y))}</title></path>"
