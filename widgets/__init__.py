@@ -1,6 +1,7 @@
 """What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
 
 from widgets.charts import comparison_figure
+from widgets.export import export_run, export_session
 from widgets.lab import TrainingLab
 from widgets.question import predict
 from widgets.report import TrainingReport, check_notebook, open_lab, present, show
@@ -13,14 +14,18 @@ from widgets.results_charts import (
 )
 from widgets.results_curves import missing_plot, subset_plot
 from widgets.reveals import fused_change, most_gained, weakest_modality
+from widgets.run_browser import RunBrowser
 
 __all__ = [
+    "RunBrowser",
     "TrainingLab",
     "TrainingReport",
     "check_notebook",
     "comparison_figure",
     "difference_plot",
     "dot_plot",
+    "export_run",
+    "export_session",
     "fused_change",
     "gap_plot",
     "heat_map",

@@ -15,7 +15,7 @@ from mla_core.history import History, Summary
 from mla_core.replay import Replay
 from mla_core.runs import Run, config_differences
 from widgets.map_chart import BLANK
-from widgets.run_table import LETTERS, told
+from widgets.run_table import LETTERS, share, told
 from widgets.style import (
     MODALITY_DASHES,
     MODALITY_MARKERS,
@@ -182,7 +182,7 @@ def differences_html(runs: Sequence[Run]) -> str:
         f'<th scope="col">{k} {text(r.name)}</th>' for k, r in zip(letters, runs, strict=True)
     )
     rows = [*config_differences([run.config for run in runs]).items()]
-    rows += [(f"{side} accuracy", [_share(run.accuracy(side)) for run in runs]) for side in _SIDES]
+    rows += [(f"{side} accuracy", [share(run.accuracy(side)) for run in runs]) for side in _SIDES]
     body = "".join(
         f'<tr><th scope="row">{text(name)}</th>'
         + "".join(f"<td>{text(told(value))}</td>" for value in values)

@@ -83,7 +83,7 @@ def table_of(runs: Sequence[Run]) -> tuple[list[str], list[dict[str, Any]]]:
         rows.append(
             {
                 "name": run.name,
-                "texts": [run.name, *map(told, values), *map(_share, measured)],
+                "texts": [run.name, *map(told, values), *map(share, measured)],
                 "keys": [run.name, *map(_key, values), *measured],
             }
         )
@@ -117,7 +117,8 @@ def told(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _share(value: float | None) -> str:
+def share(value: float | None) -> str:
+    """Return an accuracy as text; a run may lack it."""
     return "–" if value is None else f"{value:.3f}"
 
 
