@@ -98,8 +98,7 @@ def read_run(folder: str | Path, name: str = "") -> Run:
     config = read_config(folder / "config.json")
     metrics = _read_json(folder / "metrics.json")
     for side in ("val", "test"):
-        measured = metrics.get(side)
-        if not isinstance(measured, dict) or not {"accuracy", "unimodal_accuracy"} <= set(measured):
+        if not _measured(metrics.get(side)):
             msg = (
                 f"{str(folder / 'metrics.json')!r} says nothing about {side!r}: it is damaged or "
                 f"was written by another version of MLA Lab; {AGAIN}"
@@ -175,6 +174,13 @@ def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[An
     values = [config.to_dict() for config in configs]
     columns = {name: [one[name] for one in values] for name in (values[0] if values else ())}
     return {name: column for name, column in columns.items() if _differ(column)}
+
+
+def _measured(numbers: Any) -> bool:
+    if not isinstance(numbers, dict) or "accuracy" not in numbers:
+        return False
+    plain = numbers["accuracy"] is None or isinstance(numbers["accuracy"], int | float)
+    return plain and isinstance(numbers.get("unimodal_accuracy"), dict)
 
 
 def _differ(column: Iterable[Any]) -> bool:

@@ -136,7 +136,8 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
     )
     first_letter, first = next(iter(replays.items()))
     reference = first.maps["pca"].coords[-1]
-    matched, alone = [], []
+    matched: list[str] = []
+    alone: list[str] = []
     named: list[str] = []
     for i, (letter, replay) in enumerate(replays.items()):
         coords = replay.maps["pca"].coords[-1]

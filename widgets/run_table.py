@@ -95,7 +95,7 @@ def table_html(runs: Sequence[Run]) -> str:
 
     Examples
     --------
-    >>> table_html([]).count("<th")
+    >>> table_html([]).count("<th ")
     6
     """
     columns, rows = table_of(runs)
