@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ from widgets.embedding_view import STATE, parts_of, payload
 from widgets.export_page import Page, safe_json
 
 LIMIT = 6_000_000  # bytes of a page
-FOR_MAP = 3_500_000  # of them at most for the map over time; media get what is left
+FOR_MAP = 3_500_000  # of them at most for the map over time, when media want what is left
 RESERVE = 20_000  # for what is counted last: sentences, and the commas between samples
 
 Buffer = dict[str, Any]
@@ -144,7 +145,8 @@ class _Made:
     def page(self, limit: int) -> Page:
         if self._replay is None:
             return Page(*self._facts, notes=self._notes)
-        shown, story = _fitting(self._replay, min(FOR_MAP, limit // 2))
+        room = limit - RESERVE - len(Page(*self._facts, notes=self._notes).html().encode())
+        shown, story = _fitting(self._replay, room if self._data is None else min(FOR_MAP, room))
         if len(shown.steps) < len(self._replay.steps):
             self._notes.append(
                 f"The map shows {len(shown.steps)} of {len(self._replay.steps)} looks, evenly chosen."
@@ -265,7 +267,8 @@ def _write(page: Page, out: str | Path, limit: int) -> Path:
         beside.write_bytes(html)
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            beside.unlink()
         msg = f"cannot write the page {str(path)!r}: {error.strerror}. Choose another place."
         raise ConfigError(msg) from error
     return path

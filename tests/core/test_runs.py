@@ -37,7 +37,9 @@ def test_runs_and_sweeps_are_found_with_all_that_they_hold(made, tiny):
     assert by_seed[1].config == tiny(epochs=1, seed=1)
     run = by_seed[0]
     assert run.history().summaries[-1].step == run.metrics["steps"] == run.replay().steps[-1]
-    assert run.accuracy("test") == json.loads((first / "metrics.json").read_text())["test"]["accuracy"]
+    assert (
+        run.accuracy("test") == json.loads((first / "metrics.json").read_text())["test"]["accuracy"]
+    )
 
 
 def test_an_unmeasured_accuracy_is_none(runs):

@@ -154,7 +154,10 @@ def test_a_session_is_exported_as_it_stands_and_does_not_touch_the_test_split(se
     assert "Exported after 7 sub-steps" in html
     assert "alpha to 0.5 after sub-step 7" in html
     assert '<th scope="col">test</th>' not in html
-    assert story_of(parsed(path))["meta"]["axis"]["values"][-1] == session.recording.evaluations[-1].step
+    assert (
+        story_of(parsed(path))["meta"]["axis"]["values"][-1]
+        == session.recording.evaluations[-1].step
+    )
 
 
 @pytest.mark.parametrize("method", ["mla", "concat", "unimodal", "qmf"])
@@ -174,14 +177,10 @@ def test_names_are_text_wherever_they_stand(session, tmp_path):
     data = session.data
     renamed = mla.MultimodalDataset(
         EVIL,
-        [replace(m, name=f"{name}{EVIL}") for name, m in data.modalities.items()],
+        list(data.modalities.values()),
         [f"{name} {EVIL}" for name in data.classes],
         {
-            side: replace(
-                data.split(side),
-                inputs={f"{k}{EVIL}": v for k, v in data.split(side).inputs.items()},
-                ids=tuple(f"{i}{EVIL}" for i in data.split(side).ids),
-            )
+            side: replace(data.split(side), ids=tuple(f"{i}{EVIL}" for i in data.split(side).ids))
             for side in ("train", "val", "test")
         },
     )
@@ -205,13 +204,16 @@ def test_json_in_a_page_ends_no_element_and_means_the_same(value):
 def test_ticks_are_few_round_and_inside(low, span):
     found = ticks(low, low + span)
     assert 2 <= len(found) <= 7
-    assert all(low - span * 1e-6 <= tick <= (low + span) * (1 + 1e-6) + span * 1e-6 for tick in found)
+    slack = 1e-6 * (abs(low) + span)
+    assert low - slack <= min(found) < max(found) <= low + span + slack
 
 
 def test_a_line_may_be_interrupted_and_an_empty_chart_says_so():
     x, y = np.arange(4.0), np.array([0.1, np.nan, 0.3, 0.4])
     chart = line_chart("Accuracy", [Line("a", x, y, "#0072B2")])
-    (path,) = re.findall(r'<path d="([^"]+)" fill="none" stroke="#0072B2" stroke-width="2"><title>', chart)
+    (path,) = re.findall(
+        r'<path d="([^"]+)" fill="none" stroke="#0072B2" stroke-width="2"><title>', chart
+    )
     assert path.count("M") == 2
     nothing = Line("b", x, np.full(4, np.nan), "#0072B2")
     assert "nothing recorded" in line_chart("Accuracy", [nothing])
