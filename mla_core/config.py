@@ -205,6 +205,30 @@ class ExperimentConfig:
         _check_names(values)
         return cls(**values)
 
+    @classmethod
+    def from_json(cls, text: str) -> ExperimentConfig:
+        """Make a configuration from JSON text, such as a page of a run lets one copy.
+
+        Raises
+        ------
+        ConfigError
+            When it is not JSON, not an object, or holds an unknown name or a bad value.
+
+        Examples
+        --------
+        >>> ExperimentConfig.from_json('{"dataset": "gaussian", "epochs": 5}').epochs
+        5
+        """
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            msg = f"the configuration is not JSON ({error}): copy it whole, from {{ to }}"
+            raise ConfigError(msg) from error
+        if not isinstance(values, dict):
+            msg = f"the configuration must be a JSON object of names and values, not {values!r}"
+            raise ConfigError(msg)
+        return cls.from_dict(values)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
         return dataclasses.asdict(self) | {

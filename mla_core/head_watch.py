@@ -15,7 +15,8 @@ from mla_core.head_geometry import share_seen
 from mla_core.history import StepRecord
 from mla_core.methods.alternating import Alternating
 from mla_core.methods.one_at_a_time import OneAtATime
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.session import TrainingSession
+from mla_core.threads import compute_threads
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,10 +24,7 @@ from mla_core.methods.registry import method_class
 from mla_core.metrics import summarise
 from mla_core.recording import Moment, Recording
 from mla_core.schedule import Batch
-
-# Sums depend on the number of threads, so it must not depend on the machine or on how a session
-# is driven; small encoders gain nothing from more. MLA_LAB_THREADS=4 is for large ones.
-THREADS = int(os.environ.get("MLA_LAB_THREADS", "1"))
+from mla_core.threads import compute_threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,16 +95,11 @@ class TrainingSession:
     ) -> None:
         self.config = config
         self.encoders = dict(encoders or {})
-        whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
-        self._whole = whole
-        check_modules(self.encoders, whole.modalities, config)
-        self.data = shorten(
-            whole,
-            modalities=config.modalities,
-            missing=config.missing,
-            label_noise=config.label_noise,
-            seed=config.seed,
+        self._whole = (
+            load_dataset(config.dataset, **config.data_options()) if data is None else data
         )
+        check_modules(self.encoders, self._whole.modalities, config)
+        self.data = data_of(config, self._whole)
         self.method = method_class(config.method)(
             config, self.data.modalities, len(self.data.classes), self.encoders
         )
@@ -372,6 +362,25 @@ class TrainingSession:
         return self.best is None or accuracy > self.best.history.summaries[-1].accuracy
 
 
+def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> MultimodalDataset:
+    """Return what a session trains on: the data that `config` names, or `data`, made short of parts.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    data : MultimodalDataset, optional
+        Whole, instead of the one that `config` names.
+    """
+    whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
+    return shorten(
+        whole,
+        modalities=config.modalities,
+        missing=config.missing,
+        label_noise=config.label_noise,
+        seed=config.seed,
+    )
+
+
 def _check_trainable(train: Split) -> None:
     """Refuse a modality that no training sample has: it would be fused untrained."""
     able = [name for name in train.inputs if len(train.samples_of(name))]
@@ -380,17 +389,3 @@ def _check_trainable(train: Split) -> None:
             hint = f"leave it out with modalities={able}" if able else "nor any other"
             msg = f"no training sample has the modality {name!r}: {hint}"
             raise ConfigError(msg)
-
-
-@contextmanager
-def compute_threads() -> Iterator[None]:
-    """Compute with the same number of threads in every mode, and give the rest back."""
-    before = torch.get_num_threads()
-    if before == THREADS:
-        yield
-        return
-    torch.set_num_threads(THREADS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

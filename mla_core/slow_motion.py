@@ -13,7 +13,8 @@ from mla_core.errors import ConfigError
 from mla_core.head_gradient import ELEMENTWISE, HeadGradientModification
 from mla_core.head_watch import HeadStep, watch_step
 from mla_core.methods.alternating import Alternating
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.session import TrainingSession
+from mla_core.threads import compute_threads
 
 STAGES = ("forward", "loss", "gradient", "projection", "update")
 

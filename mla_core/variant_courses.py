@@ -11,8 +11,9 @@ from mla_core.head_geometry import spectrum
 from mla_core.head_watch import HeadStep, Seen, watch_step
 from mla_core.history import StepRecord
 from mla_core.methods.alternating import Alternating
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.session import TrainingSession
 from mla_core.slow_motion import why_no_projection
+from mla_core.threads import compute_threads
 
 
 class VariantCourse:

@@ -1,6 +1,7 @@
 """What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
 
 from widgets.charts import comparison_figure
+from widgets.export import export_run, export_session
 from widgets.fusion_explorer import FusionExplorer, explore_fusion
 from widgets.fusion_report import FusionReport
 from widgets.gap_explorer import explore_gap, gap_change, shift_change
@@ -18,11 +19,13 @@ from widgets.results_charts import (
 )
 from widgets.results_curves import missing_plot, subset_plot
 from widgets.reveals import fused_change, most_gained, weakest_modality
+from widgets.run_browser import RunBrowser
 
 __all__ = [
     "FusionExplorer",
     "FusionReport",
     "ProjectionToy",
+    "RunBrowser",
     "TrainingLab",
     "TrainingReport",
     "check_notebook",
@@ -32,6 +35,8 @@ __all__ = [
     "explore_fusion",
     "explore_gap",
     "explore_head_gradient",
+    "export_run",
+    "export_session",
     "fused_change",
     "gap_change",
     "gap_plot",

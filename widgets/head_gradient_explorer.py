@@ -16,9 +16,10 @@ from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.head_gradient import VARIANTS
 from mla_core.head_watch import HeadStep, watch_step
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.session import TrainingSession
 from mla_core.slow_motion import SlowStep, going_on, slow_step, why_no_projection
 from mla_core.thinning import EvenList
+from mla_core.threads import compute_threads
 from mla_core.variant_courses import VariantCourse
 from widgets import head_gradient_charts, head_gradient_pictures, per_cell
 from widgets.controls import close

@@ -15,7 +15,7 @@ from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
-from mla_core.session import THREADS
+from mla_core.threads import THREADS
 
 if TYPE_CHECKING:
     import pandas as pd
