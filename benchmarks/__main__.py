@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from benchmarks import click, import_time, live, notebook, sub_step
+from benchmarks import click, import_time, live, notebook, page_size, sub_step
 
 ALL = {
     "import_time": import_time.main,
@@ -12,6 +12,7 @@ ALL = {
     "live": live.main,
     "click": click.main,
     "notebook": notebook.main,
+    "page_size": page_size.main,
 }
 
 
