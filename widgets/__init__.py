@@ -2,6 +2,7 @@
 
 from widgets.charts import comparison_figure
 from widgets.export import export_run, export_session
+from widgets.gap_explorer import explore_gap, gap_change, shift_change
 from widgets.lab import TrainingLab
 from widgets.question import predict
 from widgets.report import TrainingReport, check_notebook, open_lab, present, show
@@ -24,9 +25,11 @@ __all__ = [
     "comparison_figure",
     "difference_plot",
     "dot_plot",
+    "explore_gap",
     "export_run",
     "export_session",
     "fused_change",
+    "gap_change",
     "gap_plot",
     "heat_map",
     "missing_plot",
@@ -34,6 +37,7 @@ __all__ = [
     "open_lab",
     "predict",
     "present",
+    "shift_change",
     "show",
     "subset_plot",
     "tell",

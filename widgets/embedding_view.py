@@ -181,7 +181,7 @@ def payload(
     (['m0', 'm1', 'm2'], 160)
     """
     m = range(len(replay.modalities))
-    meta = {
+    meta: dict[str, Any] = {
         "modalities": list(replay.modalities),
         "classes": list(replay.classes),
         "ids": list(replay.ids),

@@ -3,6 +3,7 @@
 const MARKER = 11; // CSS pixels
 const REACH = 12; // how far from a point a pointer still means it
 const TRAIL = 12; // looks
+const PATHS = 180; // trails at once
 
 // Outlines of MODALITY_MARKERS (widgets/style.py), in a square from -1 to 1.
 const OUTLINES = {
@@ -169,16 +170,17 @@ class MapCanvas {
     }
   }
 
-  // Where points came from: of the samples that matter now, else of some, or all would be grey.
+  // Where points came from: of the samples that matter now, and of a few only, or all would be grey.
   drawTrails({ story, map, look, visible, lit, marked, tint }) {
     const { context } = this;
     const here = story.pictureOf(map, look);
-    const stride = Math.max(1, Math.ceil(story.K / 240));
+    const matters = (k) => visible[k] && (!lit || lit[story.sample[k]]);
+    const candidates = Array.from(visible.keys()).filter(matters);
+    const stride = Math.ceil(candidates.length / PATHS);
     const ringed = new Set(marked.map(({ n }) => n));
     context.lineWidth = 1;
-    for (let k = 0; k < story.K; k += 1) {
-      const n = story.sample[k];
-      if (!visible[k] || !(lit ? lit[n] : k % stride === 0 || ringed.has(n))) continue;
+    for (const [i, k] of candidates.entries()) {
+      if (i % stride && !ringed.has(story.sample[k])) continue;
       context.strokeStyle = this.palette[tint[k]].fill;
       for (let t = Math.max(1, here - TRAIL); t <= here; t += 1) {
         context.globalAlpha = 0.7 * (1 - (here - t) / (TRAIL + 1));

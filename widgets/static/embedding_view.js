@@ -112,7 +112,7 @@ class Explorer {
     const left = make("div", row, { class: "left" });
     const stage = make("div", left, { class: "stage" });
     this.canvas = make("canvas", stage, { tabindex: 0, role: "application" });
-    this.tip = make("div", stage, { class: "tip", "aria-hidden": "true" });
+    this.tip = make("div", stage, { class: "tip", "aria-hidden": "true", hidden: "" });
     this.caption = make("p", left, { class: "caption" });
     this.gaps = make("p", left, { class: "gaps" });
     const right = make("div", row, { class: "right" });
@@ -133,6 +133,11 @@ class Explorer {
     const [parts, classes] = ["hidden_modalities", "hidden_classes"].map((name) => new Set(this.get(name)));
     for (let k = 0; k < story.K; k += 1) {
       this.visible[k] = !parts.has(story.owner[k]) && !classes.has(story.labels[story.sample[k]]);
+    }
+    if (this.cursor >= 0 && !this.visible[this.cursor]) {
+      this.cursor = -1;
+      this.tip.hidden = true;
+      this.set("hovered", "");
     }
     this.root.dataset.points = this.visible.reduce((a, b) => a + b, 0);
     this.redraw();
