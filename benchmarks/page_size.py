@@ -2,6 +2,7 @@
 
 import statistics
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import mla_core as mla
@@ -19,7 +20,7 @@ def main() -> None:
             page = Path(folder) / "run.html"
             size = export_run(run, page).stat().st_size
             bare = export_run(run, page, media=False).stat().st_size
-            taken = statistics.median(seconds(lambda: export_run(run, page)) for _ in range(3))
+            taken = statistics.median(seconds(partial(export_run, run, page)) for _ in range(3))
         assert size <= LIMIT
         print(
             f"  {source}: {size / 1e6:.2f} MB, {bare / 1e6:.2f} without media "

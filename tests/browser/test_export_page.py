@@ -52,7 +52,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return read_run(mla.run_experiment(config, tmp_path_factory.mktemp("runs")))
 
 
-def test_it_opens_scrubs_and_copies_without_network(opened: Opened, run: Run, tmp_path: Path) -> None:
+def test_it_opens_scrubs_and_copies_without_network(
+    opened: Opened, run: Run, tmp_path: Path
+) -> None:
     path = export_run(run, tmp_path / "run.html")
     assert path.stat().st_size <= MEGABYTES
     opened.show(path)
@@ -113,9 +115,7 @@ def test_names_from_outside_never_act(opened: Opened, tmp_path: Path) -> None:
     plain = mla.load_dataset("gaussian")
     classes = [EVIL, "</script><script>alert(2)</script>", *plain.classes[2:]]
     splits = {
-        side: replace(
-            plain.split(side), ids=tuple(f"{i}{EVIL}" for i in plain.split(side).ids)
-        )
+        side: replace(plain.split(side), ids=tuple(f"{i}{EVIL}" for i in plain.split(side).ids))
         for side in ("train", "val", "test")
     }
     data = mla.MultimodalDataset(EVIL, list(plain.modalities.values()), classes, splits)
