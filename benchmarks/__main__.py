@@ -11,6 +11,7 @@ from benchmarks import (
     import_time,
     live,
     notebook,
+    page_size,
     slow_motion,
     sub_step,
 )
@@ -24,6 +25,7 @@ ALL = {
     "fusion": fusion.main,
     "frame_rate": frame_rate.main,
     "notebook": notebook.main,
+    "page_size": page_size.main,
 }
 
 

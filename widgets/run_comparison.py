@@ -60,7 +60,8 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
     ----------
     histories : mapping
         Letter -> history. Above, the accuracy, fused and of each modality; below, the modality gap
-        as the mean over pairs, and each modality's mean weight.
+        as the mean over pairs, and each modality's mean weight. All over epochs, since methods
+        differ in how many sub-steps an epoch takes them.
     """
     looks = {letter: list(history.summaries) for letter, history in histories.items()}
     names = list(dict.fromkeys(m for those in looks.values() for m in _modalities(those)))
@@ -85,7 +86,7 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
         ) -> None:
             i = LETTERS.index(letter)
             trace = go.Scatter(
-                x=np.array([summary.step for summary in summaries]),
+                x=_epochs(summaries),
                 y=np.array(values, float),
                 mode="lines",
                 name=letter,
@@ -104,7 +105,7 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
             add(2, column, [summary.mean_weight[name] for summary in summaries])
     figure.update_yaxes(range=[0, 1.02])
     figure.update_yaxes(range=None, rangemode="tozero", row=2, col=1)
-    figure.update_xaxes(title_text="sub-step", title_font_size=11, row=2)
+    figure.update_xaxes(title_text="epoch", title_font_size=11, row=2)
     figure.update_annotations(font_size=12)
     figure.update_layout(
         height=460,
@@ -139,14 +140,17 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
     matched: list[str] = []
     alone: list[str] = []
     named: list[str] = []
+    frames: list[np.ndarray] = []  # of each map, its lower and its upper corner
     for i, (letter, replay) in enumerate(replays.items()):
         coords = replay.maps["pca"].coords[-1]
         if letter != first_letter:
             same = _same_points(replay, first)
             (matched if same else alone).append(letter)
             coords = align(coords, reference) if same else coords
+        frames.append(np.stack([coords.min(0), coords.max(0)]))
         for trace in _points(replay, coords, named):
             figure.add_trace(trace, row=1 + i // columns, col=1 + i % columns)
+    shared = np.vstack([f for k, f in zip(replays, frames, strict=True) if k not in alone])
     said = ["PCA of the features, a plane of each run's own."]
     if matched:
         said.append(f"Turned and scaled to match {first_letter}: {', '.join(matched)}.")
@@ -157,6 +161,12 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
         said.append(f"Mean gap between centroids: {told_gaps}.")
     figure.update_xaxes(**BLANK)
     figure.update_yaxes(**BLANK)
+    for i, corners in enumerate(frames):
+        # Those that lie on each other share their ends, or a wide gap would look like a narrow one.
+        low, high = _square(shared if list(replays)[i] not in alone else corners)
+        place = {"row": 1 + i // columns, "col": 1 + i % columns}
+        figure.update_xaxes(range=[low[0], high[0]], **place)
+        figure.update_yaxes(range=[low[1], high[1]], **place)
     figure.update_annotations(font_size=12)
     figure.update_layout(
         height=70 + 330 * rows,
@@ -252,6 +262,13 @@ def _points(replay: Replay, coords: np.ndarray, named: list[str]) -> list[go.Sca
     return traces
 
 
+def _square(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the lower and upper corner of a square around some points (K, 2), with a margin."""
+    low, high = corners.min(0), corners.max(0)
+    half = max(float((high - low).max()) / 2, 1e-6) * 1.08
+    return (low + high) / 2 - half, (low + high) / 2 + half
+
+
 def _same_points(one: Replay, other: Replay) -> bool:
     same_names = one.ids == other.ids and one.modalities == other.modalities
     return same_names and np.array_equal(one.present, other.present)
@@ -259,6 +276,12 @@ def _same_points(one: Replay, other: Replay) -> bool:
 
 def _modalities(summaries: Sequence[Summary]) -> list[str]:
     return list(summaries[-1].unimodal_accuracy) if summaries else []
+
+
+def _epochs(summaries: Sequence[Summary]) -> np.ndarray:
+    """Return when each look was taken, in epochs and their parts, for a run that was finished."""
+    steps = np.array([summary.step for summary in summaries], float)
+    return steps * (summaries[-1].epoch / max(summaries[-1].step, 1)) if summaries else steps
 
 
 def _mean(gaps: Mapping[str, float]) -> float:

@@ -85,6 +85,8 @@ def test_curves_are_the_histories(runs):
     gap = next(trace for trace in figure.data if trace.meta == "A.2.1")
     pairs = runs[0].history().summaries[-1].centroid_gap.values()
     assert math.isclose(gap.y[-1], sum(pairs) / len(pairs))
+    whole = {trace.x[-1] for trace in figure.data}
+    assert whole == {float(runs[0].config.epochs)}  # whatever a method takes for an epoch
     styles = {(t.line.color, t.line.dash) for t in figure.data if t.meta.endswith(".1.1")}
     assert len(styles) == 3
 
@@ -98,6 +100,15 @@ def test_maps_are_matched_where_the_samples_are_the_same(runs):
     target, turned = (np.concatenate([maps[i]]) for i in (0, 1))
     raw = Replay.load(runs[1].folder / "replay.npz").maps["pca"].coords[-1][: len(target)]
     assert ((turned - target) ** 2).sum() <= ((raw - target) ** 2).sum()
+    a, b, c = ([figure.layout[f"{side}axis{i}"].range for side in "xy"] for i in ("", 2, 3))
+    assert a == b != c
+    for trace in figure.data:
+        (left, right), (low, high) = (
+            figure.layout[f"{side}axis{trace[side + 'axis'][1:]}"].range for side in "xy"
+        )
+        assert left < trace.x.min() <= trace.x.max() < right
+        assert low < trace.y.min() <= trace.y.max() < high
+        assert math.isclose(right - left, high - low)
 
 
 def test_differences_in_words_and_in_a_table(runs):
