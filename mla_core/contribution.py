@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from math import factorial
 
 import torch
@@ -46,12 +45,8 @@ def subset_accuracies(method: Method, split: Split) -> dict[frozenset[str], floa
 
 def keep_only(split: Split, modalities: Sequence[str]) -> Split:
     """Return the split with the parts of all other modalities absent."""
-    present, inputs = split.present.clone(), dict(split.inputs)
-    for row, (name, x) in enumerate(split.inputs.items()):
-        if name not in modalities:
-            present[row] = False
-            inputs[name] = torch.zeros_like(x)
-    return replace(split, present=present, inputs=inputs)
+    kept = torch.tensor([name in modalities for name in split.inputs])
+    return split.keep(split.present & kept[:, None])
 
 
 def missing_curve(

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from mla_core.data.dataset import Modality
+from mla_core.data.split import Modality
+from mla_core.data.stored import Column
 from mla_core.encoders import build_encoder
 from mla_core.seeding import generator
 
@@ -64,7 +65,7 @@ class MultimodalModel(nn.Module):
         return features
 
     @torch.no_grad()
-    def features(self, inputs: Mapping[str, Tensor], chunk: int = 512) -> Tensor:
+    def features(self, inputs: Mapping[str, Column], chunk: int = 512) -> Tensor:
         """Return all modalities' features (M, N, s), without gradients, `chunk` samples at a time."""
         return torch.stack(
             [
