@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +15,7 @@ from mla_core.checkpoint import load_snapshot, remove_checkpoints, save_snapshot
 from mla_core.config import ExperimentConfig, hash_of
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.errors import ConfigError, TrainingDivergedError
+from mla_core.files import check_writable, write_json
 from mla_core.report import report_of
 from mla_core.session import TrainingSession
 
@@ -143,7 +141,7 @@ def train(
     """
     if folder is not None:
         check_writable(folder)  # now, not after the training
-        _write_json(folder / "config.json", config.to_dict())
+        write_json(folder / "config.json", config.to_dict())
     session = TrainingSession(config, data)
     if folder is not None and (snapshot := load_snapshot(folder)) is not None:
         if snapshot.config != config:
@@ -179,7 +177,7 @@ def write_results(session: TrainingSession, folder: Path) -> None:
     """Write metrics.json, history.npz and model.safetensors; touches the test split, once."""
     from safetensors.torch import save_file
 
-    _write_json(folder / "config.json", session.config.to_dict())
+    write_json(folder / "config.json", session.config.to_dict())
     session.history.save(folder / "history.npz")
     save_file(session.reported().method.model.state_dict(), folder / "model.safetensors")
     report = {
@@ -187,7 +185,7 @@ def write_results(session: TrainingSession, folder: Path) -> None:
         "data": session.data.fingerprint[:12],
         **report_of(session),
     }
-    _write_json(folder / "metrics.json", report)
+    write_json(folder / "metrics.json", _without_nan(report))
 
 
 def versions() -> dict[str, str]:
@@ -201,17 +199,6 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         "numpy": version("numpy"),
     }
-
-
-def check_writable(folder: Path) -> None:
-    """Raise `ConfigError` unless files can be made in `folder`, which is made when missing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        msg = f"cannot write to the folder {str(folder)!r}: {error.strerror}. Choose another one."
-        raise ConfigError(msg) from error
 
 
 def _bar(session: TrainingSession, *, shown: bool) -> tqdm[Any]:
@@ -234,9 +221,3 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nan(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n")
-    beside.replace(path)
