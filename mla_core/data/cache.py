@@ -128,8 +128,8 @@ def _alone(folder: Path, name: str) -> Iterator[None]:
 def _open(folder: Path, name: str) -> PreparedColumn:
     try:
         about = json.loads((folder / "column.json").read_text(encoding="utf-8"))
-        digests = np.load(folder / "digests.npy", allow_pickle=False)
         known = about["modality"]
+        digests = _load_digests(folder) if known else np.zeros((0, DIGEST), np.uint8)
         modality = Modality(name, **(known | {"shape": tuple(known["shape"])})) if known else None
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = f"the prepared data in {str(folder)!r} is damaged: remove that folder"
@@ -144,7 +144,6 @@ def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) 
     with _pool() as pool:
         looked, faults = look_at(sources, decoder, pool, f"looking at {name}")
         about: dict[str, Any] = {"modality": None, "notes": []}
-        digests = np.zeros((len(sources), DIGEST), np.uint8)
         if looked:
             modality = decoder.modality(name, list(looked.values()))
             known = {key: getattr(modality, key) for key in _STORED}
@@ -154,9 +153,11 @@ def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) 
                 faults |= rows.fill(sources, list(looked), decoder, modality, pool)
             finally:
                 rows.close()
-            digests = rows.digests
-    np.save(folder / "digests.npy", digests)
     write_json(folder / "column.json", about | {"faults": faults})
+
+
+def _load_digests(folder: Path) -> NDArray[np.uint8]:
+    return np.asarray(np.load(folder / "digests.npy", allow_pickle=False))
 
 
 _STORED = ("kind", "shape", "vocabulary", "vocabulary_size", "note")
@@ -185,8 +186,10 @@ def attempt(action: Callable[[], T]) -> T | str:
     """Return what `action` does, or why the file does not let it."""
     try:
         return action()
-    except (DataError, OSError, MemoryError) as error:
-        return str(error) or type(error).__name__
+    except DataError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - libraries raise anything when a file is damaged
+        return f"cannot be read ({type(error).__name__}: {error}): copy or export it anew"
 
 
 def _notes(decoder: Decoder, modality: Modality, looked: dict[int, Looked]) -> list[str]:
@@ -234,7 +237,7 @@ class _Rows:
     """
 
     def __init__(self, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        path, self._seals = folder / "rows.npy", folder / "seals.npy"
+        path, self._seals = folder / "rows.npy", folder / "digests.npy"
         self._size = int(np.prod(shape[1:])) * dtype.itemsize
         self.digests = np.zeros((shape[0], DIGEST), np.uint8)
         known = _header(path) == (shape, dtype) and self._seals.is_file()
@@ -287,7 +290,7 @@ class _Rows:
     def _seal(self) -> None:
         """Note which rows are written; were one of them lost, its digest would not fit."""
         self._file.flush()
-        beside = self._seals.with_name("seals.new.npy")
+        beside = self._seals.with_name("digests.new.npy")
         np.save(beside, self.digests)
         beside.replace(self._seals)
 
