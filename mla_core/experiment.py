@@ -14,6 +14,7 @@ import torch
 from mla_core.checkpoint import load_snapshot, remove_checkpoints, save_snapshot
 from mla_core.config import ExperimentConfig, hash_of
 from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.faults import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.files import check_writable, write_json
 from mla_core.report import report_of
@@ -48,7 +49,7 @@ def run_experiment(
     -------
     Path
         ``out/<hash>`` with ``config.json``, ``metrics.json``, ``history.npz`` and
-        ``model.safetensors``. A finished run is not repeated; one that was cut off goes on from
+        ``model.safetensors``; and ``left_out.csv`` where files could not be used. A finished run is not repeated; one that was cut off goes on from
         its last checkpoint and ends with the same numbers.
 
     Raises
@@ -180,6 +181,8 @@ def write_results(session: TrainingSession, folder: Path) -> None:
     write_json(folder / "config.json", session.config.to_dict())
     session.history.save(folder / "history.npz")
     save_file(session.reported().method.model.state_dict(), folder / "model.safetensors")
+    if session.data.left_out:
+        write_faults(session.data.left_out, folder / "left_out.csv")
     report = {
         "versions": versions(),
         "data": session.data.fingerprint[:12],

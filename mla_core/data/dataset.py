@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from mla_core.data.checks import check_split
+from mla_core.data.faults import Fault
 from mla_core.data.media import Media, media_from_tensor
 from mla_core.data.split import CODED, KINDS, SPLITS, Modality, Split, iterate_ids
 from mla_core.data.stored import digest
@@ -33,6 +34,8 @@ class MultimodalDataset:
         What a person must know about the whole: origin, licence, synthetic parts.
     facts : callable, optional
         Returns known numbers about the data, such as Bayes accuracies; called at most once.
+    left_out : sequence of Fault
+        What of the files could not be used.
 
     Raises
     ------
@@ -49,11 +52,13 @@ class MultimodalDataset:
         media: Callable[[str, int], list[Media]] | None = None,
         note: str = "",
         facts: Callable[[], Mapping[str, Any]] = dict,
+        left_out: Sequence[Fault] = (),
     ) -> None:
         self.name = name
         self.modalities = {modality.name: modality for modality in modalities}
         self.classes = tuple(classes)
         self.note = note
+        self.left_out = tuple(left_out)
         self._splits = dict(splits)
         self._media = media
         self._facts = facts
@@ -116,6 +121,7 @@ class MultimodalDataset:
             media=media if shown else None,
             note=self.note,
             facts=lambda: self.facts,
+            left_out=self.left_out,
         )
 
     def locate(self, sample: str) -> tuple[str, int]:

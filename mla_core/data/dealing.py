@@ -76,7 +76,7 @@ def deal_groups(groups: Sequence[str], shares: Mapping[str, float] = SHARES) -> 
         )
         raise DataError(msg)
     order = sorted(sizes, key=_rank)
-    side_of = {}
+    side_of = dict[str, str]()
     for side, share in shares.items():
         wanted, count = share * len(groups), 0
         # One more group as long as that brings the count closer, and while enough are left.

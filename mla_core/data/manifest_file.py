@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -36,7 +37,7 @@ class _Column(NamedTuple):
 
 
 def read_manifest(path: str | Path, root: str | Path = "") -> Manifest:
-    """Return what a manifest says; files are found, but not read.
+    r"""Return what a manifest says; files are found, but not read.
 
     Parameters
     ----------
@@ -56,7 +57,7 @@ def read_manifest(path: str | Path, root: str | Path = "") -> Manifest:
     Examples
     --------
     >>> file = getfixture("tmp_path") / "birds.csv"
-    >>> _ = file.write_text("id,label,song\\n1,owl,hoo hoo\\n2,tit,\\n")
+    >>> _ = file.write_text("id,label,song\n1,owl,hoo hoo\n2,tit,\n")
     >>> manifest = read_manifest(file)
     >>> manifest.kinds, [sorted(row.parts) for row in manifest.rows]
     ({'song': 'text'}, [['song'], []])
@@ -89,7 +90,7 @@ def read_manifest(path: str | Path, root: str | Path = "") -> Manifest:
                 faults.append(Fault(called, str(error), known["id"], column.modality))
                 bad += 1
         if parts or not bad:  # a sample that lost its every part was named already
-            rows.append(Row(where, *(known[name] for name in RESERVED[:3]), parts, known["group"]))
+            rows.append(Row(where=where, parts=parts, **known))
     kinds = {column.modality: column.kind for column in columns}
     return Manifest(file.stem, kinds, tuple(rows), tuple(faults))
 
@@ -197,7 +198,7 @@ def _read_csv(file: Path) -> tuple[list[str], list[_Line], list[Fault]]:
 
 def _records(file: Path, text: str, comma: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the lines that are not blank, each with the number of the file's line it begins in."""
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=comma, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=comma, strict=True)
     begin = 1
     try:
         for cells in reader:

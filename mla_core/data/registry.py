@@ -17,6 +17,7 @@ DATASETS: dict[str, tuple[str, str]] = {
     "mnist_speech": ("mla_core.data.mnist_speech", "load_mnist_speech"),
     "emoji": ("mla_core.data.emoji", "load_emoji"),
     "handwritten_views": ("mla_core.data.handwritten_views", "load_handwritten_views"),
+    "manifest": ("mla_core.data.prepared", "load_manifest"),
     "watch": ("mla_core.data.watch", "load_watch"),
 }
 
