@@ -66,7 +66,7 @@ def deal_groups(groups: Sequence[str], shares: Mapping[str, float] = SHARES) -> 
     Examples
     --------
     >>> deal_groups(["ann", "ben", "ann", "cy"])
-    ['val', 'test', 'val', 'train']
+    ['val', 'train', 'val', 'test']
     """
     sizes = Counter(groups)
     if len(sizes) <= len(shares):

@@ -123,19 +123,22 @@ def _without_bad(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
 
 
 def _what_is_wrong(row: Row, *, named: bool) -> str:
-    if not row.id:
-        return "has no id: write one"
-    if len(row.id) > LONGEST_ID or not row.id.isprintable() or row.id != row.id.strip():
-        return f"the id {row.id[:40]!r} is longer than {LONGEST_ID}, or not plain text: change it"
-    if ".." in re.split(r"[/\\]", row.id) or row.id.startswith(("/", "\\")):
-        return f"the id {row.id!r} looks like a path that leads elsewhere: write it without .. or /"
-    if not row.label:
-        return "has no label: write one, or take the line out"
-    if row.split not in SPLITS and (row.split or named):
-        return f"the split is {row.split!r}: write train, val or test"
-    if not row.parts:
-        return "has no part at all: fill a cell, or take the line out"
-    return ""
+    said = row.id
+    faults = {
+        "has no id: write one": not said,
+        f"the id {said[:40]!r} is longer than {LONGEST_ID}, or not plain text: change it": (
+            len(said) > LONGEST_ID or not said.isprintable() or said != said.strip()
+        ),
+        f"the id {said!r} looks like a path that leads elsewhere: write it without .. or /": (
+            ".." in re.split(r"[/\\]", said) or said.startswith(("/", "\\"))
+        ),
+        "has no label: write one, or take the line out": not row.label,
+        f"the split is {row.split!r}: write train, val or test": (
+            row.split not in SPLITS and (bool(row.split) or named)
+        ),
+        "has no part at all: fill a cell, or take the line out": not row.parts,
+    }
+    return next((what for what, wrong in faults.items() if wrong), "")
 
 
 def _with_splits(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
