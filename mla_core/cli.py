@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core import cli_sweep
+from mla_core import cli_data, cli_sweep
 from mla_core.errors import ConfigError, DataError, NotebookError
 
 EPILOG = """examples:
@@ -21,6 +21,7 @@ EPILOG = """examples:
   mla-lab list runs                                   what has been run, with its accuracy
   mla-lab sweep experiments/rates.toml --jobs 2            many runs at once (see mla-lab sweep --help)
   mla-lab table runs/rates --rows method              their means over seeds
+  mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
 """
 
 
@@ -66,6 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     listing.set_defaults(action=_list)
 
     cli_sweep.add_commands(commands)
+    cli_data.add_commands(commands)
 
     given = sys.argv[1:] if argv is None else argv
     arguments = parser.parse_args(given)
