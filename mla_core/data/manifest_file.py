@@ -92,7 +92,8 @@ def read_manifest(path: str | Path, root: str | Path = "") -> Manifest:
         if parts or not bad:  # a sample that lost its every part was named already
             rows.append(Row(where=where, parts=parts, **known))
     kinds = {column.modality: column.kind for column in columns}
-    return Manifest(file.stem, kinds, tuple(rows), tuple(faults))
+    name = file.resolve().parent.name if file.stem == "manifest" else file.stem
+    return Manifest(name, kinds, tuple(rows), tuple(faults))
 
 
 def _source(column: _Column, cell: Any, where: str, folder: Path) -> Source:

@@ -14,7 +14,7 @@ from mla_core.data.source import Source
 from mla_core.data.split import Modality
 from mla_core.errors import DataError
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 
 
@@ -61,8 +61,7 @@ def open_image(source: Source) -> Image.Image:
         )
         raise DataError(msg) from error
     except (OSError, ValueError, SyntaxError) as error:
-        kinds = ", ".join(name for name in FORMATS if name != "MPO")
-        msg = f"is no picture that can be read ({kinds}): export it anew"
+        msg = f"is no picture that can be read ({', '.join(FORMATS)}): export it anew"
         raise DataError(msg) from error
 
 
