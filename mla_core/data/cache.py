@@ -27,7 +27,7 @@ from mla_core.data.decoding import Decoder, Looked
 from mla_core.data.source import Source
 from mla_core.data.split import Modality
 from mla_core.data.stored import ArrayOnDisk
-from mla_core.errors import ConfigError, DataError
+from mla_core.errors import ConfigError, DataError, MissingPackageError
 from mla_core.files import check_writable, write_json
 
 WORKERS = 2  # threads: the libraries that read media let go of Python's lock
@@ -70,7 +70,7 @@ def default_cache() -> Path:
 
 
 def prepare_column(
-    name: str, sources: Sequence[Source], decoder: Decoder, cache: Path
+    name: str, sources: Sequence[Source], decoder: Decoder, cache: Path, *, skip_bad: bool = False
 ) -> PreparedColumn:
     """Return the column of these sources, prepared now if it is not on disk yet.
 
@@ -83,6 +83,8 @@ def prepare_column(
     decoder : Decoder
     cache : Path
         Where columns are kept; it need not be writable when the column is there already.
+    skip_bad : bool
+        Whether a column with faults counts as finished. Otherwise they are tried again next time.
 
     Raises
     ------
@@ -103,7 +105,9 @@ def prepare_column(
             if not folder.is_dir():  # the process that held the lock has just finished it
                 partial = folder.with_name(f".{folder.name}.partial")
                 partial.mkdir(exist_ok=True)
-                _fill(partial, name, sources, decoder)
+                faults = _fill(partial, name, sources, decoder)
+                if faults and not skip_bad:
+                    return PreparedColumn(None, None, np.zeros((0, DIGEST), np.uint8), faults, ())
                 partial.rename(folder)
     return _open(folder, name)
 
@@ -139,8 +143,8 @@ def _open(folder: Path, name: str) -> PreparedColumn:
     return PreparedColumn(modality, array, digests, faults, tuple(about["notes"]))
 
 
-def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) -> None:
-    """Look at all sources, settle on a shape, then decode those that are not there yet."""
+def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) -> dict[int, str]:
+    """Look at all sources, settle on a shape, decode those not there yet; return the faults."""
     with _pool() as pool:
         looked, faults = look_at(sources, decoder, pool, f"looking at {name}")
         about: dict[str, Any] = {"modality": None, "notes": []}
@@ -154,6 +158,7 @@ def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) 
             finally:
                 rows.close()
     write_json(folder / "column.json", about | {"faults": faults})
+    return faults
 
 
 def _load_digests(folder: Path) -> NDArray[np.uint8]:
@@ -186,6 +191,8 @@ def attempt(action: Callable[[], T]) -> T | str:
     """Return what `action` does, or why the file does not let it."""
     try:
         return action()
+    except MissingPackageError:  # no file's fault
+        raise
     except DataError as error:
         return str(error)
     except Exception as error:  # noqa: BLE001 - libraries raise anything when a file is damaged

@@ -96,7 +96,13 @@ def load_rows(
     folder = Path(cache) if cache else default_cache()
     for name, kind in manifest.kinds.items():
         sources = manifest.sources(name)
-        prepared = prepare_column(name, list(sources.values()), decoder(kind, preparation), folder)
+        prepared = prepare_column(
+            name,
+            list(sources.values()),
+            decoder(kind, preparation),
+            folder,
+            skip_bad=skip_bad,
+        )
         rows = list(sources)
         for i, what in prepared.faults.items():
             row = manifest.rows[rows[i]]

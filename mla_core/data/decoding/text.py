@@ -15,7 +15,7 @@ from mla_core.data.characters import encode
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.source import Source
 from mla_core.data.split import Modality
-from mla_core.errors import DataError
+from mla_core.errors import DataError, MissingPackageError
 
 SUFFIXES = (".txt",)
 LARGEST = 2**20  # bytes of one text
@@ -138,7 +138,7 @@ def tokenizer(name: str) -> Any:
         from transformers import AutoTokenizer
     except ImportError as error:
         msg = "tokens need the package transformers: pip install -e '.[transformers]'"
-        raise DataError(msg) from error
+        raise MissingPackageError(msg) from error
     try:
         return AutoTokenizer.from_pretrained(name, trust_remote_code=False)
     except (OSError, ValueError) as error:
