@@ -70,7 +70,8 @@ def test_a_photograph_is_turned_upright(tmp_path):
     exif[0x0112] = 3  # turned by half
     Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif)
     x = decode("image", tmp_path / "a.jpg")
-    assert x[:, :6].max() < 40 < 200 < x[:, -6:].min()
+    assert x[:, :6].max() < 40
+    assert x[:, -6:].min() > 200
 
 
 SOUNDS = [
@@ -118,7 +119,7 @@ def test_long_sounds_are_cut_and_short_ones_filled_up(tmp_path):
     looked = [reader.look(long), reader.look(short)]
     modality = reader.modality("x", looked)
     assert modality.shape == (1, 16, (81920 - 200) // 80 + 1)  # 10.24 s, 25 ms every 10 ms
-    assert reader.cut(modality, looked[0]) == "longer than 10.25 s"
+    assert reader.cut(modality, looked[0]) == "longer than 10.24 s"
     assert reader.cut(modality, looked[1]) == ""
     x = reader.decode(short, modality)
     assert len(np.unique(x[..., 60:])) == 1, "silence at the floor"
