@@ -80,6 +80,72 @@ class MultimodalDataset:
             msg = f"data set {name!r} uses one sample id in two splits"
             raise DataError(msg)
 
+    @classmethod
+    def from_arrays(
+        cls,
+        inputs: Mapping[str, Any],
+        labels: Any,
+        *,
+        split: Sequence[str] | None = None,
+        kinds: Mapping[str, str] | None = None,
+        ids: Sequence[str] | None = None,
+        name: str = "arrays",
+    ) -> MultimodalDataset:
+        """Make a data set of arrays, tensors and lists of texts.
+
+        Parameters
+        ----------
+        inputs : mapping of str to array or list of str
+            Per modality: vectors (N, D), sequences (N, channels, steps), images (N, C, H, W) or
+            (N, H, W, C), videos (N, frames, C, H, W), or N texts. Whole numbers in 8 bits become
+            0..1. A row of nothing but NaN, or None for a text, is a missing part.
+        labels : array or list, or mapping of str to them
+            (N,) names or numbers of classes; one for each modality where samples are not paired:
+            each modality may then have its own number of samples.
+        split : sequence of str, optional
+            (N,) ``"train"``, ``"val"`` or ``"test"``; dealt 70 : 15 : 15 in each class when left out.
+        kinds : mapping of str to str, optional
+            Where the number of axes does not tell: ``{"audio": "spectrogram"}``.
+        ids : sequence of str, optional
+            (N,) unique.
+        name : str
+
+        Raises
+        ------
+        DataError
+            Naming the modality or the sample that does not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).normal(size=(40, 5))
+        >>> MultimodalDataset.from_arrays({"pulse": x, "word": ["yes", "no"] * 20}, [1, 0] * 20)
+        MultimodalDataset('arrays': pulse, word; train 28, val 6, test 6)
+        """
+        from mla_core.data.arrays import dataset_from_arrays
+
+        return dataset_from_arrays(inputs, labels, split=split, kinds=kinds, ids=ids, name=name)
+
+    @classmethod
+    def from_hugging_face(cls, dataset: Any, **options: Any) -> MultimodalDataset:
+        """Make a data set of a `datasets.Dataset`, or of a `DatasetDict` of splits.
+
+        Pictures, sounds and videos are prepared as files are (see `load_dataset` of
+        ``"manifest"``); texts and lists of numbers are taken as they are.
+
+        Parameters
+        ----------
+        dataset : Dataset or DatasetDict
+            With the splits train, validation and test; one that is not there is dealt.
+        **options
+            ``label`` names the column of classes (default ``"label"``); ``kinds`` maps columns to
+            image, sound, video, text or vector where not all are wanted or known; ``name``; and
+            ``prepare``, ``skip_bad`` and ``cache`` as for a manifest.
+        """
+        from mla_core.data.hugging_face import dataset_from_hugging_face
+
+        return dataset_from_hugging_face(dataset, **options)
+
     @cached_property
     def fingerprint(self) -> str:
         """Return the SHA-256 of every sample, label and name: equal for equal data alone."""

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import numpy as np
-import pyarrow
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +95,7 @@ def test_a_table_that_is_not_utf8(encoding, tmp_path):
 
 
 def test_no_table_and_no_root(tmp_path):
-    with pytest.raises(mla.DataError, match="no manifest.*gone.csv"):
+    with pytest.raises(mla.DataError, match=r"no manifest .*gone\.csv"):
         read_manifest(tmp_path / "gone.csv")
     with pytest.raises(mla.DataError, match="no folder 'gone'"):
         read_manifest(table(tmp_path, HEADER), "gone")
@@ -110,7 +110,7 @@ def test_parquet_holds_numbers_and_files_themselves(tmp_path):
         "path": [[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]],
         "view:image": [{"bytes": raw, "path": "1.png"}, None],
     }
-    parquet.write_table(pyarrow.table(columns), tmp_path / "birds.parquet")
+    parquet.write_table(pa.table(columns), tmp_path / "birds.parquet")
     manifest = read_manifest(tmp_path / "birds.parquet")
     assert manifest.kinds == {"weight": "vector", "path": "series", "view": "image"}
     one, two = manifest.rows
