@@ -123,9 +123,9 @@ def _unpaired(
         if _is_text(x):
             spread[m] = [None] * start + list(x) + [None] * (total - start - sizes[m])
         else:
-            x = _plain(x)
-            whole = np.full((total, *x.shape[1:]), np.nan, np.float32)
-            whole[start : start + sizes[m]] = x / 255 if x.dtype == np.uint8 else x
+            own = _plain(x)
+            whole = np.full((total, *own.shape[1:]), np.nan, np.float32)
+            whole[start : start + sizes[m]] = own / 255 if own.dtype == np.uint8 else own
             spread[m] = whole
         start += sizes[m]
     return spread, np.concatenate([_plain(labels[m]).astype(str) for m in inputs])
