@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mla_core.errors import DataError, one_of
+
+if TYPE_CHECKING:
+    from mla_core.data.manifest import Manifest
 
 EXAMPLES = """examples:
   mla-lab data init my_folder                    propose my_folder/manifest.csv from its folders
@@ -88,10 +93,19 @@ def _check(arguments: argparse.Namespace) -> int:
     return 1 if found.faults else 0
 
 
-def _manifest(arguments: argparse.Namespace, options: dict[str, Any]) -> Any:
+def _manifest(arguments: argparse.Namespace, options: dict[str, Any]) -> Manifest:
+    from mla_core.data.adapters import ADAPTERS, reader
     from mla_core.data.manifest_file import read_manifest
 
-    return read_manifest(arguments.what, options.pop("root", arguments.root), **options)
+    known = ["split"] if arguments.what in ADAPTERS else []
+    for name in options:
+        one_of("option of data check", name, [*known, "prepare"])
+    if arguments.what in ADAPTERS:
+        return reader(arguments.what)(arguments.root, **options)
+    if not Path(arguments.what).suffix:
+        msg = f"{arguments.what!r} is neither a manifest nor one of {', '.join(ADAPTERS)}"
+        raise DataError(msg)
+    return read_manifest(arguments.what, arguments.root)
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -38,6 +38,10 @@ class Row:
     parts: Mapping[str, Source]
     group: str = ""
 
+    def in_split(self, split: str) -> Row:
+        """Return the same sample in that split."""
+        return replace(self, split=split)
+
 
 @dataclass(frozen=True, eq=False)
 class Manifest:

@@ -29,7 +29,7 @@ class ImageDecoder(Decoder):
         """Read the size; a JPEG or PNG whose end is missing is read in whole to be sure."""
         with open_image(source) as image:
             size = tuple(map(float, image.size))
-            if not _ends(source, str(image.format)):
+            if image.format is not None and not _ends(source, image.format):
                 to_square(image, self.preparation.size, source.box)
         return Looked(size)
 
@@ -52,6 +52,9 @@ def open_image(source: Source) -> Image.Image:
     DataError
         When it is none, or so large that it would fill the memory.
     """
+    content = source.read()
+    if isinstance(content, np.ndarray):
+        return Image.fromarray(content)
     try:
         return Image.open(source.stream(), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
