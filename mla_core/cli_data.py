@@ -82,11 +82,13 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from mla_core.data.adapters import ADAPTERS, preparation_of
     from mla_core.data.decoding import Preparation
     from mla_core.data.survey import describe, survey
 
     options = dict(map(_option, arguments.options))
-    preparation = Preparation.of(options.pop("prepare", None))
+    prepare, what = options.pop("prepare", None), arguments.what
+    preparation = preparation_of(what, prepare) if what in ADAPTERS else Preparation.of(prepare)
     found = survey(_manifest(arguments, options), preparation, deep=arguments.deep)
     for line in describe(found):
         print(line)

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mla_core.data.adapters.reading import by_stem, root_of
+from mla_core.data.adapters.reading import by_stem, preparation_of, root_of
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.dealing import deal_groups
-from mla_core.data.decoding import Preparation
 from mla_core.data.faults import Fault
 from mla_core.data.manifest import Manifest, Row
 from mla_core.data.prepared import load_rows
@@ -50,7 +49,7 @@ def load_fsdd_mnist(
         As for ``"manifest"``; by default pictures keep their 28 pixels, and sounds their 8 kHz.
     """
     manifest = read_fsdd_mnist(root, split)
-    preparation = Preparation.of({**PREPARE, **(prepare or {})})
+    preparation = preparation_of("fsdd_mnist", prepare)
     note = "speech and writing are paired by digit: nobody said what somebody else wrote"
     return load_rows(manifest, preparation, skip_bad=skip_bad, cache=cache, note=note)
 

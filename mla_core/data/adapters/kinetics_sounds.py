@@ -125,7 +125,7 @@ def _lines(tables: list[Path]) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _by_id(files: list[Path], suffixes: tuple[str, ...]) -> dict[str, Path]:
     """Return files by id, and by id and second: an id may itself hold - and _."""
-    found = {}
+    found = dict[str, Path]()
     for path in files:
         if path.suffix.lower() in suffixes and len(path.stem) >= ID:
             start = path.stem[ID:].strip("_").split("_")[0]

@@ -79,6 +79,6 @@ def read_mvsa(root: str, split: str = "random") -> Manifest:
 
 def _mood(text: str, image: str) -> str:
     """Return the common mood; beside a neutral one the other counts; opposites have none."""
-    if text == image or image == "neutral":
+    if image in {text, "neutral"}:
         return text
     return image if text == "neutral" else ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from mla_core.data.decoding import Preparation
 from mla_core.data.manifest import Manifest
 from mla_core.errors import DataError, one_of
 
@@ -26,6 +28,12 @@ def reader(name: str) -> Callable[..., Manifest]:
     module = importlib.import_module(f"mla_core.data.adapters.{name}")
     found: Callable[..., Manifest] = getattr(module, ADAPTERS[name])
     return found
+
+
+def preparation_of(name: str, given: Mapping[str, Any] | None) -> Preparation:
+    """Return how a data set is prepared: by default as the paper's, some have their own."""
+    module = importlib.import_module(f"mla_core.data.adapters.{name}")
+    return Preparation.of({**getattr(module, "PREPARE", {}), **(given or {})})
 
 
 def root_of(name: str, root: str, *needed: str) -> Path:
@@ -50,7 +58,7 @@ def root_of(name: str, root: str, *needed: str) -> Path:
 
 def by_stem(folder: Path, *suffixes: str) -> dict[str, Path]:
     """Return the files below a folder by their stem; hidden ones, such as ``._x``, are no files."""
-    found = {}
+    found = dict[str, Path]()
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in suffixes and not path.name.startswith("."):
             found.setdefault(path.stem, path)
