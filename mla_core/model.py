@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.adapted_encoder import CHUNK, AdaptedEncoder, sparsely
+from mla_core.data.stored import Column
 from mla_core.errors import TrainingDivergedError
 from mla_core.placement import Placement
 from mla_core.seeding import generator
@@ -84,7 +85,7 @@ class MultimodalModel(nn.Module):
         return here.new_zeros(len(x), encoder.size).index_put((present,), here)
 
     @torch.no_grad()
-    def features(self, inputs: Mapping[str, Any], chunk: int = 512) -> Tensor:
+    def features(self, inputs: Mapping[str, Column], chunk: int = 512) -> Tensor:
         """Return all modalities' features (M, N, s), without gradients, `chunk` samples at a time."""
         training = self.training
         self.eval()

@@ -119,13 +119,17 @@ def media_from_tensor(modality: str, kind: str, x: Tensor, vocabulary: str = "")
     if kind == "characters":
         text = "".join(vocabulary[code - 1] for code in x.tolist() if code > 0)
         return Media(modality, "text/plain", text.encode())
+    if kind == "tokens":
+        return Media(modality, "text/plain", f"tokens {x[x > 0].sub(1).tolist()}".encode())
     if kind == "sequence":
         return Media(modality, "image/png", lines_png(x.numpy()), name_lines(range(1, len(x) + 1)))
     if kind == "vector":
         shown = ", ".join(f"{value:.2f}" for value in x.flatten()[:16].tolist())
         more = ", …" if x.numel() > 16 else ""
         return Media(modality, "text/plain", f"[{shown}{more}]".encode())
-    pixels = (x[len(x) // 2] if kind == "video" else x).float().numpy()
+    pixels = x.float().numpy()
+    if kind == "video":  # the frames side by side
+        pixels = np.concatenate(list(pixels), axis=-1)
     if kind == "spectrogram":  # low frequencies at the bottom, any range
         pixels = pixels[:, ::-1]
     low, high = float(pixels.min()), float(pixels.max())
