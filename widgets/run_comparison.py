@@ -26,6 +26,15 @@ from widgets.style import (
 )
 
 MAPS_IN_A_ROW = 3
+LEGEND = {  # above the titles
+    "orientation": "h",
+    "yref": "container",
+    "y": 1,
+    "yanchor": "top",
+    "x": 1,
+    "xanchor": "right",
+}
+GRID = "rgba(128, 128, 128, 0.3)"  # faint on white and on black
 
 
 def read_all(runs: Sequence[Run]) -> tuple[dict[str, History], dict[str, Replay], list[str]]:
@@ -60,7 +69,8 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
     ----------
     histories : mapping
         Letter -> history. Above, the accuracy, fused and of each modality; below, the modality gap
-        as the mean over pairs, and each modality's mean weight.
+        as the mean over pairs, and each modality's mean weight. Along the epochs, since a sub-step
+        is a different amount of work for different methods.
     """
     looks = {letter: list(history.summaries) for letter, history in histories.items()}
     names = list(dict.fromkeys(m for those in looks.values() for m in _modalities(those)))
@@ -85,7 +95,7 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
         ) -> None:
             i = LETTERS.index(letter)
             trace = go.Scatter(
-                x=np.array([summary.step for summary in summaries]),
+                x=_epochs(summaries),
                 y=np.array(values, float),
                 mode="lines",
                 name=letter,
@@ -104,15 +114,18 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
             add(2, column, [summary.mean_weight[name] for summary in summaries])
     figure.update_yaxes(range=[0, 1.02])
     figure.update_yaxes(range=None, rangemode="tozero", row=2, col=1)
-    figure.update_xaxes(title_text="sub-step", title_font_size=11, row=2)
+    figure.update_xaxes(title_text="epoch", title_font_size=11, row=2)
     figure.update_annotations(font_size=12)
     figure.update_layout(
         height=460,
         margin={"l": 40, "r": 10, "t": 60, "b": 40},
-        legend={"orientation": "h", "y": 1.09, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        legend=LEGEND,
         meta=_curves_in_words(looks),
     )
     apply_theme(figure, dark=False)
+    faint = {"gridcolor": GRID, "zerolinecolor": GRID, "linecolor": GRID}
+    figure.update_xaxes(**faint)
+    figure.update_yaxes(**faint)
     return figure
 
 
@@ -161,7 +174,7 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
     figure.update_layout(
         height=70 + 330 * rows,
         margin={"l": 10, "r": 10, "t": 60, "b": 10},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        legend=LEGEND,
         meta=" ".join(said),
     )
     apply_theme(figure, dark=False)
@@ -259,6 +272,13 @@ def _same_points(one: Replay, other: Replay) -> bool:
 
 def _modalities(summaries: Sequence[Summary]) -> list[str]:
     return list(summaries[-1].unimodal_accuracy) if summaries else []
+
+
+def _epochs(summaries: Sequence[Summary]) -> np.ndarray:
+    """Return how many epochs were done at each look, parts of one among them."""
+    steps = np.array([summary.step for summary in summaries], float)
+    last = summaries[-1]
+    return steps * last.epoch / max(last.step, 1)
 
 
 def _mean(gaps: Mapping[str, float]) -> float:

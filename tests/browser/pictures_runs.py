@@ -30,7 +30,7 @@ def take(folder: Path) -> None:
 def _page(browser: Browser, path: Path, folder: Path) -> None:
     for name, scheme in (("export.png", "light"), ("export_dark.png", "dark")):
         context = browser.new_context(
-            viewport={"width": WIDTH, "height": 1450}, color_scheme=scheme, offline=True
+            viewport={"width": WIDTH, "height": 1500}, color_scheme=scheme, offline=True
         )
         page = context.new_page()
         page.goto(path.as_uri())
@@ -40,7 +40,8 @@ def _page(browser: Browser, path: Path, folder: Path) -> None:
         for _ in range(4):
             page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
-        page.wait_for_timeout(500)
+        page.evaluate("() => window.scrollTo(0, 0)")
+        page.wait_for_timeout(1500)
         page.screenshot(path=folder / name)
         print(folder / name)
         context.close()
@@ -55,7 +56,7 @@ def _browser(browser: Browser, lab: LiveLab, folder: Path) -> None:
     }
     book.cells = [nbformat.v4.new_code_cell("import widgets\n\nwidgets.RunBrowser('runs')")]
     nbformat.write(book, lab.root / "browse.ipynb")
-    with LabPage.new(browser, lab, viewport={"width": WIDTH, "height": 1500}) as page:
+    with LabPage.new(browser, lab, viewport={"width": WIDTH, "height": 1720}) as page:
         page.open("browse.ipynb")
         page.page.keyboard.press("Control+b")  # the file browser takes a quarter of the width
         page.run_cell(0)
