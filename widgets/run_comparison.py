@@ -15,6 +15,7 @@ from mla_core.history import History, Summary
 from mla_core.replay import Replay
 from mla_core.runs import Run, config_differences
 from widgets.map_chart import BLANK
+from widgets.page import asset
 from widgets.run_table import LETTERS, share, told
 from widgets.style import (
     MODALITY_DASHES,
@@ -214,7 +215,7 @@ def differences_html(runs: Sequence[Run]) -> str:
     )
     words = "".join(f"<p>{text(sentence)}</p>" for sentence in describe_differences(runs))
     return (
-        "<table><caption>Where they differ</caption><thead><tr><td></td>"
+        f"{_STYLE}<table class='mla-differences'><caption>Where they differ</caption><thead><tr><td></td>"
         f"{head}</tr></thead><tbody>{body}</tbody></table>{words}"
     )
 
@@ -238,6 +239,7 @@ def describe_differences(runs: Sequence[Run]) -> list[str]:
 
 
 _SIDES = ("val", "test")
+_STYLE = f"<style>{asset('differences.css')}</style>"
 
 
 def _points(replay: Replay, coords: np.ndarray, named: list[str]) -> list[go.Scatter]:

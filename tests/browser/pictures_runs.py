@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import nbformat
 from playwright.sync_api import Browser
@@ -28,7 +29,11 @@ def take(folder: Path) -> None:
 
 
 def _page(browser: Browser, path: Path, folder: Path) -> None:
-    for name, scheme in (("export.png", "light"), ("export_dark.png", "dark")):
+    schemes: dict[str, Literal["light", "dark"]] = {
+        "export.png": "light",
+        "export_dark.png": "dark",
+    }
+    for name, scheme in schemes.items():
         context = browser.new_context(
             viewport={"width": WIDTH, "height": 1500}, color_scheme=scheme, offline=True
         )
