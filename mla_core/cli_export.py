@@ -81,7 +81,7 @@ def _page_writer() -> Callable[..., Path]:
     try:
         writer: Callable[..., Path] = next(iter(found)).load()
     except (StopIteration, ImportError) as error:
-        msg = f"nothing here writes pages ({error or 'not installed'}): install MLA Lab whole, see README.md"
+        msg = "nothing here writes pages: install MLA Lab whole, see README.md"
         raise ConfigError(msg) from error
     return writer
 

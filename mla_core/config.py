@@ -259,6 +259,10 @@ class ExperimentConfig:
         """Return the fields that may change while a session runs."""
         return frozenset(f.name for f in dataclasses.fields(cls) if f.metadata.get("live"))
 
+    def live_values(self) -> dict[str, Any]:
+        """Return the values of the `live_fields`."""
+        return {name: getattr(self, name) for name in self.live_fields()}
+
 
 def hash_of(values: Mapping[str, Any]) -> str:
     """Return twelve hexadecimal digits of the SHA-256 of `values` as canonical JSON.

@@ -266,7 +266,7 @@ class TrainingSession:
 
     def rewind(self) -> None:
         """Go back to `last_good`, but keep the settings that are in force now."""
-        live = {name: getattr(self.config, name) for name in self.config.live_fields()}
+        live = self.config.live_values()
         self.restore(self.last_good)
         self.reconfigure(**live)
 

@@ -81,6 +81,12 @@ class Shown:
         """The run as far as it is shown: then, or now."""
         return self.then or self.history
 
+    @property
+    def drawing(self) -> tuple[object, ...]:
+        """What decides the picture: while it stays the same, nothing needs to be drawn."""
+        last = self.history.steps[-1] if self.history.steps else None
+        return last, self.moment.latest, self.view
+
 
 def training_figure(modalities: Sequence[str], method: str, *, branch: bool = False) -> go.Figure:
     """Return the bench's figure with every trace in place and still empty.

@@ -32,6 +32,7 @@ _BUTTONS = {
     "epoch": ("Epoch", "fast-forward", "Train to the end of the current epoch"),
     "stop": ("Stop", "stop", "End this run here; Reset starts another"),
     "reset": ("Reset", "undo", "Start afresh with the settings shown"),
+    "page": ("Export", "download", "Save the run so far as one HTML page beside the notebook"),
 }
 
 
@@ -150,6 +151,7 @@ class Controls:
         self.buttons["epoch"].disabled = over or state == "playing"
         self.buttons["stop"].disabled = over or state == "failed"
         self.buttons["reset"].disabled = state == "loading"
+        self.buttons["page"].disabled = state in {"loading", "playing"}
 
     def ask_for_reset(self, *, needed: bool) -> None:
         """Highlight the Reset button while a changed setting waits for it."""

@@ -309,3 +309,28 @@ def test_a_branch_with_a_value_out_of_range_is_refused_in_a_sentence():
         assert lab._player.tandem.branch is None
 
     on_bench(script)
+
+
+def test_export_writes_a_page_beside_the_notebook_or_says_why_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def script(lab):
+        press(lab, "step")
+        await until(lambda: lab.session.step == 1)
+        await settle()
+        press(lab, "page")
+        (tmp_path / "gaussian-mla-seed0-step2.html").mkdir()  # where the second page would go
+        await until(lambda: "The run so far is in" in lab._status.text)
+        page = tmp_path / "gaussian-mla-seed0-step1.html"
+        assert page.read_text().startswith("<!doctype html>")
+        assert lab._player.state == "paused"
+        press(lab, "step")
+        await until(lambda: lab.session.step == 2)
+        await settle()
+        press(lab, "page")
+        await until(lambda: "Could not write" in lab._status.text)
+        assert "Nothing is lost" in lab._status.text
+        press(lab, "step")
+        await until(lambda: lab.session.step == 3)
+
+    on_bench(script)
