@@ -277,7 +277,8 @@ class History:
     @classmethod
     def load(cls, path: Path) -> History:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here, since numpy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return cls.from_arrays(arrays)
 
 

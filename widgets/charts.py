@@ -17,6 +17,7 @@ from widgets.curves import curves, differences
 from widgets.map_chart import BLANK, MapView, map_trace, place_points
 from widgets.style import (
     FUSED_COLOUR,
+    GRID,
     MODALITY_DASHES,
     apply_theme,
     colour,
@@ -342,7 +343,13 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
         barmode="group",
         height=340,
         margin={"l": 45, "r": 10, "t": 30, "b": 40},
-        yaxis={"range": [0, 1.12], "title": {"text": "accuracy"}},
+        xaxis={"gridcolor": GRID},
+        yaxis={
+            "range": [0, 1.12],
+            "title": {"text": "accuracy"},
+            "gridcolor": GRID,
+            "zerolinecolor": GRID,
+        },
         legend={"orientation": "h", "y": 1.1},
     )
     apply_theme(figure, dark=False)

@@ -278,7 +278,7 @@ class TrainingLab:
         player, epochs = self._player, self.session.config.epochs
         message = player.message
         if self._travel is not None:
-            message = f"Back at sub-step {self._travel} of {self.session.step}. {message}"
+            message = f"{message} Back at sub-step {self._travel} of {self.session.step}".strip()
         self._status.say(player.state, describe(player.state, moment, epochs, message))
 
     def _put_into_words(self, run: charts.Shown) -> None:

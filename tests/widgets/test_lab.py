@@ -231,7 +231,7 @@ def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
         steps = lab.session.recording.steps
         assert steps == list(range(0, lab.session.step + 1, 5))
         now = lab._diagram.value
-        lab._timeline.slider.value = 5
+        lab._timeline.slider.asked = [1, 1]
         await settle()
         then = lab.session.recording.at(5)
         assert lab._moments == (then.evaluation,)
@@ -250,7 +250,8 @@ def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
         await settle()
         assert lab._moments == (lab.session.history.latest,)
         assert len(traces["cursor.accuracy"].x) == 0
-        assert lab._timeline.slider.value == 15
+        slider = lab._timeline.slider
+        assert (slider.at, slider.following, slider.steps[-1]) == (3, True, 15)
 
     on_bench(script)
 
@@ -260,7 +261,7 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
         await settle()
-        lab._timeline.slider.value = 5
+        lab._timeline.slider.asked = [1, 1]
         lab._timeline.what.value = "head_gradient"
         lab._timeline._values["head_gradient"].value = "off"
         lab._timeline.branch.click()
