@@ -15,6 +15,7 @@ from mla_core.history import History, Summary
 from mla_core.replay import Replay
 from mla_core.runs import Run, config_differences
 from widgets.map_chart import BLANK
+from widgets.page import asset
 from widgets.run_table import LETTERS, share, told
 from widgets.style import (
     MODALITY_DASHES,
@@ -26,6 +27,15 @@ from widgets.style import (
 )
 
 MAPS_IN_A_ROW = 3
+LEGEND = {  # above the titles
+    "orientation": "h",
+    "yref": "container",
+    "y": 1,
+    "yanchor": "top",
+    "x": 1,
+    "xanchor": "right",
+}
+GRID = "rgba(128, 128, 128, 0.3)"  # faint on white and on black
 
 
 def read_all(runs: Sequence[Run]) -> tuple[dict[str, History], dict[str, Replay], list[str]]:
@@ -60,8 +70,8 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
     ----------
     histories : mapping
         Letter -> history. Above, the accuracy, fused and of each modality; below, the modality gap
-        as the mean over pairs, and each modality's mean weight. All over epochs, since methods
-        differ in how many sub-steps an epoch takes them.
+        as the mean over pairs, and each modality's mean weight. Along the epochs, since a sub-step
+        is a different amount of work for different methods.
     """
     looks = {letter: list(history.summaries) for letter, history in histories.items()}
     names = list(dict.fromkeys(m for those in looks.values() for m in _modalities(those)))
@@ -110,10 +120,13 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
     figure.update_layout(
         height=460,
         margin={"l": 40, "r": 10, "t": 60, "b": 40},
-        legend={"orientation": "h", "y": 1.09, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        legend=LEGEND,
         meta=_curves_in_words(looks),
     )
     apply_theme(figure, dark=False)
+    faint = {"gridcolor": GRID, "zerolinecolor": GRID, "linecolor": GRID}
+    figure.update_xaxes(**faint)
+    figure.update_yaxes(**faint)
     return figure
 
 
@@ -171,7 +184,7 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
     figure.update_layout(
         height=70 + 330 * rows,
         margin={"l": 10, "r": 10, "t": 60, "b": 10},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+        legend=LEGEND,
         meta=" ".join(said),
     )
     apply_theme(figure, dark=False)
@@ -202,7 +215,7 @@ def differences_html(runs: Sequence[Run]) -> str:
     )
     words = "".join(f"<p>{text(sentence)}</p>" for sentence in describe_differences(runs))
     return (
-        "<table><caption>Where they differ</caption><thead><tr><td></td>"
+        f"{_STYLE}<table class='mla-differences'><caption>Where they differ</caption><thead><tr><td></td>"
         f"{head}</tr></thead><tbody>{body}</tbody></table>{words}"
     )
 
@@ -226,6 +239,7 @@ def describe_differences(runs: Sequence[Run]) -> list[str]:
 
 
 _SIDES = ("val", "test")
+_STYLE = f"<style>{asset('differences.css')}</style>"
 
 
 def _points(replay: Replay, coords: np.ndarray, named: list[str]) -> list[go.Scatter]:
@@ -279,7 +293,7 @@ def _modalities(summaries: Sequence[Summary]) -> list[str]:
 
 
 def _epochs(summaries: Sequence[Summary]) -> np.ndarray:
-    """Return when each look was taken, in epochs and their parts, for a run that was finished."""
+    """Return how many epochs were done at each look, parts of one among them."""
     steps = np.array([summary.step for summary in summaries], float)
     return steps * (summaries[-1].epoch / max(summaries[-1].step, 1)) if summaries else steps
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Literal
 
 import nbformat
 from playwright.sync_api import Browser
@@ -28,9 +29,13 @@ def take(folder: Path) -> None:
 
 
 def _page(browser: Browser, path: Path, folder: Path) -> None:
-    for name, scheme in (("export.png", "light"), ("export_dark.png", "dark")):
+    schemes: dict[str, Literal["light", "dark"]] = {
+        "export.png": "light",
+        "export_dark.png": "dark",
+    }
+    for name, scheme in schemes.items():
         context = browser.new_context(
-            viewport={"width": WIDTH, "height": 1450}, color_scheme=scheme, offline=True
+            viewport={"width": WIDTH, "height": 1500}, color_scheme=scheme, offline=True
         )
         page = context.new_page()
         page.goto(path.as_uri())
@@ -40,7 +45,8 @@ def _page(browser: Browser, path: Path, folder: Path) -> None:
         for _ in range(4):
             page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
-        page.wait_for_timeout(500)
+        page.evaluate("() => window.scrollTo(0, 0)")
+        page.wait_for_timeout(1500)
         page.screenshot(path=folder / name)
         print(folder / name)
         context.close()
@@ -55,7 +61,7 @@ def _browser(browser: Browser, lab: LiveLab, folder: Path) -> None:
     }
     book.cells = [nbformat.v4.new_code_cell("import widgets\n\nwidgets.RunBrowser('runs')")]
     nbformat.write(book, lab.root / "browse.ipynb")
-    with LabPage.new(browser, lab, viewport={"width": WIDTH, "height": 1500}) as page:
+    with LabPage.new(browser, lab, viewport={"width": WIDTH, "height": 1720}) as page:
         page.open("browse.ipynb")
         page.page.keyboard.press("Control+b")  # the file browser takes a quarter of the width
         page.run_cell(0)

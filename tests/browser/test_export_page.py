@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 import mla_core as mla
 from mla_core.cli import main
@@ -104,8 +104,8 @@ def test_a_point_of_the_map_shows_its_own_sample(opened: Opened, run: Run, tmp_p
     # The point farthest to the right lies under no other.
     k = int(coords[:, 0].argmax())
     half, x, y, scale = json.loads(canvas.get_attribute("data-frame") or "")
-    spot = {"x": half + (coords[k, 0] - x) * scale, "y": half - (coords[k, 1] - y) * scale}
-    canvas.click(position={name: float(value) for name, value in spot.items()})
+    spot = [half + (coords[k, 0] - x) * scale, half - (coords[k, 1] - y) * scale]
+    canvas.click(position={"x": float(spot[0]), "y": float(spot[1])})
     _, samples = replay.points
     expect(opened.page.locator(".mla-map")).to_have_attribute("data-pinned", replay.ids[samples[k]])
 
@@ -122,7 +122,12 @@ def test_names_from_outside_never_act(opened: Opened, tmp_path: Path) -> None:
     session = mla.TrainingSession(config, data)
     session.advance(steps=3)
     dialogs: list[str] = []
-    opened.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    opened.page.on("dialog", refuse)
     opened.show(export_session(session, tmp_path / "evil.html"))
     page = opened.page
     expect(page.get_by_role("heading", level=1)).to_contain_text(EVIL)

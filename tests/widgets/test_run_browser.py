@@ -80,6 +80,7 @@ def test_curves_are_the_histories(runs):
     fused = next(trace for trace in figure.data if trace.meta == "B.1.1")
     looks = runs[1].history().summaries
     assert list(fused.y) == [look.accuracy for look in looks]
+    assert fused.x[-1] == runs[1].config.epochs
     weight = next(trace for trace in figure.data if trace.meta == "A.2.3")
     assert list(weight.y) == [look.mean_weight["m1"] for look in runs[0].history().summaries]
     gap = next(trace for trace in figure.data if trace.meta == "A.2.1")

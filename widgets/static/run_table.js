@@ -95,7 +95,7 @@ function render({ model, el }) {
       box.checked = place >= 0;
       box.disabled = full && place < 0;
       letter.textContent = place < 0 ? "" : model.get("letters")[place];
-      letter.style.color = model.get("colours")[place] ?? "";
+      letter.style.borderBottomColor = model.get("colours")[place] ?? "transparent";
       line.classList.toggle("ticked", place >= 0);
     }
     tell();
