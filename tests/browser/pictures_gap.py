@@ -49,16 +49,6 @@ def take(folder: Path) -> None:
         page.page.wait_for_timeout(1500)
         view.evaluate("view => view.scrollIntoView({block: 'start'})")
         print(page.screenshot(folder / "modality_gap_dark.png"))
-        view.get_by_label("View").select_option("umap")
-        page.page.wait_for_timeout(500)
-        page.screenshot(folder / "umap.png")
-        view.get_by_label("View").select_option("pca")
-        view.get_by_label("Slide along").select_option("shift:0:1")
-        page.page.get_by_role("slider", name="shift").wait_for(timeout=60_000)
-        page.page.get_by_role("slider", name="shift").fill("10")
-        page.page.wait_for_timeout(700)
-        page.screenshot(folder / "shift.png")
-        print(page.console_errors)
 
 
 if __name__ == "__main__":

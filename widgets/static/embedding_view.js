@@ -64,7 +64,7 @@ class Explorer {
     this.model.save_changes();
   }
 
-  // -------------------------------------------------------------------- state, kept in traits
+  // ---- state, kept in traits
 
   get(name) {
     return this.model.get(name);
@@ -106,7 +106,7 @@ class Explorer {
     return { story, map, places, visible, tint, lit, lasso, look, marked, trails: this.get("trails") };
   }
 
-  // -------------------------------------------------------------------------------- the map
+  // ---- the map
 
   buildMap() {
     const row = make("div", this.root, { class: "row" });
@@ -174,7 +174,9 @@ class Explorer {
     }
   }
 
-  redraw() {
+  // Between two looks only the points move.
+  redraw(everything = true) {
+    this.stale ||= everything;
     this.drawing ??= requestAnimationFrame(() => {
       this.drawing = null;
       this.paint();
@@ -190,10 +192,13 @@ class Explorer {
     map.resize();
     map.setFrame(scene.map.frame, scene.map.corners.length ? 62 : 14);
     map.draw(scene);
-    this.controls.update(look, this.where);
-    this.panel.update(look);
-    this.panels.update(look);
-    this.write(scene.map, look);
+    if (this.stale) {
+      this.controls.update(look, this.where);
+      this.panel.update(look);
+      this.panels.update(look);
+      this.write(scene.map, look);
+    }
+    this.stale = false;
     this.frames = (this.frames ?? 0) + 1;
     Object.assign(this.root.dataset, { look, frames: this.frames });
   }
@@ -230,7 +235,7 @@ class Explorer {
     this.telling = setTimeout(() => (this.panels.status.textContent = sentence), PATIENCE);
   }
 
-  // ------------------------------------------------------------------------------------- play
+  // ---- play
 
   startOrStop() {
     cancelAnimationFrame(this.ticking);
@@ -248,14 +253,14 @@ class Explorer {
       this.position = Math.min(end, this.position + ((now - before) / 1000) * this.get("speed"));
       before = now;
       if (Math.floor(this.position) !== this.look) this.set("look", Math.floor(this.position));
-      this.redraw();
+      this.redraw(false);
       if (this.position >= end) this.set("playing", false);
       else this.ticking = requestAnimationFrame(tick);
     };
     this.ticking = requestAnimationFrame(tick);
   }
 
-  // ------------------------------------------------------------------------------- selection
+  // ---- selection
 
   groupOf(text) {
     const { story, look } = this;
@@ -288,7 +293,7 @@ class Explorer {
     this.redraw();
   }
 
-  // ------------------------------------------------------------------------------- one sample
+  // ---- one sample
 
   showSample() {
     const { story, panel } = this;
