@@ -162,28 +162,26 @@ def _list_parameters(notebook: Path) -> None:
 
 
 def _list_runs(folder: Path) -> None:
-    found = sorted(folder.glob("*/metrics.json"))
-    if not found:
-        inside = sorted({str(path.parent.parent) for path in folder.glob("*/*/metrics.json")})
-        hint = f": there are some in {', '.join(inside)}" if inside else ""
-        print(f"no finished run in {folder}{hint}")
-    configs = [json.loads((path.parent / "config.json").read_text()) for path in found]
+    from mla_core.runs import config_differences, read_runs
+
+    runs, problems = read_runs(folder)
+    if not runs:
+        print(f"no finished run in {folder}")
     shown = {"method", "dataset", "seed", "epochs"}
-    varying = [
-        name
-        for name in (configs[0] if configs else ())
-        if name not in shown and len({json.dumps(c.get(name)) for c in configs}) > 1
-    ]
-    for path, config in zip(found, configs, strict=True):
-        test = json.loads(path.read_text())["test"]
-        alone = test["unimodal_accuracy"].items()
+    differing = config_differences([run.config for run in runs])
+    varying = {name: values for name, values in differing.items() if name not in shown}
+    for i, run in enumerate(runs):
+        config, alone = run.config, run.metrics["test"]["unimodal_accuracy"].items()
         parts = ", ".join(f"{m} {'-' if a is None else f'{a:.3f}'}" for m, a in alone)
-        rest = "".join(f"  {name}={json.dumps(config.get(name))}" for name in varying)
+        rest = "".join(f"  {name}={json.dumps(values[i])}" for name, values in varying.items())
+        fused = run.accuracy("test")
         print(
-            f"{path.parent.name}  {config['method']:11} {config['dataset']:17} "
-            f"seed {config['seed']:<3} epochs {config['epochs']:<4} "
-            f"test {test['accuracy']:.3f} ({parts}){rest}"
+            f"{run.name}  {config.method:11} {config.dataset:17} "
+            f"seed {config.seed:<3} epochs {config.epochs:<4} "
+            f"test {'-' if fused is None else f'{fused:.3f}'} ({parts}){rest}"
         )
+    for problem in problems:
+        print(f"mla-lab: {problem}", file=sys.stderr)
 
 
 if __name__ == "__main__":

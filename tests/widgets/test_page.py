@@ -57,6 +57,11 @@ def test_the_focus_is_seen_on_both_pages():
         assert contrast(ring["--mla-focus"], ring["--mla-gap"]) >= 3, name
 
 
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_makes_markup_of_data(name):
+    assert "innerHTML" not in asset(f"{name}.js")
+
+
 @pytest.mark.parametrize("name", WIDGETS)
 def test_every_widget_joins_the_page_and_leaves_it(name):
     own = asset(f"{name}.js")

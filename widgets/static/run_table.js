@@ -114,9 +114,9 @@ function render({ model, el }) {
   const follow = { rows: build, columns: build, order: sort, filter: sift, ticked: mark };
   for (const [name, action] of Object.entries(follow)) model.on(`change:${name}`, action);
   build();
-  const leave = joinPage(el);
+  const leavePage = joinPage(el);
   return () => {
-    leave();
+    leavePage();
     for (const [name, action] of Object.entries(follow)) model.off(`change:${name}`, action);
   };
 }
