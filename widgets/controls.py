@@ -83,7 +83,9 @@ class Controls:
             style={"description_width": "32px"},
             layout={"width": "130px"},
         )
-        offered = [name for name in DATASETS if name not in NEED_FILES or name == config.dataset]
+        offered = {
+            name: name for name in DATASETS if name not in NEED_FILES or name == config.dataset
+        }
         self._settings: dict[str, Any] = {
             "dataset": _choice("Data", offered, config.dataset, disabled=own_data),
             "method": _choice("Method", METHODS, config.method),

@@ -72,12 +72,16 @@ def tree(folder: Path, most: int = 3) -> str:
 
     Examples
     --------
-    >>> print(tree(write_example_folder(getfixture("tmp_path") / "digits", samples=20), most=1))
-    digits/
-      test/
-        audio/
-          0/
-            ...
+    >>> folder = getfixture("tmp_path") / "birds"
+    >>> for name in ("owl/1.wav", "owl/2.wav", "tit/3.wav"):
+    ...     (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    ...     _ = (folder / name).write_bytes(b"")
+    >>> print(tree(folder, most=1))
+    birds/
+      owl/
+        1.wav
+        ... and 1 more
+      ... and 1 more
     """
     lines = [f"{folder.name}/"]
 

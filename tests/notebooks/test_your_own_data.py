@@ -6,8 +6,6 @@ from pathlib import Path
 import nbformat
 import papermill
 
-from mla_core.data.example_folder import write_example_folder
-
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_your_own_data.ipynb"
 QUICK = {"headless": True, "samples": 60, "size": 8, "mels": 16, "epochs": 2}
 
@@ -26,10 +24,3 @@ def test_it_makes_a_folder_and_trains_on_it(tmp_path, monkeypatch):
     assert "no faults" in told
     assert "data:audio/wav" in told or "data:image/png" in told, "the samples themselves"
     assert (tmp_path / "run" / "metrics.json").is_file()
-
-
-def test_it_takes_your_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("MLA_LAB_CACHE", str(tmp_path / "cache"))
-    mine = write_example_folder(tmp_path / "my digits", samples=40, missing=0.5)
-    run(tmp_path / "out.ipynb", folder=str(mine))
-    assert (mine / "manifest.csv").is_file()
