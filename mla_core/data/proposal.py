@@ -103,7 +103,9 @@ def write_proposal(proposal: Proposal, path: Path) -> None:
     """
     try:
         with path.open("x", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, ["id", "label", "split", *proposal.modalities])
+            table = csv.DictWriter(
+                file, ["id", "label", "split", *proposal.modalities], lineterminator="\n"
+            )
             table.writeheader()
             table.writerows(proposal.lines)
     except FileExistsError as error:
@@ -112,6 +114,22 @@ def write_proposal(proposal: Proposal, path: Path) -> None:
     except OSError as error:
         msg = f"cannot write {str(path)!r}: {error.strerror}. Name another file with --out"
         raise DataError(msg) from error
+
+
+def propose_manifest(folder: str | Path) -> Path:
+    r"""Return ``manifest.csv`` of a folder; it is proposed when it is not there.
+
+    Examples
+    --------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "owl.txt").write_text("hoo")
+    >>> propose_manifest(folder).read_text()
+    'id,label,split,text\nowl,,,owl.txt\n'
+    """
+    path = Path(folder, "manifest.csv")
+    if not path.exists():
+        write_proposal(propose(Path(folder)), path)
+    return path
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -27,6 +27,20 @@ DATASETS: dict[str, tuple[str, str]] = {
     "fsdd_mnist": ("mla_core.data.adapters.fsdd_mnist", "load_fsdd_mnist"),
 }
 
+# These read the user's own files, and load nothing without an option that says where.
+NEED_FILES = frozenset(
+    {
+        "array_file",
+        "manifest",
+        "cremad",
+        "kinetics_sounds",
+        "food101",
+        "mvsa",
+        "iemocap",
+        "fsdd_mnist",
+    }
+)
+
 
 def loader(name: str) -> Callable[..., MultimodalDataset]:
     """Return the function that loads the data set called `name`."""

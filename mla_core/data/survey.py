@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from mla_core.data.cache import WORKERS, attempt, look_at
 from mla_core.data.decoding import Decoder, Looked, Preparation, decoder
 from mla_core.data.faults import Fault
 from mla_core.data.manifest import Manifest, count, settle
+from mla_core.data.manifest_file import read_manifest
 from mla_core.data.source import Source
 from mla_core.data.split import SPLITS, Modality
 
@@ -128,6 +131,11 @@ def describe(found: Survey) -> Iterator[str]:
     for fault in found.faults:
         yield f"fault: {fault}"
     yield f"{len(found.faults) or 'no'} fault{'' if len(found.faults) == 1 else 's'}"
+
+
+def check_manifest(path: str | Path, prepare: Mapping[str, Any] | None = None) -> str:
+    """Return what `mla-lab data check` prints of a manifest."""
+    return "\n".join(describe(survey(read_manifest(path), Preparation.of(prepare))))
 
 
 def _span(seconds: float) -> str:
