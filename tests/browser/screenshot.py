@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tests.browser import pictures_fusion, pictures_gradient
+from tests.browser import pictures_fusion, pictures_gap, pictures_gradient, pictures_runs
 from tests.browser.bench import Bench
 from tests.browser.live_lab import LabPage, LiveLab, chromium
 
@@ -11,8 +11,9 @@ ROOT = Path(__file__).parents[2]
 
 
 def main(folder: Path) -> None:
-    for take in (take_bench, pictures_fusion.take, pictures_gradient.take):
-        take(folder)
+    take_bench(folder)
+    for pictures in (pictures_fusion, pictures_gradient, pictures_gap, pictures_runs):
+        pictures.take(folder)
 
 
 def take_bench(folder: Path) -> None:
