@@ -222,9 +222,7 @@ def pca_over_time(evaluations: Sequence[Evaluation]) -> Map:
     plane = directions[:, -2:][:, ::-1]  # (s, 2)
     coords = np.stack([_two(cloud @ plane - mean @ plane) for cloud in clouds])
     kept = float(values[-2:].sum() / max(values.sum(), 1e-12))
-    caption = (
-        f"PCA of all looks together, one plane for the whole run; keeps {kept:.0%} of variance"
-    )
+    caption = f"PCA of all looks together, in one plane; keeps {kept:.0%} of variance"
     return _map("pca", caption, np.arange(len(clouds)), coords, clouds)
 
 

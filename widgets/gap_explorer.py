@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,22 @@ class GapExplorer:
         self.view = EmbeddingView(replay, **self._options)
         self._tasks: set[asyncio.Task[None]] = set()
         self._worker: MapWorker | None = None
-        if session is not None:
-            self.view.observe(self._give_media, "wanted")
-            self.view.observe(self._change_axis, "axis")
-            self._start_umap(session)
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None  # outside a notebook, where no page waits for an answer
         per_cell.register(self)
+        if session is not None:
+            self.view.observe(lambda change: self._soon(self._give_media, change["new"]), "wanted")
+            self.view.observe(lambda change: self._soon(self._change_axis, change["new"]), "axis")
+            self._start_umap(session)
+
+    def _soon(self, act: Callable[[str], None], chosen: str) -> None:
+        """Answer on the event loop: the page may be heard in any thread."""
+        if self._loop is None:
+            act(chosen)
+        else:
+            self._loop.call_soon_threadsafe(act, chosen)
 
     def close(self) -> None:
         """Stop all work and remove the widget."""
@@ -70,9 +82,8 @@ class GapExplorer:
 
     # ------------------------------------------------------------------- what the page asks for
 
-    def _give_media(self, change: dict[str, Any]) -> None:
+    def _give_media(self, wanted: str) -> None:
         assert self._session is not None  # noqa: S101 - observed with a session only
-        wanted = change["new"]
         try:
             parts = media_of(self._session.data, wanted)
         except (DataError, OSError) as error:
@@ -80,18 +91,15 @@ class GapExplorer:
             parts = []
         self.view.media = {wanted: parts_of(parts)}
 
-    def _change_axis(self, change: dict[str, Any]) -> None:
-        chosen = change["new"]
+    def _change_axis(self, chosen: str) -> None:
         if chosen == TIME:
             self._show(self._replay, len(self._replay.steps) - 1)
             return
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # no page waits, so this may take its time
+        if self._loop is None:
             self._show_shifted(self._shifted(chosen))
             return
         self.view.note = "The moved features are read by the head."
-        task = loop.create_task(self._shift_soon(chosen))
+        task = self._loop.create_task(self._shift_soon(chosen))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -128,13 +136,13 @@ class GapExplorer:
     # ------------------------------------------------------------------------------- the UMAP
 
     def _start_umap(self, session: TrainingSession) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return  # outside a notebook nobody would receive it
+        if self._loop is None:
+            return  # nobody would receive it
         if len(unit_features(session.recording.evaluations[-1])) <= 4:
             return  # it needs neighbours
-        task = loop.create_task(self._make_umap(session.recording.evaluations, session.config.seed))
+        task = self._loop.create_task(
+            self._make_umap(session.recording.evaluations, session.config.seed)
+        )
         self._tasks.add(task)
         task.add_done_callback(self._end_worker)
         task.add_done_callback(self._ended)
@@ -165,7 +173,8 @@ class GapExplorer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.view.note = f"That did not work: {type(error).__name__}: {error}"
+            told = "its process was ended" if isinstance(error, BrokenProcessPool) else error
+            self.view.note = f"That did not work: {told}. Run the cell again."
 
 
 def explore_gap(
@@ -196,8 +205,9 @@ def explore_gap(
     if not headless:
         return GapExplorer(session, replay)
     figures = [maps_figure(replay), gaps_figure(replay)]
-    if session is not None and len(replay.modalities) > 1:
-        moved, towards = replay.modalities[:2]
+    there = [name for name, row in zip(replay.modalities, replay.present, strict=True) if row.any()]
+    if session is not None and len(there) > 1:
+        moved, towards = there[:2]
         figures.append(shift_figure(shifted_replay(session, moved, towards), moved, towards))
     return GapReport(figures)
 
@@ -211,8 +221,8 @@ def shifted_replay(session: TrainingSession, moved: str, towards: str) -> Replay
     moved, towards : str
         As in `mla_core.gap_shift.shift`.
     """
-    now = session.evaluate(session.probe)
-    looks = gap_shift.shift(now, session.method, moved, towards)
+    twin = session.fork()  # the original may be trained from another cell meanwhile
+    looks = gap_shift.shift(twin.evaluate(twin.probe), twin.method, moved, towards)
     with compute_threads():
         return Replay.of(looks, session.data.classes)
 

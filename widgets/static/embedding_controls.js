@@ -30,7 +30,7 @@ class Controls {
     const { story, root } = explorer;
     const options = make("div", root, { class: "options" });
     this.views = this.choice(options, "View", [], "map");
-    this.offerMaps();
+    explorer.follow("map", () => this.offerMaps());
     const colours = [["class", "class"], ["modality", "modality"], ["correctness", "right or wrong"]];
     this.choice(options, "Colour", colours, "colour");
     this.check(options, "Trails", "trails");
@@ -74,7 +74,7 @@ class Controls {
 
   choice(parent, title, entries, trait, read = String) {
     const { explorer } = this;
-    const select = make("select", make("label", parent, {}, `${title} `));
+    const select = make("select", make("label", parent, {}, `${title} `), { "data-trait": trait });
     for (const [value, text] of entries) make("option", select, { value }, text);
     explorer.on(select, "change", () => explorer.set(trait, read(select.value)));
     explorer.follow(trait, () => (select.value = explorer.get(trait)));

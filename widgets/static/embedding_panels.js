@@ -142,6 +142,14 @@ class Curves {
       const style = { stroke: colour, "stroke-dasharray": dash, opacity: faint ? 0.35 : 1 };
       draw("polyline", this.svg, { ...style, points: points.join(" "), class: "curve" });
     }
+    this.legend.textContent = "";
+    for (const { name, colour, dash } of lines.filter(({ faint }) => !faint)) {
+      const entry = make("span", this.legend);
+      const sample = draw("svg", entry, { viewBox: "0 0 22 8", "aria-hidden": "true" });
+      const style = { stroke: colour, "stroke-dasharray": dash, class: "curve" };
+      draw("line", sample, { ...style, x1: 0, x2: 22, y1: 4, y2: 4 });
+      make("span", entry, {}, name);
+    }
     this.cursor = draw("line", this.svg, { y1: 4, y2: 104, class: "cursor" });
   }
 
@@ -189,7 +197,7 @@ class Panels {
       explorer.set("look", far.indexOf(Math.min(...far)));
     };
     this.accuracy = new Curves(row, "Accuracy", pick);
-    this.gaps = new Curves(row, "Gap between centroids; grey: separability", pick);
+    this.gaps = new Curves(row, "Gap between centroids", pick);
     const pairs = story.pairs.map(([a, b]) => `${a}, ${b}`);
     const tables = make("div", row, { class: "tables" });
     this.tables = [
@@ -200,12 +208,14 @@ class Panels {
       this.tables.push([new Numbers(tables, "Distance of pairs", pairs), "distance", decimal]);
     }
     const column = (p) => Array.from({ length: story.T }, (_, t) => story.centroid_gap[t * story.P + p]);
-    const lines = pairs.map((_, p) => ({
+    const lines = pairs.map((name, p) => ({
+      name,
       colour: story.colours[story.modalities.indexOf(story.pairs[p][0])],
       dash: story.dashes[p % story.dashes.length],
       values: column(p),
     }));
-    this.gaps.build(story.axis, [...lines, { colour: story.fused_colour, dash: "", values: story.separability }]);
+    const apart = { name: "separability", colour: story.fused_colour, dash: "" };
+    this.gaps.build(story.axis, [...lines, { ...apart, values: story.separability }]);
   }
 
   // summary: of the selected samples, or null.
@@ -213,7 +223,8 @@ class Panels {
     const { story } = this;
     this.selected = summary;
     const lines = ({ accuracy }, faint) =>
-      [...story.modalities, "fused"].map((_, m) => ({
+      [...story.modalities, "fused"].map((name, m) => ({
+        name,
         colour: m < story.M ? story.colours[m] : story.fused_colour,
         dash: m < story.M ? story.dashes[m] : "",
         values: Array.from({ length: story.T }, (__, t) => accuracy[t * (story.M + 1) + m]),

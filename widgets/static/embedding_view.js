@@ -9,9 +9,11 @@ function render({ model, el }) {
   const root = make("div", el, { class: "mla-map" });
   let explorer = new Explorer(model, root);
   const rebuild = () => {
+    const trait = root.contains(document.activeElement) && document.activeElement.dataset.trait;
     explorer.close();
     root.textContent = "";
     explorer = new Explorer(model, root);
+    if (trait) root.querySelector(`[data-trait=${trait}]`)?.focus(); // as if nothing had happened
   };
   model.on("change:meta", rebuild);
   const leavePage = joinPage(el);
