@@ -4,13 +4,26 @@ import sys
 
 import torch
 
-from benchmarks import click, import_time, live, notebook, page_size, sub_step
+from benchmarks import (
+    click,
+    frame_rate,
+    fusion,
+    import_time,
+    live,
+    notebook,
+    page_size,
+    slow_motion,
+    sub_step,
+)
 
 ALL = {
     "import_time": import_time.main,
     "sub_step": sub_step.main,
     "live": live.main,
     "click": click.main,
+    "slow_motion": slow_motion.main,
+    "fusion": fusion.main,
+    "frame_rate": frame_rate.main,
     "notebook": notebook.main,
     "page_size": page_size.main,
 }

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core import cli_export, cli_sweep
+from mla_core import cli_data, cli_export, cli_sweep
 from mla_core.errors import ConfigError, DataError, NotebookError
 
 EPILOG = """examples:
@@ -22,6 +22,7 @@ EPILOG = """examples:
   mla-lab sweep experiments/rates.toml --jobs 2            many runs at once (see mla-lab sweep --help)
   mla-lab table runs/rates --rows method              their means over seeds
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
+  mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
 """
 
 
@@ -68,6 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     cli_sweep.add_commands(commands)
     cli_export.add_commands(commands)
+    cli_data.add_commands(commands)
 
     given = sys.argv[1:] if argv is None else argv
     arguments = parser.parse_args(given)
@@ -132,6 +134,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _list_choices() -> None:
     from mla_core.data.registry import DATASETS, loader
+    from mla_core.encoder_choice import BUILT_IN
     from mla_core.head_gradient import VARIANTS
     from mla_core.methods.registry import METHODS
 
@@ -142,6 +145,7 @@ def _list_choices() -> None:
         "data sets (dataset=)": datasets,
         "methods (method=)": methods,
         "head gradient variants (head_gradient=)": VARIANTS,
+        'encoders (encoders={"image": ...}, or a pretrained model by name or folder)': BUILT_IN,
         "notebooks (mla-lab list NOTEBOOK shows the parameters)": notebooks,
     }
     for title, table in tables.items():

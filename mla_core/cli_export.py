@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from mla_core.config import ExperimentConfig
@@ -62,13 +64,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    try:
-        from widgets.export import export_run
-    except ImportError as error:
-        msg = (
-            f"the page needs the package widgets and what it needs ({error}): install MLA Lab whole"
-        )
-        raise ConfigError(msg) from error
+    export_run = _page_writer()
     run: Path = arguments.run
     out: Path = arguments.html or Path(f"{run.resolve().name}.html")
     if out.exists() and not arguments.force:
@@ -77,6 +73,17 @@ def _export(arguments: argparse.Namespace) -> int:
     path = export_run(run, out, media=not arguments.no_media)
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
     return 0
+
+
+def _page_writer() -> Callable[..., Path]:
+    """Return what writes pages. The core knows no screen, so whoever can do it says so at install."""
+    found = entry_points(group="mla_lab.pages", name="html")
+    try:
+        writer: Callable[..., Path] = next(iter(found)).load()
+    except (StopIteration, ImportError) as error:
+        msg = "nothing here writes pages: install MLA Lab whole, see README.md"
+        raise ConfigError(msg) from error
+    return writer
 
 
 def _repeat(arguments: argparse.Namespace) -> int:

@@ -98,7 +98,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
-    from mla_core.experiment import check_writable
+    from mla_core.files import check_writable
     from mla_core.results import check_csv
     from mla_core.sweep import FAILURES, read_specification, run_sweep
 

@@ -13,6 +13,10 @@ class DataError(ValueError):
     """A data set is not what training needs: the message names the modality and the sample."""
 
 
+class MissingPackageError(DataError):
+    """Files can be read only with a package that is not installed; the message says how."""
+
+
 class TrainingDivergedError(RuntimeError):
     """A loss, a gradient or a prediction is no longer finite. `TrainingSession.rewind` goes back."""
 

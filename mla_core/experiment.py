@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +14,9 @@ import torch
 from mla_core.checkpoint import LOOKS, load_snapshot, remove_checkpoints, save_snapshot
 from mla_core.config import ExperimentConfig, hash_of
 from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.faults import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
+from mla_core.files import check_writable, write_json
 from mla_core.replay import Replay
 from mla_core.report import report_of
 from mla_core.session import Snapshot, TrainingSession
@@ -51,8 +50,9 @@ def run_experiment(
     -------
     Path
         ``out/<hash>`` with ``config.json``, ``metrics.json``, ``history.npz``, ``replay.npz`` (see
-        `mla_core.replay`) and ``model.safetensors``. A finished run is not repeated; one that was
-        cut off goes on from its last checkpoint and ends with the same numbers.
+        `mla_core.replay`) and ``model.safetensors``, and ``left_out.csv`` where files could not be
+        used. A finished run is not repeated; one that was cut off goes on from its last checkpoint
+        and ends with the same numbers.
 
     Raises
     ------
@@ -68,7 +68,7 @@ def run_experiment(
     """
     name = config.hash
     if data is not None:
-        name = hash_of({"config": config.to_dict(), "data": data.fingerprint})
+        name = hash_of({"config": config.naming(), "data": data.fingerprint})
     with run_folder(out, name) as (partial, finished):
         if partial is not None:
             train(config, partial, data=data, progress=progress)
@@ -144,7 +144,7 @@ def train(
     """
     if folder is not None:
         check_writable(folder)  # now, not after the training
-        _write_json(folder / "config.json", config.to_dict())
+        write_json(folder / "config.json", config.to_dict())
     session = TrainingSession(config, data)
     if folder is not None and (snapshot := load_snapshot(folder)) is not None:
         if snapshot.config != config:
@@ -158,10 +158,12 @@ def train(
     safe = session.snapshot()
     with _bar(session, shown=progress) as bar:
         try:
-            saved = time.monotonic()
+            saved, copying = time.monotonic(), 0.0
             while not session.finished:
-                session.advance(seconds=0.25)
+                session.advance(seconds=max(0.25, 10 * copying))  # of large encoders it takes time
+                began = time.monotonic()
                 safe = session.snapshot()  # between two sub-steps, as an interruption may not be
+                copying = time.monotonic() - began
                 bar.update(session.step - bar.n)
                 bar.set_postfix_str(f"epoch {session.epoch}/{config.epochs}")
                 if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
@@ -187,17 +189,19 @@ def write_results(session: TrainingSession, folder: Path) -> None:
     """Write metrics, history, replay and model; touches the test split, once."""
     from safetensors.torch import save_file
 
-    _write_json(folder / "config.json", session.config.to_dict())
+    write_json(folder / "config.json", session.config.to_dict())
     session.history.save(folder / "history.npz")
     replay = Replay.of(session.recording.evaluations, session.data.classes)
     replay.save(folder / "replay.npz")
     save_file(session.reported().method.model.state_dict(), folder / "model.safetensors")
+    if session.data.left_out:
+        write_faults(session.data.left_out, folder / "left_out.csv")
     report = {
         "versions": versions(),
         "data": session.data.fingerprint[:12],
         **report_of(session),
     }
-    _write_json(folder / "metrics.json", report)
+    write_json(folder / "metrics.json", _without_nan(report))
 
 
 def versions() -> dict[str, str]:
@@ -211,17 +215,6 @@ def versions() -> dict[str, str]:
         "torch": torch.__version__,
         "numpy": version("numpy"),
     }
-
-
-def check_writable(folder: Path) -> None:
-    """Raise `ConfigError` unless files can be made in `folder`, which is made when missing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        msg = f"cannot write to the folder {str(folder)!r}: {error.strerror}. Choose another one."
-        raise ConfigError(msg) from error
 
 
 def _bar(session: TrainingSession, *, shown: bool) -> tqdm[Any]:
@@ -244,9 +237,3 @@ def _without_nan(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nan(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(_without_nan(values), indent=2, allow_nan=False) + "\n")
-    beside.replace(path)

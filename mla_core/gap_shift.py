@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from mla_core.errors import ConfigError
 from mla_core.history import Evaluation
 from mla_core.methods.base import Method
-from mla_core.session import compute_threads
+from mla_core.threads import compute_threads
 
 SHIFTS = tuple(np.round(np.linspace(-1, 2, 16), 1).tolist())  # 0 is the network as it is
 

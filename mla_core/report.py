@@ -34,7 +34,8 @@ from mla_core.metrics import (
     summarise,
 )
 from mla_core.seeding import generator
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.session import TrainingSession
+from mla_core.threads import compute_threads
 
 MISSING_RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # as in MLA's table 2
 

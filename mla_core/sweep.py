@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.experiment import check_writable, run_experiment
+from mla_core.experiment import run_experiment
+from mla_core.files import check_writable
 from mla_core.specification import Specification, read_specification
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def run_sweep(
 ) -> SweepReport:
     """Run all configurations, several at a time; finished runs are skipped.
 
-    Every run computes with the same number of threads (see `mla_core.session.THREADS`), so the
+    Every run computes with the same number of threads (see `mla_core.threads.THREADS`), so the
     results are the same for any `jobs`.
 
     Parameters

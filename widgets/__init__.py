@@ -2,8 +2,12 @@
 
 from widgets.charts import comparison_figure
 from widgets.export import export_run, export_session
+from widgets.fusion_explorer import FusionExplorer, explore_fusion
+from widgets.fusion_report import FusionReport
 from widgets.gap_explorer import explore_gap, gap_change, shift_change
+from widgets.head_gradient_explorer import explore_head_gradient
 from widgets.lab import TrainingLab
+from widgets.projection_toy import ProjectionToy, projection_toy
 from widgets.question import predict
 from widgets.report import TrainingReport, check_notebook, open_lab, present, show
 from widgets.results_charts import (
@@ -18,6 +22,9 @@ from widgets.reveals import fused_change, most_gained, weakest_modality
 from widgets.run_browser import RunBrowser
 
 __all__ = [
+    "FusionExplorer",
+    "FusionReport",
+    "ProjectionToy",
     "RunBrowser",
     "TrainingLab",
     "TrainingReport",
@@ -25,7 +32,9 @@ __all__ = [
     "comparison_figure",
     "difference_plot",
     "dot_plot",
+    "explore_fusion",
     "explore_gap",
+    "explore_head_gradient",
     "export_run",
     "export_session",
     "fused_change",
@@ -37,6 +46,7 @@ __all__ = [
     "open_lab",
     "predict",
     "present",
+    "projection_toy",
     "shift_change",
     "show",
     "subset_plot",

@@ -17,6 +17,7 @@ from widgets.curves import curves, differences
 from widgets.map_chart import BLANK, MapView, map_trace, place_points
 from widgets.style import (
     FUSED_COLOUR,
+    GRID,
     MODALITY_DASHES,
     apply_theme,
     colour,
@@ -79,6 +80,12 @@ class Shown:
     def moment(self) -> History:
         """The run as far as it is shown: then, or now."""
         return self.then or self.history
+
+    @property
+    def drawing(self) -> tuple[object, ...]:
+        """What decides the picture: while it stays the same, nothing needs to be drawn."""
+        last = self.history.steps[-1] if self.history.steps else None
+        return last, self.moment.latest, self.view
 
 
 def training_figure(modalities: Sequence[str], method: str, *, branch: bool = False) -> go.Figure:
@@ -342,7 +349,13 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
         barmode="group",
         height=340,
         margin={"l": 45, "r": 10, "t": 30, "b": 40},
-        yaxis={"range": [0, 1.12], "title": {"text": "accuracy"}},
+        xaxis={"gridcolor": GRID},
+        yaxis={
+            "range": [0, 1.12],
+            "title": {"text": "accuracy"},
+            "gridcolor": GRID,
+            "zerolinecolor": GRID,
+        },
         legend={"orientation": "h", "y": 1.1},
     )
     apply_theme(figure, dark=False)

@@ -10,7 +10,7 @@ import ipywidgets as ipw
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import Modality
-from mla_core.data.registry import DATASETS
+from mla_core.data.registry import DATASETS, NEED_FILES
 from mla_core.fusion import RULES
 from mla_core.head_gradient import VARIANTS
 from mla_core.methods.registry import METHODS, method_class
@@ -32,6 +32,7 @@ _BUTTONS = {
     "epoch": ("Epoch", "fast-forward", "Train to the end of the current epoch"),
     "stop": ("Stop", "stop", "End this run here; Reset starts another"),
     "reset": ("Reset", "undo", "Start afresh with the settings shown"),
+    "page": ("Export", "download", "Save the run so far as one HTML page beside the notebook"),
 }
 
 
@@ -84,8 +85,11 @@ class Controls:
             style={"description_width": "32px"},
             layout={"width": "130px"},
         )
+        offered = {
+            name: name for name in DATASETS if name not in NEED_FILES or name == config.dataset
+        }
         self._settings: dict[str, Any] = {
-            "dataset": _choice("Data", DATASETS, config.dataset, disabled=own_data),
+            "dataset": _choice("Data", offered, config.dataset, disabled=own_data),
             "method": _choice("Method", METHODS, config.method),
             **live_settings(config),
         }
@@ -150,6 +154,7 @@ class Controls:
         self.buttons["epoch"].disabled = over or state == "playing"
         self.buttons["stop"].disabled = over or state == "failed"
         self.buttons["reset"].disabled = state == "loading"
+        self.buttons["page"].disabled = state in {"loading", "playing"}
 
     def ask_for_reset(self, *, needed: bool) -> None:
         """Highlight the Reset button while a changed setting waits for it."""

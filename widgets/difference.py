@@ -32,7 +32,7 @@ def describe_branch(trunk: TrainingSession, branch: TrainingSession, since: int)
         **{m: a - early.unimodal_accuracy[m] for m, a in late.unimodal_accuracy.items()},
     }
     told += f" At sub-step {late.step} its accuracy differs by {_points(gains)}"
-    weights = {m: w - early.mean_weight[m] for m, w in late.mean_weight.items()}
+    weights = {m: _change(w, early.mean_weight[m]) for m, w in late.mean_weight.items()}
     if any(abs(w) >= 0.005 for w in weights.values()):
         told += f"; its mean weights by {listed(weights, '+.2f')}"
     gaps = {
@@ -42,6 +42,10 @@ def describe_branch(trunk: TrainingSession, branch: TrainingSession, since: int)
     if any(abs(g) >= 0.005 for g in gaps.values()):
         told += f"; its modality gap by {listed(gaps, '+.2f')}"
     return told + "."
+
+
+def _change(now: float, before: float) -> float:
+    return round(now - before, 2) + 0.0  # never a minus zero
 
 
 def _points(gains: dict[str, float]) -> str:

@@ -19,7 +19,8 @@ from mla_core.errors import ConfigError, DataError
 from mla_core.guesses import in_range
 from mla_core.history import Evaluation
 from mla_core.replay import Map, Replay, unit_features
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.session import TrainingSession
+from mla_core.threads import compute_threads
 from widgets import per_cell
 from widgets.embedding_view import EmbeddingView, parts_of, payload
 from widgets.gap_report import GapReport, gaps_figure, maps_figure, shift_figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
@@ -18,6 +19,7 @@ from mla_core.tandem import Tandem
 from widgets import charts, diagram, per_cell, sample_view
 from widgets.controls import Controls, close
 from widgets.difference import describe_branch
+from widgets.export import export_session
 from widgets.map_follower import MapFollower, MapOffice
 from widgets.player import Player
 from widgets.status import StatusLine, describe
@@ -158,6 +160,7 @@ class TrainingLab:
                 lambda: Tandem(TrainingSession(self._wanted, self._data)),
                 "Loading the data and starting afresh …",
             ),
+            "page": lambda: player.queue(self._save_page),
         }
         actions[name]()
 
@@ -197,7 +200,7 @@ class TrainingLab:
         apply_theme(figure, dark=self._status.dark)
         runs = self._look(tandem.histories())
         charts.refresh(figure, *runs)
-        self._drawn = _drawing(runs)
+        self._drawn = [run.drawing for run in runs]
         self._put_into_words(runs[0])
         self._figure = go.FigureWidget(figure)
         self._figure._config = charts.CONFIG  # noqa: SLF001 - there is no public name for it
@@ -260,7 +263,7 @@ class TrainingLab:
         self._difference.value = self._in_words()
         self._progress.value = self.session.progress
         self._timeline.follow(self.session.recording.steps, self._travel)
-        if (drawing := _drawing(runs)) != self._drawn:
+        if (drawing := [run.drawing for run in runs]) != self._drawn:
             charts.refresh(self._figure, *runs)
             self._drawn = drawing
             self._status.tick += 1
@@ -278,7 +281,7 @@ class TrainingLab:
         player, epochs = self._player, self.session.config.epochs
         message = player.message
         if self._travel is not None:
-            message = f"Back at sub-step {self._travel} of {self.session.step}. {message}"
+            message = f"{message} Back at sub-step {self._travel} of {self.session.step}".strip()
         self._status.say(player.state, describe(player.state, moment, epochs, message))
 
     def _put_into_words(self, run: charts.Shown) -> None:
@@ -328,7 +331,7 @@ class TrainingLab:
                 player.message = f"Press Reset to start afresh with the new {field}."
         except ConfigError as error:
             player.message = str(error)
-        waiting = self._wanted.replace(**_live_values(self.session.config)) != self.session.config
+        waiting = self._wanted.replace(**self.session.config.live_values()) != self.session.config
         self._controls.ask_for_reset(needed=waiting)
         player.redraw()
         self._on_state()
@@ -348,6 +351,19 @@ class TrainingLab:
     def _drop(self) -> None:
         trunk = self.session
         self._player.replace(lambda: Tandem(trunk), "Dropping the branch …")
+
+    def _save_page(self) -> None:
+        """Write the run so far beside the notebook, as a page that needs no kernel."""
+        tandem, config = self._player.tandem, self.session.config
+        name = f"{config.dataset}-{config.method}-seed{config.seed}-step{self.session.step}.html"
+        path = Path(name).resolve()
+
+        def write() -> Tandem:
+            export_session(tandem.trunk, path)
+            return tandem
+
+        done = f"The run so far is in {path}: a page that opens by a double click"
+        self._player.replace(write, "Writing the page …", done)
 
     def _choose(self, index: int) -> None:
         self._chooser.value = self.session.probe.ids[index]
@@ -381,15 +397,3 @@ class TrainingLab:
             self._player.message = message
             self._on_state()
         self._player.queue(self._player.redraw)
-
-
-def _live_values(config: ExperimentConfig) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in config.live_fields()}
-
-
-def _drawing(runs: list[charts.Shown]) -> list[tuple[object, ...]]:
-    """Return what decides the picture, by identity: nothing new needs no drawing."""
-    return [
-        (run.history.steps[-1] if run.history.steps else None, run.moment.latest, run.view)
-        for run in runs
-    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
@@ -10,7 +11,8 @@ STATIC = Path(__file__).parent / "static"
 def script(*names: str) -> str:
     """Return a widget's script, after what all share; use it as ``_esm``.
 
-    The script calls ``joinPage(el)`` when it renders, which returns what undoes it.
+    The script calls ``joinPage(el)`` when it renders, which returns what undoes it. Lines of
+    comment are left out, since every page gets a copy.
 
     Parameters
     ----------
@@ -22,7 +24,8 @@ def script(*names: str) -> str:
     >>> "function joinPage" in script("status")
     True
     """
-    return "".join(asset(f"{name}.js") for name in ("page", *names))
+    whole = "".join(asset(f"{name}.js") for name in ("page", *names))
+    return re.sub(r"^ *//.*\n", "", whole, flags=re.MULTILINE)
 
 
 def stylesheet(name: str) -> str:

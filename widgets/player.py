@@ -73,6 +73,7 @@ class Player:
         self._rendered_at = 0.0
         self._dirty = False
         self._seen = self.tandem.histories()
+        self._done = ""
         self._make: Callable[[], Tandem] | None = None
 
     @property
@@ -114,8 +115,12 @@ class Player:
         """End this run here; only a reset starts another."""
         self.queue(self._stop)
 
-    def replace(self, make: Callable[[], Tandem], message: str) -> None:
-        """Go on with what `make` returns; it is called in a thread, while `message` is shown."""
+    def replace(self, make: Callable[[], Tandem], message: str, done: str = "") -> None:
+        """Go on with what `make` returns; it is called in a thread, while `message` is shown.
+
+        Without `done`, which is said afterwards, a fault ends the run.
+        """
+        self._done = done
         self.queue(lambda: self._set("loading", message, make=make))
 
     def close(self) -> None:
@@ -225,13 +230,16 @@ class Player:
         try:
             self.tandem = await asyncio.to_thread(make)
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-            self._set("stopped", f"Could not start: {error}. Change the setting and press Reset")
+            hint = "Nothing is lost" if self._done else "Change the setting and press Reset"
+            what = "write" if self._done else "start"
+            self._set("paused" if self._done else "stopped", f"Could not {what}: {error}. {hint}")
             return
         self._left = 0
         self._render(self.tandem.histories())
         self._render_cost = 0.0  # a new figure is no measure for the next update
         begun = any(session.step for session in self.tandem.sessions)
-        self._set(("paused" if self.tandem.unfinished else "finished") if begun else "ready")
+        state = ("paused" if self.tandem.unfinished else "finished") if begun else "ready"
+        self._set(state, self._done)
 
     def _chunk(self) -> int:
         """Train for a moment, in a thread; return the number of sub-steps taken."""

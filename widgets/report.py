@@ -13,7 +13,8 @@ from IPython.display import HTML, display
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.embedding import trustworthiness, umap_map
-from mla_core.experiment import check_writable, train
+from mla_core.experiment import train
+from mla_core.files import check_writable
 from mla_core.headless import reject_unknown_parameters
 from mla_core.replay import unit_features
 from mla_core.session import TrainingSession

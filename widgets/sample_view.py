@@ -13,6 +13,7 @@ from mla_core.history import Evaluation
 from mla_core.methods.registry import method_class
 from widgets.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
+SHORT_TEXT = 40  # characters; longer ones, such as lists of numbers, are set small
 EMPTY = (
     '<p style="color:var(--jp-ui-font-color2)">Click a point of the map to see and hear the sample '
     "behind it, and what every modality makes of it.</p>"
@@ -54,7 +55,7 @@ def sample_html(
             if weighs
             else f"entropy e = {float(predictive_entropy(logits)):.2f} nats"
         )
-        seen = _media_html(media[name], data.modalities[name].note) if name in media else ""
+        seen = media_html(media[name], data.modalities[name].note) if name in media else ""
         bars = _bars(torch.softmax(logits, -1).tolist(), data.classes, label, colour(m))
         columns.append(
             _column(title, seen, f"<div style='margin:4px 0;line-height:1.4'>{numbers}</div>{bars}")
@@ -83,12 +84,14 @@ def _column(title: str, media: str, numbers: str) -> str:
     )
 
 
-def _media_html(part: Media, note: str) -> str:
+def media_html(part: Media, note: str) -> str:
+    """Return one part as a picture, a player or a text, with its caption."""
     caption = ". ".join(filter(None, (part.caption, note)))
     below = f'<div style="font-size:11px;line-height:1.3">{text(caption)}</div>'
     if part.mime == "text/plain":
-        shown = text(part.data.decode())
-        return f'<div style="font:600 20px monospace;margin:10px 0">{shown}</div>{below}'
+        shown = part.data.decode()
+        size = 20 if len(shown) <= SHORT_TEXT else 12
+        return f'<div style="font:600 {size}px monospace;margin:10px 0">{text(shown)}</div>{below}'
     source = f"data:{part.mime};base64,{b64encode(part.data).decode()}"
     if part.mime == "audio/wav":
         label = text(f"{part.modality} of this sample")

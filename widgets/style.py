@@ -13,6 +13,7 @@ MODALITY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B
 MODALITY_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MODALITY_MARKERS = ("circle", "square", "triangle-up", "cross", "star", "x")
 MODALITY_GLYPHS = ("●", "■", "▲", "✚", "★", "✖")
+GRID = "rgba(128,128,128,0.22)"  # on light pages and on dark ones
 VERDICT_COLOURS = ("#0072B2", "#D55E00")  # right, wrong
 FUSED_COLOUR = "#808080"  # readable on white and on black
 # Paul Tol's muted scheme, and grey.

@@ -10,6 +10,7 @@ import ipywidgets as ipw
 from mla_core.config import ExperimentConfig
 from mla_core.methods.registry import method_class
 from widgets.controls import UNUSED, live_settings
+from widgets.moment_slider import MomentSlider
 
 
 class Timeline:
@@ -40,15 +41,7 @@ class Timeline:
         self._on_travel = on_travel
         self._queue = queue
         self._steps = [0]
-        self._quiet = False
-        self.slider = ipw.SelectionSlider(
-            options=[("now", 0)],
-            description="Moment",
-            tooltip="Every picture shows the run as it was then; arrow keys move",
-            layout={"width": "520px"},
-            style={"description_width": "64px"},
-        )
-        self.slider.observe(self._travelled, "value")
+        self.slider = MomentSlider(self._asked)
         self.now = _button("Now", "step-forward", "Back to the newest moment, and on with the run")
         self.now.on_click(lambda _: queue(lambda: on_travel(None)))
         self._values = live_settings(config)
@@ -56,7 +49,7 @@ class Timeline:
             description="Branch with",
             options=[("the same settings", "")],
             style={"description_width": "92px"},
-            layout={"width": "270px"},
+            layout={"width": "310px"},
         )
         self.what.observe(lambda _: queue(self._offer_value), "value")
         self._value_box = ipw.HBox()
@@ -80,7 +73,6 @@ class Timeline:
     def show(self, config: ExperimentConfig) -> None:
         """Offer what can be changed in this run, from its own values."""
         unused = UNUSED - method_class(config.method).uses
-        self._quiet = True
         for field, control in self._values.items():
             control.value = getattr(config, field)
         labels = {field: control.description for field, control in self._values.items()}
@@ -88,20 +80,14 @@ class Timeline:
         self.what.options = [("the same settings", ""), *offered]
         self.what.value = offered[0][1] if offered else ""
         self._offer_value()
-        self._quiet = False
 
     def follow(self, steps: Sequence[int], shown: int | None) -> None:
         """Take over the recorded moments (after how many sub-steps); None shows the newest."""
         at = len(steps) - 1
         if shown is not None:
             at = max((i for i, step in enumerate(steps) if step <= shown), default=0)
-        if list(steps) != self._steps:
-            self._steps = list(steps)
-            options = [(f"sub-step {step}", step) for step in steps]
-            options[-1] = (f"{options[-1][0]} (now)", steps[-1])
-            self._set(options=options, index=at)
-        elif self.slider.index != at:
-            self._set(index=at)
+        self._steps = list(steps)
+        self.slider.show(steps, at, following=shown is None)
 
     def enable(self, *, busy: bool, travelling: bool, branched: bool) -> None:
         """Let only that be pressed which does something."""
@@ -114,17 +100,9 @@ class Timeline:
         rows = [child for row in self.view.children for child in row.children]
         return [*self._values.values(), *rows, *self.view.children, self.view]
 
-    def _set(self, **traits: Any) -> None:
-        self._quiet = True
-        with self.slider.hold_sync():
-            for name, value in traits.items():
-                setattr(self.slider, name, value)
-        self._quiet = False
-
-    def _travelled(self, change: dict[str, Any]) -> None:
-        if not self._quiet:
-            step = None if change["new"] == self._steps[-1] else change["new"]
-            self._queue(lambda: self._on_travel(step))
+    def _asked(self, index: int) -> None:
+        step = self._steps[index] if index < len(self._steps) - 1 else None
+        self._queue(lambda: self._on_travel(step))
 
     def _fold(self) -> None:
         self._branching.layout.display = "flex" if self.unfold.value else "none"

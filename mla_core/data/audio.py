@@ -165,35 +165,43 @@ def mel_to_hertz(mel: Floats) -> Floats:
     return np.asarray(700 * (10 ** (mel / 2595) - 1))
 
 
-def mel_edges(mels: int = MELS) -> Floats:
+def mel_edges(mels: int = MELS, rate: int = RATE) -> Floats:
     """Return the (mels + 2,) corner frequencies in hertz of the triangular filters.
 
     Filter m rises from corner m to its top at corner m + 1 and falls to corner m + 2.
     """
-    top = hertz_to_mel(np.array(RATE / 2))
+    top = hertz_to_mel(np.array(rate / 2))
     return mel_to_hertz(np.linspace(0, float(top), mels + 2))
 
 
 @functools.cache
-def mel_filters(mels: int = MELS) -> Tensor:
-    """Return the filter bank (WINDOW // 2 + 1, mels): triangles of height 1, equal steps in mel.
+def mel_filters(mels: int = MELS, rate: int = RATE, window: int = WINDOW) -> Tensor:
+    """Return the filter bank (window // 2 + 1, mels): triangles of height 1, equal steps in mel.
 
     Source: Young et al., *The HTK Book*, section 5.4, "Filterbank analysis".
     """
-    edges = mel_edges(mels)
-    hertz = np.linspace(0, RATE / 2, WINDOW // 2 + 1)[:, None]
+    edges = mel_edges(mels, rate)
+    hertz = np.linspace(0, rate / 2, window // 2 + 1)[:, None]
     rising = (hertz - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - hertz) / (edges[2:] - edges[1:-1])
     return torch.tensor(np.maximum(0, np.minimum(rising, falling)), dtype=torch.float32)
 
 
-def log_mel(waveforms: Tensor) -> Tensor:
+def log_mel(
+    waveforms: Tensor, rate: int = RATE, window: int = WINDOW, hop: int = HOP, mels: int = MELS
+) -> Tensor:
     """Return each clip's log-mel spectrogram, standardised clip by clip.
 
     Parameters
     ----------
     waveforms : Tensor
         (N, samples) float, any scale: loudness does not change the result.
+    rate : int
+        Samples per second.
+    window, hop : int
+        Samples of one spectrum, and between two of them.
+    mels : int
+        Bands.
 
     Returns
     -------
@@ -204,14 +212,14 @@ def log_mel(waveforms: Tensor) -> Tensor:
     """
     spectra = torch.stft(
         waveforms,
-        WINDOW,
-        HOP,
-        window=torch.hann_window(WINDOW),
+        window,
+        hop,
+        window=torch.hann_window(window),
         center=False,
         return_complex=True,
     )  # (N, bins, frames)
     power = torch.view_as_real(spectra).square().sum(-1)
-    energy = torch.einsum("nbf,bm->nmf", power, mel_filters())
+    energy = torch.einsum("nbf,bm->nmf", power, mel_filters(mels, rate, window))
     floor = (FLOOR * energy.amax((1, 2), keepdim=True)).clamp(min=1e-20)
     picture = torch.maximum(energy, floor).log()
     picture = picture - picture.mean((1, 2), keepdim=True)

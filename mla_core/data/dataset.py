@@ -3,173 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-import torch
-from torch import Tensor
-
+from mla_core.data.checks import check_split
+from mla_core.data.faults import Fault
 from mla_core.data.media import Media, media_from_tensor
+from mla_core.data.split import CODED, KINDS, SPLITS, Modality, Split, iterate_ids
+from mla_core.data.stored import digest
 from mla_core.errors import DataError
 
-KINDS = ("image", "video", "spectrogram", "characters", "tokens", "sequence", "vector")
-CODED = frozenset({"characters", "tokens"})  # whole numbers that stand for something
-SPLITS = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class Modality:
-    """What one modality looks like.
-
-    Attributes
-    ----------
-    name : str
-        An identifier, such as ``"image"``.
-    kind : {"image", "video", "spectrogram", "characters", "tokens", "sequence", "vector"}
-        Decides which encoder reads it.
-    shape : tuple of int
-        Of one sample: image (C, H, W), video (frames, C, H, W), spectrogram (1, mels, frames),
-        characters (L,), tokens (L,), sequence (channels, steps), vector (D,).
-    vocabulary : str
-        Characters only: index ``i + 1`` stands for ``vocabulary[i]``, 0 is padding.
-    vocabulary_size : int
-        Tokens only: index ``i + 1`` stands for the tokenizer's id ``i < vocabulary_size``, 0 is
-        padding.
-    noise, noise_unit, noise_range
-        The level of noise in use, what the number means, and its sensible range.
-    note : str
-        Anything a person must know to judge the samples, for example that speech is synthetic.
-    """
-
-    name: str
-    kind: str
-    shape: tuple[int, ...]
-    vocabulary: str = ""
-    noise: float = 0.0
-    noise_unit: str = ""
-    noise_range: tuple[float, float] = (0.0, 1.0)
-    note: str = ""
-    vocabulary_size: int = 0
-
-    @property
-    def codes(self) -> int:
-        """How many characters or tokens there are, padding left out."""
-        return self.vocabulary_size if self.kind == "tokens" else len(self.vocabulary)
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
-            msg = f"modality name {self.name!r} must be letters, digits and _, letter first"
-            raise DataError(msg)
-        if hasattr(torch.nn.ModuleDict(), self.name):
-            msg = f"modality name {self.name!r} is reserved by torch: choose another"
-            raise DataError(msg)
-        if self.kind not in KINDS:
-            msg = f"modality {self.name!r} has unknown kind {self.kind!r}: choose one of {KINDS}"
-            raise DataError(msg)
-        if not self.shape or any(size < 1 for size in self.shape):
-            msg = f"modality {self.name!r} has shape {self.shape}: every size must be at least 1"
-            raise DataError(msg)
-
-
-@dataclass(frozen=True, eq=False)
-class Split:
-    """One side of a data set. Absent parts are zeros in `inputs` and False in `present`.
-
-    Attributes
-    ----------
-    name : str
-        ``"train"``, ``"val"`` or ``"test"``.
-    inputs : dict of str to Tensor
-        Per modality, (N, ...).
-    present : Tensor
-        (M, N) bool, rows in the order of `inputs`.
-    labels : Tensor
-        (N,) int64.
-    ids : tuple of str
-        (N,), unique over the whole data set.
-    """
-
-    name: str
-    inputs: Mapping[str, Tensor]
-    present: Tensor
-    labels: Tensor
-    ids: tuple[str, ...]
-
-    @classmethod
-    def complete(
-        cls, name: str, inputs: Mapping[str, Tensor], labels: Tensor, ids: Sequence[str] = ()
-    ) -> Split:
-        """Make a split whose samples have every part; `inputs` (N, ...) share N with `labels`."""
-        n = len(labels)
-        present = torch.ones(len(inputs), n, dtype=torch.bool)
-        return cls(name, dict(inputs), present, labels, tuple(ids or iterate_ids(name, n)))
-
-    @classmethod
-    def unpaired(
-        cls, name: str, inputs: Mapping[str, Tensor], labels: Mapping[str, Tensor]
-    ) -> Split:
-        """Make a split of samples with ONE part each: modality m brings its own N_m samples.
-
-        Parameters
-        ----------
-        name : str
-        inputs : mapping of str to Tensor
-            Per modality (N_m, ...).
-        labels : mapping of str to Tensor
-            Per modality (N_m,).
-        """
-        sizes = {m: len(x) for m, x in inputs.items()}
-        if faults := {m: len(labels[m]) for m, size in sizes.items() if len(labels[m]) != size}:
-            msg = f"split {name!r}: {faults} labels do not fit {sizes} samples"
-            raise DataError(msg)
-        total = sum(sizes.values())
-        present = torch.zeros(len(sizes), total, dtype=torch.bool)
-        parts, ids, start = {}, list[str](), 0
-        for row, (m, x) in enumerate(inputs.items()):
-            parts[m] = x.new_zeros((total, *x.shape[1:]))
-            parts[m][start : start + sizes[m]] = x
-            present[row, start : start + sizes[m]] = True
-            ids.extend(iterate_ids(f"{name}-{m}", sizes[m]))
-            start += sizes[m]
-        return cls(name, parts, present, torch.cat([labels[m] for m in sizes]), tuple(ids))
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def samples_of(self, modality: str) -> Tensor:
-        """Return the indices (N_m,) of the samples that have this modality."""
-        row = list(self.inputs).index(modality)
-        return self.present[row].nonzero().flatten()
-
-    @property
-    def paired(self) -> bool:
-        """Whether some sample has more than one part (always true when M = 1)."""
-        return len(self.inputs) == 1 or bool((self.present.sum(0) > 1).any())
-
-    def subset(self, indices: Tensor) -> Split:
-        """Return the samples at `indices` (K,), in that order."""
-        return replace(
-            self,
-            inputs={name: x[indices] for name, x in self.inputs.items()},
-            present=self.present[:, indices],
-            labels=self.labels[indices],
-            ids=tuple(self.ids[i] for i in indices.tolist()),
-        )
-
-    def probe(self, size: int) -> Split:
-        """Return a fixed subset of at most `size` samples, classes in the split's own proportions.
-
-        Sorting by class and walking in even strides needs no random numbers, so every session
-        on the same data looks at the same samples.
-        """
-        if size >= len(self):
-            return self
-        by_class = torch.argsort(self.labels, stable=True)
-        strides = ((torch.arange(size) + 0.5) * (len(self) / size)).long()
-        return self.subset(by_class[strides].sort().values)
+__all__ = ["CODED", "KINDS", "SPLITS", "Modality", "MultimodalDataset", "Split", "iterate_ids"]
 
 
 class MultimodalDataset:
@@ -189,6 +34,8 @@ class MultimodalDataset:
         What a person must know about the whole: origin, licence, synthetic parts.
     facts : callable, optional
         Returns known numbers about the data, such as Bayes accuracies; called at most once.
+    left_out : sequence of Fault
+        What of the files could not be used.
 
     Raises
     ------
@@ -205,11 +52,13 @@ class MultimodalDataset:
         media: Callable[[str, int], list[Media]] | None = None,
         note: str = "",
         facts: Callable[[], Mapping[str, Any]] = dict,
+        left_out: Sequence[Fault] = (),
     ) -> None:
         self.name = name
         self.modalities = {modality.name: modality for modality in modalities}
         self.classes = tuple(classes)
         self.note = note
+        self.left_out = tuple(left_out)
         self._splits = dict(splits)
         self._media = media
         self._facts = facts
@@ -220,8 +69,8 @@ class MultimodalDataset:
             msg = f"data set {name!r} lacks the split(s) {missing}"
             raise DataError(msg)
         for split in self._splits.values():
-            _check_split(split, self.modalities, len(self.classes))
-        self._splits = {side: _blank_absent(split) for side, split in self._splits.items()}
+            check_split(split, self.modalities, len(self.classes))
+        self._splits = {side: split.blanked() for side, split in self._splits.items()}
         self._where = {
             sample: (side, i)
             for side, split in self._splits.items()
@@ -231,15 +80,81 @@ class MultimodalDataset:
             msg = f"data set {name!r} uses one sample id in two splits"
             raise DataError(msg)
 
+    @classmethod
+    def from_arrays(
+        cls,
+        inputs: Mapping[str, Any],
+        labels: Any,
+        *,
+        split: Sequence[str] | None = None,
+        kinds: Mapping[str, str] | None = None,
+        ids: Sequence[str] | None = None,
+        name: str = "arrays",
+    ) -> MultimodalDataset:
+        """Make a data set of arrays, tensors and lists of texts.
+
+        Parameters
+        ----------
+        inputs : mapping of str to array or list of str
+            Per modality: vectors (N, D), sequences (N, channels, steps), images (N, C, H, W) or
+            (N, H, W, C), videos (N, frames, C, H, W), or N texts. Whole numbers in 8 bits become
+            0..1. A row of nothing but NaN, or None for a text, is a missing part.
+        labels : array or list, or mapping of str to them
+            (N,) names or numbers of classes; one for each modality where samples are not paired:
+            each modality may then have its own number of samples.
+        split : sequence of str, optional
+            (N,) ``"train"``, ``"val"`` or ``"test"``; dealt 70 : 15 : 15 in each class when left out.
+        kinds : mapping of str to str, optional
+            Where the number of axes does not tell: ``{"audio": "spectrogram"}``.
+        ids : sequence of str, optional
+            (N,) unique.
+        name : str
+
+        Raises
+        ------
+        DataError
+            Naming the modality or the sample that does not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).normal(size=(40, 5))
+        >>> MultimodalDataset.from_arrays({"pulse": x, "word": ["yes", "no"] * 20}, [1, 0] * 20)
+        MultimodalDataset('arrays': pulse, word; train 28, val 6, test 6)
+        """
+        from mla_core.data.arrays import dataset_from_arrays
+
+        return dataset_from_arrays(inputs, labels, split=split, kinds=kinds, ids=ids, name=name)
+
+    @classmethod
+    def from_hugging_face(cls, dataset: Any, **options: Any) -> MultimodalDataset:
+        """Make a data set of a `datasets.Dataset`, or of a `DatasetDict` of splits.
+
+        Pictures, sounds and videos are prepared as files are (see `load_dataset` of
+        ``"manifest"``); texts and lists of numbers are taken as they are.
+
+        Parameters
+        ----------
+        dataset : Dataset or DatasetDict
+            With the splits train, validation and test; one that is not there is dealt.
+        **options
+            ``label`` names the column of classes (default ``"label"``); ``kinds`` maps columns to
+            image, sound, video, text or vector where not all are wanted or known; ``name``; and
+            ``prepare``, ``skip_bad`` and ``cache`` as for a manifest.
+        """
+        from mla_core.data.hugging_face import dataset_from_hugging_face
+
+        return dataset_from_hugging_face(dataset, **options)
+
     @cached_property
     def fingerprint(self) -> str:
         """Return the SHA-256 of every sample, label and name: equal for equal data alone."""
-        digest = hashlib.sha256(repr((self.modalities, self.classes)).encode())
+        found = hashlib.sha256(repr((self.modalities, self.classes)).encode())
         for side, split in self._splits.items():
-            digest.update(repr((side, split.ids)).encode())
+            found.update(repr((side, split.ids)).encode())
             for x in (*split.inputs.values(), split.present, split.labels):
-                digest.update(x.contiguous().numpy().tobytes())
-        return digest.hexdigest()
+                found.update(digest(x))
+        return found.hexdigest()
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:
@@ -272,6 +187,7 @@ class MultimodalDataset:
             media=media if shown else None,
             note=self.note,
             facts=lambda: self.facts,
+            left_out=self.left_out,
         )
 
     def locate(self, sample: str) -> tuple[str, int]:
@@ -304,83 +220,3 @@ class MultimodalDataset:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{side} {len(split)}" for side, split in self._splits.items())
         return f"MultimodalDataset({self.name!r}: {', '.join(self.modalities)}; {sizes})"
-
-
-def _check_split(split: Split, modalities: Mapping[str, Modality], n_classes: int) -> None:
-    where = f"split {split.name!r}"
-    n = len(split)
-    if n == 0:
-        msg = f"{where} is empty"
-        raise DataError(msg)
-    if list(split.inputs) != list(modalities):
-        msg = f"{where} has the modalities {list(split.inputs)}, not {list(modalities)}"
-        raise DataError(msg)
-    if sizes := {m: len(x) for m, x in split.inputs.items() if len(x) != n}:
-        msg = f"{where} has {n} ids, but {sizes} samples: paired modalities need the same number"
-        raise DataError(msg)
-    if split.present.shape != (len(modalities), n) or split.present.dtype != torch.bool:
-        msg = f"{where}: `present` must be bool of shape {(len(modalities), n)}"
-        raise DataError(msg)
-    if len(set(split.ids)) != n:
-        twice = next(i for i in split.ids if split.ids.count(i) > 1)
-        msg = f"{where} uses the sample id {twice!r} twice"
-        raise DataError(msg)
-    _check_labels(split, n_classes)
-    for row, (name, modality) in enumerate(modalities.items()):
-        _check_inputs(split, modality, split.present[row], where=f"{where}, modality {name!r}")
-
-
-def _blank_absent(split: Split) -> Split:
-    """Put zeros where a part is absent, so that whatever stood there can do no harm."""
-    if split.present.all():
-        return split
-    inputs = {}
-    for row, (name, x) in enumerate(split.inputs.items()):
-        inputs[name] = x.clone()
-        inputs[name][~split.present[row]] = 0
-    return replace(split, inputs=inputs)
-
-
-def _check_labels(split: Split, n_classes: int) -> None:
-    labels = split.labels
-    if labels.shape != (len(split),) or labels.dtype != torch.int64:
-        msg = f"split {split.name!r}: labels must be int64 of shape ({len(split)},)"
-        raise DataError(msg)
-    for i in ((labels < 0) | (labels >= n_classes)).nonzero().flatten()[:1].tolist():
-        msg = (
-            f"split {split.name!r}, sample {split.ids[i]!r}: label {int(labels[i])} is outside "
-            f"the {n_classes} classes 0..{n_classes - 1}"
-        )
-        raise DataError(msg)
-
-
-def _check_inputs(split: Split, modality: Modality, present: Tensor, where: str) -> None:
-    x = split.inputs[modality.name]
-    if tuple(x.shape[1:]) != modality.shape:
-        msg = f"{where}: samples have shape {tuple(x.shape[1:])}, not {modality.shape}"
-        raise DataError(msg)
-    expected = torch.int64 if modality.kind in CODED else torch.float32
-    if x.dtype != expected:
-        msg = f"{where}: samples are {x.dtype}, but {modality.kind} must be {expected}"
-        raise DataError(msg)
-    if modality.kind in CODED:
-        top = modality.codes
-        bad = ((x < 0) | (x > top)).flatten(1).any(1) & present
-        fault = f"a code outside 0..{top}"
-    else:
-        bad = ~torch.isfinite(x).flatten(1).all(1) & present
-        fault = "NaN or infinity"
-    for i in bad.nonzero().flatten()[:1].tolist():
-        msg = f"{where}, sample {split.ids[i]!r}: contains {fault}"
-        raise DataError(msg)
-
-
-def iterate_ids(prefix: str, n: int) -> Iterator[str]:
-    """Yield the ids ``prefix-0000``, ``prefix-0001``, ... of `n` generated samples.
-
-    Examples
-    --------
-    >>> list(iterate_ids("val", 2))
-    ['val-0000', 'val-0001']
-    """
-    return (f"{prefix}-{i:04d}" for i in range(n))

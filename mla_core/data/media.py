@@ -104,19 +104,23 @@ def name_lines(channels: Iterable[object]) -> str:
 
 
 def media_from_tensor(modality: str, kind: str, x: Tensor, vocabulary: str = "") -> Media:
-    """Show the tensor itself: as a picture, or, if it holds characters or a vector, as text.
+    """Show the tensor itself: as a picture, or, if it holds characters, tokens or a vector, as text.
 
     Parameters
     ----------
     modality, kind : str
     x : Tensor
-        One sample, without the batch axis.
+        One sample, without the batch axis. Of a video the middle frame is shown.
     vocabulary : str
         For characters, see `Modality`.
     """
+    if kind == "tokens":
+        return Media(modality, "text/plain", " ".join(map(str, x[x > 0].tolist())).encode())
     if kind == "characters":
         text = "".join(vocabulary[code - 1] for code in x.tolist() if code > 0)
         return Media(modality, "text/plain", text.encode())
+    if kind == "tokens":
+        return Media(modality, "text/plain", f"tokens {x[x > 0].sub(1).tolist()}".encode())
     if kind == "sequence":
         return Media(modality, "image/png", lines_png(x.numpy()), name_lines(range(1, len(x) + 1)))
     if kind == "vector":
@@ -124,6 +128,8 @@ def media_from_tensor(modality: str, kind: str, x: Tensor, vocabulary: str = "")
         more = ", …" if x.numel() > 16 else ""
         return Media(modality, "text/plain", f"[{shown}{more}]".encode())
     pixels = x.float().numpy()
+    if kind == "video":  # the frames side by side
+        pixels = np.concatenate(list(pixels), axis=-1)
     if kind == "spectrogram":  # low frequencies at the bottom, any range
         pixels = pixels[:, ::-1]
     low, high = float(pixels.min()), float(pixels.max())

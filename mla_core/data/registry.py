@@ -17,8 +17,29 @@ DATASETS: dict[str, tuple[str, str]] = {
     "mnist_speech": ("mla_core.data.mnist_speech", "load_mnist_speech"),
     "emoji": ("mla_core.data.emoji", "load_emoji"),
     "handwritten_views": ("mla_core.data.handwritten_views", "load_handwritten_views"),
+    "manifest": ("mla_core.data.prepared", "load_manifest"),
     "watch": ("mla_core.data.watch", "load_watch"),
+    "cremad": ("mla_core.data.adapters.cremad", "load_cremad"),
+    "kinetics_sounds": ("mla_core.data.adapters.kinetics_sounds", "load_kinetics_sounds"),
+    "food101": ("mla_core.data.adapters.food101", "load_food101"),
+    "mvsa": ("mla_core.data.adapters.mvsa", "load_mvsa"),
+    "iemocap": ("mla_core.data.adapters.iemocap", "load_iemocap"),
+    "fsdd_mnist": ("mla_core.data.adapters.fsdd_mnist", "load_fsdd_mnist"),
 }
+
+# These read the user's own files, and load nothing without an option that says where.
+NEED_FILES = frozenset(
+    {
+        "array_file",
+        "manifest",
+        "cremad",
+        "kinetics_sounds",
+        "food101",
+        "mvsa",
+        "iemocap",
+        "fsdd_mnist",
+    }
+)
 
 
 def loader(name: str) -> Callable[..., MultimodalDataset]:

@@ -128,13 +128,11 @@ def without_parts(split: Split, rates: Sequence[float], seed: int) -> Split:
         M probabilities; inputs of absent parts become zeros.
     seed : int
     """
-    present, inputs = split.present.clone(), dict(split.inputs)
-    for row, ((name, x), rate) in enumerate(zip(split.inputs.items(), rates, strict=True)):
+    present = split.present.clone()
+    for row, (name, rate) in enumerate(zip(split.inputs, rates, strict=True)):
         source = generator(seed, "missing", split.name, name)
         present[row] &= torch.rand(len(split), generator=source) >= rate
-        inputs[name] = x.clone()
-        inputs[name][~present[row]] = 0
-    return replace(split, present=present, inputs=inputs)
+    return split.keep(present)
 
 
 def _with_wrong_labels(split: Split, rate: float, n_classes: int, seed: int) -> Split:

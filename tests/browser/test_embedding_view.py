@@ -5,6 +5,7 @@ Places on the screen are reckoned here from the replay, not asked from the page'
 
 import dataclasses
 
+import nbformat
 import numpy as np
 import pytest
 from matplotlib.path import Path as Polygon
@@ -62,8 +63,13 @@ def context(browser):
 @pytest.fixture
 def explorer(context, replay):
     page = context.new_page()
-    alerts = []
-    page.on("dialog", alerts.append)
+    alerts: list[str] = []
+
+    def dismiss(dialog):
+        alerts.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", dismiss)
     explorer = ExplorerPage(page, replay, media=MEDIA)
     yield explorer
     assert explorer.errors == []
@@ -227,3 +233,74 @@ def test_one_look_one_modality_and_nothing_to_show_are_no_errors(context, replay
     expect(explorer.page.locator("p.caption")).to_contain_text("not defined for so few points")
     expect(explorer.page.get_by_role("button", name="Play")).to_be_disabled()
     assert explorer.errors == []
+
+
+def test_six_modalities_one_class_and_a_part_that_nobody_has(context):
+    names = tuple("uvwxyz")
+    present = np.ones((6, 5), bool)
+    present[4] = False
+    points = int(present.sum())
+    looks = np.arange(2)
+    coords = np.arange(2 * points * 2, dtype=np.float32).reshape(2, points, 2) % 13
+    replay = Replay(
+        modalities=names,
+        classes=("only",),
+        ids=tuple("abcde"),
+        labels=np.zeros(5, int),
+        present=present,
+        steps=looks,
+        epochs=looks,
+        predicted=np.where(present, 0, -1) * np.ones((2, 1, 1), int),
+        fused=np.zeros((2, 5), int),
+        weights=np.ones((2, 6, 5), np.float32),
+        distances=np.full((2, 15, 5), np.nan),
+        centroid_gap=np.full((2, 15), np.nan),
+        separability=np.full(2, np.nan),
+        maps={name: Map(name, name, looks, coords, np.ones(2)) for name in ("pca", "classes")},
+    )
+    explorer = ExplorerPage(context.new_page(), replay)
+    view = explorer.root.get_by_label("View")
+    view.select_option("classes")
+    group = explorer.page.get_by_label("Samples")
+    group.select_option("all that have y")
+    explorer.page.get_by_role("button", name="Select", exact=True).click()
+    expect(explorer.page.get_by_role("status")).to_contain_text("nothing was selected")
+    group.select_option("class only")
+    explorer.page.get_by_role("button", name="Select", exact=True).click()
+    expect(explorer.root).to_have_attribute("data-selected", "5")
+    expect(explorer.page.locator("tr[data-row='y'] td").first).to_have_text("–")
+    assert explorer.errors == []
+
+
+SOURCE = """
+import mla_core as mla, widgets
+session = mla.TrainingSession(
+    mla.ExperimentConfig(dataset="gaussian", probe_size=20, evaluate_every=5)
+)
+session.advance(steps=10)
+widgets.explore_gap(session)
+"""
+
+
+def test_in_jupyterlab_the_kernel_gives_media_and_shifts_the_gap(lab_page):
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_code_cell(SOURCE)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, lab_page.lab.root / "gap.ipynb")
+    lab_page.open("gap.ipynb")
+    lab_page.run_cell(0)
+    view = lab_page.page.locator(".mla-map[data-frames]")
+    canvas = view.locator("canvas")
+    canvas.press("ArrowRight")
+    canvas.press("Enter")
+    sample = lab_page.page.locator("[data-sample][data-waits='false']")
+    expect(sample.locator(".words").first).to_contain_text("[", timeout=20_000)
+    shown = sample.get_attribute("data-sample")
+    view.get_by_label("Slide along").select_option("gap, m0 towards m1")
+    slider = view.get_by_role("slider", name="shift")
+    slider.fill("15", timeout=60_000)
+    expect(view.locator(".where")).to_have_text("m0 moved by +2.0 of the gap to m1")
+    assert sample.get_attribute("data-sample") == shown, "the sample that was kept stays"
+    lab_page.run_cell(0)
+    expect(view).to_have_count(1)
+    assert lab_page.console_errors == []

@@ -80,6 +80,7 @@ def test_the_bench_by_keyboard_alone(lab_page: LabPage):
         expect(bench.button("Step")).to_be_focused()
     tab_to(page, "Settings")
     page.keyboard.press("Space")
+    expect(bench.button("Settings")).to_have_attribute("aria-pressed", "true")
     bench.setting("Head gradient").wait_for()
     tab_to(page, "Head gradient")
     page.keyboard.press("o")

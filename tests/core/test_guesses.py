@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mla_core as mla
@@ -13,6 +13,7 @@ NAN = float("nan")
 numbers = st.floats(-1e3, 1e3)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1), numbers, min_size=1))
 def test_the_extremes_are_values_that_no_other_passes(values):
     assert all(values[highest(values)[0]] >= value for value in values.values())
@@ -30,6 +31,7 @@ def test_absent_and_equal_ones_are_told(values, sentence):
     assert highest(values) == lowest(values) == ("a", sentence)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(-50, 50), min_size=1, unique=True).map(sorted), numbers)
 def test_every_value_lies_in_exactly_one_range(edges, value):
     choices = ranges(edges)

@@ -231,7 +231,7 @@ def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
         steps = lab.session.recording.steps
         assert steps == list(range(0, lab.session.step + 1, 5))
         now = lab._diagram.value
-        lab._timeline.slider.value = 5
+        lab._timeline.slider.asked = [1, 1]
         await settle()
         then = lab.session.recording.at(5)
         assert lab._moments == (then.evaluation,)
@@ -250,7 +250,8 @@ def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
         await settle()
         assert lab._moments == (lab.session.history.latest,)
         assert len(traces["cursor.accuracy"].x) == 0
-        assert lab._timeline.slider.value == 15
+        slider = lab._timeline.slider
+        assert (slider.at, slider.following, slider.steps[-1]) == (3, True, 15)
 
     on_bench(script)
 
@@ -260,7 +261,7 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
         await settle()
-        lab._timeline.slider.value = 5
+        lab._timeline.slider.asked = [1, 1]
         lab._timeline.what.value = "head_gradient"
         lab._timeline._values["head_gradient"].value = "off"
         lab._timeline.branch.click()
@@ -306,5 +307,30 @@ def test_a_branch_with_a_value_out_of_range_is_refused_in_a_sentence():
         await settle()
         assert "alpha" in lab._status.text
         assert lab._player.tandem.branch is None
+
+    on_bench(script)
+
+
+def test_export_writes_a_page_beside_the_notebook_or_says_why_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def script(lab):
+        press(lab, "step")
+        await until(lambda: lab.session.step == 1)
+        await settle()
+        press(lab, "page")
+        (tmp_path / "gaussian-mla-seed0-step2.html").mkdir()  # where the second page would go
+        await until(lambda: "The run so far is in" in lab._status.text)
+        page = tmp_path / "gaussian-mla-seed0-step1.html"
+        assert page.read_text().startswith("<!doctype html>")
+        assert lab._player.state == "paused"
+        press(lab, "step")
+        await until(lambda: lab.session.step == 2)
+        await settle()
+        press(lab, "page")
+        await until(lambda: "Could not write" in lab._status.text)
+        assert "Nothing is lost" in lab._status.text
+        press(lab, "step")
+        await until(lambda: lab.session.step == 3)
 
     on_bench(script)

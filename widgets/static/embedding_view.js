@@ -43,7 +43,8 @@ class Explorer {
     for (const name of ["look", "trails", "note"]) this.follow(name, () => this.redraw());
     this.follow("playing", () => this.startOrStop());
     this.follow("maps", () => this.takeMaps());
-    const resized = new ResizeObserver(() => this.redraw());
+    // Before it stands on the page it has neither a size nor the page's colours.
+    const resized = new ResizeObserver(() => this.recolour());
     resized.observe(this.canvas);
     const themed = new MutationObserver(() => this.recolour());
     themed.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
@@ -63,7 +64,7 @@ class Explorer {
     this.model.save_changes();
   }
 
-  // -------------------------------------------------------------------- state, kept in traits
+  // ---- state, kept in traits
 
   get(name) {
     return this.model.get(name);
@@ -105,7 +106,7 @@ class Explorer {
     return { story, map, places, visible, tint, lit, lasso, look, marked, trails: this.get("trails") };
   }
 
-  // -------------------------------------------------------------------------------- the map
+  // ---- the map
 
   buildMap() {
     const row = make("div", this.root, { class: "row" });
@@ -173,7 +174,9 @@ class Explorer {
     }
   }
 
-  redraw() {
+  // Between two looks only the points move.
+  redraw(everything = true) {
+    this.stale ||= everything;
     this.drawing ??= requestAnimationFrame(() => {
       this.drawing = null;
       this.paint();
@@ -189,10 +192,13 @@ class Explorer {
     map.resize();
     map.setFrame(scene.map.frame, scene.map.corners.length ? 62 : 14);
     map.draw(scene);
-    this.controls.update(look, this.where);
-    this.panel.update(look);
-    this.panels.update(look);
-    this.write(scene.map, look);
+    if (this.stale) {
+      this.controls.update(look, this.where);
+      this.panel.update(look);
+      this.panels.update(look);
+      this.write(scene.map, look);
+    }
+    this.stale = false;
     this.frames = (this.frames ?? 0) + 1;
     Object.assign(this.root.dataset, { look, frames: this.frames });
   }
@@ -229,7 +235,7 @@ class Explorer {
     this.telling = setTimeout(() => (this.panels.status.textContent = sentence), PATIENCE);
   }
 
-  // ------------------------------------------------------------------------------------- play
+  // ---- play
 
   startOrStop() {
     cancelAnimationFrame(this.ticking);
@@ -247,14 +253,14 @@ class Explorer {
       this.position = Math.min(end, this.position + ((now - before) / 1000) * this.get("speed"));
       before = now;
       if (Math.floor(this.position) !== this.look) this.set("look", Math.floor(this.position));
-      this.redraw();
+      this.redraw(false);
       if (this.position >= end) this.set("playing", false);
       else this.ticking = requestAnimationFrame(tick);
     };
     this.ticking = requestAnimationFrame(tick);
   }
 
-  // ------------------------------------------------------------------------------- selection
+  // ---- selection
 
   groupOf(text) {
     const { story, look } = this;
@@ -287,7 +293,7 @@ class Explorer {
     this.redraw();
   }
 
-  // ------------------------------------------------------------------------------- one sample
+  // ---- one sample
 
   showSample() {
     const { story, panel } = this;

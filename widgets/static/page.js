@@ -45,6 +45,13 @@ function joinOutput(output) {
       substitute = null;
     }
   };
+  const onClick = ({ target }) => {
+    const toggle = target.closest?.(".jupyter-button.widget-toggle-button");
+    // ipywidgets tells its state by colour alone.
+    requestAnimationFrame(() =>
+      toggle?.setAttribute("aria-pressed", String(toggle.classList.contains("mod-active"))),
+    );
+  };
   const onBlur = ({ target, relatedTarget }) => {
     if (relatedTarget === null && !target.disabled) {
       chosen = substitute = null; // the reader left
@@ -75,12 +82,14 @@ function joinOutput(output) {
   const observer = new MutationObserver(onDisabled);
   observer.observe(output, { subtree: true, attributeFilter: ["disabled"] });
   output.classList.add("mla-output");
+  output.addEventListener("click", onClick);
   output.addEventListener("focusin", onFocus);
   output.addEventListener("focusout", onBlur);
 
   return () => {
     observer.disconnect();
     output.classList.remove("mla-output");
+    output.removeEventListener("click", onClick);
     output.removeEventListener("focusin", onFocus);
     output.removeEventListener("focusout", onBlur);
   };

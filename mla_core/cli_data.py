@@ -1,0 +1,118 @@
+"""The part of the command `mla-lab` about your own data: `data init` and `data check`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mla_core.errors import DataError, one_of
+
+if TYPE_CHECKING:
+    from mla_core.data.manifest import Manifest
+
+EXAMPLES = """examples:
+  mla-lab data init my_folder                    propose my_folder/manifest.csv from its folders
+  mla-lab data check my_folder/manifest.csv      what it holds, and every fault by file and line
+  mla-lab data check cremad /data/CREMA-D        the same for a published data set on this disk
+  mla-lab data check cremad /data/CREMA-D -o split=random
+
+Then: mla.load_dataset("manifest", path="my_folder/manifest.csv")
+"""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `data` to the command."""
+    data = commands.add_parser(
+        "data",
+        help="your own files: propose a manifest, check it",
+        description="From files to a data set.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    actions = data.add_subparsers(dest="data_command", required=True, metavar="ACTION")
+    init = actions.add_parser("init", help="propose a manifest from a folder tree")
+    init.add_argument("folder", type=Path)
+    init.add_argument("--out", type=Path, help="default: FOLDER/manifest.csv")
+    init.set_defaults(action=_init)
+
+    check = actions.add_parser(
+        "check",
+        help="count samples, name every fault, estimate the preparation; exit 1 at a fault",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument("what", metavar="MANIFEST_OR_NAME", help="a manifest, or a data set's name")
+    check.add_argument("root", nargs="?", default="", help="where its files are")
+    check.add_argument(
+        "-o",
+        dest="options",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="an option of the data set, such as split=random or 'prepare={\"size\": 64}'",
+    )
+    check.add_argument(
+        "--deep", action="store_true", help="read every file to its end, which takes longer"
+    )
+    check.set_defaults(action=_check)
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from mla_core.data.proposal import propose, write_proposal
+
+    out = arguments.out or arguments.folder / "manifest.csv"
+    proposal = propose(arguments.folder)
+    write_proposal(proposal, out)
+    labels = {line["label"] for line in proposal.lines}
+    print(f"{out}: {len(proposal.lines)} samples, {len(labels)} labels")
+    for name in proposal.modalities:
+        print(f"  {name}: {sum(bool(line[name]) for line in proposal.lines)} files")
+    if proposal.unlabelled:
+        print(f"  fill in the column `label`: {proposal.unlabelled} samples have none")
+    if not any(line["split"] for line in proposal.lines):
+        print("  no folder names a split: it will be dealt; a column `group` keeps people apart")
+    for path in proposal.ignored[:5]:
+        print(f"  ignored: {path}")
+    if len(proposal.ignored) > 5:
+        print(f"  and {len(proposal.ignored) - 5} more ignored")
+    print(f"look through it, then: mla-lab data check {out}")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from mla_core.data.adapters import ADAPTERS, preparation_of
+    from mla_core.data.decoding import Preparation
+    from mla_core.data.survey import describe, survey
+
+    options = dict(map(_option, arguments.options))
+    prepare, what = options.pop("prepare", None), arguments.what
+    preparation = preparation_of(what, prepare) if what in ADAPTERS else Preparation.of(prepare)
+    found = survey(_manifest(arguments, options), preparation, deep=arguments.deep)
+    for line in describe(found):
+        print(line)
+    return 1 if found.faults else 0
+
+
+def _manifest(arguments: argparse.Namespace, options: dict[str, Any]) -> Manifest:
+    from mla_core.data.adapters import ADAPTERS, reader
+    from mla_core.data.manifest_file import read_manifest
+
+    known = ["split"] if arguments.what in ADAPTERS else []
+    for name in options:
+        one_of("option of data check", name, [*known, "prepare"])
+    if arguments.what in ADAPTERS:
+        return reader(arguments.what)(arguments.root, **options)
+    if not Path(arguments.what).suffix:
+        msg = f"{arguments.what!r} is neither a manifest nor one of {', '.join(ADAPTERS)}"
+        raise DataError(msg)
+    return read_manifest(arguments.what, arguments.root)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value

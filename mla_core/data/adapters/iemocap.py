@@ -1,0 +1,107 @@
+"""IEMOCAP (Busso et al. 2008): ten actors in five sessions, as sound, text and video."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mla_core.data.adapters.reading import by_stem, read_lines, root_of
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.dealing import deal
+from mla_core.data.decoding import Preparation
+from mla_core.data.manifest import Manifest, Row
+from mla_core.data.prepared import load_rows
+from mla_core.data.source import Source
+from mla_core.errors import one_of
+
+SPLITS = ("session1", "session2", "session3", "session4", "session5", "random")
+MOODS = {"ang": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
+_TURN = re.compile(r"\[(?P<start>[\d.]+) - (?P<stop>[\d.]+)\]\s+(?P<id>\w+)\s+(?P<mood>\w+)\s")
+_SAID = re.compile(r"(?P<id>Ses\w+)\s*\[[^\]]*\]:\s*(?P<text>.*)")
+
+
+def load_iemocap(
+    root: str = "",
+    *,
+    split: str = "session5",
+    prepare: Mapping[str, Any] | None = None,
+    skip_bad: bool = False,
+    cache: str = "",
+) -> MultimodalDataset:
+    """IEMOCAP: dialogues in four moods, as sound, text and video (your own copy).
+
+    Parameters
+    ----------
+    root : str
+        With ``Session{1..5}/sentences/wav``, ``dialog/EmoEvaluation``, ``dialog/transcriptions``,
+        and perhaps ``dialog/avi``, whose pictures show both speakers.
+    split : {"session5", "session1", ..., "session4", "random"}
+        The session for test; the one before it is val, so that no actor is in two splits.
+        ``random``: 80 : 10 : 10 of each mood, all actors on all sides, as in part of the literature.
+    prepare, skip_bad, cache
+        As for ``"manifest"``.
+    """
+    manifest = read_iemocap(root, split)
+    return load_rows(manifest, Preparation.of(prepare), skip_bad=skip_bad, cache=cache)
+
+
+def read_iemocap(root: str, split: str = "session5") -> Manifest:
+    """Return the turns in the four moods; excited counts as happy, others are counted in a note."""
+    one_of("split of iemocap", split, SPLITS)
+    folder = root_of("iemocap", root, "Session[1-5]")
+    rows, other, seen = list[Row](), 0, False
+    for session in sorted(folder.glob("Session[1-5]")):
+        sounds = by_stem(session / "sentences" / "wav", ".wav")
+        videos = by_stem(session / "dialog" / "avi", ".avi")
+        said = _texts(session / "dialog" / "transcriptions")
+        side = _side(int(session.name[-1]), split)
+        for where, turn in _turns(session / "dialog" / "EmoEvaluation"):
+            if turn["mood"] not in MOODS:
+                other += 1
+                continue
+            name, parts = turn["id"], {}
+            if name in sounds:
+                parts["audio"] = Source(str(sounds[name].relative_to(folder)), sounds[name])
+            if (film := videos.get(name.rsplit("_", 1)[0])) is not None:
+                start, stop = float(turn["start"]), float(turn["stop"])
+                path = str(film.relative_to(folder))
+                parts["video"] = Source(f"{path}, {start} s", film, start=start, stop=stop)
+                seen = True
+            if name in said:
+                parts["text"] = said[name]
+            rows.append(Row(f"{session.name}, {where}", name, MOODS[turn["mood"]], side, parts))
+    if split == "random":
+        shares = {"test": 0.1, "val": 0.1}
+        sides = deal([row.id for row in rows], [row.label for row in rows], shares)
+        rows = [row.in_split(side) for row, side in zip(rows, sides, strict=True)]
+    kinds = {"audio": "sound", "video": "video", "text": "text"}
+    notes = [f"{other} turns in other moods are left out"] if other else []
+    if not seen:
+        kinds.pop("video")
+        notes.append("no dialog/avi was found: sound and text alone")
+    return Manifest("iemocap", kinds, tuple(rows), notes=tuple(notes))
+
+
+def _side(session: int, split: str) -> str:
+    if split == "random":
+        return ""
+    test = int(split[-1])
+    return {test: "test", (test - 2) % 5 + 1: "val"}.get(session, "train")
+
+
+def _turns(folder: Path) -> Iterator[tuple[str, re.Match[str]]]:
+    for path in sorted(folder.glob("Ses*.txt")):
+        for number, line in enumerate(read_lines(path), start=1):
+            if found := _TURN.match(line):
+                yield f"{path.name}, line {number}", found
+
+
+def _texts(folder: Path) -> dict[str, Source]:
+    texts = {}
+    for path in sorted(folder.glob("Ses*.txt")):
+        for number, line in enumerate(read_lines(path), start=1):
+            if (found := _SAID.match(line)) and found["text"].strip():
+                texts[found["id"]] = Source(f"{path.name}, line {number}", found["text"].strip())
+    return texts

@@ -1,0 +1,140 @@
+"""Kinetics-Sounds (Arandjelović and Zisserman 2017): clips of 31 things that can be heard and seen."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mla_core.data.adapters.reading import missing, read_lines, root_of
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.decoding import Preparation
+from mla_core.data.decoding.sound import SUFFIXES as SOUND
+from mla_core.data.decoding.video import SUFFIXES as VIDEO
+from mla_core.data.faults import Fault
+from mla_core.data.manifest import Manifest, Row
+from mla_core.data.prepared import load_rows
+from mla_core.data.source import Source
+from mla_core.errors import one_of
+
+SPLITS = ("published",)
+SIDES = {"train": "train", "validate": "test", "val": "test", "validation": "test", "test": "test"}
+ID = 11  # characters of a YouTube id, with which a file's name begins
+CLASSES = (
+    "blowing nose",
+    "blowing out candles",
+    "bowling",
+    "chopping wood",
+    "dribbling basketball",
+    "laughing",
+    "mowing lawn",
+    "playing accordion",
+    "playing bagpipes",
+    "playing bass guitar",
+    "playing clarinet",
+    "playing drums",
+    "playing guitar",
+    "playing harmonica",
+    "playing keyboard",
+    "playing organ",
+    "playing piano",
+    "playing saxophone",
+    "playing trombone",
+    "playing trumpet",
+    "playing violin",
+    "playing xylophone",
+    "ripping paper",
+    "shoveling snow",
+    "shuffling cards",
+    "singing",
+    "stomping grapes",
+    "tap dancing",
+    "tapping guitar",
+    "tapping pen",
+    "tickling",
+)
+
+
+def load_kinetics_sounds(
+    root: str = "",
+    *,
+    split: str = "published",
+    prepare: Mapping[str, Any] | None = None,
+    skip_bad: bool = False,
+    cache: str = "",
+) -> MultimodalDataset:
+    """Kinetics-Sounds: clips of 31 classes, as sound and video (your own copy).
+
+    Parameters
+    ----------
+    root : str
+        With Kinetics' tables (``*.csv``: label, youtube_id, time_start, time_end, split) and, in
+        any folders, clips whose names begin with the id: ``<id>_000010_000020.mp4``, and ``.wav``
+        where the sound was taken out; else the video's own track is heard.
+    split : {"published"}
+        Train as published, 15 % of its videos for val; validation and test as test.
+    prepare, skip_bad, cache
+        As for ``"manifest"``.
+    """
+    manifest = read_kinetics_sounds(root, split)
+    return load_rows(manifest, Preparation.of(prepare), skip_bad=skip_bad, cache=cache)
+
+
+def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
+    """Return the clips that are listed and on disk; a note counts the others."""
+    one_of("split of kinetics_sounds", split, SPLITS)
+    folder = root_of("kinetics_sounds", root, "*.csv", "annotations/*.csv")
+    tables = sorted({*folder.glob("*.csv"), *folder.glob("annotations/*.csv")})
+    files = [path for path in sorted(folder.rglob("*")) if path.name[0] != "."]
+    videos, sounds = _by_id(files, VIDEO), _by_id(files, SOUND)
+    rows, faults, wanted = list[Row](), list[Fault](), 0
+    for where, line in _lines(tables):
+        label, video = line.get("label", "").strip(), line.get("youtube_id", "").strip()
+        if label not in CLASSES:
+            continue
+        wanted += 1
+        side = SIDES.get(line.get("split", "").strip().lower(), "")
+        if not side:
+            what = f"the split is {line.get('split')!r}: write train, validate or test"
+            faults.append(Fault(where, what, video))
+            continue
+        clip = f"{video}_{_second(line.get('time_start', ''))}"
+        seen = videos.get(clip) or videos.get(video)
+        heard = sounds.get(clip) or sounds.get(video) or seen
+        paths = {"audio": heard, "video": seen}
+        parts = {m: Source(str(p.relative_to(folder)), p) for m, p in paths.items() if p}
+        if parts:
+            rows.append(Row(where, clip, label, side, parts, video))
+    return Manifest(
+        "kinetics_sounds",
+        {"audio": "sound", "video": "video"},
+        tuple(rows),
+        tuple(faults),
+        missing(len(rows), wanted, "listed clips"),
+        CLASSES,
+    )
+
+
+def _lines(tables: list[Path]) -> Iterator[tuple[str, dict[str, str]]]:
+    for path in tables:
+        reader = csv.DictReader(read_lines(path))
+        for line in reader:
+            yield f"{path.name}, line {reader.line_num}", line
+
+
+def _by_id(files: list[Path], suffixes: tuple[str, ...]) -> dict[str, Path]:
+    """Return files by id, and by id and second: an id may itself hold - and _."""
+    found = dict[str, Path]()
+    for path in files:
+        if path.suffix.lower() in suffixes and len(path.stem) >= ID:
+            start = path.stem[ID:].strip("_").split("_")[0]
+            found.setdefault(f"{path.stem[:ID]}_{_second(start)}" if start else path.stem, path)
+    return found
+
+
+def _second(text: str) -> str:
+    try:
+        return f"{round(float(text)):06d}"
+    except ValueError:
+        return text

@@ -1,0 +1,324 @@
+"""Files become rows of one array on disk, once: several processes may ask at the same time.
+
+A column lies in a folder of its own, named by a hash of the files' names, sizes and times and of
+what the preparation was told. It is filled beside, under a lock, and renamed when it is whole. What
+was cut off goes on: rows whose digest fits are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mla_core.data.decoding import Decoder, Looked
+from mla_core.data.source import Source
+from mla_core.data.split import Modality
+from mla_core.data.stored import ArrayOnDisk
+from mla_core.errors import ConfigError, DataError, MissingPackageError
+from mla_core.files import check_writable, write_json
+
+WORKERS = 2  # threads: the libraries that read media let go of Python's lock
+CHUNK = 128  # rows that are in memory at once
+DIGEST = 16  # bytes
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedColumn:
+    """One modality's samples on disk.
+
+    Attributes
+    ----------
+    modality : Modality or None
+        None when not one source could be read.
+    array : ArrayOnDisk or None
+        (K, ...): one row for each of K sources.
+    digests : ndarray
+        (K, DIGEST) uint8.
+    faults : dict of int to str
+        Which rows could not be read, and why.
+    notes : tuple of str
+        What else a person must know, such as how many texts were cut.
+    """
+
+    modality: Modality | None
+    array: ArrayOnDisk | None
+    digests: NDArray[np.uint8]
+    faults: dict[int, str]
+    notes: tuple[str, ...]
+
+
+def default_cache() -> Path:
+    """Return where columns are kept: ``MLA_LAB_CACHE``, or a folder in the user's cache."""
+    if chosen := os.environ.get("MLA_LAB_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mla-lab"
+
+
+def prepare_column(
+    name: str, sources: Sequence[Source], decoder: Decoder, cache: Path, *, skip_bad: bool = False
+) -> PreparedColumn:
+    """Return the column of these sources, prepared now if it is not on disk yet.
+
+    Parameters
+    ----------
+    name : str
+        Of the modality.
+    sources : sequence of Source
+        K sources.
+    decoder : Decoder
+    cache : Path
+        Where columns are kept; it need not be writable when the column is there already.
+    skip_bad : bool
+        Whether a column with faults counts as finished. Otherwise they are tried again next time.
+
+    Raises
+    ------
+    DataError
+        When the folder cannot be written, or the disk has too little room.
+    """
+    key = hashlib.sha256(json.dumps(decoder.options(), sort_keys=True).encode())
+    for source in sources:
+        key.update(source.name().encode() + b"\0")
+    folder = cache / f"{decoder.kind}-{key.hexdigest()[:24]}"
+    if not folder.is_dir():
+        try:
+            check_writable(cache)
+        except ConfigError as error:
+            msg = f"prepared data cannot be kept ({error}) Set `cache`, or MLA_LAB_CACHE."
+            raise DataError(msg) from error
+        with _alone(folder, name):
+            if not folder.is_dir():  # the process that held the lock has just finished it
+                partial = folder.with_name(f".{folder.name}.partial")
+                partial.mkdir(exist_ok=True)
+                faults = _fill(partial, name, sources, decoder)
+                if faults and not skip_bad:
+                    return PreparedColumn(None, None, np.zeros((0, DIGEST), np.uint8), faults, ())
+                partial.rename(folder)
+    return _open(folder, name)
+
+
+@contextmanager
+def _alone(folder: Path, name: str) -> Iterator[None]:
+    """Hold the folder's lock; say so when another process holds it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"another process is preparing {name!r}: waiting for it", file=sys.stderr)  # noqa: T201 - as a progress bar does
+        lock.acquire(poll_interval=0.2)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _open(folder: Path, name: str) -> PreparedColumn:
+    try:
+        about = json.loads((folder / "column.json").read_text(encoding="utf-8"))
+        known = about["modality"]
+        digests = _load_digests(folder) if known else np.zeros((0, DIGEST), np.uint8)
+        modality = Modality(name, **(known | {"shape": tuple(known["shape"])})) if known else None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"the prepared data in {str(folder)!r} is damaged: remove that folder"
+        raise DataError(msg) from error
+    array = ArrayOnDisk.open(folder / "rows.npy") if modality else None
+    faults = {int(row): what for row, what in about["faults"].items()}
+    return PreparedColumn(modality, array, digests, faults, tuple(about["notes"]))
+
+
+def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) -> dict[int, str]:
+    """Look at all sources, settle on a shape, decode those not there yet; return the faults."""
+    with _pool() as pool:
+        looked, faults = look_at(sources, decoder, pool, f"looking at {name}")
+        about: dict[str, Any] = {"modality": None, "notes": []}
+        if looked:
+            modality = decoder.modality(name, list(looked.values()))
+            known = {key: getattr(modality, key) for key in _STORED}
+            about = {"modality": known, "notes": _notes(decoder, modality, looked)}
+            rows = _Rows(folder, (len(sources), *modality.shape), np.dtype(decoder.dtype))
+            try:
+                faults |= rows.fill(sources, list(looked), decoder, modality, pool)
+            finally:
+                rows.close()
+    write_json(folder / "column.json", about | {"faults": faults})
+    return faults
+
+
+def _load_digests(folder: Path) -> NDArray[np.uint8]:
+    return np.asarray(np.load(folder / "digests.npy", allow_pickle=False))
+
+
+_STORED = ("kind", "shape", "vocabulary", "vocabulary_size", "note")
+
+
+def look_at(
+    sources: Sequence[Source], decoder: Decoder, pool: ThreadPoolExecutor, what: str
+) -> tuple[dict[int, Looked], dict[int, str]]:
+    """Return what the head of every source tells, and what is wrong with the others, by row."""
+
+    def look(row: int) -> Looked | str:
+        return attempt(lambda: decoder.look(sources[row]))
+
+    found = zip(range(len(sources)), _map(pool, look, range(len(sources)), what), strict=True)
+    looked: dict[int, Looked] = {}
+    faults: dict[int, str] = {}
+    for row, one in found:
+        if isinstance(one, str):
+            faults[row] = one
+        else:
+            looked[row] = one
+    return looked, faults
+
+
+def attempt(action: Callable[[], T]) -> T | str:
+    """Return what `action` does, or why the file does not let it."""
+    try:
+        return action()
+    except MissingPackageError:  # no file's fault
+        raise
+    except DataError as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - libraries raise anything when a file is damaged
+        return f"cannot be read ({type(error).__name__}: {error}): copy or export it anew"
+
+
+def _notes(decoder: Decoder, modality: Modality, looked: dict[int, Looked]) -> list[str]:
+    reasons = [decoder.cut(modality, one) for one in looked.values()]
+    cut = [reason for reason in reasons if reason]
+    return [f"{modality.name}: {len(cut)} of {len(looked)} are {cut[0]} and are cut"] if cut else []
+
+
+@contextmanager
+def _pool() -> Iterator[ThreadPoolExecutor]:
+    """Give threads in which torch does not start threads of its own."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(before)
+
+
+def _map(
+    pool: ThreadPoolExecutor, work: Callable[[int], T], rows: Iterable[int], what: str
+) -> Iterator[T]:
+    """Work on rows a chunk at a time, so that only so many results are in memory; show a bar."""
+    from tqdm import tqdm
+
+    todo = list(rows)
+    with tqdm(desc=what, total=len(todo), unit="file", delay=1.0, leave=False) as bar:
+        for start in range(0, len(todo), CHUNK):
+            for result in pool.map(work, todo[start : start + CHUNK]):
+                yield result
+                bar.update()
+
+
+class _Rows:
+    """An array file (.npy) that is filled row by row; written rather than mapped, to stay small.
+
+    Parameters
+    ----------
+    folder : Path
+    shape : tuple of int
+        (K, ...).
+    dtype : dtype
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        path, self._seals = folder / "rows.npy", folder / "digests.npy"
+        self._size = int(np.prod(shape[1:])) * dtype.itemsize
+        self.digests = np.zeros((shape[0], DIGEST), np.uint8)
+        known = _header(path) == (shape, dtype) and self._seals.is_file()
+        if known:
+            self.digests = np.load(self._seals, allow_pickle=False)
+        else:
+            _check_room(folder, shape[0] * self._size)
+            np.lib.format.open_memmap(path, "w+", dtype, shape)
+        self._offset = path.stat().st_size - shape[0] * self._size
+        self._file = path.open("r+b")
+
+    def fill(
+        self,
+        sources: Sequence[Source],
+        rows: Sequence[int],
+        decoder: Decoder,
+        modality: Modality,
+        pool: ThreadPoolExecutor,
+    ) -> dict[int, str]:
+        """Decode the sources of `rows`; return which could not be decoded, and why."""
+        todo = [row for row in rows if not self._is_there(row)]
+
+        def work(row: int) -> bytes | str:
+            return attempt(lambda: decoder.decode(sources[row], modality).tobytes())
+
+        faults = {}
+        done = _map(pool, work, todo, f"preparing {modality.name}")
+        for count, (row, result) in enumerate(zip(todo, done, strict=True), start=1):
+            if isinstance(result, str):
+                faults[row] = result
+                continue
+            self._file.seek(self._offset + row * self._size)
+            self._file.write(result)
+            self.digests[row] = _digest(result)
+            if count % CHUNK == 0:
+                self._seal()
+        return faults
+
+    def close(self) -> None:
+        self._seal()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+    def _is_there(self, row: int) -> bool:
+        if not self.digests[row].any():
+            return False
+        self._file.seek(self._offset + row * self._size)
+        return bool((_digest(self._file.read(self._size)) == self.digests[row]).all())
+
+    def _seal(self) -> None:
+        """Note which rows are written; were one of them lost, its digest would not fit."""
+        self._file.flush()
+        beside = self._seals.with_name("digests.new.npy")
+        np.save(beside, self.digests)
+        beside.replace(self._seals)
+
+
+def _digest(raw: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(hashlib.blake2b(raw, digest_size=DIGEST).digest(), np.uint8)
+
+
+def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    return array.shape, array.dtype
+
+
+def _check_room(folder: Path, size: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        msg = (
+            f"the prepared data needs {size / 2**30:.1f} GiB, but {str(folder.parent)!r} has "
+            f"{free / 2**30:.1f} GiB left: set `cache`, or make it smaller with `prepare`"
+        )
+        raise DataError(msg)

@@ -1,0 +1,115 @@
+"""Pictures: cropped to a square in the middle, stored in 8 bits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from mla_core.data.decoding.base import Decoder, Looked
+from mla_core.data.source import Source
+from mla_core.data.split import Modality
+from mla_core.errors import DataError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+
+
+class ImageDecoder(Decoder):
+    """(3, size, size) uint8: the middle of the picture, upright, in RGB, on white."""
+
+    kind = "image"
+    dtype = np.uint8
+    uses = ("size",)
+
+    def look(self, source: Source) -> Looked:
+        """Read the size; a JPEG or PNG whose end is missing is read in whole to be sure."""
+        with open_image(source) as image:
+            size = tuple(map(float, image.size))
+            if image.format is not None and not _ends(source, image.format):
+                to_square(image, self.preparation.size, source.box)
+        return Looked(size)
+
+    def modality(self, name: str, looked: Sequence[Looked]) -> Modality:
+        """Return the square."""
+        size = self.preparation.size
+        return Modality(name, self.kind, (3, size, size))
+
+    def decode(self, source: Source, modality: Modality) -> NDArray[Any]:
+        """Read, crop and resize."""
+        with open_image(source) as image:
+            return to_square(image, modality.shape[-1], source.box)
+
+
+def open_image(source: Source) -> Image.Image:
+    """Return the picture, its pixels not yet read.
+
+    Raises
+    ------
+    DataError
+        When it is none, or so large that it would fill the memory.
+    """
+    content = source.read()
+    if isinstance(content, np.ndarray):
+        return Image.fromarray(content)
+    try:
+        return Image.open(source.stream(), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        most = (Image.MAX_IMAGE_PIXELS or 0) / 1e6
+        msg = (
+            f"has far too many pixels to be a photograph (more than {most:.0f} million): shrink it"
+        )
+        raise DataError(msg) from error
+    except (OSError, ValueError, SyntaxError) as error:
+        msg = f"is no picture that can be read ({', '.join(FORMATS)}): export it anew"
+        raise DataError(msg) from error
+
+
+def to_square(image: Image.Image, size: int, box: tuple[float, ...] | None) -> NDArray[np.uint8]:
+    """Return (3, size, size): the region `box` in percent, of that the middle square, resized."""
+    try:
+        if box is None:
+            image.draft("RGB", (size, size))  # a large JPEG is read at a fraction of its size
+        image = ImageOps.exif_transpose(image)
+        image = _rgb(image)
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        msg = f"is cut off or damaged ({error}): copy it again"
+        raise DataError(msg) from error
+    if box is not None:
+        x, y, width, height = (share / 100 for share in box)
+        right, bottom = (x + width) * image.width, (y + height) * image.height
+        image = image.crop(
+            (round(x * image.width), round(y * image.height), round(right), round(bottom))
+        )
+    if min(image.size) < 1:
+        msg = f"has no pixels in the region {box}: mend xywh=percent:..."
+        raise DataError(msg)
+    square = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
+    return np.asarray(square).transpose(2, 0, 1)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits of grey
+        grey = np.asarray(image).astype(np.float32)
+        image = Image.fromarray((grey / 257).clip(0, 255).astype(np.uint8))
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return image.convert("RGB")
+
+
+def _ends(source: Source, kind: str) -> bool:
+    """Return whether the file ends as its kind does, so that it was hardly cut off."""
+    ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}.get(kind)
+    stream = source.stream()
+    if ending is None:
+        return True
+    if isinstance(stream, str):
+        with open(stream, "rb") as file:  # noqa: PTH123 - a name is what libraries take
+            file.seek(-min(len(ending), file.seek(0, 2)), 2)
+            return file.read() == ending
+    return stream.getvalue().endswith(ending)

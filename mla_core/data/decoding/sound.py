@@ -1,0 +1,174 @@
+"""Sounds: mixed to one channel, resampled, as a log-mel spectrogram."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mla_core.data.audio import log_mel
+from mla_core.data.decoding.base import Decoder, Looked
+from mla_core.data.decoding.optional import need
+from mla_core.data.source import Source
+from mla_core.data.split import Modality
+from mla_core.errors import DataError
+
+if TYPE_CHECKING:
+    from soundfile import SoundFile
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3")
+LONGEST = 600.0  # seconds of a sound that is one sample
+MOST = 10.24  # seconds that are taken by default, as in the paper's set-up
+WINDOW = 0.025  # seconds of one spectrum
+HOP = 0.010  # between two spectra
+
+
+class SoundDecoder(Decoder):
+    """(1, mels, frames) float16: the log-mel spectrogram, standardised sample by sample."""
+
+    kind = "spectrogram"
+    dtype = np.float16
+    uses = ("rate", "seconds", "mels")
+
+    def look(self, source: Source) -> Looked:
+        """Read how long it is."""
+        seconds = _length(source)
+        if seconds > LONGEST and source.whole:
+            msg = (
+                f"lasts {_duration(seconds)}, more than the {LONGEST / 60:.0f} minutes of one "
+                "sample: cut it, or name a piece of it in seconds, as in talk.wav#t=12,15"
+            )
+            raise DataError(msg)
+        stop = seconds if source.stop is None else min(source.stop, seconds)
+        if stop <= source.start:
+            msg = f"ends after {seconds:.2f} s, before the piece that begins at {source.start} s"
+            raise DataError(msg)
+        return Looked((stop - source.start,))
+
+    def modality(self, name: str, looked: Sequence[Looked]) -> Modality:
+        """Return as many frames as the longest sound needs, within bounds."""
+        chosen = self.preparation
+        longest = max(one.size[0] for one in looked)
+        seconds = chosen.seconds or min(MOST, max(longest, 2 * WINDOW))
+        window, hop = self._window(), self._hop()
+        frames = max(1, (round(seconds * chosen.rate) - window) // hop + 1)
+        note = f"log-mel, {seconds:.4g} s at {chosen.rate} Hz"
+        return Modality(name, self.kind, (1, chosen.mels, frames), note=note)
+
+    def decode(self, source: Source, modality: Modality) -> NDArray[Any]:
+        """Read the piece, mix, resample, and fill up with silence."""
+        chosen = self.preparation
+        samples = self._window() + (modality.shape[-1] - 1) * self._hop()
+        sound = read_sound(source, chosen.rate, samples / chosen.rate)[:samples]
+        filled = np.zeros((1, samples), np.float32)
+        filled[0, : len(sound)] = sound
+        picture = log_mel(
+            torch.from_numpy(filled), chosen.rate, self._window(), self._hop(), chosen.mels
+        )
+        return np.asarray(picture[0].numpy().astype(np.float16))
+
+    def cut(self, modality: Modality, looked: Looked) -> str:
+        """Tell a sound that is longer than what is taken of it."""
+        seconds = (self._window() + modality.shape[-1] * self._hop()) / self.preparation.rate
+        return f"longer than {seconds:.4g} s" if looked.size[0] > seconds else ""
+
+    def _window(self) -> int:
+        return round(WINDOW * self.preparation.rate)
+
+    def _hop(self) -> int:
+        return round(HOP * self.preparation.rate)
+
+
+def read_sound(source: Source, rate: int, most: float) -> NDArray[np.float32]:
+    """Return (samples,) of a sound file, or of a video's sound track, in one channel at `rate`.
+
+    Parameters
+    ----------
+    source : Source
+    rate : int
+        Samples per second of the result.
+    most : float
+        Seconds; what follows is not read.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read, is empty or holds numbers that are none.
+    """
+    stop = source.start + most if source.stop is None else min(source.stop, source.start + most)
+    if is_video(source):
+        from mla_core.data.decoding.video import read_track
+
+        found, original = read_track(source, stop)
+    else:
+        try:
+            with _open(source) as file:
+                original = file.samplerate
+                file.seek(min(round(source.start * original), file.frames))
+                count = round((stop - source.start) * original) + 1
+                found = file.read(count, dtype="float32", always_2d=True)
+        except (OSError, RuntimeError) as error:
+            msg = f"is damaged ({error}): copy it again"
+            raise DataError(msg) from error
+    if not len(found):
+        msg = "holds no sound there: record it anew, or leave the cell empty"
+        raise DataError(msg)
+    if not np.isfinite(found).all():
+        msg = "holds NaN or infinity: export it anew"
+        raise DataError(msg)
+    return _resample(found.mean(1), original, rate)
+
+
+def is_video(source: Source) -> bool:
+    """Return whether a source is a video, whose sound track is meant."""
+    from mla_core.data.decoding.video import SUFFIXES as VIDEO
+
+    content = source.content
+    return hasattr(content, "suffix") and content.suffix.lower() in VIDEO
+
+
+def _resample(sound: NDArray[np.float32], original: int, rate: int) -> NDArray[np.float32]:
+    from scipy.signal import resample_poly
+
+    if original == rate:
+        return sound
+    ratio = Fraction(rate, original).limit_denominator(1000)  # 1 ms in 17 minutes at worst
+    return np.asarray(resample_poly(sound, ratio.numerator, ratio.denominator), np.float32)
+
+
+def _length(source: Source) -> float:
+    """Return how many seconds a sound lasts, from the file's head."""
+    if is_video(source):
+        from mla_core.data.decoding.video import track_length
+
+        return track_length(source)
+    with _open(source) as file:
+        if file.frames == 0:
+            msg = "holds no sound (0 samples): record it anew, or leave the cell empty"
+            raise DataError(msg)
+        return float(file.frames / file.samplerate)
+
+
+def _open(source: Source) -> SoundFile:
+    soundfile = need("soundfile", "sounds")
+    stream = source.stream()
+    if isinstance(stream, str) and source.read().stat().st_size == 0:  # type: ignore[union-attr]
+        msg = "is empty (0 bytes): copy it again, or leave the cell empty"
+        raise DataError(msg)
+    try:
+        file: SoundFile = soundfile.SoundFile(stream)
+    except (OSError, RuntimeError, TypeError) as error:
+        msg = f"is no sound that can be read (WAV, FLAC, OGG, MP3): {error}"
+        raise DataError(msg) from error
+    if file.samplerate < 1000:
+        msg = f"has {file.samplerate} samples a second: record it with 8000 or more"
+        raise DataError(msg)
+    return file
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds > 3600 else f"{seconds / 60:.1f} min"

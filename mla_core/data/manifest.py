@@ -1,0 +1,218 @@
+"""A manifest: what each sample consists of, before any file is read."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mla_core.data.dealing import deal, deal_groups
+from mla_core.data.faults import Fault
+from mla_core.data.source import Source
+from mla_core.data.split import SPLITS
+from mla_core.errors import DataError
+
+LONGEST_ID = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One sample: where it is said, what it is, and its parts; absent ones are left out.
+
+    Attributes
+    ----------
+    where : str
+        The manifest's line, or the file that the sample comes from.
+    id, label, split : str
+    group : str
+        Such as the person who speaks: a group is never in two splits that are dealt.
+    parts : mapping of str to Source
+    """
+
+    where: str
+    id: str
+    label: str
+    split: str
+    parts: Mapping[str, Source]
+    group: str = ""
+
+    def in_split(self, split: str) -> Row:
+        """Return the same sample in that split."""
+        return replace(self, split=split)
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """All samples of a data set, and what was found wrong on the way.
+
+    Attributes
+    ----------
+    name : str
+    kinds : mapping of str to str
+        Modality -> kind of files: image, sound, video, text, vector or series.
+    rows : tuple of Row
+    faults : tuple of Fault
+    notes : tuple of str
+        What a person must know.
+    classes : tuple of str
+        In their order; empty means all labels, sorted.
+    """
+
+    name: str
+    kinds: Mapping[str, str]
+    rows: tuple[Row, ...]
+    faults: tuple[Fault, ...] = ()
+    notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+    def sources(self, modality: str) -> dict[int, Source]:
+        """Return the sources of one modality by the number of their row."""
+        return {i: row.parts[modality] for i, row in enumerate(self.rows) if modality in row.parts}
+
+
+def settle(manifest: Manifest) -> Manifest:
+    """Check ids, labels and splits; deal the splits that nobody named; order the classes.
+
+    Parameters
+    ----------
+    manifest : Manifest
+
+    Returns
+    -------
+    Manifest
+        With the good rows, and with faults for the others.
+
+    Raises
+    ------
+    DataError
+        When nothing is left, or a split has no sample.
+    """
+    kept, faults = _without_bad(manifest.rows)
+    kept, notes = _with_splits(kept)
+    kept, more = _without_lonely_labels(kept)
+    found = {row.label for row in kept}
+    classes = [name for name in manifest.classes if name in found] or sorted(found, key=_natural)
+    for side in SPLITS:
+        here = {row.label for row in kept if row.split == side}
+        if not here:
+            msg = f"data set {manifest.name!r} has no sample in {side!r}: write it in `split`"
+            raise DataError(_with_first(msg, [*manifest.faults, *faults, *more]))
+        if missing := [name for name in classes if name not in here]:
+            notes.append(f"no sample of {_listed(missing)} in {side}: nothing is measured there")
+    return replace(
+        manifest,
+        rows=tuple(kept),
+        faults=(*manifest.faults, *faults, *more),
+        notes=(*manifest.notes, *notes),
+        classes=tuple(classes),
+    )
+
+
+def _without_bad(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
+    kept, faults, first = list[Row](), list[Fault](), dict[str, str]()
+    named = any(row.split for row in rows)
+    for row in rows:
+        if row.id in first:
+            what = f"the id {row.id!r} stands in {first[row.id]} already: give each sample its own"
+        else:
+            what = _what_is_wrong(row, named=named)
+        first.setdefault(row.id, row.where)
+        if what:
+            faults.append(Fault(row.where, what, row.id))
+        else:
+            kept.append(row)
+    return kept, faults
+
+
+def _what_is_wrong(row: Row, *, named: bool) -> str:
+    said = row.id
+    faults = {
+        "has no id: write one": not said,
+        f"the id {said[:40]!r} is longer than {LONGEST_ID}, or not plain text: change it": (
+            len(said) > LONGEST_ID or not said.isprintable() or said != said.strip()
+        ),
+        f"the id {said!r} looks like a path that leads elsewhere: write it without .. or /": (
+            ".." in re.split(r"[/\\]", said) or said.startswith(("/", "\\"))
+        ),
+        "has no label: write one, or take the line out": not row.label,
+        f"the split is {row.split!r}: write train, val or test": (
+            row.split not in SPLITS and (bool(row.split) or named)
+        ),
+        "has no part at all: fill a cell, or take the line out": not row.parts,
+    }
+    return next((what for what, wrong in faults.items() if wrong), "")
+
+
+def _with_splits(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
+    """Deal all splits where none is named, and val where only that one is missing."""
+    sides = {row.split for row in rows}
+    if sides == {""}:
+        return _dealt(rows, {"test": 0.15, "val": 0.15}), [
+            f"train, val and test were dealt, 70 : 15 : 15, {_by(rows)}"
+        ]
+    if sides == {"train", "test"}:
+        train = [row for row in rows if row.split == "train"]
+        test = [row for row in rows if row.split == "test"]
+        note = f"val was dealt from train, 15 %, {_by(train)}"
+        return [*_dealt(train, {"val": 0.15}), *test], [note]
+    return list(rows), []
+
+
+def _dealt(rows: Sequence[Row], shares: Mapping[str, float]) -> list[Row]:
+    if all(row.group for row in rows):
+        sides = deal_groups([row.group for row in rows], shares)
+    else:
+        sides = deal([row.id for row in rows], [row.label for row in rows], shares)
+    return [replace(row, split=side) for row, side in zip(rows, sides, strict=True)]
+
+
+def _by(rows: Sequence[Row]) -> str:
+    grouped = all(row.group for row in rows)
+    return "no group in two of them" if grouped else "each class alike, by a hash of the id"
+
+
+def _without_lonely_labels(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
+    """Leave out labels that occur once, and those that nothing can be trained on."""
+    counts = Counter(row.label for row in rows)
+    trained = {row.label for row in rows if row.split == "train"}
+    kept, faults = list[Row](), list[Fault]()
+    for row in rows:
+        if counts[row.label] == 1 and len(rows) > 1:
+            others = [label for label, count in counts.items() if count > 1]
+            close = difflib.get_close_matches(row.label, others, n=1)
+            hint = f"is it {close[0]!r}, misspelt?" if close else "add more samples, or take it out"
+            faults.append(Fault(row.where, f"the label {row.label!r} occurs once: {hint}", row.id))
+        elif row.label not in trained:
+            what = (
+                f"the label {row.label!r} is missing from train, so nobody can learn it: add some"
+            )
+            faults.append(Fault(row.where, what, row.id))
+        else:
+            kept.append(row)
+    return kept, faults
+
+
+def _natural(label: str) -> list[tuple[int, str]]:
+    """Sort "2" before "10"."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", label)]
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more
+
+
+def _with_first(message: str, faults: Sequence[Fault]) -> str:
+    return f"{message}\n  {len(faults)} faults, the first: {faults[0]}" if faults else message
+
+
+def count(manifest: Manifest) -> dict[str, dict[str, int]]:
+    """Return class -> split -> number of samples."""
+    counts: dict[str, dict[str, int]] = {
+        name: dict.fromkeys(SPLITS, 0) for name in manifest.classes
+    }
+    for row in manifest.rows:
+        counts[row.label][row.split] += 1
+    return counts

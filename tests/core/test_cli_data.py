@@ -1,0 +1,103 @@
+"""`mla-lab data init` and `mla-lab data check`, from a folder to a trained session."""
+
+import pytest
+
+import mla_core as mla
+from mla_core.cli import main
+from mla_core.data.example_folder import write_example_folder
+from mla_core.data.proposal import propose
+from tests.core.media_files import good_lines, picture, sound, write_manifest
+
+QUICK = 'prepare={"size": 8, "rate": 8000, "mels": 16}'
+
+
+def test_from_a_folder_to_the_first_steps(tmp_path, capsys):
+    folder = write_example_folder(tmp_path / "digits", samples=60, missing=0.3)
+    assert main(["data", "init", str(folder)]) == 0
+    assert "60 samples, 10 labels" in capsys.readouterr().out
+    manifest = str(folder / "manifest.csv")
+    assert main(["data", "check", manifest, "-o", QUICK]) == 0
+    out = capsys.readouterr().out
+    assert "digits: 60 samples, 10 classes" in out
+    assert "image 3 x 8 x 8" in out
+    assert "no faults" in out
+    options = {"path": manifest, "prepare": {"size": 8, "mels": 16}, "cache": str(tmp_path)}
+    config = mla.ExperimentConfig(dataset="manifest", dataset_options=options, epochs=1)
+    session = mla.TrainingSession(config)
+    assert len(session.advance(epochs=1)) >= 3
+    data = session.data
+    assert {p.mime for p in data.media(data.split("val").ids[0])} <= {
+        "image/png",
+        "audio/wav",
+        "text/plain",
+    }
+    shares = data.split("train").present.float().mean(1)
+    assert ((shares > 0.5) & (shares < 1)).all()
+
+
+def test_check_says_every_fault_and_exits_with_1(tmp_path, capsys):
+    lines = good_lines(tmp_path)
+    lines[3]["image"] = "gone.png"
+    lines[4]["label"] = ""
+    (tmp_path / "7.wav").write_bytes(b"")
+    path = write_manifest(tmp_path / "birds.csv", lines)
+    assert main(["data", "check", str(path)]) == 1
+    out = capsys.readouterr().out.splitlines()
+    faults = [line for line in out if line.startswith("fault")]
+    assert [fault.split(":")[1].strip() for fault in faults] == [
+        "birds.csv, line 5, gone.png",
+        "birds.csv, line 6",
+        "birds.csv, line 9, 7.wav",
+    ]
+    assert out[-1] == "3 faults"
+
+
+def test_init_leaves_a_manifest_alone(tmp_path, capsys):
+    picture(tmp_path / "owl" / "1.png")
+    (tmp_path / "manifest.csv").write_text("mine")
+    assert main(["data", "init", str(tmp_path)]) == 2
+    assert "is there already" in capsys.readouterr().err
+    assert (tmp_path / "manifest.csv").read_text() == "mine"
+
+
+def test_what_cannot_be_used_is_said_in_one_line(tmp_path, capsys):
+    assert main(["data", "init", str(tmp_path / "gone")]) == 2
+    assert main(["data", "init", str(tmp_path)]) == 2
+    assert main(["data", "check", str(tmp_path / "gone.csv")]) == 2
+    err = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[0] for line in err] == ["mla-lab"] * 3
+
+
+TREES = {
+    "by label": (["owl/1.png", "owl/1.wav", "tit/2.png"], {"owl/1", "tit/2"}, {"image", "sound"}),
+    "by modality": (["img/owl/1.png", "snd/owl/1.wav"], {"owl/1"}, {"img", "snd"}),
+    "modality inside": (["owl/img/1.png", "owl/snd/1.wav"], {"owl/1"}, {"img", "snd"}),
+    "by split": (["train/owl/1.png", "valid/owl/2.png"], {"train/owl/1", "val/owl/2"}, {"image"}),
+    "flat": (["1.png", "1.wav"], {"1"}, {"image", "sound"}),
+}
+
+
+@pytest.mark.parametrize("case", TREES)
+def test_folders_are_read_as_people_name_them(case, tmp_path):
+    files, ids, modalities = TREES[case]
+    for name in files:
+        (sound if name.endswith("wav") else picture)(tmp_path / name)
+    found = propose(tmp_path)
+    assert {line["id"] for line in found.lines} == ids
+    assert set(found.modalities) == modalities
+    labels = {line["label"] for line in found.lines}
+    assert labels <= {"owl", "tit"} or case == "flat"
+    assert found.unlabelled == (case == "flat")
+
+
+def test_a_loop_of_links_does_not_catch_init(tmp_path):
+    picture(tmp_path / "owl" / "1.png")
+    (tmp_path / "owl" / "again").symlink_to(tmp_path, target_is_directory=True)
+    assert len(propose(tmp_path).lines) == 1
+
+
+def test_files_that_are_not_used_are_told(tmp_path):
+    picture(tmp_path / "owl" / "1.png")
+    picture(tmp_path / "owl" / "1.jpg")
+    (tmp_path / "notes.doc").write_text("")
+    assert set(propose(tmp_path).ignored) == {"notes.doc", "owl/1.png"}

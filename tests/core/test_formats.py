@@ -1,0 +1,193 @@
+"""Every kind of file becomes the numbers that it should, whatever its format."""
+
+import numpy as np
+import pytest
+import soundfile
+from PIL import Image
+
+from mla_core.data.decoding import Preparation, decoder
+from mla_core.data.decoding.sound import read_sound
+from mla_core.data.source import Source, file_source
+from mla_core.errors import ConfigError
+from tests.core.media_files import picture, sound, video
+
+SIZE = Preparation(size=16, frames=3, rate=8000)
+
+
+def decode(kind, path, preparation=SIZE, **piece):
+    source = path if isinstance(path, Source) else Source("here", path, **piece)
+    reader = decoder(kind, preparation)
+    modality = reader.modality("x", [reader.look(source)])
+    x = reader.decode(source, modality)
+    assert x.shape == modality.shape
+    assert x.dtype == reader.dtype
+    return x
+
+
+def frequency(samples, rate):
+    """The strongest frequency, by the Fourier transform."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return np.fft.rfftfreq(len(samples), 1 / rate)[spectrum.argmax()]
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "bmp"])
+def test_pictures_become_squares_in_rgb(suffix, tmp_path):
+    x = decode("image", picture(tmp_path / f"a.{suffix}", (40, 30), (200, 30, 60)))
+    assert np.abs(x.astype(int) - np.array([200, 30, 60])[:, None, None]).max() <= 4
+
+
+def test_the_middle_of_a_wide_picture_is_taken(tmp_path):
+    wide = np.zeros((20, 60, 3), np.uint8)
+    wide[:, 20:40] = 255
+    Image.fromarray(wide).save(tmp_path / "a.png")
+    x = decode("image", tmp_path / "a.png")
+    assert x[:, :, 2:-2].min() > 250
+
+
+# mode, what is put in, what grey comes out
+MODES = [
+    ("L", 100, 100),
+    ("1", 1, 255),
+    ("RGBA", (100, 100, 100, 0), 255),  # transparent: the white behind it
+    ("LA", (100, 255), 100),
+    ("CMYK", (0, 0, 0, 0), 255),
+    ("I;16", 25700, 100),
+    ("P", 0, 0),
+]
+
+
+@pytest.mark.parametrize(("mode", "value", "grey"), MODES)
+def test_any_mode_becomes_rgb(mode, value, grey, tmp_path):
+    path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    Image.new(mode, (20, 20), value).save(path)
+    assert np.abs(decode("image", path).astype(int) - grey).max() <= 3
+
+
+def test_a_photograph_is_turned_upright(tmp_path):
+    pixels = np.zeros((20, 20, 3), np.uint8)
+    pixels[:10] = 255  # bright above
+    exif = Image.Exif()
+    exif[0x0112] = 3  # turned by half
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif)
+    x = decode("image", tmp_path / "a.jpg")
+    assert x[:, :6].max() < 40
+    assert x[:, -6:].min() > 200
+
+
+SOUNDS = [
+    ("a.wav", {"subtype": "PCM_16"}),
+    ("a.wav", {"subtype": "PCM_24"}),
+    ("a.wav", {"subtype": "FLOAT"}),
+    ("a.wav", {"subtype": "PCM_U8"}),
+    ("a.wav", {"channels": 2}),
+    ("a.wav", {"channels": 6}),
+    ("a.wav", {"rate": 96000}),
+    ("a.wav", {"rate": 44100}),
+    ("a.wav", {"rate": 11025}),
+    ("a.flac", {"rate": 16000}),
+    ("a.ogg", {"rate": 16000}),
+    ("a.mp3", {"rate": 16000}),
+]
+
+
+@pytest.mark.parametrize(("name", "how"), SOUNDS)
+def test_any_sound_becomes_the_same_tone(name, how, tmp_path):
+    path = sound(tmp_path / name, seconds=0.5, **({"rate": 8000} | how))
+    found = read_sound(Source("here", path), 8000, 10.0)
+    assert abs(len(found) - 4000) <= (4000 * 0.3 if name.endswith("mp3") else 2)
+    assert frequency(found[:4000], 8000) == pytest.approx(440, abs=4)
+    assert np.abs(found[1000:3000]).max() == pytest.approx(0.5, abs=0.06)
+    assert decode("sound", path).shape[:2] == (1, 128)
+
+
+def test_channels_are_averaged(tmp_path):
+    both = np.stack([np.full(800, 0.5), np.full(800, -0.1)], axis=1)
+    soundfile.write(tmp_path / "a.wav", both, 8000, subtype="FLOAT")
+    assert np.allclose(read_sound(Source("here", tmp_path / "a.wav"), 8000, 1.0), 0.2)
+
+
+def test_a_piece_of_a_sound(tmp_path):
+    ramp = np.linspace(0, 0.9, 8000)
+    soundfile.write(tmp_path / "a.wav", ramp, 8000, subtype="FLOAT")
+    found = read_sound(file_source(tmp_path, "a.wav#t=0.25,0.5", "here"), 8000, 10.0)
+    assert np.allclose(found[:2000], ramp[2000:4000], atol=1e-6)
+
+
+def test_long_sounds_are_cut_and_short_ones_filled_up(tmp_path):
+    reader = decoder("sound", Preparation(rate=8000, mels=16))
+    long, short = (Source("", sound(tmp_path / f"{s}.wav", s, 8000)) for s in (12.0, 0.5))
+    looked = [reader.look(long), reader.look(short)]
+    modality = reader.modality("x", looked)
+    assert modality.shape == (1, 16, (81920 - 200) // 80 + 1)  # 10.24 s, 25 ms every 10 ms
+    assert reader.cut(modality, looked[0]) == "longer than 10.24 s"
+    assert reader.cut(modality, looked[1]) == ""
+    x = reader.decode(short, modality)
+    assert len(np.unique(x[..., 60:])) == 1, "silence at the floor"
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "avi", "flv", "webm"])
+def test_frames_are_taken_at_one_a_second(suffix, tmp_path):
+    x = decode("video", video(tmp_path / f"a.{suffix}", frames=6, fps=2))
+    greys = x.mean((1, 2, 3))
+    assert greys == pytest.approx([0, 80, 160], abs=12)
+
+
+def test_the_last_frame_of_a_short_video_is_repeated(tmp_path):
+    x = decode("video", video(tmp_path / "a.mp4", frames=3, fps=2))
+    assert x.mean((1, 2, 3)) == pytest.approx([0, 80, 80], abs=12)
+
+
+def test_a_piece_of_a_video(tmp_path):
+    video(tmp_path / "a.mp4", frames=6, fps=2)
+    x = decode("video", file_source(tmp_path, "a.mp4#t=1,2", "here"))
+    assert x.mean((1, 2, 3)) == pytest.approx([80, 160, 160], abs=12)
+
+
+def test_a_region_of_a_picture(tmp_path):
+    pixels = np.zeros((20, 40, 3), np.uint8)
+    pixels[:, 20:] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    right = file_source(tmp_path, "a.png#xywh=percent:50,0,50,100", "here")
+    assert decode("image", right).min() == 255
+
+
+def test_the_frames_of_a_folder_in_their_natural_order(tmp_path):
+    for i in (1, 2, 3, 10, 11):
+        picture(tmp_path / "clip" / f"frame{i}.png", colour=(20 * i,) * 3)
+    x = decode("video", tmp_path / "clip")
+    assert x.mean((1, 2, 3)).tolist() == [20, 60, 220]
+
+
+def test_the_sound_track_of_a_video(tmp_path):
+    path = video(tmp_path / "a.avi", frames=4, tone=1.0)
+    found = read_sound(Source("here", path), 8000, 5.0)
+    assert frequency(found[:8000], 8000) == pytest.approx(440, abs=5)
+
+
+def test_a_text_in_any_script(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbf" + "Ünï  сode\n字".encode())
+    reader = decoder("text", SIZE)
+    source = Source("here", tmp_path / "a.txt")
+    looked = reader.look(source)
+    modality = reader.modality("x", [looked])
+    codes = reader.decode(source, modality)
+    assert "".join(modality.vocabulary[code - 1] for code in codes) == "Ünï сode 字"
+
+
+def test_vectors_and_series(tmp_path):
+    np.save(tmp_path / "v.npy", np.arange(5))
+    assert decode("vector", tmp_path / "v.npy").tolist() == [0, 1, 2, 3, 4]
+    (tmp_path / "s.csv").write_text("x,y\n1,2\n3,4\n5,6\n")
+    assert decode("series", tmp_path / "s.csv").tolist() == [[1, 3, 5], [2, 4, 6]]
+
+
+def test_nothing_hidden_in_an_array_file_is_run(tmp_path):
+    np.save(tmp_path / "v.npy", np.array([{"a": 1}]), allow_pickle=True)
+    with pytest.raises(ValueError, match="no array of plain numbers"):
+        decode("vector", tmp_path / "v.npy")
+
+
+@pytest.mark.parametrize("bad", [{"size": 2}, {"size": 64.5}, {"fps": 0}, {"rate": True}, {"x": 1}])
+def test_a_preparation_out_of_range_is_refused(bad):
+    with pytest.raises(ConfigError, match=next(iter(bad))):
+        Preparation.of(bad)
