@@ -4,11 +4,12 @@ import sys
 
 import torch
 
-from benchmarks import click, import_time, live, notebook, sub_step
+from benchmarks import click, data, import_time, live, notebook, sub_step
 
 ALL = {
     "import_time": import_time.main,
     "sub_step": sub_step.main,
+    "data": data.main,
     "live": live.main,
     "click": click.main,
     "notebook": notebook.main,

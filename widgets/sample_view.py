@@ -13,6 +13,7 @@ from mla_core.history import Evaluation
 from mla_core.methods.registry import method_class
 from widgets.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
+SHORT = 24  # characters of a text that is a word rather than a paragraph
 EMPTY = (
     '<p style="color:var(--jp-ui-font-color2)">Click a point of the map to see and hear the sample '
     "behind it, and what every modality makes of it.</p>"
@@ -88,7 +89,10 @@ def _media_html(part: Media, note: str) -> str:
     below = f'<div style="font-size:11px;line-height:1.3">{text(caption)}</div>'
     if part.mime == "text/plain":
         shown = text(part.data.decode())
-        return f'<div style="font:600 20px monospace;margin:10px 0">{shown}</div>{below}'
+        if len(part.data) > SHORT:  # a paragraph, which the keyboard can scroll, too
+            style = "height:96px;overflow:auto;font-size:12px;line-height:1.35"
+            return f'<div tabindex="0" style="{style}">{shown}</div>{below}'
+        return f'<div style="font:600 20px monospace;padding:10px 0">{shown}</div>{below}'
     source = f"data:{part.mime};base64,{b64encode(part.data).decode()}"
     if part.mime == "audio/wav":
         label = text(f"{part.modality} of this sample")
