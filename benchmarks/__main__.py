@@ -6,6 +6,7 @@ import torch
 
 from benchmarks import (
     click,
+    data,
     frame_rate,
     fusion,
     import_time,
@@ -19,6 +20,7 @@ from benchmarks import (
 ALL = {
     "import_time": import_time.main,
     "sub_step": sub_step.main,
+    "data": data.main,
     "live": live.main,
     "click": click.main,
     "slow_motion": slow_motion.main,

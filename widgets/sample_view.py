@@ -13,7 +13,7 @@ from mla_core.history import Evaluation
 from mla_core.methods.registry import method_class
 from widgets.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
-SHORT_TEXT = 40  # characters; longer ones, such as lists of numbers, are set small
+SHORT = 24  # characters of a text that is a word rather than a paragraph
 EMPTY = (
     '<p style="color:var(--jp-ui-font-color2)">Click a point of the map to see and hear the sample '
     "behind it, and what every modality makes of it.</p>"
@@ -89,9 +89,11 @@ def media_html(part: Media, note: str) -> str:
     caption = ". ".join(filter(None, (part.caption, note)))
     below = f'<div style="font-size:11px;line-height:1.3">{text(caption)}</div>'
     if part.mime == "text/plain":
-        shown = part.data.decode()
-        size = 20 if len(shown) <= SHORT_TEXT else 12
-        return f'<div style="font:600 {size}px monospace;margin:10px 0">{text(shown)}</div>{below}'
+        shown = text(part.data.decode())
+        if len(part.data) > SHORT:  # a paragraph, which the keyboard can scroll, too
+            style = "height:96px;overflow:auto;font-size:12px;line-height:1.35"
+            return f'<div tabindex="0" style="{style}">{shown}</div>{below}'
+        return f'<div style="font:600 20px monospace;padding:10px 0">{shown}</div>{below}'
     source = f"data:{part.mime};base64,{b64encode(part.data).decode()}"
     if part.mime == "audio/wav":
         label = text(f"{part.modality} of this sample")

@@ -38,7 +38,11 @@ def write_example_folder(
     >>> sorted(path.name for path in folder.iterdir())
     ['test', 'train', 'val']
     """
-    place = Path(folder) if str(folder) else default_cache() / f"digits-{samples}-{missing}-{seed}"
+    place = (
+        Path(folder)
+        if str(folder)
+        else default_cache() / f"example-{samples}-{missing}-{seed}" / "digits"
+    )
     if place.exists():
         return place
     check_writable(place.parent)
