@@ -195,11 +195,18 @@ def test_names_captions_and_media_are_text(explorer):
     assert explorer.page.locator("img").count() == 0
 
 
-def test_play_runs_to_the_end_and_stops(explorer):
-    explorer.page.get_by_label("Speed").select_option("fast")
-    explorer.page.get_by_role("button", name="Play").click()
-    expect(explorer.page.get_by_role("button", name="Play")).to_be_visible(timeout=10_000)
-    assert (explorer.trait("look"), explorer.trait("playing")) == (LOOKS - 1, False)
+def test_play_starts_again_from_the_first_look_runs_to_the_end_and_stops(explorer):
+    page = explorer.page
+    page.evaluate(
+        "() => { window.seen = []; model.on('change:look', () => seen.push(model.get('look'))); }"
+    )
+    page.get_by_label("Speed").select_option("fast")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => !model.get('playing')", timeout=10_000)
+    seen = page.evaluate("() => window.seen")
+    assert (seen[0], seen[-1]) == (0, LOOKS - 1)
+    assert seen == sorted(seen)
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
 def test_one_look_one_modality_and_nothing_to_show_are_no_errors(context, replay):

@@ -250,7 +250,8 @@ class Explorer {
     let before = performance.now();
     const tick = (now) => {
       const end = this.story.T - 1;
-      this.position = Math.min(end, this.position + ((now - before) / 1000) * this.get("speed"));
+      const passed = Math.max(0, now - before) / 1000; // a frame's time may lie before the press
+      this.position = Math.min(end, this.position + passed * this.get("speed"));
       before = now;
       if (Math.floor(this.position) !== this.look) this.set("look", Math.floor(this.position));
       this.redraw(false);
