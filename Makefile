@@ -28,7 +28,8 @@ test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a r
 	$(PY) -m ruff format --check
 	$(if $(NOTEBOOKS),$(PY) -m nbstripout --verify $(NOTEBOOKS))
 	$(PY) -m mypy
-	$(PY) -m pytest
+	@# Files in the order they were found: a worker's browser stays open, so browser tests come last.
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 format: .venv/.stamp-test ## Bring code and notebooks into shape
 	$(PY) -m ruff check --fix-only --quiet

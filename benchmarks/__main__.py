@@ -4,15 +4,32 @@ import sys
 
 import torch
 
-from benchmarks import click, data, import_time, live, notebook, sub_step
+from benchmarks import (
+    click,
+    data,
+    frame_rate,
+    fusion,
+    import_time,
+    live,
+    memory,
+    notebook,
+    page_size,
+    slow_motion,
+    sub_step,
+)
 
 ALL = {
     "import_time": import_time.main,
     "sub_step": sub_step.main,
     "data": data.main,
     "live": live.main,
+    "memory": memory.main,
     "click": click.main,
+    "slow_motion": slow_motion.main,
+    "fusion": fusion.main,
+    "frame_rate": frame_rate.main,
     "notebook": notebook.main,
+    "page_size": page_size.main,
 }
 
 

@@ -28,7 +28,7 @@ def main() -> None:
 
 async def _watched(config: mla.ExperimentConfig) -> float:
     lab = TrainingLab(config)
-    await asyncio.to_thread(lab._worker.warm_up.result)  # noqa: SLF001 - compare without its start
+    await asyncio.to_thread(lab._maps.worker.warm_up.result)  # noqa: SLF001 - compare without its start
     lab._player.steps_per_second = 0.0  # noqa: SLF001 - full speed
     lab._player.play()  # noqa: SLF001 - what the button does
     await asyncio.sleep(1)

@@ -10,6 +10,8 @@ from mla_core.config import ExperimentConfig
 from mla_core.history import History
 from mla_core.session import Snapshot
 
+LOOKS = "looks"  # the folder beside the snapshots where `Recording.save` keeps what was seen
+
 
 def save_snapshot(snapshot: Snapshot, folder: Path) -> Path:
     """Write a snapshot under `folder` and remove older ones there.
@@ -79,8 +81,8 @@ def _read(folder: Path) -> Snapshot:
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Remove all snapshots under `folder`, and whatever was cut off while it was written."""
-    for path in [*folder.glob("checkpoint-*"), *folder.glob(".*")]:
+    """Remove all snapshots and looks under `folder`, and whatever was cut off while it was written."""
+    for path in [*folder.glob("checkpoint-*"), *folder.glob(LOOKS), *folder.glob(".*")]:
         if path.is_dir():
             shutil.rmtree(path)
         else:

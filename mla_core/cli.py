@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core import cli_data, cli_sweep
+from mla_core import cli_data, cli_export, cli_sweep
 from mla_core.errors import ConfigError, DataError, NotebookError
 
 EPILOG = """examples:
@@ -21,6 +21,7 @@ EPILOG = """examples:
   mla-lab list runs                                   what has been run, with its accuracy
   mla-lab sweep experiments/rates.toml --jobs 2            many runs at once (see mla-lab sweep --help)
   mla-lab table runs/rates --rows method              their means over seeds
+  mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
   mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
 """
 
@@ -67,6 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     listing.set_defaults(action=_list)
 
     cli_sweep.add_commands(commands)
+    cli_export.add_commands(commands)
     cli_data.add_commands(commands)
 
     given = sys.argv[1:] if argv is None else argv
@@ -132,6 +134,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _list_choices() -> None:
     from mla_core.data.registry import DATASETS, loader
+    from mla_core.encoder_choice import BUILT_IN
     from mla_core.head_gradient import VARIANTS
     from mla_core.methods.registry import METHODS
 
@@ -142,6 +145,7 @@ def _list_choices() -> None:
         "data sets (dataset=)": datasets,
         "methods (method=)": methods,
         "head gradient variants (head_gradient=)": VARIANTS,
+        'encoders (encoders={"image": ...}, or a pretrained model by name or folder)': BUILT_IN,
         "notebooks (mla-lab list NOTEBOOK shows the parameters)": notebooks,
     }
     for title, table in tables.items():
@@ -158,28 +162,26 @@ def _list_parameters(notebook: Path) -> None:
 
 
 def _list_runs(folder: Path) -> None:
-    found = sorted(folder.glob("*/metrics.json"))
-    if not found:
-        inside = sorted({str(path.parent.parent) for path in folder.glob("*/*/metrics.json")})
-        hint = f": there are some in {', '.join(inside)}" if inside else ""
-        print(f"no finished run in {folder}{hint}")
-    configs = [json.loads((path.parent / "config.json").read_text()) for path in found]
+    from mla_core.runs import config_differences, read_runs
+
+    runs, problems = read_runs(folder)
+    if not runs:
+        print(f"no finished run in {folder}")
     shown = {"method", "dataset", "seed", "epochs"}
-    varying = [
-        name
-        for name in (configs[0] if configs else ())
-        if name not in shown and len({json.dumps(c.get(name)) for c in configs}) > 1
-    ]
-    for path, config in zip(found, configs, strict=True):
-        test = json.loads(path.read_text())["test"]
-        alone = test["unimodal_accuracy"].items()
+    differing = config_differences([run.config for run in runs])
+    varying = {name: values for name, values in differing.items() if name not in shown}
+    for i, run in enumerate(runs):
+        config, alone = run.config, run.metrics["test"]["unimodal_accuracy"].items()
         parts = ", ".join(f"{m} {'-' if a is None else f'{a:.3f}'}" for m, a in alone)
-        rest = "".join(f"  {name}={json.dumps(config.get(name))}" for name in varying)
+        rest = "".join(f"  {name}={json.dumps(values[i])}" for name, values in varying.items())
+        fused = run.accuracy("test")
         print(
-            f"{path.parent.name}  {config['method']:11} {config['dataset']:17} "
-            f"seed {config['seed']:<3} epochs {config['epochs']:<4} "
-            f"test {test['accuracy']:.3f} ({parts}){rest}"
+            f"{run.name}  {config.method:11} {config.dataset:17} "
+            f"seed {config.seed:<3} epochs {config.epochs:<4} "
+            f"test {'-' if fused is None else f'{fused:.3f}'} ({parts}){rest}"
         )
+    for problem in problems:
+        print(f"mla-lab: {problem}", file=sys.stderr)
 
 
 if __name__ == "__main__":

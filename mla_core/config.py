@@ -13,10 +13,12 @@ from typing import Any
 
 from mla_core.data.registry import DATASETS, check_options
 from mla_core.data.shortage import check_missing
+from mla_core.encoder_choice import check_encoders
 from mla_core.errors import ConfigError, one_of
 from mla_core.fusion import RULES
 from mla_core.head_gradient import ALPHA_SCHEDULES, VARIANTS
 from mla_core.methods.registry import METHODS, check_method_options
+from mla_core.placement import DEVICES, PRECISIONS
 
 OPTIMIZERS = ("sgd", "adamw")
 LEARNING_RATE_SCHEDULES = ("constant", "step", "cosine")
@@ -27,6 +29,8 @@ PROJECTIONS = ("gradient", "update")
 STOPPINGS = ("last", "best")
 
 _LIVE = {"live": True}  # may change while a session runs; anything else needs a new session
+# Did not exist when the first runs were named, which therefore say nothing about it.
+_LATER: dict[str, Any] = {"later": True}
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,21 @@ class ExperimentConfig:
         How to train; ``mla-lab list`` names the methods.
     method_options : mapping
         The method's own knobs, such as ``{"strength": 0.3}`` of ``ogm_ge``.
-    seed, epochs, batch_size, feature_size : int
-        `feature_size` is s, common to all encoders.
+    seed, epochs, batch_size : int
+    feature_size : int or "encoder"
+        s, common to all encoders; ``"encoder"``: as large as the features of the largest encoder.
+        An encoder whose own features are of another size gets a linear projection.
     encoder : {"trained", "none"}
         ``none``: the data are frozen features computed elsewhere, and only the head learns.
+    encoders : mapping
+        Per modality, what to use instead of `encoder`: ``"small"``, ``"none"``, ``"resnet18"``, or
+        a pretrained model's folder or name on the Hugging Face Hub; with options as in ``{"image":
+        {"name": "google/vit-base-patch16-224", "train": "frozen"}}``, see
+        `mla_core.encoder_choice.EncoderChoice`.
+    device : {"auto", "cpu", "cuda", "mps"}
+        Where encoders compute; ``auto``: on a GPU where there is one and some encoder is large.
+    precision : {"auto", "float32", "bfloat16"}
+        Of the encoders' inner numbers; ``auto``: bfloat16 on CUDA for large encoders.
     optimizer : {"sgd", "adamw"}
     learning_rate, momentum, weight_decay : float
         SGD with momentum as in MLA's published code; AdamW ignores `momentum`.
@@ -109,7 +124,7 @@ class ExperimentConfig:
     seed: int = 0
     epochs: int = field(default=10, metadata=_LIVE)
     batch_size: int = 64
-    feature_size: int = 128
+    feature_size: int | str = 128
     encoder: str = "trained"
     optimizer: str = "sgd"
     learning_rate: float = field(default=0.03, metadata=_LIVE)
@@ -127,6 +142,9 @@ class ExperimentConfig:
     evaluate_every: int = 24
     probe_size: int = 300
     stopping: str = "last"
+    encoders: Mapping[str, Any] = field(default_factory=dict, metadata=_LATER)
+    device: str = field(default="auto", metadata=_LATER)
+    precision: str = field(default="auto", metadata=_LATER)
 
     def __post_init__(self) -> None:
         # JSON and papermill know lists only; a tuple keeps the configuration frozen.
@@ -134,7 +152,7 @@ class ExperimentConfig:
             object.__setattr__(self, "order", tuple(self.order))
         if isinstance(self.modalities, list):
             object.__setattr__(self, "modalities", tuple(self.modalities))
-        for name in ("dataset_options", "method_options", "missing"):
+        for name in ("dataset_options", "method_options", "missing", "encoders"):
             object.__setattr__(self, name, _plain_json(name, getattr(self, name)))
         one_of("dataset", self.dataset, DATASETS)
         check_options(self.dataset, dict(self.dataset_options))
@@ -150,6 +168,9 @@ class ExperimentConfig:
         one_of("projection", self.projection, PROJECTIONS)
         one_of("fusion", self.fusion, RULES)
         one_of("stopping", self.stopping, STOPPINGS)
+        one_of("device", self.device, DEVICES)
+        one_of("precision", self.precision, PRECISIONS)
+        object.__setattr__(self, "encoders", check_encoders(self.encoders))
         if isinstance(self.order, tuple):
             if bad := [name for name in self.order if not isinstance(name, str)]:
                 msg = f"order must name modalities, not {bad[0]!r} as in {self.order!r}"
@@ -157,8 +178,10 @@ class ExperimentConfig:
         else:
             one_of("order (or a list of modalities)", self.order, ("cyclic", "random"))
         _check_whole("seed", self.seed, least=0)
-        for name in ("epochs", "batch_size", "feature_size", "probe_size"):
+        for name in ("epochs", "batch_size", "probe_size"):
             _check_whole(name, getattr(self, name), least=1)
+        if self.feature_size != "encoder":
+            _check_whole("feature_size (or 'encoder')", self.feature_size, least=1)
         _check_whole("evaluate_every", self.evaluate_every, least=0)
         _check_real("learning_rate", self.learning_rate, above=0.0)
         _check_real("alpha", self.alpha, above=0.0)
@@ -182,6 +205,30 @@ class ExperimentConfig:
         _check_names(values)
         return cls(**values)
 
+    @classmethod
+    def from_json(cls, text: str) -> ExperimentConfig:
+        """Make a configuration from JSON text, such as a page of a run lets one copy.
+
+        Raises
+        ------
+        ConfigError
+            When it is not JSON, not an object, or holds an unknown name or a bad value.
+
+        Examples
+        --------
+        >>> ExperimentConfig.from_json('{"dataset": "gaussian", "epochs": 5}').epochs
+        5
+        """
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            msg = f"the configuration is not JSON ({error}): copy it whole, from {{ to }}"
+            raise ConfigError(msg) from error
+        if not isinstance(values, dict):
+            msg = f"the configuration must be a JSON object of names and values, not {values!r}"
+            raise ConfigError(msg)
+        return cls.from_dict(values)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
         return dataclasses.asdict(self) | {
@@ -197,12 +244,24 @@ class ExperimentConfig:
     @property
     def hash(self) -> str:
         """Twelve hexadecimal digits that name this configuration's run."""
-        return hash_of(self.to_dict())
+        return hash_of(self.naming())
+
+    def naming(self) -> dict[str, Any]:
+        """Return the fields that name a run: those added later only where they are set."""
+        values, defaults = self.to_dict(), ExperimentConfig().to_dict()
+        for f in dataclasses.fields(self):
+            if f.metadata.get("later") and values[f.name] == defaults[f.name]:
+                del values[f.name]
+        return values
 
     @classmethod
     def live_fields(cls) -> frozenset[str]:
         """Return the fields that may change while a session runs."""
         return frozenset(f.name for f in dataclasses.fields(cls) if f.metadata.get("live"))
+
+    def live_values(self) -> dict[str, Any]:
+        """Return the values of the `live_fields`."""
+        return {name: getattr(self, name) for name in self.live_fields()}
 
 
 def hash_of(values: Mapping[str, Any]) -> str:

@@ -4,15 +4,44 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import factorial
 
 import torch
+from torch import Tensor
 
 from mla_core.data.dataset import Split
 from mla_core.data.shortage import without_parts
 from mla_core.methods.base import Method
 
 Value = Mapping[frozenset[str], float]
+
+
+class Answers:
+    """Fused predictions for a split when less of it is present; every part is encoded once.
+
+    Parameters
+    ----------
+    method : Method
+    split : Split
+        N samples.
+    """
+
+    def __init__(self, method: Method, split: Split) -> None:
+        self.method = method
+        self.split = split
+        first = {name: x[torch.tensor([0])] for name, x in split.inputs.items()}
+        self._features = method.model.features(split.inputs)  # (M, N, s)
+        self._absent = method.model.features({m: torch.zeros_like(x) for m, x in first.items()})
+
+    def fused(self, present: Tensor) -> Tensor:
+        """Return the fused logits (N, C) when only the parts in `present` (M, N) are there."""
+        features = torch.where(present[..., None], self._features, self._absent)
+        return self.method.read(features, present).fused
+
+    def right(self, present: Tensor) -> Tensor:
+        """Return who is answered rightly (N,) when only the parts in `present` are there."""
+        return self.fused(present).argmax(-1) == self.split.labels
 
 
 def subset_accuracies(method: Method, split: Split) -> dict[frozenset[str], float]:
@@ -32,21 +61,16 @@ def subset_accuracies(method: Method, split: Split) -> dict[frozenset[str], floa
         is 1/C, and a modality that nobody has contributes nothing.
     """
     names = list(split.inputs)
-    n_classes = method.predict(split.subset(torch.tensor([0]))).fused.shape[-1]
+    answers = Answers(method, split)
+    n_classes = answers.fused(split.present).shape[-1]
     values = {frozenset[str](): 1 / n_classes}
     for size in range(1, len(names) + 1):
         for subset in itertools.combinations(names, size):
-            less = keep_only(split, subset)
-            right = (method.predict(less).fused.argmax(-1) == split.labels).double()
-            credit = torch.where(less.present.any(0), right, 1 / n_classes)
+            kept = torch.tensor([name in subset for name in names])
+            present = split.present & kept[:, None]
+            credit = torch.where(present.any(0), answers.right(present).double(), 1 / n_classes)
             values[frozenset(subset)] = float(credit.mean())
     return values
-
-
-def keep_only(split: Split, modalities: Sequence[str]) -> Split:
-    """Return the split with the parts of all other modalities absent."""
-    kept = torch.tensor([name in modalities for name in split.inputs])
-    return split.keep(split.present & kept[:, None])
 
 
 def missing_curve(
@@ -66,11 +90,13 @@ def missing_curve(
     seed : int
         Of which parts go; the same for every method.
     """
+    answers = Answers(method, split)
+    bare = replace(split, inputs={name: torch.empty(len(split), 0) for name in split.inputs})
     curve = {}
     for rate in rates:
-        less = without_parts(split, [rate] * len(split.inputs), seed)
-        right = method.predict(less).fused.argmax(-1) == split.labels
-        curve[rate] = float((right & less.present.any(0)).double().mean())
+        present = without_parts(bare, [rate] * len(split.inputs), seed).present
+        right = answers.right(present) & present.any(0)
+        curve[rate] = float(right.double().mean())
     return curve
 
 

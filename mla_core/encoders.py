@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from mla_core.data.dataset import Modality
+from mla_core.encoder_inputs import PerFrame
 from mla_core.errors import ConfigError, one_of
 
 CHANNELS = 32
@@ -48,11 +50,14 @@ class GridEncoder(nn.Module):
 
 
 class CharactersEncoder(nn.Module):
-    """(B, L) int64 -> (B, s): letters and their neighbours, the strongest response over places."""
+    """(B, L) int64 -> (B, s): letters and their neighbours, the strongest response over places.
+
+    Tokens are read the same way.
+    """
 
     def __init__(self, modality: Modality, size: int) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(len(modality.vocabulary) + 1, CHANNELS, padding_idx=0)
+        self.embedding = nn.Embedding(modality.codes + 1, CHANNELS, padding_idx=0)
         self.convolution = nn.Conv1d(CHANNELS, 2 * CHANNELS, 3, padding=1)
         self.out = nn.Sequential(nn.Linear(2 * CHANNELS, size), nn.ReLU())
 
@@ -105,10 +110,18 @@ class VectorEncoder(nn.Module):
         return out
 
 
+def video_encoder(modality: Modality, size: int) -> nn.Module:
+    """Return the encoder of pictures for every frame (B, frames, C, H, W), and their mean."""
+    frame = replace(modality, kind="image", shape=modality.shape[1:])
+    return PerFrame(GridEncoder(frame, size, kernel=3, stride=1))
+
+
 ENCODERS: dict[str, Callable[[Modality, int], nn.Module]] = {
     "image": partial(GridEncoder, kernel=3, stride=1),
+    "video": video_encoder,
     "spectrogram": partial(GridEncoder, kernel=5, stride=2),
     "characters": CharactersEncoder,
+    "tokens": CharactersEncoder,
     "sequence": SequenceEncoder,
     "vector": VectorEncoder,
 }

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mla_core.checkpoint import load_snapshot, remove_checkpoints, save_snapshot
+from mla_core.checkpoint import LOOKS, load_snapshot, remove_checkpoints, save_snapshot
 from mla_core.config import ExperimentConfig, hash_of
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.faults import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.files import check_writable, write_json
+from mla_core.replay import Replay
 from mla_core.report import report_of
-from mla_core.session import TrainingSession
+from mla_core.session import Snapshot, TrainingSession
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -48,9 +49,10 @@ def run_experiment(
     Returns
     -------
     Path
-        ``out/<hash>`` with ``config.json``, ``metrics.json``, ``history.npz`` and
-        ``model.safetensors``; and ``left_out.csv`` where files could not be used. A finished run is not repeated; one that was cut off goes on from
-        its last checkpoint and ends with the same numbers.
+        ``out/<hash>`` with ``config.json``, ``metrics.json``, ``history.npz``, ``replay.npz`` (see
+        `mla_core.replay`) and ``model.safetensors``, and ``left_out.csv`` where files could not be
+        used. A finished run is not repeated; one that was cut off goes on from its last checkpoint
+        and ends with the same numbers.
 
     Raises
     ------
@@ -62,11 +64,11 @@ def run_experiment(
     >>> config = ExperimentConfig(dataset="gaussian", epochs=1)
     >>> folder = run_experiment(config, getfixture("tmp_path"))
     >>> sorted(path.name for path in folder.iterdir())
-    ['config.json', 'history.npz', 'metrics.json', 'model.safetensors']
+    ['config.json', 'history.npz', 'metrics.json', 'model.safetensors', 'replay.npz']
     """
     name = config.hash
     if data is not None:
-        name = hash_of({"config": config.to_dict(), "data": data.fingerprint})
+        name = hash_of({"config": config.naming(), "data": data.fingerprint})
     with run_folder(out, name) as (partial, finished):
         if partial is not None:
             train(config, partial, data=data, progress=progress)
@@ -130,7 +132,7 @@ def train(
     ----------
     config : ExperimentConfig
     folder : Path, optional
-        Receives checkpoints on the way and the four result files at the end. A checkpoint that is
+        Receives checkpoints on the way and the five result files at the end. A checkpoint that is
         there already is resumed.
     data : MultimodalDataset, optional
     progress : bool
@@ -152,34 +154,45 @@ def train(
             )
             raise ConfigError(msg)
         session.restore(snapshot)
+        session.recording.load(folder / LOOKS, snapshot.step)
     safe = session.snapshot()
     with _bar(session, shown=progress) as bar:
         try:
-            saved = time.monotonic()
+            saved, copying = time.monotonic(), 0.0
             while not session.finished:
-                session.advance(seconds=0.25)
+                session.advance(seconds=max(0.25, 10 * copying))  # of large encoders it takes time
+                began = time.monotonic()
                 safe = session.snapshot()  # between two sub-steps, as an interruption may not be
+                copying = time.monotonic() - began
                 bar.update(session.step - bar.n)
                 bar.set_postfix_str(f"epoch {session.epoch}/{config.epochs}")
                 if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
-                    save_snapshot(safe, folder)
+                    _save_state(session, safe, folder)
                     saved = time.monotonic()
         except (KeyboardInterrupt, TrainingDivergedError):
             if folder is not None:
-                save_snapshot(safe, folder)
+                _save_state(session, safe, folder)
             raise
     if folder is not None:
-        save_snapshot(safe, folder)  # what follows in a notebook may fail and be run again
+        _save_state(session, safe, folder)  # what follows in a notebook may fail and be run again
         write_results(session, folder)
     return session
 
 
+def _save_state(session: TrainingSession, safe: Snapshot, folder: Path) -> None:
+    """Write what a resumed run needs, the looks first: those beyond the checkpoint do no harm."""
+    session.recording.save(folder / LOOKS)
+    save_snapshot(safe, folder)
+
+
 def write_results(session: TrainingSession, folder: Path) -> None:
-    """Write metrics.json, history.npz and model.safetensors; touches the test split, once."""
+    """Write metrics, history, replay and model; touches the test split, once."""
     from safetensors.torch import save_file
 
     write_json(folder / "config.json", session.config.to_dict())
     session.history.save(folder / "history.npz")
+    replay = Replay.of(session.recording.evaluations, session.data.classes)
+    replay.save(folder / "replay.npz")
     save_file(session.reported().method.model.state_dict(), folder / "model.safetensors")
     if session.data.left_out:
         write_faults(session.data.left_out, folder / "left_out.csv")

@@ -25,7 +25,7 @@ VARIANTS: dict[str, str] = {
     "off": "plain alternation: the head's gradient is used as it is",
 }
 _RECURSIVE = frozenset({"paper", "paper_previous", "dataset_mean"})
-_ELEMENTWISE = frozenset({"released_enabled", "additive"})
+ELEMENTWISE = frozenset({"released_enabled", "additive"})
 
 ALPHA_SCHEDULES: dict[str, str] = {
     "auto": "what the variant's source uses: epoch_decay for released_enabled and additive, "
@@ -59,7 +59,7 @@ def alpha_at(
     0.0316
     """
     if schedule == "auto":
-        schedule = "epoch_decay" if variant in _ELEMENTWISE else "constant"
+        schedule = "epoch_decay" if variant in ELEMENTWISE else "constant"
     if schedule == "constant":
         return alpha
     progress = epoch_progress if schedule == "epoch_decay" else run_progress
@@ -83,6 +83,8 @@ class HeadGradientModification:
     P : Tensor
         (s, s) float64, the identity at first. Symmetric and positive definite in the variants
         that follow the equations.
+    taken_in : tuple of Tensor and float, or None
+        The mean feature (s,) and the alpha of the last update; None where P took nothing in.
 
     Raises
     ------
@@ -118,13 +120,14 @@ class HeadGradientModification:
         self.alpha = alpha
         self.variant = variant
         self.P = torch.eye(dim, dtype=torch.float64)
+        self.taken_in: tuple[Tensor, float] | None = None
         self._p: Tensor | None = None
         self._previous: Tensor | None = None  # (s,), the mean waiting for the next sub-step
 
     @property
     def active(self) -> bool:
         """Whether this variant does anything at all."""
-        return self.variant in _RECURSIVE or self.variant in _ELEMENTWISE
+        return self.variant in _RECURSIVE or self.variant in ELEMENTWISE
 
     @property
     def plasticity(self) -> float:
@@ -149,9 +152,10 @@ class HeadGradientModification:
         mean: Tensor | None = features.detach().mean(0, dtype=self.P.dtype)  # (s,)
         if self.variant == "paper_previous":
             mean, self._previous = self._previous, mean
+        self.taken_in = None if mean is None else (mean, alpha)
         if mean is None:
             return
-        if self.variant in _ELEMENTWISE:
+        if self.variant in ELEMENTWISE:
             self._update_elementwise(mean, alpha)
         else:
             self._update_recursive(mean, alpha)
@@ -189,7 +193,7 @@ class HeadGradientModification:
         if self._p is None or self._p.dtype != gradient.dtype:
             self._p = torch.empty_like(self.P, dtype=gradient.dtype)
         p = self._p.copy_(self.P)
-        if self.variant not in _ELEMENTWISE:
+        if self.variant not in ELEMENTWISE:
             return gradient @ p
         modified = gradient @ p.T
         return modified + gradient if self.variant == "additive" else modified

@@ -74,6 +74,14 @@ class HeadProbe:
             if m != row and grown[m] == grown[m]
         }
 
+    def means(self) -> dict[str, Tensor]:
+        """Return the mean feature (s,) of every modality seen so far, float64 (eq. 4)."""
+        return {
+            name: self._features[m][self._share[m] > 0].mean(0, dtype=torch.float64)
+            for m, name in enumerate(self._modalities)
+            if bool(self._share[m].any())
+        }
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of all tensors."""
         return {

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from torch import Tensor
 
+from mla_core.thinning import EvenList
+
 if TYPE_CHECKING:
     import pandas as pd
+
+MAX_STEPS = 6000  # records of sub-steps that a history keeps, about 5 MB
+MAX_SUMMARIES = 1000
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,9 @@ class StepRecord:
     forgetting : mapping of str to float
         For every OTHER modality seen so far, how much its loss (nats) on the features of its own
         last sub-step grew through this head step alone, encoders fixed.
+    sub_steps : int
+        Very long histories fold neighbours of one modality together: so many sub-steps this record
+        stands for. `samples` and `forgetting` are their sums, all else is the last one's.
     """
 
     step: int
@@ -53,6 +63,19 @@ class StepRecord:
     angle: float = 0.0
     plasticity: float = 1.0
     forgetting: Mapping[str, float] = field(default_factory=dict)
+    sub_steps: int = 1
+
+    def after(self, before: StepRecord) -> StepRecord:
+        """Return this record with an earlier one of the same modality folded into it."""
+        total = dict(before.forgetting)
+        for name, grown in self.forgetting.items():
+            total[name] = total.get(name, 0.0) + grown
+        return replace(
+            self,
+            samples=before.samples + self.samples,
+            forgetting=total,
+            sub_steps=before.sub_steps + self.sub_steps,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,12 +186,14 @@ class Change:
 
 
 class History:
-    """The records of one session, in order.
+    """The records of one session, in order; very long ones are thinned evenly.
 
     Attributes
     ----------
     steps : list of StepRecord
-    summaries : list of Summary
+        At most `MAX_STEPS`; beyond, neighbours of one modality are folded together.
+    summaries : EvenList of Summary
+        At most `MAX_SUMMARIES`.
     changes : list of Change
     latest : Evaluation or None
         The newest look at the probe set, whole.
@@ -183,15 +208,25 @@ class History:
 
     def __init__(self) -> None:
         self.steps: list[StepRecord] = []
-        self.summaries: list[Summary] = []
+        self.summaries: EvenList[Summary] = EvenList(MAX_SUMMARIES)
         self.changes: list[Change] = []
         self.latest: Evaluation | None = None
+
+    def add(self, record: StepRecord) -> None:
+        """Note one more sub-step; beyond `MAX_STEPS`, fold neighbours of one modality together."""
+        fold = self.steps[0].sub_steps if self.steps else 1
+        _put(self.steps, record, fold)
+        if len(self.steps) > MAX_STEPS:
+            folded: list[StepRecord] = []  # another list: a picture may be reading the old one
+            for one in self.steps:
+                _put(folded, one, 2 * fold)
+            self.steps = folded
 
     def copy(self) -> History:
         """Return a history that grows on its own; the records themselves are shared."""
         twin = History()
         twin.steps = list(self.steps)
-        twin.summaries = list(self.summaries)
+        twin.summaries = self.summaries.twin()
         twin.changes = list(self.changes)
         twin.latest = self.latest
         return twin
@@ -220,22 +255,19 @@ class History:
                 arrays[f"{kind}.{name}"] = np.array(
                     values if plain else list(map(json.dumps, values))
                 )
+        arrays["looks"] = np.array(self.summaries.indices, dtype=np.int64)
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> History:
         """Take back what `to_arrays` gave (`latest` is not part of it)."""
         history = cls()
-        for kind, make in (("steps", StepRecord), ("summaries", Summary), ("changes", Change)):
-            columns = {
-                key.removeprefix(f"{kind}."): _plain_values(arrays[key])
-                for key in arrays
-                if key.startswith(f"{kind}.")
-            }
-            rows = zip(*columns.values(), strict=True)
-            getattr(history, kind).extend(
-                make(**dict(zip(columns, row, strict=True))) for row in rows
-            )
+        history.steps = _records(arrays, "steps", StepRecord)
+        history.changes = _records(arrays, "changes", Change)
+        summaries = _records(arrays, "summaries", Summary)
+        looks = arrays["looks"].tolist() if "looks" in arrays else range(len(summaries))
+        for look, summary in zip(looks, summaries, strict=True):
+            history.summaries.put(look, summary)
         return history
 
     def save(self, path: Path) -> None:
@@ -245,8 +277,30 @@ class History:
     @classmethod
     def load(cls, path: Path) -> History:
         """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here, since numpy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return cls.from_arrays(arrays)
+
+
+def _put(steps: list[StepRecord], record: StepRecord, fold: int) -> None:
+    """Append a record, or fold it into the last of its modality if that has room for it."""
+    if fold > 1:
+        for i in range(len(steps) - 1, -1, -1):
+            if steps[i].modality == record.modality:
+                if steps[i].sub_steps + record.sub_steps <= fold:
+                    record = record.after(steps.pop(i))
+                break
+    steps.append(record)
+
+
+def _records(arrays: Mapping[str, np.ndarray], kind: str, make: Callable[..., T]) -> list[T]:
+    columns = {
+        key.removeprefix(f"{kind}."): _plain_values(arrays[key])
+        for key in arrays
+        if key.startswith(f"{kind}.")
+    }
+    rows = zip(*columns.values(), strict=True)
+    return [make(**dict(zip(columns, row, strict=True))) for row in rows]
 
 
 def _plain_values(column: np.ndarray) -> list[Any]:

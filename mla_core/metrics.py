@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -39,9 +40,74 @@ def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -
         return float("nan")
     confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
     surplus = confidence - (predicted == labels).double()
-    index = (confidence * bins).ceil().long().clamp(1, bins) - 1
+    index = _bin_of(confidence, bins)
     per_bin = torch.zeros(bins, dtype=torch.float64).index_add_(0, index, surplus)
     return float(per_bin.abs().sum() / len(labels))
+
+
+def mean_surplus(logits: Tensor, labels: Tensor) -> float:
+    """Return mean confidence less accuracy: above 0 a prediction is too sure of itself.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (N, C).
+    labels : Tensor
+        (N,).
+
+    Examples
+    --------
+    >>> round(mean_surplus(torch.tensor([[9.0, 0.0]] * 2), torch.tensor([0, 1])), 2)
+    0.5
+    """
+    confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
+    return float((confidence - (predicted == labels).double()).mean())
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The samples whose confidence lies in one bin: how many, how sure and how often right."""
+
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def reliability_bins(logits: Tensor, labels: Tensor, bins: int = 10) -> list[ReliabilityBin]:
+    """Return the bins of a reliability diagram that hold any sample, from unsure to sure.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (N, C).
+    labels : Tensor
+        (N,).
+    bins : int
+        Of equal width, as for `expected_calibration_error`.
+
+    Notes
+    -----
+    Guo et al., ICML 2017, figure 1: a calibrated prediction has its accuracy at its confidence.
+
+    Examples
+    --------
+    >>> reliability_bins(torch.tensor([[0.0, 0.0]] * 2), torch.tensor([0, 1]))
+    [ReliabilityBin(count=2, confidence=0.5, accuracy=0.5)]
+    """
+    confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
+    right = (predicted == labels).double()
+    index = _bin_of(confidence, bins)
+    groups = [index == b for b in index.unique().tolist()]  # sorted
+    return [
+        ReliabilityBin(
+            int(group.sum()), float(confidence[group].mean()), float(right[group].mean())
+        )
+        for group in groups
+    ]
+
+
+def _bin_of(confidence: Tensor, bins: int) -> Tensor:
+    return (confidence * bins).ceil().long().clamp(1, bins) - 1
 
 
 def brier_score(logits: Tensor, labels: Tensor) -> float:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mla_core.data.split import Modality
+from mla_core.adapted_encoder import CHUNK, AdaptedEncoder, sparsely
 from mla_core.data.stored import Column
-from mla_core.encoders import build_encoder
+from mla_core.errors import TrainingDivergedError
+from mla_core.placement import Placement
 from mla_core.seeding import generator
 
 
@@ -18,58 +21,122 @@ class MultimodalModel(nn.Module):
 
     Parameters
     ----------
-    modalities : mapping of str to Modality
-        Any M >= 1.
+    encoders : mapping of str to Module
+        Any M >= 1, all with features of the same size s: from `mla_core.encoder_set`.
     head : Module
         What it reads is the method's business: for MLA, one modality's features (B, s).
-    feature_size : int
-        s, common to all encoders.
-    seed : int
-        Draws the encoders' weights, each from its own stream, so that adding a modality does not
-        change the others.
-    frozen : bool
-        The data are features already: no encoder is trained.
+    placement : Placement
+        Where the encoders compute. Features come back to the CPU, where the head is.
 
     Examples
     --------
-    >>> modalities = {"x": Modality("x", "vector", (3,))}
-    >>> model = MultimodalModel(modalities, nn.Linear(8, 4), feature_size=8)
+    >>> model = MultimodalModel({"x": nn.Linear(3, 8)}, nn.Linear(8, 4))
     >>> model.head(model.encode("x", torch.zeros(5, 3))).shape
     torch.Size([5, 4])
     """
 
     def __init__(
         self,
-        modalities: Mapping[str, Modality],
+        encoders: Mapping[str, nn.Module],
         head: nn.Module,
-        feature_size: int = 128,
-        seed: int = 0,
-        *,
-        frozen: bool = False,
+        placement: Placement | None = None,
     ) -> None:
         super().__init__()
-        self.feature_size = feature_size
-        self.encoders = nn.ModuleDict(
-            {
-                name: build_encoder(
-                    modality, feature_size, generator(seed, "encoder", name), frozen=frozen
-                )
-                for name, modality in modalities.items()
-            }
-        )
+        self.placement = placement or Placement()
+        self.encoders = nn.ModuleDict(dict(encoders))
         self.head = head
+        self.adapted = {k: e for k, e in encoders.items() if isinstance(e, AdaptedEncoder)}
+        self.kept = {k for k, e in self.adapted.items() if e.frozen}  # whose features are kept
+        self.encoders.to(self.placement.device)
+        for encoder in self.adapted.values():
+            encoder.move(self.placement.device)
 
     def encode(self, modality: str, x: Tensor) -> Tensor:
         """Return the features (B, s) of one modality's batch."""
-        features: Tensor = self.encoders[modality](x)
-        return features
+        return self._placed(self.encoders[modality], x)
+
+    def encode_samples(
+        self, modality: str, column: Any, indices: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        """Return the features (B, s) of some samples of a split.
+
+        Parameters
+        ----------
+        modality : str
+        column : Tensor or like one
+            (N, ...), the split's inputs of this modality.
+        indices : Tensor
+            (B,).
+        present : Tensor, optional
+            (B,) bool: who has this part. The others' features mean nothing, and a large encoder,
+            which may normalise over the batch, does not see them.
+        """
+        encoder = self.adapted.get(modality)
+        if encoder is None:
+            return self.encode(modality, column[indices])
+        if encoder.frozen:
+            return self._projected(encoder, self._observed(encoder, column)[indices])
+        x = column[indices]
+        if present is None or bool(present.all()):
+            return self.encode(modality, x)
+        if not present.any():
+            return torch.zeros(len(x), encoder.size)
+        here = self.encode(modality, x[present])
+        return here.new_zeros(len(x), encoder.size).index_put((present,), here)
 
     @torch.no_grad()
     def features(self, inputs: Mapping[str, Column], chunk: int = 512) -> Tensor:
         """Return all modalities' features (M, N, s), without gradients, `chunk` samples at a time."""
-        return torch.stack(
-            [
-                torch.cat([self.encode(name, part) for part in inputs[name].split(chunk)])
-                for name in self.encoders
-            ]
+        training = self.training
+        self.eval()
+        try:
+            return torch.stack([self._features(m, inputs[m], chunk) for m in self.encoders])
+        finally:
+            self.train(training)
+
+    def _features(self, modality: str, column: Any, chunk: int) -> Tensor:
+        encoder = self.adapted.get(modality)
+        if encoder is None:
+            return torch.cat([self.encode(modality, part) for part in column.split(chunk)])
+        if encoder.frozen:
+            parts = self._observed(encoder, column).split(chunk)
+            return torch.cat([self._projected(encoder, part) for part in parts])
+        return torch.cat(
+            [sparsely(lambda x: self._placed(encoder, x), part) for part in column.split(CHUNK)]
         )
+
+    def _observed(self, encoder: AdaptedEncoder, column: Any) -> Tensor:
+        return encoder.observed(column, lambda x: self._placed(encoder.observe, x))
+
+    def _projected(self, encoder: AdaptedEncoder, features: Tensor) -> Tensor:
+        return self._placed(encoder.project, features)
+
+    def _placed(self, encode: Any, x: Tensor) -> Tensor:
+        """Run an encoder where it is, as precisely as configured, and bring the features back."""
+        if self.placement.plain:
+            features: Tensor = encode(x)
+            return features
+        with self.placement.autocast():
+            features = encode(x.to(self.placement.device))
+        return features.float().cpu()
+
+    @contextmanager
+    def at_step(self, seed: int, step: int) -> Iterator[None]:
+        """Make what a large encoder does by chance in a sub-step depend on seed and step alone.
+
+        Dropout draws from torch's global generator, which is put back afterwards; and statistics
+        that were taken in before the loss turned out not to be finite are put back, too.
+        """
+        if not self.adapted:
+            yield
+            return
+        before = {name: b.clone() for name, b in self.named_buffers()}
+        device = self.placement.device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(generator(seed, "dropout", step).initial_seed())
+            try:
+                yield
+            except TrainingDivergedError:
+                for name, buffer in self.named_buffers():
+                    buffer.copy_(before[name])
+                raise

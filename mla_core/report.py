@@ -34,7 +34,8 @@ from mla_core.metrics import (
     summarise,
 )
 from mla_core.seeding import generator
-from mla_core.session import TrainingSession, compute_threads
+from mla_core.session import TrainingSession
+from mla_core.threads import compute_threads
 
 MISSING_RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # as in MLA's table 2
 
@@ -141,7 +142,7 @@ def fusion_rules(
 def compute_of(history: History, n_modalities: int) -> dict[str, int]:
     """Return what training cost: samples passed through an encoder and back, and head updates."""
     passes = sum(r.samples * (n_modalities if r.modality is None else 1) for r in history.steps)
-    return {"encoder_passes": passes, "head_updates": len(history.steps)}
+    return {"encoder_passes": passes, "head_updates": sum(r.sub_steps for r in history.steps)}
 
 
 def _temperatures(evaluation: Evaluation) -> dict[str, float]:
@@ -187,8 +188,10 @@ def _contributions(method: Method, split: Split) -> dict[str, dict[str, float]]:
 
 def _mean_forgetting(history: History) -> dict[str, float]:
     """Return, per modality, the mean over all sub-steps of what others' head steps cost it."""
-    total: dict[str, list[float]] = {}
+    total: dict[str, float] = {}
+    sub_steps: dict[str, int] = {}
     for record in history.steps:
         for name, grown in record.forgetting.items():
-            total.setdefault(name, []).append(grown)
-    return {name: sum(values) / len(values) for name, values in total.items()}
+            total[name] = total.get(name, 0.0) + grown
+            sub_steps[name] = sub_steps.get(name, 0) + record.sub_steps
+    return {name: total[name] / sub_steps[name] for name in total}

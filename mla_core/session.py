@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import MultimodalDataset, Split
+from mla_core.data.prefetch import fetch, read_ahead
 from mla_core.data.registry import load_dataset
 from mla_core.data.shortage import shorten
+from mla_core.encoder_set import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.history import Change, Evaluation, History, StepRecord
 from mla_core.methods.base import Position
 from mla_core.methods.registry import method_class
 from mla_core.metrics import summarise
+from mla_core.recording import Moment, Recording
 from mla_core.schedule import Batch
-
-# Sums depend on the number of threads, so it must not depend on the machine or on how a session
-# is driven; small encoders gain nothing from more. MLA_LAB_THREADS=4 is for large ones.
-THREADS = int(os.environ.get("MLA_LAB_THREADS", "1"))
+from mla_core.threads import compute_threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +54,9 @@ class TrainingSession:
     config : ExperimentConfig
     data : MultimodalDataset, optional
         Instead of the one that `config` names.
+    encoders : mapping of str to Module, optional
+        Per modality, a network of your own (B, ...) -> (B, d), any d; the session trains a copy.
+        Other modalities have what `config` names.
 
     Attributes
     ----------
@@ -68,6 +69,8 @@ class TrainingSession:
         Finished sub-steps and epochs.
     last_good : Snapshot
         Taken at every look at the probe set, for the way back after a divergence.
+    recording : Recording
+        What every look saw, thinned evenly, with the way back to it.
     best : Snapshot or None
         The first among them with the best fused accuracy, where ``stopping="best"`` asks for it;
         None before the first look after the start.
@@ -84,18 +87,21 @@ class TrainingSession:
     1.0
     """
 
-    def __init__(self, config: ExperimentConfig, data: MultimodalDataset | None = None) -> None:
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        data: MultimodalDataset | None = None,
+        encoders: Mapping[str, nn.Module] | None = None,
+    ) -> None:
         self.config = config
-        whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
-        self.data = shorten(
-            whole,
-            modalities=config.modalities,
-            missing=config.missing,
-            label_noise=config.label_noise,
-            seed=config.seed,
+        self.encoders = dict(encoders or {})
+        self._whole = (
+            load_dataset(config.dataset, **config.data_options()) if data is None else data
         )
+        check_modules(self.encoders, self._whole.modalities, config)
+        self.data = data_of(config, self._whole)
         self.method = method_class(config.method)(
-            config, self.data.modalities, len(self.data.classes)
+            config, self.data.modalities, len(self.data.classes), self.encoders
         )
         # A notebook may look at the session from another cell while a thread trains it.
         self._lock = threading.RLock()
@@ -103,8 +109,9 @@ class TrainingSession:
         self.step = 0
         self.epoch = 0
         self.best: Snapshot | None = None
+        self.recording = Recording()
         self._index = 0
-        self._train = self.data.split("train")
+        self._train = read_ahead(self.data.split("train"), self.method.model.kept)
         self._probe = self.data.split("val").probe(config.probe_size)
         _check_trainable(self._train)
         self._plan: list[Batch] = self.method.plan(self._train, 0)
@@ -136,6 +143,11 @@ class TrainingSession:
         """The modality of the coming sub-step; None when all learn at once or training is over."""
         return None if self.finished else self._plan[self._index].modality
 
+    @property
+    def next_samples(self) -> Split | None:
+        """The training samples of the coming sub-step, in its order; None when training is over."""
+        return None if self.finished else self._train.subset(self._plan[self._index].indices)
+
     def __iter__(self) -> Iterator[StepRecord]:
         return self
 
@@ -152,8 +164,12 @@ class TrainingSession:
                 epoch_progress,
                 (self.epoch + epoch_progress) / self.config.epochs,
             )
-            record = self.method.step(self._plan[self._index], self._train, position)
-            self.history.steps.append(record)
+            batch, *coming = self._plan[self._index : self._index + 2]
+            with self.method.model.at_step(self.config.seed, self.step):
+                for then in coming:
+                    fetch(self._train, then.modality, then.indices)
+                record = self.method.step(batch, self._train, position)
+            self.history.add(record)
             self.step += 1
             self._index += 1
             if self._index == len(self._plan):
@@ -246,23 +262,28 @@ class TrainingSession:
                 self.look_again()
             self.last_good = snapshot
             self.best = snapshot.best
+            self.recording = self.recording.until(snapshot.step)
 
     def rewind(self) -> None:
         """Go back to `last_good`, but keep the settings that are in force now."""
-        live = {name: getattr(self.config, name) for name in self.config.live_fields()}
+        live = self.config.live_values()
         self.restore(self.last_good)
         self.reconfigure(**live)
 
-    def fork(self, **changes: Any) -> TrainingSession:
+    def fork(self, at: Snapshot | None = None, **changes: Any) -> TrainingSession:
         """Return a second session that goes on from here with some settings changed.
 
         Parameters
         ----------
+        at : Snapshot, optional
+            Go on from there instead, for example from ``session.recording.at(step).snapshot``.
         **changes
             Live fields of the configuration, such as ``head_gradient="off"``.
         """
-        twin = TrainingSession(self.config, self.data)
-        twin.restore(self.snapshot())
+        snapshot = self.snapshot() if at is None else at
+        twin = TrainingSession(self.config, self._whole, self.encoders)
+        twin.restore(snapshot)
+        twin.recording = self.recording.until(snapshot.step)
         twin.reconfigure(**changes)
         return twin
 
@@ -270,7 +291,7 @@ class TrainingSession:
         """Return the session whose weights count: itself, or a twin at `best` (see ``stopping``)."""
         if self.best is None:
             return self
-        twin = TrainingSession(self.config, self.data)
+        twin = TrainingSession(self.config, self._whole, self.encoders)
         twin.restore(self.best)
         return twin
 
@@ -334,9 +355,30 @@ class TrainingSession:
         if self.config.stopping == "best" and self.step > 0 and self._is_best(evaluation.accuracy):
             self.best = replace(self.snapshot(), best=None)
         self.last_good = self.snapshot()
+        moment = Moment(evaluation, self.last_good)
+        self.recording.add(moment, self.history.summaries.indices[-1])
 
     def _is_best(self, accuracy: float) -> bool:
         return self.best is None or accuracy > self.best.history.summaries[-1].accuracy
+
+
+def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> MultimodalDataset:
+    """Return what a session trains on: the data that `config` names, or `data`, made short of parts.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    data : MultimodalDataset, optional
+        Whole, instead of the one that `config` names.
+    """
+    whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
+    return shorten(
+        whole,
+        modalities=config.modalities,
+        missing=config.missing,
+        label_noise=config.label_noise,
+        seed=config.seed,
+    )
 
 
 def _check_trainable(train: Split) -> None:
@@ -347,17 +389,3 @@ def _check_trainable(train: Split) -> None:
             hint = f"leave it out with modalities={able}" if able else "nor any other"
             msg = f"no training sample has the modality {name!r}: {hint}"
             raise ConfigError(msg)
-
-
-@contextmanager
-def compute_threads() -> Iterator[None]:
-    """Compute with the same number of threads in every mode, and give the rest back."""
-    before = torch.get_num_threads()
-    if before == THREADS:
-        yield
-        return
-    torch.set_num_threads(THREADS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

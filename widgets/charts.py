@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,23 +13,26 @@ from plotly.subplots import make_subplots
 
 from mla_core.history import Evaluation, History
 from mla_core.methods.registry import method_class
+from widgets.curves import curves, differences
+from widgets.map_chart import BLANK, MapView, map_trace, place_points
 from widgets.style import (
-    CLASS_COLOURS,
     FUSED_COLOUR,
+    GRID,
     MODALITY_DASHES,
-    MODALITY_MARKERS,
+    apply_theme,
     colour,
     pick,
     text,
 )
+from widgets.words import listed
 
-MAX_POINTS = 1000  # per curve
 HEIGHT = 640
-BLANK = {"showticklabels": False, "zeroline": False, "showgrid": False}  # a map has no units
 NOTHING = {"x": np.zeros(0), "y": np.zeros(0)}
-CLASS_SCALE = [  # one flat step per class
-    ((i + side) / len(CLASS_COLOURS), hue) for i, hue in enumerate(CLASS_COLOURS) for side in (0, 1)
-]
+# Few buttons, since each is a stop of the Tab key, and none that sends the chart anywhere.
+CONFIG = {
+    "displaylogo": False,
+    "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+}
 PANELS = {  # panel -> (row, column, title)
     "loss": (1, 1, "Training loss (nats)"),
     "accuracy": (1, 2, "Accuracy on the probe set"),
@@ -39,18 +42,53 @@ PANELS = {  # panel -> (row, column, title)
     "gap": (3, 2, "Modality gap (centroids)"),
     "map": (1, 3, "Where the features lie"),
 }
+BRANCH_PANELS = {
+    **PANELS,
+    "map": (1, 3, "Features, first run"),
+    "branch map": (1, 4, "Features, branch"),
+    "difference": (3, 3, "Accuracy, branch minus first run"),
+}
+ORDER = ("loss", "accuracy", "map", "weights", "spread", "forgetting", "gap")  # plotly's own
+BRANCH_ORDER = (*ORDER[:3], "branch map", *ORDER[3:], "difference")
+CURSOR_PANELS = ("loss", "accuracy", "weights", "forgetting", "gap")
+BRANCH_STYLE = {"opacity": 0.4, "width": 5}  # broad and pale, whatever the hue and the dash
 
 
 @dataclass(frozen=True, eq=False)
-class MapView:
-    """A map of the probe set: coordinates (M * N, 2), modality by modality, and what to say."""
+class Shown:
+    """What the figure shows of one run.
 
-    coords: np.ndarray
-    half_width: float
-    caption: str
+    Attributes
+    ----------
+    history : History
+        The curves.
+    view : MapView, optional
+        The map, of ``(then or history).latest``.
+    then : History, optional
+        The run as it was at an earlier moment: the weights and the map are of that one, and a line
+        in every curve says where it was. None means now.
+    since : int
+        Curves begin at this sub-step: a branch has its past in common with the first run.
+    """
+
+    history: History
+    view: MapView | None = None
+    then: History | None = None
+    since: int = 0
+
+    @property
+    def moment(self) -> History:
+        """The run as far as it is shown: then, or now."""
+        return self.then or self.history
+
+    @property
+    def drawing(self) -> tuple[object, ...]:
+        """What decides the picture: while it stays the same, nothing needs to be drawn."""
+        last = self.history.steps[-1] if self.history.steps else None
+        return last, self.moment.latest, self.view
 
 
-def training_figure(modalities: Sequence[str], method: str) -> go.Figure:
+def training_figure(modalities: Sequence[str], method: str, *, branch: bool = False) -> go.Figure:
     """Return the bench's figure with every trace in place and still empty.
 
     Parameters
@@ -59,20 +97,14 @@ def training_figure(modalities: Sequence[str], method: str) -> go.Figure:
         Names; anything in them is shown literally.
     method : str
         Decides whether losses are per modality.
+    branch : bool
+        With room for a second run: its curves, broad and pale, its map, and the difference.
     """
-    figure = make_subplots(
-        rows=3,
-        cols=3,
-        column_widths=[0.28, 0.28, 0.44],
-        horizontal_spacing=0.06,
-        vertical_spacing=0.11,
-        specs=[[{}, {}, {"rowspan": 3}], [{}, {}, None], [{}, {}, None]],
-        subplot_titles=[PANELS[p][2] for p in ("loss", "accuracy", "map", "weights", "spread")]
-        + [PANELS[p][2] for p in ("forgetting", "gap")],
-    )
+    figure = _grid(branch=branch)
+    panels = BRANCH_PANELS if branch else PANELS
 
     def add(panel: str, trace: Any) -> None:
-        row, column, _ = PANELS[panel]
+        row, column, _ = panels[panel]
         figure.add_trace(trace, row=row, col=column)
 
     alternating = method_class(method).one_at_a_time
@@ -119,7 +151,7 @@ def training_figure(modalities: Sequence[str], method: str) -> go.Figure:
                 meanline_visible=True,
             ),
         )
-        add("map", _map_trace(m, name))
+        add("map", map_trace(m, name))
     grey = {"color": FUSED_COLOUR, "width": 3}
     empty: dict[str, Any] = {"mode": "lines", "x": [], "y": [], "showlegend": False}
     if not alternating:
@@ -137,28 +169,70 @@ def training_figure(modalities: Sequence[str], method: str) -> go.Figure:
                 line={"color": colour(a), "width": 2, "dash": pick(MODALITY_DASHES, i)},
             ),
         )
+    grey_dots = {"color": FUSED_COLOUR, "width": 1, "dash": "dot"}
+    for panel in CURSOR_PANELS:
+        cursor = {**empty, "hoverinfo": "skip", "line": grey_dots, "meta": f"cursor.{panel}"}
+        add(panel, go.Scatter(**cursor))
     _lay_out(figure)
+    if branch:
+        _add_branch(figure, modalities, add)
     return figure
 
 
-def _map_trace(m: int, name: str) -> go.Scatter:
+def _grid(*, branch: bool) -> go.Figure:
+    common = {"rows": 3, "vertical_spacing": 0.11}
+    if not branch:
+        return make_subplots(
+            **common,
+            cols=3,
+            column_widths=[0.28, 0.28, 0.44],
+            horizontal_spacing=0.06,
+            specs=[[{}, {}, {"rowspan": 3}], [{}, {}, None], [{}, {}, None]],
+            subplot_titles=[PANELS[p][2] for p in ORDER],
+        )
+    tall = {"rowspan": 2}
+    return make_subplots(
+        **common,
+        cols=4,
+        column_widths=[0.23, 0.23, 0.27, 0.27],
+        horizontal_spacing=0.045,
+        specs=[[{}, {}, tall, tall], [{}, {}, None, None], [{}, {}, {"colspan": 2}, None]],
+        subplot_titles=[BRANCH_PANELS[p][2] for p in BRANCH_ORDER],
+    )
+
+
+def _add_branch(
+    figure: go.Figure, modalities: Sequence[str], add: Callable[[str, Any], None]
+) -> None:
+    """Add the second run's traces: each curve's double, a map, and the differences."""
+    panels = {"loss": "loss", "forgetting": "forgetting", "accuracy": "accuracy"}
+    panels |= {"weight": "weights", "gap": "gap"}
+    for trace in list(figure.data):
+        kind = trace.meta.partition(".")[0]
+        if trace.type == "scatter" and kind in panels:
+            double = go.Scatter(trace.to_plotly_json())
+            double.update(meta=f"branch.{trace.meta}", opacity=BRANCH_STYLE["opacity"])
+            double.update(line_width=BRANCH_STYLE["width"], showlegend=False, legendgroup="branch")
+            if trace.meta == "accuracy.fused":
+                double.update(name="branch", showlegend=True)
+            add(panels[kind], double)
+    for m, name in enumerate(modalities):
+        add("branch map", map_trace(m, name, key="branch.map", showlegend=False))
+        line = {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)}
+        add("difference", _line(f"difference.{name}", name, line))
+    grey = {"color": FUSED_COLOUR, "width": 3}
+    add("difference", _line("difference.fused", "fused", grey))
+    row, column, _ = BRANCH_PANELS["difference"]
+    figure.update_yaxes(zeroline=True, zerolinecolor=FUSED_COLOUR, row=row, col=column)
+    row, column, _ = BRANCH_PANELS["branch map"]
+    figure.update_xaxes(**BLANK, row=row, col=column)
+    figure.update_yaxes(**BLANK, row=row, col=column)
+    figure.update_layout(legend2={"x": 0.31})
+
+
+def _line(meta: str, name: str, line: dict[str, Any]) -> go.Scatter:
     return go.Scatter(
-        x=[],
-        y=[],
-        mode="markers",
-        name=text(name),
-        legendgroup=name,
-        meta=f"map.{name}",
-        hovertemplate=f"%{{text}}<extra>{text(name)}</extra>",
-        marker={
-            "symbol": pick(MODALITY_MARKERS, m),
-            "colorscale": CLASS_SCALE,
-            "cmin": -0.5,
-            "cmax": len(CLASS_COLOURS) - 0.5,
-            "size": 7,
-            "opacity": 0.8,
-            "line": {"width": 1, "color": colour(m)},
-        },
+        x=[], y=[], mode="lines", meta=meta, name=text(name), line=line, showlegend=False
     )
 
 
@@ -187,144 +261,66 @@ def _lay_out(figure: go.Figure) -> None:
     apply_theme(figure, dark=False)
 
 
-def apply_theme(figure: go.Figure, *, dark: bool) -> None:
-    """Fit the figure's text and grid to a light or dark page; the page itself shines through."""
-    figure.update_layout(
-        template="plotly_dark" if dark else "plotly_white",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-    )
-
-
-def refresh(figure: go.Figure, history: History, view: MapView | None = None) -> None:
-    """Write a history, and a map if there is one, into the figure's traces, in one message.
+def refresh(figure: go.Figure, run: Shown, branch: Shown | None = None) -> None:
+    """Write a run, and a branch of it if there is one, into the figure's traces, in one message.
 
     Parameters
     ----------
     figure : Figure
         From `training_figure`; a FigureWidget sends one update to the page.
-    history : History
-    view : MapView, optional
-        Of ``history.latest``.
+    run, branch : Shown
     """
     traces = {trace.meta: trace for trace in figure.data}
+    shown = curves(run.history)
+    if branch is not None:
+        both = curves(branch.history), differences(run.history, branch.history)
+        late = {key: _since(curve, branch.since) for one in both for key, curve in one.items()}
+        shown |= {
+            key if key.startswith("difference") else f"branch.{key}": late[key] for key in late
+        }
+    if run.then is not None:
+        shown |= _cursors(shown, run.then.summaries[-1].step)
     with figure.batch_update():
-        shown = curves(history)
         for key, trace in traces.items():
             if trace.type == "scatter" and trace.mode == "lines":
                 trace.update(shown.get(key, NOTHING))
-        if history.latest is not None:
-            _refresh_spread(traces, history.latest)
-            if view is not None:
-                _place_points(traces, history.latest, view)
-                axis = {"range": [-view.half_width, view.half_width]}
-                figure.update_xaxes(**axis, title_text=text(view.caption), row=1, col=3)
-                figure.update_yaxes(**axis, row=1, col=3)
+        _refresh_spread(traces, run.moment.latest)
+        width = max((one.view.half_width for one in (run, branch) if one and one.view), default=0)
+        for one, key, column in ((run, "map", 3), (branch, "branch.map", 4)):
+            look = one.moment.latest if one else None
+            if one is None or one.view is None or look is None:
+                continue
+            place_points(traces, look, one.view, key)
+            axis = {"range": [-width, width]}  # the same for both, to be compared
+            figure.update_xaxes(**axis, title_text=text(one.view.caption), row=1, col=column)
+            figure.update_yaxes(**axis, row=1, col=column)
 
 
-def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
-    """Return what each curve shows: trace key -> ``{"x": ..., "y": ...}``.
-
-    Keys are ``loss.<modality>``, ``forgetting.<modality>``, ``accuracy.<modality or fused>``,
-    ``weight.<modality>``, ``band.<modality>`` and ``gap.<a>|<b>``.
-    """
-    found: dict[str, tuple[list[float], list[float]]] = {}
-    total: dict[str, float] = {}
-
-    def put(key: str, x: float, y: float) -> None:
-        xs, ys = found.setdefault(key, ([], []))
-        xs.append(x)
-        ys.append(y)
-
-    for record in history.steps:
-        put(f"loss.{record.modality or 'all'}", record.step + 1, record.loss)
-        for name, grown in record.forgetting.items():
-            total[name] = total.get(name, 0.0) + grown
-            put(f"forgetting.{name}", record.step + 1, total[name])
-    for summary in history.summaries:
-        put("accuracy.fused", summary.step, summary.accuracy)
-        for name, value in summary.unimodal_accuracy.items():
-            put(f"accuracy.{name}", summary.step, value)
-            put(f"weight.{name}", summary.step, summary.weight_quantiles[name][2])
-        for pair, gap in summary.centroid_gap.items():
-            put(f"gap.{pair}", summary.step, gap)
-    shown = {}
-    for key, (xs, ys) in found.items():
-        x, y = thin(np.asarray(xs, float), np.asarray(ys, float))
-        shown[key] = {"x": x, "y": y}
-    steps = [summary.step for summary in history.summaries]
-    for name in history.summaries[0].weight_quantiles if history.summaries else ():
-        low = [summary.weight_quantiles[name][0] for summary in history.summaries]
-        high = [summary.weight_quantiles[name][-1] for summary in history.summaries]
-        # There and back again: the outline of the band from the 5 % to the 95 % quantile.
-        outline = {"x": steps + steps[::-1], "y": high + low[::-1]}
-        shown[f"band.{name}"] = {axis: np.asarray(v, float) for axis, v in outline.items()}
-    return shown
+def _since(curve: dict[str, np.ndarray], step: int) -> dict[str, np.ndarray]:
+    late = curve["x"] >= step
+    return {axis: values[late] for axis, values in curve.items()}
 
 
-def thin(x: np.ndarray, y: np.ndarray, limit: int = MAX_POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """Keep at most `limit` points of a curve: the lowest and the highest of every bin.
-
-    Examples
-    --------
-    >>> x = np.arange(10_000.0)
-    >>> kept, _ = thin(x, np.where(x == 77, 5.0, 0.0), limit=100)
-    >>> len(kept) <= 100, 77.0 in kept
-    (True, True)
-    """
-    if len(x) <= limit:
-        return x, y
-    edges = np.linspace(0, len(x), limit // 2 + 1).astype(int)
-    kept: set[int] = set()
-    for start, end in itertools.pairwise(edges):
-        kept |= {start + int(y[start:end].argmin()), start + int(y[start:end].argmax())}
-    index = np.array(sorted(kept))
-    return x[index], y[index]
+def _cursors(shown: Mapping[str, Mapping[str, np.ndarray]], step: int) -> dict[str, Any]:
+    """Return an upright line at `step` for every panel with curves, as high as these."""
+    kinds = {**dict.fromkeys(("loss", "accuracy", "forgetting", "gap")), "weights": "weight"}
+    lines = {}
+    for panel, kind in kinds.items():
+        tops = [c["y"] for key, c in shown.items() if key.startswith(f"{kind or panel}.")]
+        values = np.concatenate([y[np.isfinite(y)] for y in tops]) if tops else np.zeros(0)
+        low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
+        if panel in {"accuracy", "weights"}:
+            low, high = 0.0, 1.0
+        lines[f"cursor.{panel}"] = {"x": np.array([step, step]), "y": np.array([low, high])}
+    return lines
 
 
-def _refresh_spread(traces: Mapping[str, Any], evaluation: Evaluation) -> None:
+def _refresh_spread(traces: Mapping[str, Any], evaluation: Evaluation | None) -> None:
+    if evaluation is None:
+        return
     for m, name in enumerate(evaluation.modalities):
         here = evaluation.present[m]
         traces[f"spread.{name}"].x = evaluation.weights[m][here].numpy()
-
-
-def _place_points(traces: Mapping[str, Any], evaluation: Evaluation, view: MapView) -> None:
-    start = 0
-    for m, name in enumerate(evaluation.modalities):
-        here = np.flatnonzero(evaluation.present[m].numpy())
-        coords = view.coords[start : start + len(here)]
-        start += len(here)
-        trace = traces[f"map.{name}"]
-        trace.x, trace.y = coords[:, 0], coords[:, 1]
-        if trace.customdata is None or len(trace.customdata) != len(here):
-            # What a point stands for stays; only where it lies moves.
-            trace.customdata = here
-            trace.text = [text(evaluation.ids[i]) for i in here]
-            trace.marker.color = evaluation.labels.numpy()[here] % len(CLASS_COLOURS)
-
-
-def map_figure(evaluation: Evaluation, view: MapView) -> go.Figure:
-    """Return a map by itself.
-
-    Parameters
-    ----------
-    evaluation : Evaluation
-    view : MapView
-        Of the same samples.
-    """
-    figure = go.Figure([_map_trace(m, name) for m, name in enumerate(evaluation.modalities)])
-    _place_points({trace.meta: trace for trace in figure.data}, evaluation, view)
-    axis = {**BLANK, "range": [-view.half_width, view.half_width]}
-    figure.update_layout(
-        height=480,
-        width=520,
-        margin={"l": 10, "r": 10, "t": 40, "b": 50},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
-        xaxis={**axis, "title": {"text": text(view.caption), "font": {"size": 11}}},
-        yaxis=axis,
-    )
-    apply_theme(figure, dark=False)
-    return figure
 
 
 def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
@@ -336,20 +332,30 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
         From a label such as ``"MLA"``.
     """
     figure = go.Figure()
+    said = []
     for i, (label, evaluation) in enumerate(evaluations.items()):
         values = {**evaluation.unimodal_accuracy, "fused": evaluation.accuracy}
+        said.append(f"{label}: {listed(values, '.0%')}")
         figure.add_bar(
             name=text(label),
             x=[text(name) for name in values],
             y=list(values.values()),
             text=[f"{value:.2f}" for value in values.values()],
+            textposition="outside",  # on a pattern it is hard to read
             marker={"color": colour(i), "pattern": {"shape": pick(("", "/", ".", "x"), i)}},
         )
     figure.update_layout(
+        meta=f"Accuracy. {'; '.join(said)}.",
         barmode="group",
         height=340,
         margin={"l": 45, "r": 10, "t": 30, "b": 40},
-        yaxis={"range": [0, 1.08], "title": {"text": "accuracy"}},
+        xaxis={"gridcolor": GRID},
+        yaxis={
+            "range": [0, 1.12],
+            "title": {"text": "accuracy"},
+            "gridcolor": GRID,
+            "zerolinecolor": GRID,
+        },
         legend={"orientation": "h", "y": 1.1},
     )
     apply_theme(figure, dark=False)

@@ -23,6 +23,7 @@ SPEEDS = {
     "full speed": 0.0,
 }
 SPEED_TO_WATCH = 25.0  # an epoch of the spoken digits in two seconds
+UNUSED = {"head_gradient", "alpha", "fusion"}  # where a method does not use them
 MAPS = {"PCA": "pca", "UMAP": "umap"}
 _BUTTONS = {
     "play": ("Play", "play", "Train until paused or finished"),
@@ -31,6 +32,7 @@ _BUTTONS = {
     "epoch": ("Epoch", "fast-forward", "Train to the end of the current epoch"),
     "stop": ("Stop", "stop", "End this run here; Reset starts another"),
     "reset": ("Reset", "undo", "Start afresh with the settings shown"),
+    "page": ("Export", "download", "Save the run so far as one HTML page beside the notebook"),
 }
 
 
@@ -89,10 +91,7 @@ class Controls:
         self._settings: dict[str, Any] = {
             "dataset": _choice("Data", offered, config.dataset, disabled=own_data),
             "method": _choice("Method", METHODS, config.method),
-            "head_gradient": _choice("Head gradient", VARIANTS, config.head_gradient),
-            "fusion": _choice("Fusion", RULES, config.fusion),
-            "alpha": _log_slider("α (projection)", config.alpha, -4, 2),
-            "learning_rate": _log_slider("Learning rate", config.learning_rate, -4, 0),
+            **live_settings(config),
         }
         for field, widget in self._settings.items():
             widget.observe(lambda change, field=field: self._told(field, change["new"]), "value")
@@ -103,11 +102,18 @@ class Controls:
             [*self.buttons.values(), self.speed, self.map],
             layout={"flex_flow": "row wrap", "align_items": "center"},
         )
+        self.unfold = ipw.ToggleButton(
+            description="Settings",
+            icon="sliders",
+            tooltip="Show or hide the settings",
+            layout={"width": "110px", "margin": "6px 2px"},
+        )
         self.settings = ipw.VBox(
             [
                 ipw.HBox(list(self._settings.values()), layout={"flex_flow": "row wrap"}),
                 self._noise_box,
-            ]
+            ],
+            layout={"display": "none", "flex": "0 0 auto"},
         )
 
     def show(self, config: ExperimentConfig, modalities: Mapping[str, Modality]) -> None:
@@ -125,6 +131,10 @@ class Controls:
         self._method = config.method
         self._quiet = False
 
+    def fold(self) -> None:
+        """Show the settings while their button is down."""
+        self.settings.layout.display = "flex" if self.unfold.value else "none"
+
     def offer_noise(self, *, offered: bool) -> None:
         """Take the noise sliders away while another data set waits for the reset."""
         self._noise_box.children = self._noise if offered else []
@@ -133,7 +143,7 @@ class Controls:
         """Let only that be pressed and changed which does something in this state of the player."""
         loading = state == "loading"
         for field, widget in self._settings.items():
-            unused = field in {"head_gradient", "alpha", "fusion"} - method_class(self._method).uses
+            unused = field in UNUSED - method_class(self._method).uses
             widget.disabled = loading or unused or (field == "dataset" and self._own_data)
         for slider in self._noise:
             slider.disabled = loading
@@ -144,6 +154,7 @@ class Controls:
         self.buttons["epoch"].disabled = over or state == "playing"
         self.buttons["stop"].disabled = over or state == "failed"
         self.buttons["reset"].disabled = state == "loading"
+        self.buttons["page"].disabled = state in {"loading", "playing"}
 
     def ask_for_reset(self, *, needed: bool) -> None:
         """Highlight the Reset button while a changed setting waits for it."""
@@ -157,6 +168,7 @@ class Controls:
             *self._noise,
             self.speed,
             self.map,
+            self.unfold,
             self._noise_box,
             self.bar,
             *self.settings.children,
@@ -172,6 +184,16 @@ class Controls:
             self._on_setting(field, value)
 
 
+def live_settings(config: ExperimentConfig) -> dict[str, Any]:
+    """Return a control for every setting that may change while a run goes on, by its field."""
+    return {
+        "head_gradient": _choice("Head gradient", VARIANTS, config.head_gradient),
+        "fusion": _choice("Fusion", RULES, config.fusion),
+        "alpha": _log_slider("α (projection)", config.alpha, -4, 2),
+        "learning_rate": _log_slider("Learning rate", config.learning_rate, -4, 0),
+    }
+
+
 def close(widget: ipw.Widget) -> None:
     """Close a widget with its layout and style, which it would leave behind."""
     for part in (getattr(widget, "layout", None), getattr(widget, "style", None), widget):
@@ -185,7 +207,7 @@ def _choice(label: str, options: Mapping[str, Any], value: str, *, disabled: boo
         value=value,
         description=label,
         disabled=disabled,
-        style={"description_width": "92px"},
+        style={"description_width": "100px"},
         layout={"width": "250px"},
     )
 
@@ -199,7 +221,7 @@ def _log_slider(label: str, value: float, low: int, high: int) -> Any:
         description=label,
         continuous_update=False,
         readout_format=".2g",
-        style={"description_width": "92px"},
+        style={"description_width": "100px"},
         layout={"width": "300px"},
     )
 
@@ -216,6 +238,6 @@ def _noise_slider(modality: Modality) -> ipw.FloatSlider:
         tooltip=modality.noise_unit,
         continuous_update=False,
         readout_format=".2f",
-        style={"description_width": "92px"},
+        style={"description_width": "100px"},
         layout={"width": "300px"},
     )

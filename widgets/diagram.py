@@ -94,6 +94,15 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
     return "".join(parts)
 
 
+def beside(pictures: Sequence[str]) -> str:
+    """Return the pictures of a run, and of a branch of it, side by side as HTML."""
+    if len(pictures) == 1:
+        return pictures[0]
+    parts = zip(("First run", "Branch"), pictures, strict=True)
+    cells = "".join(f'<div style="flex:1 1 45%"><b>{name}</b>{svg}</div>' for name, svg in parts)
+    return f'<div style="display:flex;gap:16px">{cells}</div>'
+
+
 def _plasticity_bar(middle: float, plasticity: float, hue: str) -> str:
     y, share = middle - 3, min(1.0, max(0.0, plasticity))
     return (

@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
 import plotly.graph_objects as go
-from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.embedding import MapWorker
 from mla_core.errors import ConfigError
 from mla_core.history import Evaluation, History
 from mla_core.session import TrainingSession
-from widgets import charts, diagram, sample_view
+from mla_core.tandem import Tandem
+from widgets import charts, diagram, per_cell, sample_view
 from widgets.controls import Controls, close
-from widgets.map_state import MapState, map_points, umap_caption
+from widgets.difference import describe_branch
+from widgets.export import export_session
+from widgets.map_follower import MapFollower, MapOffice
 from widgets.player import Player
 from widgets.status import StatusLine, describe
-from widgets.style import text
+from widgets.style import apply_theme, text
+from widgets.timeline import Timeline
+from widgets.words import describe_training
 
 ANSWER_SECONDS = 3.0
 THEME_SECONDS = 0.7
-
-_open_labs: dict[str, TrainingLab] = {}  # per notebook cell, so that running it again closes it
+SMALL = "font-size:12px;line-height:1.4"
 
 
 class TrainingLab:
@@ -69,18 +70,24 @@ class TrainingLab:
             raise ConfigError(msg) from error
         config = config or ExperimentConfig()
         session = TrainingSession(config, data)  # first, since it is what can fail
-        if (before := _open_labs.pop(_cell_id(), None)) is not None:
-            before.close()
-        _open_labs[_cell_id()] = self
-        self._closed = False
+        per_cell.register(self)
         self._data = data
         self._wanted = config  # what the settings show, and what Reset starts
+        self._travel: int | None = None  # the moment shown; None means now
         self._status = StatusLine()
+        self._player = Player(
+            session, self._render, self._on_state, lambda: self._status.tock == self._status.tick
+        )
         self._controls = Controls(
             config, self._on_button, self._on_setting, own_data=data is not None
         )
+        self._timeline = Timeline(
+            config, self._player.queue, self._travel_to, self._branch, self._drop
+        )
         self._diagram = ipw.HTML()
+        self._difference = ipw.HTML()
         self._details = ipw.HTML()
+        self._words = ipw.HTML()
         self._note = ipw.HTML()
         self._chooser = ipw.Dropdown(description="Sample", layout={"width": "250px"})
         self._progress = ipw.FloatProgress(max=1.0, layout={"width": "99%", "height": "10px"})
@@ -90,20 +97,23 @@ class TrainingLab:
                 self._controls.bar,
                 self._progress,
                 self._status,
-                ipw.Accordion([self._controls.settings], titles=("Settings",)),
+                self._controls.unfold,
+                self._controls.settings,
+                self._timeline.view,
                 self._diagram,
+                self._difference,
                 self._figure_box,
+                self._words,
                 self._chooser,
                 self._details,
                 self._note,
             ]
         )
-        self._worker = MapWorker()
-        self._player = Player(
-            session, self._render, self._on_state, lambda: self._status.tock == self._status.tick
-        )
+        self._maps = MapOffice()
+        self._followers: list[MapFollower] = []
         self._player.steps_per_second = self._controls.speed.value
-        self._adopt(self._player.session)
+        self._tandem: Tandem | None = None
+        self._adopt(self._player.tandem)
         self._status.observe(
             # Not at once: the page tells its theme before it has drawn the figure.
             lambda _: self._loop.call_soon_threadsafe(
@@ -112,10 +122,9 @@ class TrainingLab:
             "dark",
         )
         self._controls.speed.observe(self._on_speed, "value")
+        self._controls.unfold.observe(lambda _: self._player.queue(self._controls.fold), "value")
         self._controls.map.observe(lambda _: self._player.queue(self._show_other_map), "value")
-        self._chooser.observe(
-            lambda change: self._player.queue(lambda: self._show_sample(change["new"])), "value"
-        )
+        self._chooser.observe(lambda _: self._player.queue(self._show_sample), "value")
         self._player.start()
 
     @property
@@ -125,11 +134,13 @@ class TrainingLab:
 
     def close(self) -> None:
         """Stop training, end the map's process, and remove every widget."""
-        self._closed = True
         self._player.close()
-        self._worker.close()
+        for follower in self._followers:
+            follower.close()
+        self._maps.close()
         self._retire_figure()
-        for widget in [self.view, *self.view.children, *self._controls.widgets()]:
+        parts = [*self.view.children, *self._controls.widgets(), *self._timeline.widgets()]
+        for widget in [self.view, *parts]:
             close(widget)
 
     def _ipython_display_(self) -> None:
@@ -145,7 +156,11 @@ class TrainingLab:
             "step": player.step,
             "epoch": player.step_epoch,
             "stop": player.stop,
-            "reset": lambda: player.replace(lambda: TrainingSession(self._wanted, self._data)),
+            "reset": lambda: player.replace(
+                lambda: Tandem(TrainingSession(self._wanted, self._data)),
+                "Loading the data and starting afresh …",
+            ),
+            "page": lambda: player.queue(self._save_page),
         }
         actions[name]()
 
@@ -162,33 +177,50 @@ class TrainingLab:
 
     # ------------------------------------------------------------------ all below: event loop only
 
-    def _adopt(self, session: TrainingSession) -> None:
-        """Show another session: its settings, samples and an empty figure."""
-        self._session = session
-        self._wanted = session.config
-        self._shown = session.history.latest
-        self._maps = MapState()
-        self._map_view: charts.MapView | None = None
-        self._pending_map: Future[Any] | None = None
-        self._mapped: Evaluation | None = None  # while training, one UMAP an epoch
-        data = session.data
-        self._controls.show(session.config, data.modalities)
-        self._controls.ask_for_reset(needed=False)
-        self._note.value = f"<p style='font-size:12px'>{text(data.note)}</p>"
-        ids = self._shown.ids if self._shown is not None else ()
-        self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
-        self._follow_map()
+    def _adopt(self, tandem: Tandem) -> None:
+        """Show another run, or another branch of it: its settings, samples and an empty figure."""
+        session = tandem.trunk
+        if self._tandem is None or session is not self._tandem.trunk:
+            self._show_run(session)
+        for follower in self._followers[1:]:
+            follower.close()
+        del self._followers[1:]
+        if tandem.branch is not None:
+            seed = session.config.seed
+            branch = MapFollower(self._maps, seed, self._map_changed, self._followers[0])
+            self._followers.append(branch)
+        self._tandem = tandem
+        self._since = tandem.branch.step if tandem.branch is not None else 0
+        self._travel = None
+        self._moments: tuple[Evaluation | None, ...] = ()
         # Drawn before it is shown: an update that reaches the page before the figure does is lost.
-        figure = charts.training_figure(list(data.modalities), session.config.method)
-        charts.apply_theme(figure, dark=self._status.dark)
-        charts.refresh(figure, session.history, self._map_view)
-        self._drawn: tuple[object, ...] = (0, self._shown, self._map_view)
+        figure = charts.training_figure(
+            list(session.data.modalities), session.config.method, branch=len(self._followers) > 1
+        )
+        apply_theme(figure, dark=self._status.dark)
+        runs = self._look(tandem.histories())
+        charts.refresh(figure, *runs)
+        self._drawn = [run.drawing for run in runs]
+        self._put_into_words(runs[0])
         self._figure = go.FigureWidget(figure)
+        self._figure._config = charts.CONFIG  # noqa: SLF001 - there is no public name for it
         for trace in self._figure.data:
-            if trace.meta.startswith("map."):
+            if trace.meta.startswith(("map.", "branch.map.")):
                 trace.on_click(self._on_point)
         self._retire_figure()
         self._figure_box.children = [self._figure]
+
+    def _show_run(self, session: TrainingSession) -> None:
+        self._wanted = session.config
+        for follower in self._followers:
+            follower.close()
+        self._followers = [MapFollower(self._maps, session.config.seed, self._map_changed)]
+        self._controls.show(session.config, session.data.modalities)
+        self._controls.ask_for_reset(needed=False)
+        self._timeline.show(session.config)
+        self._note.value = f"<p style='{SMALL}'>{text(session.data.note)}</p>"
+        ids = session.probe.ids
+        self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
 
     def _retire_figure(self) -> None:
         """Take the figure off the screen now, and close it when the page has answered it."""
@@ -197,40 +229,84 @@ class TrainingLab:
             # The page still answers the last update, which fails on a closed channel.
             self._loop.call_later(ANSWER_SECONDS, close, widget)
 
-    def _render(self, history: History) -> None:
-        if self._player.session is not self._session:
-            self._adopt(self._player.session)
-        evaluation = history.latest
-        assert evaluation is not None  # noqa: S101 - made with the session
-        if evaluation is not self._shown:
-            self._shown = evaluation
-            self._follow_map()
-            self._show_sample(self._chooser.value)
-        config = self._session.config
-        self._diagram.value = diagram.network_svg(
-            list(self._session.data.modalities), history, config.method, config.head_gradient
-        )
-        self._progress.value = self._session.progress
-        drawing = (len(history.steps), evaluation, self._map_view)
-        if drawing != self._drawn:
-            charts.refresh(self._figure, history, self._map_view)
+    def _look(self, histories: list[History]) -> list[charts.Shown]:
+        """Return what is to be seen of every run, now or at the moment travelled to."""
+        sessions = self._player.tandem.sessions
+        kind, calm = self._controls.map.value, self._player.state == "playing"
+        runs: list[charts.Shown] = []
+        for session, history, follower in zip(sessions, histories, self._followers, strict=True):
+            snapshot = None if self._travel is None else session.recording.at(self._travel).snapshot
+            then = None if snapshot is None else snapshot.history
+            look = (then or history).latest
+            if look is not None and look is not follower.shown:
+                follower.follow(look, kind, calm=calm)
+            since = self._since if runs else 0
+            runs.append(charts.Shown(history, follower.view, then, since))
+        return runs
+
+    def _render(self, histories: list[History]) -> None:
+        if self._player.tandem is not self._tandem:
+            self._adopt(self._player.tandem)
+        runs = self._look(histories)
+        moments = tuple(run.moment.latest for run in runs)
+        if moments != self._moments:
+            self._moments = moments
+            self._show_sample()
+        names = list(self.session.data.modalities)
+        diagrams = [
+            diagram.network_svg(
+                names, run.moment, session.config.method, session.config.head_gradient
+            )
+            for session, run in zip(self._player.tandem.sessions, runs, strict=True)
+        ]
+        self._diagram.value = diagram.beside(diagrams)
+        self._difference.value = self._in_words()
+        self._progress.value = self.session.progress
+        self._timeline.follow(self.session.recording.steps, self._travel)
+        if (drawing := [run.drawing for run in runs]) != self._drawn:
+            charts.refresh(self._figure, *runs)
             self._drawn = drawing
             self._status.tick += 1
-        self._say(history)
+            self._put_into_words(runs[0])
+        self._say(runs[0].moment)
 
-    def _say(self, history: History) -> None:
-        player = self._player
-        sentence = describe(player.state, history, self._session.config.epochs, player.message)
-        self._status.say(player.state, sentence)
+    def _in_words(self) -> str:
+        tandem = self._player.tandem
+        if tandem.branch is None:
+            return ""
+        told = describe_branch(tandem.trunk, tandem.branch, self._since)
+        return f'<p class="mla-difference" style="margin:2px 0">{text(told)}</p>'
+
+    def _say(self, moment: History) -> None:
+        player, epochs = self._player, self.session.config.epochs
+        message = player.message
+        if self._travel is not None:
+            message = f"{message} Back at sub-step {self._travel} of {self.session.step}".strip()
+        self._status.say(player.state, describe(player.state, moment, epochs, message))
+
+    def _put_into_words(self, run: charts.Shown) -> None:
+        caption = run.view.caption if run.view is not None else ""
+        told = text(describe_training(run.moment, caption))
+        self._words.value = f"<p style='{SMALL}' aria-live='off'>In words. {told}</p>"
 
     def _on_state(self) -> None:
-        self._controls.enable(self._player.state)
-        if self._player.state in {"paused", "finished"} and self._controls.map.value == "umap":
-            self._follow_map()
-        if self._player.state == "loading":
-            self._status.say("loading", "Loading the data and starting afresh …")
+        player = self._player
+        self._enable()
+        if player.state in {"paused", "finished"} and self._controls.map.value == "umap":
+            self._show_other_map()
+        if player.state == "loading":
+            self._status.say("loading", player.message)
         else:
-            self._say(self._player.session.history.copy())
+            self._say(self._look(player.tandem.histories())[0].moment)
+
+    def _enable(self) -> None:
+        state = self._player.state
+        self._controls.enable(state)
+        self._timeline.enable(
+            busy=state == "loading",
+            travelling=self._travel is not None,
+            branched=self._player.tandem.branch is not None,
+        )
 
     def _change(self, field: str, value: Any) -> None:
         """Take over one setting: now if it may change while training runs, else at the reset."""
@@ -249,98 +325,75 @@ class TrainingLab:
                 if field == "fusion":
                     self.session.look_again()
                 player.message = f"{field} is {value} from sub-step {self.session.step} on."
+                if player.tandem.branch is not None:
+                    player.message += " The branch keeps its own."
             else:
                 player.message = f"Press Reset to start afresh with the new {field}."
         except ConfigError as error:
             player.message = str(error)
-        waiting = self._wanted.replace(**_live_values(self.session.config)) != self.session.config
+        waiting = self._wanted.replace(**self.session.config.live_values()) != self.session.config
         self._controls.ask_for_reset(needed=waiting)
         player.redraw()
         self._on_state()
 
-    def _choose(self, index: int) -> None:
-        if self._shown is not None and index < len(self._shown.ids):
-            self._chooser.value = self._shown.ids[index]
+    def _travel_to(self, step: int | None) -> None:
+        self._travel = step
+        self._enable()
+        self._player.redraw()
 
-    def _show_sample(self, sample: str) -> None:
+    def _branch(self, changes: dict[str, Any]) -> None:
+        """Let a second run go on from the moment shown, beside the first."""
+        player, trunk = self._player, self.session
+        trunk.config.replace(**changes)  # a value out of range is told in a sentence
+        at = None if self._travel is None else trunk.recording.at(self._travel).snapshot
+        player.replace(lambda: Tandem(trunk, trunk.fork(at, **changes)), "Making the branch …")
+
+    def _drop(self) -> None:
+        trunk = self.session
+        self._player.replace(lambda: Tandem(trunk), "Dropping the branch …")
+
+    def _save_page(self) -> None:
+        """Write the run so far beside the notebook, as a page that needs no kernel."""
+        tandem, config = self._player.tandem, self.session.config
+        name = f"{config.dataset}-{config.method}-seed{config.seed}-step{self.session.step}.html"
+        path = Path(name).resolve()
+
+        def write() -> Tandem:
+            export_session(tandem.trunk, path)
+            return tandem
+
+        done = f"The run so far is in {path}: a page that opens by a double click"
+        self._player.replace(write, "Writing the page …", done)
+
+    def _choose(self, index: int) -> None:
+        self._chooser.value = self.session.probe.ids[index]
+
+    def _show_sample(self) -> None:
+        sample, blocks = self._chooser.value, []
+        for session, look in zip(self._player.tandem.sessions, self._moments, strict=False):
+            if look is not None and sample in look.ids:
+                method = session.config.method
+                blocks.append(sample_view.sample_html(session.data, look, sample, method))
+        titles = ("First run: ", "Branch: ") if len(blocks) > 1 else ("",)
         self._details.value = (
-            sample_view.sample_html(
-                self._session.data, self._shown, sample, self._session.config.method
+            "".join(
+                f"<div>{title}{block}</div>" for title, block in zip(titles, blocks, strict=True)
             )
-            if self._shown is not None and sample in self._shown.ids
+            if blocks
             else sample_view.EMPTY
         )
 
     def _apply_theme(self) -> None:
-        charts.apply_theme(self._figure, dark=self._status.dark)
-
-    # --------------------------------------------------------------------------------- the map
+        apply_theme(self._figure, dark=self._status.dark)
 
     def _show_other_map(self) -> None:
-        self._follow_map()
+        for follower in self._followers:
+            if follower.shown is not None:
+                follower.follow(follower.shown, self._controls.map.value)
         self._player.redraw()
 
-    def _follow_map(self) -> None:
-        """Map the newest features: PCA at once, UMAP when its process answers."""
-        evaluation = self._shown
-        if evaluation is None:
-            return
-        if self._controls.map.value == "pca":
-            self._map_view = self._maps.pca(evaluation)
-            return
-        if (view := self._maps.views.get("umap")) is None:
-            warming = "" if self._worker.warm_up.done() else ", UMAP is warming up"
-            view = self._maps.pca(evaluation, meanwhile=warming)
-        self._map_view = view
-        mapped = self._mapped
-        playing = self._player.state == "playing"
-        same_epoch = mapped is not None and mapped.epoch == evaluation.epoch
-        if self._pending_map is not None or evaluation is mapped or (playing and same_epoch):
-            return
-        session, points = self._session, map_points(evaluation)
-        try:
-            self._pending_map = self._worker.submit(
-                points, self._maps.previous("umap"), session.config.seed
-            )
-        except BrokenProcessPool:  # somebody ended the process; the next look finds a new one
-            self._worker = MapWorker()
-            return
-        self._mapped = evaluation
-
-        def tell(done: Future[Any]) -> None:
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._map_ready, done, session, evaluation)
-
-        self._pending_map.add_done_callback(tell)
-
-    def _map_ready(
-        self, done: Future[Any], session: TrainingSession, evaluation: Evaluation
-    ) -> None:
-        if self._closed or session is not self._session or done.cancelled():
-            return
-        self._pending_map = None
-        if (error := done.exception()) is not None:
-            self._mapped = None
-            self._player.message = f"The UMAP failed ({type(error).__name__}), it will start again."
+    def _map_changed(self, message: str) -> None:
+        if message:
+            self._player.message = message
             self._on_state()
-            return
-        coords, trust = done.result()
-        view = self._maps.keep("umap", coords, umap_caption(trust, evaluation.step))
-        if self._controls.map.value == "umap":
-            self._map_view = view
-            self._player.queue(self._player.redraw)
-            if self._shown is not evaluation:  # training went on meanwhile
-                self._follow_map()
-
-
-def _live_values(config: ExperimentConfig) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in config.live_fields()}
-
-
-def _cell_id() -> str:
-    """Return the id of the notebook cell that runs, as far as the front end tells it."""
-    kernel = getattr(get_ipython(), "kernel", None)
-    if kernel is None:
-        return ""
-    told = kernel.get_parent().get("metadata", {}).get("cellId")
-    return str(told or f"execution {kernel.execution_count}")
+        self._player.queue(self._player.redraw)

@@ -6,7 +6,8 @@ import numpy as np
 
 from mla_core.embedding import pca_map
 from mla_core.history import Evaluation
-from widgets.charts import MapView
+from mla_core.replay import unit_features
+from widgets.map_chart import MapView
 
 SHRINK = 0.97  # axes grow at once and shrink slowly
 
@@ -25,10 +26,16 @@ class MapState:
         self._half_width: dict[str, float] = {}
         self.views: dict[str, MapView] = {}
 
-    def pca(self, evaluation: Evaluation, meanwhile: str = "") -> MapView:
-        """Return the aligned PCA of the newest features; `meanwhile` is added to its caption."""
-        points = map_points(evaluation)
-        coords = pca_map(points, self._coords.get("pca"))
+    def pca(
+        self, evaluation: Evaluation, meanwhile: str = "", reference: np.ndarray | None = None
+    ) -> MapView:
+        """Return the PCA of a look, turned to match the last one, or `reference` (K, 2).
+
+        `meanwhile` is added to its caption.
+        """
+        points = unit_features(evaluation)
+        before = self._coords.get("pca") if reference is None else reference
+        coords = pca_map(points, before)
         share = _kept(points, coords)
         return self.keep("pca", coords, f"PCA, aligned; keeps {share:.0%} of variance{meanwhile}")
 
@@ -45,16 +52,6 @@ class MapState:
     def previous(self, kind: str) -> np.ndarray | None:
         """Return the last coordinates of this kind of map."""
         return self._coords.get(kind)
-
-
-def map_points(evaluation: Evaluation) -> np.ndarray:
-    """Return the features that are present, modality by modality, scaled to length 1, (K, s).
-
-    Unit length since the centroid gap is measured on unit-length features too.
-    """
-    points = evaluation.features[evaluation.present].numpy()
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    return np.asarray(points / np.maximum(lengths, 1e-12))
 
 
 def umap_caption(trust: float, step: int) -> str:

@@ -1,4 +1,4 @@
-"""Play, pause, step, reset: drives a session from the event loop without ever blocking it."""
+"""Play, pause, step, reset: drives training from the event loop without ever blocking it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from mla_core.errors import TrainingDivergedError
 from mla_core.history import History
 from mla_core.session import TrainingSession
+from mla_core.tandem import Tandem
 
 CHUNK_SECONDS = 0.06
 RENDER_SECONDS = 0.1  # at most ten renders a second ...
@@ -31,7 +32,7 @@ class Player:
     ----------
     session : TrainingSession
     on_render : callable
-        Receives a history that nobody changes any more.
+        Receives histories that nobody changes any more: the run's, and its branch's if it has one.
     on_state : callable
         Called when ``state`` or ``message`` changed, on the event loop.
     caught_up : callable, optional
@@ -40,6 +41,8 @@ class Player:
 
     Attributes
     ----------
+    tandem : Tandem
+        The run, and its branch if it has one.
     state : {"ready", "playing", "paused", "finished", "stopped", "failed", "loading"}
     message : str
         Why it failed, or what a command had to say.
@@ -50,11 +53,11 @@ class Player:
     def __init__(
         self,
         session: TrainingSession,
-        on_render: Callable[[History], None],
+        on_render: Callable[[list[History]], None],
         on_state: Callable[[], None],
         caught_up: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.session = session
+        self.tandem = Tandem(session)
         self.state = "ready"
         self.message = ""
         self.steps_per_second = 0.0
@@ -69,8 +72,14 @@ class Player:
         self._render_cost = 0.0
         self._rendered_at = 0.0
         self._dirty = False
-        self._seen = session.history.copy()
-        self._make: Callable[[], TrainingSession] | None = None
+        self._seen = self.tandem.histories()
+        self._done = ""
+        self._make: Callable[[], Tandem] | None = None
+
+    @property
+    def session(self) -> TrainingSession:
+        """The run; its branch is ``tandem.branch``."""
+        return self.tandem.trunk
 
     # ---------------------------------------------------------------- called from anywhere
 
@@ -106,9 +115,13 @@ class Player:
         """End this run here; only a reset starts another."""
         self.queue(self._stop)
 
-    def replace(self, make: Callable[[], TrainingSession]) -> None:
-        """Start afresh with the session that `make` returns; it is called in a thread."""
-        self.queue(lambda: self._set("loading", "", make=make))
+    def replace(self, make: Callable[[], Tandem], message: str, done: str = "") -> None:
+        """Go on with what `make` returns; it is called in a thread, while `message` is shown.
+
+        Without `done`, which is said afterwards, a fault ends the run.
+        """
+        self._done = done
+        self.queue(lambda: self._set("loading", message, make=make))
 
     def close(self) -> None:
         """End the task."""
@@ -120,13 +133,13 @@ class Player:
     def redraw(self) -> None:
         """Render again soon, even when nothing is training."""
         self._dirty = True
-        self._seen = self.session.history.copy()
+        self._seen = self.tandem.histories()
 
     def _go(self, steps: int | None) -> None:
         if self.state in {"finished", "stopped", "loading"}:
             return
         if self.state == "failed":  # the weights may be spoilt
-            self.session.rewind()
+            self.tandem.rewind()
             self.redraw()
         self._left = steps
         if steps == 0:
@@ -140,8 +153,8 @@ class Player:
             self._go(left + 1)
 
     def _go_to_epoch_end(self) -> None:
-        left = self.session.steps_per_epoch - self.session.step_in_epoch
-        self._go(left)
+        for session in self.tandem.unfinished[:1]:
+            self._go(session.steps_per_epoch - session.step_in_epoch)
 
     def _stop(self) -> None:
         if self.state in {"loading", "failed"}:
@@ -149,14 +162,12 @@ class Player:
         self._left = 0
         self._set("stopped", f"stopped after {self.session.step} sub-steps")
 
-    def _set(
-        self, state: str, message: str = "", make: Callable[[], TrainingSession] | None = None
-    ) -> None:
+    def _set(self, state: str, message: str = "", make: Callable[[], Tandem] | None = None) -> None:
         self.state, self.message, self._make = state, message, make
         self._on_state()
 
     async def _run(self) -> None:
-        self._render(self.session.history.copy())
+        self._render(self.tandem.histories())
         self._on_state()
         while True:
             self._apply_commands()
@@ -165,7 +176,7 @@ class Player:
                 continue
             if self._left == 0 or self.state != "playing":
                 if self._dirty:
-                    self._render(self.session.history.copy())
+                    self._render(self.tandem.histories())
                 self._wake.clear()
                 if not self._commands:
                     await self._wake.wait()
@@ -184,7 +195,7 @@ class Player:
             self._left = 0
             self._dirty = True
             known = isinstance(error, TrainingDivergedError)
-            back = self.session.last_good.step
+            back = self.tandem.at_work.last_good.step
             self._set(
                 "failed",
                 f"{error if known else f'{type(error).__name__}: {error}'} Change a setting and "
@@ -192,10 +203,10 @@ class Player:
             )
             return
         self._dirty = True
-        self._seen = self.session.history.copy()
+        self._seen = self.tandem.histories()
         if self._left is not None:
             self._left -= taken
-        if self.session.finished:
+        if not self.tandem.unfinished:
             self._left = 0
             self._set("finished")
         elif self._left == 0:
@@ -217,14 +228,18 @@ class Player:
         make = self._make
         assert make is not None  # noqa: S101 - set together with the state
         try:
-            self.session = await asyncio.to_thread(make)
+            self.tandem = await asyncio.to_thread(make)
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-            self._set("stopped", f"Could not start: {error}. Change the setting and press Reset")
+            hint = "Nothing is lost" if self._done else "Change the setting and press Reset"
+            what = "write" if self._done else "start"
+            self._set("paused" if self._done else "stopped", f"Could not {what}: {error}. {hint}")
             return
         self._left = 0
-        self._render(self.session.history.copy())
+        self._render(self.tandem.histories())
         self._render_cost = 0.0  # a new figure is no measure for the next update
-        self._set("ready")
+        begun = any(session.step for session in self.tandem.sessions)
+        state = ("paused" if self.tandem.unfinished else "finished") if begun else "ready"
+        self._set(state, self._done)
 
     def _chunk(self) -> int:
         """Train for a moment, in a thread; return the number of sub-steps taken."""
@@ -232,7 +247,7 @@ class Player:
         if self.steps_per_second:
             at_once = max(1, round(self.steps_per_second * CHUNK_SECONDS))
             limit = at_once if limit is None else min(limit, at_once)
-        return len(self.session.advance(steps=limit, seconds=CHUNK_SECONDS))
+        return self.tandem.advance(steps=limit, seconds=CHUNK_SECONDS)
 
     def _apply_commands(self) -> None:
         while self._commands:
@@ -249,10 +264,10 @@ class Player:
             return waited >= RENDER_SECONDS
         return waited >= max(RENDER_SECONDS, RENDER_SHARE * self._render_cost)
 
-    def _render(self, history: History) -> None:
+    def _render(self, histories: list[History]) -> None:
         started = time.monotonic()
         self._dirty = False
-        self._on_render(history)
+        self._on_render(histories)
         self._rendered_at = time.monotonic()
         self._render_cost = self._rendered_at - started
 

@@ -16,10 +16,17 @@ from mla_core.embedding import trustworthiness, umap_map
 from mla_core.experiment import train
 from mla_core.files import check_writable
 from mla_core.headless import reject_unknown_parameters
+from mla_core.replay import unit_features
 from mla_core.session import TrainingSession
 from widgets import charts, diagram, sample_view
 from widgets.lab import TrainingLab
-from widgets.map_state import MapState, map_points, umap_caption
+from widgets.map_chart import map_figure
+from widgets.map_state import MapState, umap_caption
+from widgets.page import asset
+from widgets.style import text
+from widgets.words import describe_training
+
+THEMED = f"<style class='mla-figure'>{asset('figure.css')}</style>"
 
 
 class TrainingReport:
@@ -40,16 +47,18 @@ class TrainingReport:
         evaluation = session.history.latest
         assert evaluation is not None  # noqa: S101 - made with the session
         self._evaluation = evaluation
-        points = map_points(evaluation)
+        points = unit_features(evaluation)
         maps = MapState()
         curves = charts.training_figure(list(session.data.modalities), session.config.method)
-        charts.refresh(curves, session.history, maps.pca(evaluation))
+        pca = maps.pca(evaluation)
+        charts.refresh(curves, charts.Shown(session.history, pca))
+        curves.update_layout(meta=describe_training(session.history, pca.caption))
         self.figures = [curves]
         if len(points) > 4:  # UMAP needs neighbours
             coords = umap_map(points, seed=session.config.seed)
             caption = umap_caption(trustworthiness(points, coords), evaluation.step)
             view = maps.keep("umap", coords, caption)
-            self.figures.append(charts.map_figure(evaluation, view))
+            self.figures.append(map_figure(evaluation, view))
 
     def _ipython_display_(self) -> None:
         session, config = self.session, self.session.config
@@ -60,7 +69,7 @@ class TrainingReport:
         picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
         display(HTML(picture))
         for figure in self.figures:
-            show(figure)
+            present(figure)
         sample = self._evaluation.ids[0]
         display(
             HTML(sample_view.sample_html(session.data, self._evaluation, sample, config.method))
@@ -114,8 +123,23 @@ def check_notebook(run_folder: str | Path = "") -> None:
 
 def show(figure: go.Figure) -> None:
     """Show a figure as data that JupyterLab draws itself, without a copy of plotly's script."""
-    bundle: dict[str, Any] = {
-        "application/vnd.plotly.v1+json": figure.to_plotly_json(),
-        "text/plain": "plotly figure",
-    }
-    display(bundle, raw=True)
+    for bundle in figure_bundles(figure):
+        display(bundle, raw=True)
+
+
+def present(figure: go.Figure) -> None:
+    """Show a figure, and below it, as text, the summary that it carries in ``layout.meta``."""
+    show(figure)
+    if figure.layout.meta:
+        display(HTML(f"<p>{text(figure.layout.meta)}</p>"))
+
+
+def figure_bundles(figure: go.Figure) -> list[dict[str, Any]]:
+    """Return the data of two outputs: what lets text follow the page's theme, and the figure."""
+    return [
+        {"text/html": THEMED, "text/plain": ""},
+        {
+            "application/vnd.plotly.v1+json": figure.to_plotly_json() | {"config": charts.CONFIG},
+            "text/plain": "plotly figure",
+        },
+    ]

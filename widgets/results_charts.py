@@ -1,7 +1,7 @@
 """Pure functions from the results of many runs to plotly figures: means over seeds, intervals.
 
 Each figure carries a summary in one sentence as ``figure.layout.meta``, for those who cannot see
-it; `present` shows both. The colours of text and grid read on light pages and on dark ones.
+it; `widgets.present` shows both. The colours of text and grid read on light pages and on dark ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.results.verdict import Measure, Verdict, measure_of, what
-from widgets.report import show
 from widgets.results_parts import (
     ALONE,
     GAP,
@@ -336,12 +335,6 @@ def describe_differences(verdicts: Sequence[Verdict]) -> str:
     kinds = [v.kind for v in verdicts]
     said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS if kind in kinds)
     return f"Differences to {' and '.join(dict.fromkeys(v.b for v in verdicts))}: {said}."
-
-
-def present(figure: go.Figure) -> None:
-    """Show a figure, and its summary below as text."""
-    show(figure)
-    display(HTML(f"<p>{text(figure.layout.meta)}</p>"))
 
 
 def tell(*sentences: object) -> None:

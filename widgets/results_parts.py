@@ -13,14 +13,12 @@ from plotly.subplots import make_subplots
 from mla_core.errors import ConfigError
 from mla_core.results.significance import mean_interval
 from mla_core.results.verdict import Measure
-from widgets.charts import apply_theme
-from widgets.style import FUSED_COLOUR, MODALITY_MARKERS, colour, pick, text
+from widgets.style import FUSED_COLOUR, GRID, MODALITY_MARKERS, apply_theme, colour, pick, text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 INK = "#7a7a7a"  # 4.3 to 1 on white, 4.4 to 1 on JupyterLab's dark page
-GRID = "rgba(128,128,128,0.22)"
 GAP = "test.centroid_gap."  # columns of pairs of modalities
 ALONE = "unimodal ("  # labels of modalities trained alone
 _ROW, _LANE = 26, 11  # pixels of a row with one lane, and of each further lane

@@ -55,7 +55,7 @@ def sample_html(
             if weighs
             else f"entropy e = {float(predictive_entropy(logits)):.2f} nats"
         )
-        seen = _media_html(media[name], data.modalities[name].note) if name in media else ""
+        seen = media_html(media[name], data.modalities[name].note) if name in media else ""
         bars = _bars(torch.softmax(logits, -1).tolist(), data.classes, label, colour(m))
         columns.append(
             _column(title, seen, f"<div style='margin:4px 0;line-height:1.4'>{numbers}</div>{bars}")
@@ -84,7 +84,8 @@ def _column(title: str, media: str, numbers: str) -> str:
     )
 
 
-def _media_html(part: Media, note: str) -> str:
+def media_html(part: Media, note: str) -> str:
+    """Return one part as a picture, a player or a text, with its caption."""
     caption = ". ".join(filter(None, (part.caption, note)))
     below = f'<div style="font-size:11px;line-height:1.3">{text(caption)}</div>'
     if part.mime == "text/plain":

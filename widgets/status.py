@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Mapping
-from pathlib import Path
 
 import anywidget
 import traitlets
 
 from mla_core.history import History
+from widgets.page import script, stylesheet
+from widgets.words import listed
 
-STATIC = Path(__file__).parent / "static"
 CALM_SECONDS = 5.0  # while training runs, a screen reader should be able to finish a sentence
 
 
@@ -28,8 +26,8 @@ class StatusLine(anywidget.AnyWidget):
         The kernel counts its pictures, the page answers with the last one that it has drawn.
     """
 
-    _esm = STATIC / "status.js"
-    _css = STATIC / "status.css"
+    _esm = script("status")
+    _css = stylesheet("status")
     text = traitlets.Unicode().tag(sync=True)
     state = traitlets.Unicode("ready").tag(sync=True)
     dark = traitlets.Bool(default_value=False).tag(sync=True)
@@ -70,17 +68,9 @@ def describe(state: str, history: History, epochs: int, message: str = "") -> st
     told = f"{state.capitalize()}: epoch {last.epoch + 1} of {epochs}, sub-step {last.step + 1}, {who}."
     if history.summaries:
         look = history.summaries[-1]
-        alone = _listed(look.unimodal_accuracy, ".0%")
+        alone = listed(look.unimodal_accuracy, ".0%")
         told += f" Right on the probe set: fused {look.accuracy:.0%}; {alone}."
         if last.modality:  # joint training has neither
-            weights = _listed(look.mean_weight, ".2f")
+            weights = listed(look.mean_weight, ".2f")
             told += f" Mean weights: {weights}. Head plasticity {last.plasticity:.3f}."
     return " ".join(filter(None, (said, told)))
-
-
-def _listed(values: Mapping[str, float], form: str) -> str:
-    """Return ``image 95%, audio 70%``; a modality that no sample has is told as such."""
-    return ", ".join(
-        f"{name} {'absent' if math.isnan(value) else format(value, form)}"
-        for name, value in values.items()
-    )

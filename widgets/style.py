@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 # Okabe and Ito (2008): told apart with every common form of colour blindness.
 MODALITY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MODALITY_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MODALITY_MARKERS = ("circle", "square", "triangle-up", "cross", "star", "x")
 MODALITY_GLYPHS = ("●", "■", "▲", "✚", "★", "✖")
+GRID = "rgba(128,128,128,0.22)"  # on light pages and on dark ones
+VERDICT_COLOURS = ("#0072B2", "#D55E00")  # right, wrong
 FUSED_COLOUR = "#808080"  # readable on white and on black
 # Paul Tol's muted scheme, and grey.
 CLASS_COLOURS = (
@@ -41,3 +47,12 @@ def text(value: object) -> str:
 def colour(index: int) -> str:
     """Return the colour of modality number `index`."""
     return pick(MODALITY_COLOURS, index)
+
+
+def apply_theme(figure: go.Figure, *, dark: bool) -> None:
+    """Fit the figure's text and grid to a light or dark page; the page itself shines through."""
+    figure.update_layout(
+        template="plotly_dark" if dark else "plotly_white",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )

@@ -110,10 +110,12 @@ def media_from_tensor(modality: str, kind: str, x: Tensor, vocabulary: str = "")
     ----------
     modality, kind : str
     x : Tensor
-        One sample, without the batch axis.
+        One sample, without the batch axis. Of a video the middle frame is shown.
     vocabulary : str
         For characters, see `Modality`.
     """
+    if kind == "tokens":
+        return Media(modality, "text/plain", " ".join(map(str, x[x > 0].tolist())).encode())
     if kind == "characters":
         text = "".join(vocabulary[code - 1] for code in x.tolist() if code > 0)
         return Media(modality, "text/plain", text.encode())

@@ -31,18 +31,22 @@ class Alternating(OneAtATime):
     uses = OneAtATime.uses | {"head_gradient", "alpha", "alpha_schedule", "reset", "projection"}
 
     def __init__(
-        self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
+        self,
+        config: ExperimentConfig,
+        modalities: Mapping[str, Modality],
+        n_classes: int,
+        modules: Mapping[str, nn.Module] | None = None,
     ) -> None:
-        super().__init__(config, modalities, n_classes)
-        self.hgm = _modification(config)
-        self._probe = HeadProbe(list(modalities), config.batch_size, config.feature_size)
+        super().__init__(config, modalities, n_classes, modules)
+        self.hgm = _modification(config, self.feature_size)
+        self._probe = HeadProbe(list(modalities), config.batch_size, self.feature_size)
         self._dataset_means: dict[str, Tensor] = {}  # (1, s), variant dataset_mean only
         self._rows = {name: m for m, name in enumerate(modalities)}
         self._in_p = torch.zeros(len(modalities), dtype=torch.bool)  # (M,) since the last reset
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) for all."""
-        return linear(self.config.feature_size, n_classes, self.config.seed, "head")
+        return linear(self.feature_size, n_classes, self.config.seed, "head")
 
     def head_of(self, modality: str) -> nn.Linear:
         """Return the shared head, whatever the modality."""
@@ -85,11 +89,15 @@ class Alternating(OneAtATime):
         """Return how much this head step raised the other modalities' losses (nats)."""
         return self._probe.forgetting(self.model.head, modality, features, labels)
 
+    def means(self) -> dict[str, Tensor]:
+        """Return each seen modality's mean feature (s,), as its own last sub-step saw it."""
+        return self._probe.means()
+
     def reconfigure(self, config: ExperimentConfig) -> None:
         """Also start P afresh when the variant changes; a new alpha keeps it."""
         super().reconfigure(config)
         if config.head_gradient != self.hgm.variant:
-            self.hgm = _modification(config)
+            self.hgm = _modification(config, self.feature_size)
             self._dataset_means = {}  # of another epoch, if any
             self._in_p[:] = False
         self.hgm.alpha = config.alpha
@@ -105,7 +113,7 @@ class Alternating(OneAtATime):
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take all of it back."""
         super().load_state_dict(state)
-        self.hgm = _modification(self.config)
+        self.hgm = _modification(self.config, self.feature_size)
         if saved := strip_prefix(state, "hgm."):
             self.hgm.load_state_dict(saved)
         self._in_p = state["hgm_modalities"].clone()
@@ -139,10 +147,10 @@ class Alternating(OneAtATime):
         if (when == "epoch" and position.epoch_progress == 0) or (
             when == "round" and self._in_p[row]
         ):
-            self.hgm = _modification(self.config)
+            self.hgm = _modification(self.config, self.feature_size)
             self._in_p[:] = False
         self._in_p[row] = True
 
 
-def _modification(config: ExperimentConfig) -> HeadGradientModification:
-    return HeadGradientModification(config.feature_size, config.alpha, config.head_gradient)
+def _modification(config: ExperimentConfig, size: int) -> HeadGradientModification:
+    return HeadGradientModification(size, config.alpha, config.head_gradient)

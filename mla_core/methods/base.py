@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import Modality, Split
+from mla_core.encoder_set import build_encoders
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.history import StepRecord
 from mla_core.model import MultimodalModel
@@ -47,10 +48,14 @@ class Method(ABC):
     config : ExperimentConfig
     modalities : mapping of str to Modality
     n_classes : int
+    modules : mapping of str to Module, optional
+        Encoders to use instead of those that `config` names.
 
     Attributes
     ----------
     model : MultimodalModel
+    feature_size : int
+        s, as configured or as large as the encoders' own features.
     option : dict
         The method's own options, as configured.
     optimizer : Optimizer
@@ -67,7 +72,11 @@ class Method(ABC):
     least_modalities: ClassVar[int] = 1
 
     def __init__(
-        self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
+        self,
+        config: ExperimentConfig,
+        modalities: Mapping[str, Modality],
+        n_classes: int,
+        modules: Mapping[str, nn.Module] | None = None,
     ) -> None:
         if len(modalities) < self.least_modalities:
             msg = (
@@ -77,14 +86,12 @@ class Method(ABC):
             raise ConfigError(msg)
         self.config = config
         self.option = {**self.options, **config.method_options}
-        self.model = MultimodalModel(
-            modalities,
-            self.build_head(list(modalities), n_classes),
-            config.feature_size,
-            config.seed,
-            frozen=config.encoder == "none",
-        )
-        self.optimizer = _optimizer(config, list(self.model.parameters()))
+        found = build_encoders(config, modalities, modules)
+        self.feature_size = found.size
+        head = self.build_head(list(modalities), n_classes)
+        self.model = MultimodalModel(found.encoders, head, found.placement)
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimizer = _optimizer(config, trained)
 
     @abstractmethod
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
@@ -134,14 +141,17 @@ class Method(ABC):
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of all tensors that decide how training goes on."""
-        state = {f"model.{key}": value.clone() for key, value in self.model.state_dict().items()}
+        model = self.model.state_dict()
+        still = {name for name, p in self.model.named_parameters() if not p.requires_grad}
+        state = {f"model.{key}": value for key, value in model.items() if key not in still}
         for i, values in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer.{i}.{key}": value.clone() for key, value in values.items()}
-        return state
+            state |= {f"optimizer.{i}.{key}": value for key, value in values.items()}
+        return {key: value.detach().to("cpu", copy=True) for key, value in state.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what `state_dict` gave."""
-        self.model.load_state_dict(strip_prefix(state, "model."))
+        still = {k: p for k, p in self.model.named_parameters() if not p.requires_grad}
+        self.model.load_state_dict({**still, **strip_prefix(state, "model.")})
         values: dict[int, dict[str, Tensor]] = {}
         for key, value in strip_prefix(state, "optimizer.").items():
             index, name = key.split(".", 1)

@@ -21,7 +21,7 @@ class BiGated(Joint):
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """Gates, value and head."""
-        return GatedHead(len(modalities), self.config.feature_size, n_classes, self.config.seed)
+        return GatedHead(len(modalities), self.feature_size, n_classes, self.config.seed)
 
 
 class GatedHead(nn.Module):

@@ -22,7 +22,7 @@ class Concat(Joint):
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, M s)."""
-        size = self.config.feature_size
+        size = self.feature_size
         width = size * len(modalities)
         return linear(width, n_classes, self.config.seed, "head", fan=size)
 

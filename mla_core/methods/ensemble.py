@@ -24,7 +24,7 @@ class Ensemble(OneAtATime):
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) per modality."""
-        return OwnHeads(modalities, self.config.feature_size, n_classes, self.config.seed)
+        return OwnHeads(modalities, self.feature_size, n_classes, self.config.seed)
 
     def head_of(self, modality: str) -> nn.Linear:
         """Return this modality's own head."""

@@ -23,7 +23,7 @@ class Film(Joint):
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """Conditioning layer and head."""
-        return FilmHead(len(modalities), self.config.feature_size, n_classes, self.config.seed)
+        return FilmHead(len(modalities), self.feature_size, n_classes, self.config.seed)
 
 
 class FilmHead(nn.Module):

@@ -77,7 +77,10 @@ class Joint(Method):
         rate = self.learning_rate(position)
         present = self._counted(train.present[:, batch.indices])  # (M, B)
         features = torch.stack(
-            [self.model.encode(name, x[batch.indices]) for name, x in train.inputs.items()]
+            [
+                self.model.encode_samples(name, x, batch.indices, here)
+                for (name, x), here in zip(train.inputs.items(), present, strict=True)
+            ]
         )  # (M, B, s)
         features = features * present[..., None]
         loss = self.loss(features, labels, present, batch.indices)

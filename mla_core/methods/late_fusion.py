@@ -26,7 +26,7 @@ class LateFusion(Joint):
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) per modality."""
-        return OwnHeads(modalities, self.config.feature_size, n_classes, self.config.seed)
+        return OwnHeads(modalities, self.feature_size, n_classes, self.config.seed)
 
     def modality_logits(self, features: Tensor, present: Tensor) -> Tensor:
         """Return each head's logits."""

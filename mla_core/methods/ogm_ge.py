@@ -45,10 +45,12 @@ class OgmGe(Concat):
                 spread = gradient.std(correction=0)
                 gradient *= factor
                 if self.option["noise"]:
-                    gradient += spread * torch.randn(gradient.shape, generator=noise)
+                    drawn = torch.randn(gradient.shape, generator=noise)
+                    gradient += spread * drawn.to(gradient.device)
             for layer in encoder.modules():  # padding has no gradient, so no noise either
-                if isinstance(layer, nn.Embedding) and layer.padding_idx is not None:
-                    layer.weight.grad[layer.padding_idx] = 0  # type: ignore[index]
+                if isinstance(layer, nn.Embedding) and (gradient := layer.weight.grad) is not None:
+                    padding = layer.padding_idx
+                    gradient[[] if padding is None else padding] = 0
 
 
 def modulation(logits: Tensor, labels: Tensor, present: Tensor, strength: float) -> Tensor:

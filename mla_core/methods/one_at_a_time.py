@@ -63,7 +63,9 @@ class OneAtATime(Method):
         head = self.head_of(modality)
         rate = self.learning_rate(position)
 
-        features = self.model.encode(modality, train.inputs[modality][batch.indices])  # (B, s)
+        features = self.model.encode_samples(
+            modality, train.inputs[modality], batch.indices
+        )  # (B, s)
         loss = F.cross_entropy(head(features), labels)  # eq. 2
         loss_value = float(loss.detach())
         check_finite("loss", loss_value, batch, position, train)

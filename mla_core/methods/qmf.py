@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mla_core.config import ExperimentConfig
@@ -34,9 +34,13 @@ class Qmf(LateFusion):
     options = {**Joint.options, "regularisation": 1.0}  # noqa: RUF012
 
     def __init__(
-        self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
+        self,
+        config: ExperimentConfig,
+        modalities: Mapping[str, Modality],
+        n_classes: int,
+        modules: Mapping[str, nn.Module] | None = None,
     ) -> None:
-        super().__init__(config, modalities, n_classes)
+        super().__init__(config, modalities, n_classes, modules)
         self._loss_sum = torch.zeros(len(modalities), 0)  # (M, N) over the training split
         self._seen = torch.zeros(len(modalities), 0)
 

@@ -21,7 +21,7 @@ class Sum(Joint):
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) for all."""
-        return linear(self.config.feature_size, n_classes, self.config.seed, "head")
+        return linear(self.feature_size, n_classes, self.config.seed, "head")
 
     def fused_logits(self, features: Tensor, present: Tensor) -> Tensor:
         """Return the head's logits for the summed features."""

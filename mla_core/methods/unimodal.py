@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from torch import nn
+
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import Modality
 from mla_core.errors import ConfigError
@@ -20,7 +22,11 @@ class Unimodal(Ensemble):
     """
 
     def __init__(
-        self, config: ExperimentConfig, modalities: Mapping[str, Modality], n_classes: int
+        self,
+        config: ExperimentConfig,
+        modalities: Mapping[str, Modality],
+        n_classes: int,
+        modules: Mapping[str, nn.Module] | None = None,
     ) -> None:
         if len(modalities) != 1:
             names = list(modalities)
@@ -29,4 +35,4 @@ class Unimodal(Ensemble):
                 f"choose one with modalities=[{names[0]!r}], or use method 'ensemble'"
             )
             raise ConfigError(msg)
-        super().__init__(config, modalities, n_classes)
+        super().__init__(config, modalities, n_classes, modules)

@@ -15,7 +15,7 @@ from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
-from mla_core.session import THREADS
+from mla_core.threads import THREADS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,6 +174,9 @@ def _row(run: Path) -> dict[str, Any]:
             msg = f"{str(run / name)!r} must hold names and values, not {read[name]!r}"
             raise ConfigError(msg)
     settings, metrics = read["config.json"], dict(_flat(read["metrics.json"]))
+    plain = ExperimentConfig()
+    named = plain.naming()  # of a run from before the other settings existed
+    settings = {k: v for k, v in plain.to_dict().items() if k not in named} | settings
     if unknown := [name for name in settings if name not in SETTINGS]:
         msg = (
             f"{str(run / 'config.json')!r} has the setting {unknown[0]!r}, unknown to this version"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
+from mla_core.encoder_choice import choice_of
 from mla_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``label`` says how it was trained: the method, for ``mla`` what is done to the head's
-        gradient, the modalities if chosen, and the method's own options.
+        gradient, the modalities if chosen, encoders if chosen, and the method's own options.
         ``condition`` says on what: the data set, its options, what is missing, label noise, and
         whether modalities share their batches. The learning rate and the number of epochs are in
         neither.
@@ -120,6 +121,10 @@ def _label(run: Mapping[str, Any]) -> str:
                     said.append(f"{word} {_number(run[name])}".strip())
     if run["modalities"]:
         said.append("+".join(run["modalities"]))
+    for name, entry in run["encoders"].items():
+        choice = choice_of(name, entry)
+        how = "" if choice.train == "full" else f" {choice.train}"
+        said.append(f"{name} by {choice.name}{how}")
     said += [f"{name} {_number(value)}" for name, value in run["method_options"].items()]
     return f"{run['method']} ({', '.join(said)})" if said else str(run["method"])
 

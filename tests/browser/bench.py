@@ -81,8 +81,8 @@ class Bench:
         self.page.locator(".jp-OutputArea").get_by_text("Settings", exact=True).click()
 
     def setting(self, label: str) -> Locator:
-        """Return a setting's input."""
-        return self.page.get_by_label(label, exact=True)
+        """Return a setting's input; that of a branch, of the same name, comes after it."""
+        return self.page.get_by_label(label, exact=True).first
 
     def scroll_to_top(self) -> None:
         """Bring the bench's first line to the top of the screen."""

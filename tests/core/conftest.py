@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mla_core import ExperimentConfig, Modality, MultimodalDataset, Split, TrainingSession
 from mla_core.specification import read_specification
+from tests.core.models import write_models
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -126,5 +127,54 @@ def specify(tmp_path, tiny_settings):
         path = tmp_path / "question.toml"
         path.write_text(common + text)
         return read_specification(path)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory) -> Callable[[str], str]:
+    """Give a function: the folder of a small random model of a real class (`tests.core.models`)."""
+    folder = tmp_path_factory.mktemp("models")
+    write_models(folder)
+    return lambda name: str(folder / name)
+
+
+SHAPES = {
+    "image": ("image", (3, 16, 16)),
+    "grey": ("image", (1, 12, 10)),
+    "video": ("video", (2, 3, 16, 16)),
+    "audio": ("spectrogram", (1, 16, 20)),
+    "text": ("tokens", (7,)),
+    "wave": ("sequence", (1, 300)),
+    "letters": ("characters", (7,)),
+    "numbers": ("vector", (5,)),
+}
+
+
+@pytest.fixture(scope="session")
+def make_media() -> Callable[..., MultimodalDataset]:
+    """Give a factory: 3 classes, any of the modalities in `SHAPES`, parts missing at random."""
+
+    def make(*names: str, missing: float = 0.3, sizes=(24, 12, 9)) -> MultimodalDataset:
+        source = torch.Generator().manual_seed(0)
+        known = {"text": {"vocabulary_size": 50}, "letters": {"vocabulary": "abc"}}
+        modalities = [Modality(m, *SHAPES[m], **known.get(m, {})) for m in names]
+
+        def side(name: str, n: int) -> Split:
+            labels = torch.arange(n) % 3
+            inputs = {}
+            for m in modalities:
+                x = torch.rand(n, *m.shape, generator=source)
+                x = x / 2 + labels.view(-1, *[1] * len(m.shape)) / 4
+                inputs[m.name] = (x * (m.codes + 0.9)).long() if m.codes else x
+            split = Split.complete(name, inputs, labels)
+            split.present[:] = torch.rand(len(names), n, generator=source) >= missing
+            split.present[0] |= ~split.present.any(0)
+            return split
+
+        splits = {
+            name: side(name, n) for name, n in zip(("train", "val", "test"), sizes, strict=True)
+        }
+        return MultimodalDataset("media", modalities, "xyz", splits)
 
     return make

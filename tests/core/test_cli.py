@@ -70,7 +70,17 @@ def test_list_of_a_folder_shows_runs_without_a_modality_too(tiny, tmp_path, make
     assert capsys.readouterr().out.startswith(folder.name)
 
 
-@pytest.mark.parametrize("command", ["", "run", "list", "sweep", "table"])
+def test_list_of_a_folder_tells_what_it_cannot_read_and_lists_the_rest(tiny, tmp_path, capsys):
+    folder = run_experiment(tiny(), tmp_path / "sweep")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
+    assert main(["list", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"sweep/{folder.name}")
+    assert "is damaged" in printed.err
+
+
+@pytest.mark.parametrize("command", ["", "run", "list", "sweep", "table", "export", "repeat"])
 def test_help_helps(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([*command.split(), "--help"])

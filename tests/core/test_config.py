@@ -186,6 +186,9 @@ OTHER = {
     "method_options": {"absent": "zeros"},
     "label_noise": 0.5,
     "stopping": "best",
+    "encoders": {"image": "resnet18"},
+    "device": "cpu",
+    "precision": "float32",
 }
 
 
@@ -288,6 +291,7 @@ def test_what_shapes_the_network_or_the_data_is_not_live():
     fixed = {"dataset", "dataset_options", "method", "seed", "batch_size", "feature_size"}
     fixed |= {"optimizer", "order", "pairing", "evaluate_every", "probe_size", "stopping"}
     fixed |= {"modalities", "missing", "label_noise", "method_options", "encoder"}
+    fixed |= {"encoders", "device", "precision"}
     assert not fixed & live
     assert fixed | live == {f.name for f in dataclasses.fields(ExperimentConfig)}
 

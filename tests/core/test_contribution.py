@@ -4,13 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mla_core import TrainingSession
 from mla_core.contribution import (
-    keep_only,
     missing_curve,
     shapley_values,
     subset_accuracies,
@@ -132,18 +130,6 @@ def test_a_sample_without_any_part_counts_as_a_guess(tiny, make_data):
     lost = float(evaluation.unanswered.double().mean())
     assert lost > 0
     assert values[frozenset("ab")] == pytest.approx(evaluation.accuracy + lost / 3)
-
-
-def test_keeping_some_modalities_leaves_the_split_itself_alone(make_data):
-    split = make_data(missing=0.3).split("train")
-    before = split.present.clone(), split.inputs["a"].clone()
-    less = keep_only(split, ["b"])
-    assert not less.present[0].any()
-    assert (less.inputs["a"] == 0).all()
-    assert torch.equal(less.present[1], split.present[1])
-    assert less.inputs["b"] is split.inputs["b"]
-    assert torch.equal(split.present, before[0])
-    assert torch.equal(split.inputs["a"], before[1])
 
 
 def test_the_curve_of_missing_parts_is_the_accuracy_on_shortened_data(tiny):

@@ -15,12 +15,12 @@ import torch
 from safetensors.torch import load_file
 
 from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession, experiment
-from mla_core.checkpoint import load_snapshot, save_snapshot
+from mla_core.checkpoint import LOOKS, load_snapshot, save_snapshot
 from mla_core.experiment import run_experiment, run_folder, train
 from mla_core.history import History
 from mla_core.methods.alternating import Alternating
 
-RESULTS = ["config.json", "history.npz", "metrics.json", "model.safetensors"]
+RESULTS = ["config.json", "history.npz", "metrics.json", "model.safetensors", "replay.npz"]
 
 
 def inside(folder: Path) -> list[str]:
@@ -37,6 +37,9 @@ def assert_same_results(one: Path, two: Path) -> None:
     assert (a.steps, a.summaries, a.changes) == (b.steps, b.summaries, b.changes)
     for name in ("config.json", "metrics.json"):
         assert (one / name).read_text() == (two / name).read_text()
+    with np.load(one / "replay.npz") as a, np.load(two / "replay.npz") as b:
+        assert set(a) == set(b)
+        assert all(a[key].tobytes() == b[key].tobytes() for key in a)
 
 
 @pytest.fixture
@@ -211,11 +214,13 @@ def test_what_a_kill_left_half_written_is_cleared_away(tiny, tmp_path):
     partial = tmp_path / f".{config.hash}.partial"
     session = TrainingSession(config)
     session.advance(steps=6)
+    session.recording.save(partial / LOOKS)
     save_snapshot(session.snapshot(), partial)
     half = partial / ".checkpoint-000000008.partial"
     half.mkdir()
     (half / "tensors.safetensors").write_bytes(b"half")
     (partial / ".metrics.json.4711").write_text("{")
+    (partial / LOOKS / ".000000002.safetensors").write_bytes(b"half")
     (partial / "model.safetensors").write_bytes(b"half")
     folder = run_experiment(config, tmp_path)
     assert inside(folder) == RESULTS

@@ -131,7 +131,7 @@ def test_a_notebook_fails_leaves_what_it_trained_and_ends_in_one_folder(notebook
     assert partial.name == f".{folder.name}.partial"
     assert [path.name for path in out.iterdir()] == [folder.name]
     assert len(folder.name) == 12
-    results = {"config.json", "history.npz", "metrics.json", "model.safetensors"}
+    results = {*["config.json", "history.npz", "metrics.json", "model.safetensors", "replay.npz"]}
     assert {path.name for path in folder.iterdir()} == results | {"book.ipynb", "notebook.json"}
     described = json.loads((folder / "notebook.json").read_text())
     assert described["notebook"] == "book.ipynb"

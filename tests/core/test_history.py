@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mla_core import Evaluation, History, StepRecord, TrainingSession
-from mla_core.history import Change
+from mla_core.history import MAX_STEPS, Change
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_odd_records_survive_the_file(modality, forgetting, tmp_path):
 
 def test_an_empty_history_is_fine(tmp_path):
     history = History()
-    assert history.to_arrays() == {}
+    assert all(array.size == 0 for array in history.to_arrays().values())
     assert len(history.frame()) == len(history.summary_frame()) == 0
     history.save(tmp_path / "history.npz")
     assert same(History.load(tmp_path / "history.npz"), history)
@@ -144,3 +144,39 @@ def test_records_never_change(tiny):
     (record,) = TrainingSession(tiny()).advance(steps=1)
     with pytest.raises(dataclasses.FrozenInstanceError):
         record.loss = 0.0
+
+
+def long_history(steps: int) -> History:
+    history = History()
+    for step in range(steps):
+        grown = {"ab"[(step + 1) % 2]: 1.0}
+        history.add(
+            StepRecord(step, 0, "ab"[step % 2], 10, step / 7, 0.1, 1.0, 0.9, forgetting=grown)
+        )
+    return history
+
+
+@pytest.mark.parametrize("steps", [MAX_STEPS, MAX_STEPS + 1, 2 * MAX_STEPS + 3, 3 * MAX_STEPS])
+def test_a_long_history_stays_bounded_and_its_sums_stay_true(steps):
+    history = long_history(steps)
+    assert MAX_STEPS / 2 <= len(history.steps) <= MAX_STEPS
+    assert sum(record.sub_steps for record in history.steps) == steps
+    assert sum(record.samples for record in history.steps) == 10 * steps
+    assert sum(sum(record.forgetting.values()) for record in history.steps) == steps
+    for name in "ab":
+        mine = [record for record in history.steps if record.modality == name]
+        assert [r.step for r in mine] == sorted(r.step for r in mine)
+        assert mine[-1].step == max(s for s in range(steps) if "ab"[s % 2] == name)
+        # Evenly thinned: no record stands for more than twice what the first one does.
+        assert max(r.sub_steps for r in mine) <= mine[0].sub_steps
+    assert all(record.loss == record.step / 7 for record in history.steps)
+
+
+def test_a_long_history_survives_the_file_and_grows_on_as_if_it_had_not_been_there(tmp_path):
+    whole, half = long_history(MAX_STEPS + 900), long_history(MAX_STEPS + 500)
+    half.save(tmp_path / "history.npz")
+    back = History.load(tmp_path / "history.npz")
+    for step in range(MAX_STEPS + 500, MAX_STEPS + 900):
+        grown = {"ab"[(step + 1) % 2]: 1.0}
+        back.add(StepRecord(step, 0, "ab"[step % 2], 10, step / 7, 0.1, 1.0, 0.9, forgetting=grown))
+    assert back.steps == whole.steps

@@ -14,7 +14,8 @@ WIDGETS = sorted((ROOT / "widgets").rglob("*.py"))
 
 HEAVY = (
     "IPython", "anywidget", "ipywidgets", "matplotlib", "nbformat", "numba", "pandas", "papermill",
-    "PIL", "plotly", "safetensors", "scipy", "sklearn", "umap", "widgets",
+    "PIL", "plotly", "safetensors", "scipy", "sklearn", "tokenizers", "transformers", "umap",
+    "widgets",
 )  # fmt: skip
 
 # Importing alone could hide what a first training run pulls in.

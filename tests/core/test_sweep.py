@@ -14,7 +14,7 @@ import psutil
 import pytest
 import torch
 
-from mla_core import ConfigError, ExperimentConfig, session
+from mla_core import ConfigError, ExperimentConfig, threads
 from mla_core.cli import main
 from mla_core.headless import run_notebook
 from mla_core.methods.alternating import Alternating
@@ -90,7 +90,7 @@ def test_a_run_computes_with_one_thread_whatever_the_machine(specify, tmp_path, 
         run_sweep(specify("[grid]"), tmp_path / "runs")
     finally:
         torch.set_num_threads(before)
-    assert seen == {session.THREADS} == {1}
+    assert seen == {threads.THREADS} == {1}
 
 
 def test_an_interruption_says_that_the_same_command_goes_on(specify, tmp_path, monkeypatch, capsys):

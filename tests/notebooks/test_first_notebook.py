@@ -36,6 +36,7 @@ def test_the_command_leaves_one_run_folder_and_does_not_repeat_it(tmp_path, caps
         "metrics.json",
         "history.npz",
         "model.safetensors",
+        "replay.npz",
     }
     config = mla.ExperimentConfig.from_dict(json.loads((folder / "config.json").read_text()))
     assert (config.seed, config.epochs, config.dataset) == (1, 1, "spoken_digits")
@@ -79,4 +80,10 @@ def test_notebooks_are_short_lessons(notebook):
     assert len(cells) <= 15
     assert "parameters" in cells[1].metadata.tags
     assert cells[0].cell_type == "markdown"
-    assert not any("def " in cell.source for cell in cells if cell.cell_type == "code")
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    assert not any("def " in source for source in code)
+    told = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert "**Time:**" in cells[0].source
+    assert "## What to take home" in told
+    assert 1 <= "".join(code).count("widgets.predict(") <= 3
+    assert "**Predict" not in told, "a question takes a guess"

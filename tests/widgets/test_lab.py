@@ -52,7 +52,7 @@ def setting(lab, name):
 
 
 def worker_process(lab):
-    return next(iter(lab._worker._pool._processes.values()))
+    return next(iter(lab._maps.worker._pool._processes.values()))
 
 
 def test_a_live_setting_takes_effect_and_is_noted():
@@ -73,10 +73,10 @@ def test_another_fusion_rule_shows_at_once():
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
         await settle()
-        before = lab._shown.weights.clone()
+        before = lab._moments[0].weights.clone()
         setting(lab, "fusion").value = "uniform"
         await settle()
-        assert (lab._shown.weights == 1 / 3).all()
+        assert (lab._moments[0].weights == 1 / 3).all()
         assert not (before == 1 / 3).all()
 
     on_bench(script)
@@ -123,7 +123,7 @@ def test_resetting_into_another_data_set_shows_its_samples():
         press(lab, "reset")
         await until(lambda: lab.session.data.name == "spoken_digits")
         await settle(0.5)
-        lab._chooser.value = lab._shown.ids[0]
+        lab._chooser.value = lab._moments[0].ids[0]
         await settle()
         assert "<audio" in lab._details.value
         assert [s.description for s in lab._controls._noise] == [
@@ -207,17 +207,130 @@ def test_a_map_process_that_dies_is_replaced_and_training_goes_on():
         await settle()
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 2)
-        await until(lambda: "umap" in lab._maps.views)
-        assert "trustworthiness" in lab._maps.views["umap"].caption
+        await until(lambda: "umap" in lab._followers[0]._maps.views)
+        assert "trustworthiness" in lab._followers[0]._maps.views["umap"].caption
 
     on_bench(script)
 
 
 def test_an_interrupt_of_the_kernel_spares_the_map_process():
     async def script(lab):
-        await asyncio.to_thread(lab._worker.warm_up.result)
+        await asyncio.to_thread(lab._maps.worker.warm_up.result)
         os.kill(worker_process(lab).pid, signal.SIGINT)
         await settle(0.3)
         assert worker_process(lab).is_alive()
+
+    on_bench(script)
+
+
+def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
+    async def script(lab):
+        press(lab, "epoch")
+        await until(lambda: lab.session.epoch == 1)
+        await settle()
+        steps = lab.session.recording.steps
+        assert steps == list(range(0, lab.session.step + 1, 5))
+        now = lab._diagram.value
+        lab._timeline.slider.asked = [1, 1]
+        await settle()
+        then = lab.session.recording.at(5)
+        assert lab._moments == (then.evaluation,)
+        assert lab._diagram.value != now
+        assert "Back at sub-step 5 of 15" in lab._status.text
+        traces = {trace.meta: trace for trace in lab._figure.data}
+        assert list(traces["cursor.accuracy"].x) == [5, 5]
+        assert traces["accuracy.fused"].x[-1] == 15
+        expected = then.evaluation.weights[1][then.evaluation.present[1]].numpy()
+        assert (traces["spread.m1"].x == expected).all()
+
+        press(lab, "step")
+        await until(lambda: lab.session.step == 16)
+        assert lab._moments == (then.evaluation,)
+        lab._timeline.now.click()
+        await settle()
+        assert lab._moments == (lab.session.history.latest,)
+        assert len(traces["cursor.accuracy"].x) == 0
+        slider = lab._timeline.slider
+        assert (slider.at, slider.following, slider.steps[-1]) == (3, True, 15)
+
+    on_bench(script)
+
+
+def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
+    async def script(lab):
+        press(lab, "epoch")
+        await until(lambda: lab.session.epoch == 1)
+        await settle()
+        lab._timeline.slider.asked = [1, 1]
+        lab._timeline.what.value = "head_gradient"
+        lab._timeline._values["head_gradient"].value = "off"
+        lab._timeline.branch.click()
+        await until(lambda: lab._player.tandem.branch is not None)
+        await settle()
+        tandem = lab._player.tandem
+        assert (tandem.trunk.step, tandem.branch.step) == (15, 5)
+        assert "head_gradient off instead of paper" in lab._difference.value
+        press(lab, "step")
+        await until(lambda: tandem.branch.step == 6)
+        assert tandem.trunk.step == 15
+        press(lab, "play")
+        await until(lambda: lab._player.state == "finished")
+        await settle(0.3)
+        assert tandem.trunk.step == tandem.branch.step == 45
+        straight = mla.TrainingSession(small())
+        straight.advance()
+        assert tandem.trunk.history.steps == straight.history.steps
+        twin = mla.TrainingSession(small())
+        twin.advance(steps=5)
+        twin.reconfigure(head_gradient="off")
+        twin.advance()
+        assert tandem.branch.history.steps == twin.history.steps
+        assert "At sub-step 45 its accuracy differs by fused" in lab._difference.value
+        traces = {trace.meta: trace for trace in lab._figure.data}
+        assert list(traces["branch.accuracy.fused"].x) == list(range(5, 46, 5))
+        gain = twin.history.summaries[-1].accuracy - straight.history.summaries[-1].accuracy
+        assert traces["difference.fused"].y[-1] == pytest.approx(gain)
+        assert len(traces["branch.map.m2"].x) == len(traces["map.m2"].x) > 0
+
+        lab._timeline.drop.click()
+        await until(lambda: lab._player.tandem.branch is None)
+        await settle()
+        assert lab._difference.value == ""
+        assert "branch.accuracy.fused" not in {trace.meta for trace in lab._figure.data}
+
+    on_bench(script)
+
+
+def test_a_branch_with_a_value_out_of_range_is_refused_in_a_sentence():
+    async def script(lab):
+        lab._player.queue(lambda: lab._branch({"alpha": -1.0}))
+        await settle()
+        assert "alpha" in lab._status.text
+        assert lab._player.tandem.branch is None
+
+    on_bench(script)
+
+
+def test_export_writes_a_page_beside_the_notebook_or_says_why_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    async def script(lab):
+        press(lab, "step")
+        await until(lambda: lab.session.step == 1)
+        await settle()
+        press(lab, "page")
+        (tmp_path / "gaussian-mla-seed0-step2.html").mkdir()  # where the second page would go
+        await until(lambda: "The run so far is in" in lab._status.text)
+        page = tmp_path / "gaussian-mla-seed0-step1.html"
+        assert page.read_text().startswith("<!doctype html>")
+        assert lab._player.state == "paused"
+        press(lab, "step")
+        await until(lambda: lab.session.step == 2)
+        await settle()
+        press(lab, "page")
+        await until(lambda: "Could not write" in lab._status.text)
+        assert "Nothing is lost" in lab._status.text
+        press(lab, "step")
+        await until(lambda: lab.session.step == 3)
 
     on_bench(script)

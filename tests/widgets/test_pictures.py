@@ -104,6 +104,6 @@ def test_every_picture_works_on_every_method(method, session):
     assert ("weight λ" in html) == kind.weighs
     assert "fused" in describe("paused", other.history, other.config.epochs)
     figure = charts.training_figure(names, method)
-    charts.refresh(figure, other.history)
+    charts.refresh(figure, charts.Shown(other.history))
     losses = [trace for trace in figure.data if trace.meta.startswith("loss.")]
     assert sum(len(trace.x) for trace in losses) == 4

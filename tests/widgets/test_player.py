@@ -7,6 +7,7 @@ import pytest
 
 import mla_core as mla
 from mla_core.errors import TrainingDivergedError
+from mla_core.tandem import Tandem
 from widgets import TrainingLab
 from widgets.player import Player
 
@@ -18,8 +19,8 @@ class Watcher:
         self.threads = set()
         self.player = Player(session, self.render, self.state)
 
-    def render(self, history):
-        self.rendered.append(len(history.steps))
+    def render(self, histories):
+        self.rendered.append(len(histories[0].steps))
         self.threads.add(threading.current_thread())
 
     def state(self):
@@ -150,7 +151,7 @@ def test_a_divergence_is_told_and_a_reset_goes_on(session):
         player.step()
         await watcher.until("paused")
         assert session.step == 1, "rewound, then one sub-step"
-        player.replace(lambda: mla.TrainingSession(session.config, session.data))
+        player.replace(lambda: Tandem(mla.TrainingSession(session.config, session.data)), "again")
         await watcher.until("ready")
         assert player.session is not session
         player.step()
@@ -166,7 +167,7 @@ def test_a_session_that_cannot_be_made_is_told_in_a_sentence(session):
         raise mla.DataError("no such thing")
 
     async def script(watcher):
-        watcher.player.replace(make)
+        watcher.player.replace(make, "loading")
         await watcher.until("stopped")
         assert watcher.player.message.startswith("Could not start: no such thing.")
 

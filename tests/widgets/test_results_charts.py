@@ -8,6 +8,7 @@ from scipy import stats
 
 import mla_core as mla
 from mla_core.results.verdict import Verdict, compare_all
+from widgets import report
 from widgets import results_charts as charts
 from widgets import results_parts as parts
 from widgets.results_curves import missing_plot, subset_plot
@@ -240,10 +241,10 @@ def test_names_never_act_as_markup(frame):
 def test_figures_say_in_words_what_they_show(frame, monkeypatch):
     displayed = []
     monkeypatch.setattr(charts, "display", displayed.append)
-    monkeypatch.setattr(charts, "show", displayed.append)
+    monkeypatch.setattr(report, "display", lambda shown, **_: displayed.append(shown))
     for figure in all_figures(frame.replace({"mla": EVIL})):
         assert figure.layout.meta.endswith(".")
-        charts.present(figure)
+        report.present(figure)
         assert "<img" not in displayed[-1].data
     charts.tell(f"{EVIL} is better.")
     assert displayed[-1].data == "<ul><li>&lt;img src=x onerror=alert(1)&gt; is better.</li></ul>"

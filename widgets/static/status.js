@@ -1,6 +1,6 @@
-// One line that tells in words what the bench does, for everybody and for screen readers; the page's
-// theme told back to the kernel; and the keyboard kept for the bench. The element stays, only its text changes: a live region
-// that is replaced is not read out.
+// One line that tells in words what the bench does, for everybody and for screen readers; and the
+// page's theme told back to the kernel. The element stays, only its text changes: a live region that
+// is replaced is not read out.
 function render({ model, el }) {
   const line = document.createElement("p");
   line.setAttribute("role", "status");
@@ -33,21 +33,9 @@ function render({ model, el }) {
   observer.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   report();
 
-  // JupyterLab takes arrow keys for itself, unless the very element that has the focus asks it not
-  // to; lists and sliders need them.
-  const keepKeys = (event) => {
-    if (event.target.matches?.("select, input, audio, [role=slider]")) {
-      event.target.dataset.lmSuppressShortcuts = "true";
-    }
-  };
-  let bench = null;
-  requestAnimationFrame(() => {
-    bench = line.closest(".jp-OutputArea-output");
-    bench?.addEventListener("focusin", keepKeys);
-  });
-
+  const leavePage = joinPage(el);
   return () => {
-    bench?.removeEventListener("focusin", keepKeys);
+    leavePage();
     observer.disconnect();
     model.off("change:tick", answer);
     model.off("change:text", show);

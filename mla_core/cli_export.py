@@ -1,0 +1,109 @@
+"""The part of the command `mla-lab` that takes runs away and repeats them: `export`, `repeat`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError
+
+EXPORT = """examples:
+  mla-lab export runs/0123456789ab                        writes 0123456789ab.html here
+  mla-lab export runs/0123456789ab --html talk/first.html
+  mla-lab export runs/0123456789ab --html first.html --force    replace the page
+  mla-lab export runs/0123456789ab --no-media             without the samples' pictures and sounds
+
+  mla-lab list runs names the runs. Open the page by a double click, send it by mail, print it.
+"""
+
+REPEAT = """examples:
+  mla-lab repeat config.json                the configuration copied from an exported page
+  mla-lab repeat runs/0123456789ab --out again
+  pbpaste | mla-lab repeat -                from the clipboard (macOS; elsewhere: xclip -o)
+
+  The same configuration has the same name, so a run that is there already is not repeated: give
+  another folder to compute it again.
+"""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `export` and `repeat` to the command."""
+    raw = argparse.RawDescriptionHelpFormatter
+    export = commands.add_parser(
+        "export",
+        help="write one run as one HTML page, which needs no kernel and no network",
+        description="Write one run as one self-contained HTML page of at most 6 MB: its curves, "
+        "its map over time with the samples, its numbers, and its configuration to copy.",
+        epilog=EXPORT,
+        formatter_class=raw,
+    )
+    export.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    export.add_argument(
+        "--html", type=Path, metavar="OUT.html", help="the page (default: RUN's name.html, here)"
+    )
+    export.add_argument("--force", action="store_true", help="replace a page that is there")
+    export.add_argument("--no-media", action="store_true", help="leave the samples' content out")
+    export.set_defaults(action=_export)
+
+    repeat = commands.add_parser(
+        "repeat",
+        help="run a configuration, such as one copied from an exported page",
+        description="Run the experiment that a configuration in JSON describes.",
+        epilog=REPEAT,
+        formatter_class=raw,
+    )
+    repeat.add_argument("config", metavar="CONFIG", help="a JSON file, a run folder, or - to read")
+    repeat.add_argument(
+        "--out", type=Path, default=Path("runs"), help="where run folders are kept (default: runs)"
+    )
+    repeat.set_defaults(action=_repeat)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    export_run = _page_writer()
+    run: Path = arguments.run
+    out: Path = arguments.html or Path(f"{run.resolve().name}.html")
+    if out.exists() and not arguments.force:
+        msg = f"{str(out)!r} is there already: give --force to replace it, or another name"
+        raise ConfigError(msg)
+    path = export_run(run, out, media=not arguments.no_media)
+    print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
+    return 0
+
+
+def _page_writer() -> Callable[..., Path]:
+    """Return what writes pages. The core knows no screen, so whoever can do it says so at install."""
+    found = entry_points(group="mla_lab.pages", name="html")
+    try:
+        writer: Callable[..., Path] = next(iter(found)).load()
+    except (StopIteration, ImportError) as error:
+        msg = "nothing here writes pages: install MLA Lab whole, see README.md"
+        raise ConfigError(msg) from error
+    return writer
+
+
+def _repeat(arguments: argparse.Namespace) -> int:
+    from mla_core.experiment import run_experiment
+
+    config = ExperimentConfig.from_json(_read(arguments.config))
+    finished = (arguments.out / config.hash).exists()
+    folder = run_experiment(config, arguments.out, progress=True)
+    print(f"{folder} (finished before, not repeated)" if finished else folder)
+    return 0
+
+
+def _read(source: str) -> str:
+    if source == "-":
+        return sys.stdin.read()
+    path = Path(source)
+    path = path / "config.json" if path.is_dir() else path
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        msg = f"cannot read the configuration {str(path)!r}: {reason}"
+        raise ConfigError(msg) from error

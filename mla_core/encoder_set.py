@@ -1,0 +1,240 @@
+"""From a configuration to one encoder per modality, all with features of the same size."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from mla_core.adapted_encoder import AdaptedEncoder, train_parts
+from mla_core.data.dataset import CODED, Modality
+from mla_core.encoder_choice import EncoderChoice, choice_of
+from mla_core.encoder_inputs import PerFrame, Picture
+from mla_core.encoders import build_encoder
+from mla_core.errors import ConfigError
+from mla_core.placement import Placement, place
+from mla_core.seeding import generator
+
+if TYPE_CHECKING:
+    from mla_core.config import ExperimentConfig
+
+SMALL = frozenset({"small", "none"})
+
+# Of ImageNet in 0..1, which published ResNets were trained on.
+MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+
+
+@dataclass(frozen=True, eq=False)
+class EncoderSet:
+    """An encoder for every modality, the size s of all their features, and where they compute."""
+
+    encoders: dict[str, nn.Module]
+    size: int
+    placement: Placement
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """A large encoder before its features are brought to the common size: (B, ...) -> (B, width)."""
+
+    network: nn.Module
+    width: int
+
+
+# Frozen bodies never change, so that all sessions of a process share them, and their features.
+_SHARED: weakref.WeakValueDictionary[tuple[EncoderChoice, Modality, str], nn.Module] = (
+    weakref.WeakValueDictionary()
+)
+
+
+def build_encoders(
+    config: ExperimentConfig,
+    modalities: Mapping[str, Modality],
+    modules: Mapping[str, nn.Module] | None = None,
+) -> EncoderSet:
+    """Return an encoder for every modality.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+        Its `encoders`, `encoder`, `feature_size`, `device`, `precision` and `seed`.
+    modalities : mapping of str to Modality
+    modules : mapping of str to Module, optional
+        Instead of what the configuration names: (B, ...) -> (B, d) for any d. They are copied,
+        unless nothing in them can be trained.
+
+    Raises
+    ------
+    ConfigError
+        When an encoder cannot be had, or cannot read its modality.
+
+    Examples
+    --------
+    >>> from mla_core import ExperimentConfig
+    >>> modalities = {"x": Modality("x", "vector", (3,))}
+    >>> config = ExperimentConfig(feature_size=16)
+    >>> found = build_encoders(config, modalities, {"x": nn.Linear(3, 7)})
+    >>> found.encoders["x"](torch.zeros(5, 3)).shape
+    torch.Size([5, 16])
+    """
+    given = {name: module for name, module in (modules or {}).items() if name in modalities}
+    named = {k: _choice(config, m) for k, m in modalities.items() if k not in given}
+    large = bool(given) or any(choice.name not in SMALL for choice in named.values())
+    placement = place(config.device, config.precision, large=large)
+    bodies = {
+        name: _measured(_own(given[name]), modality)
+        if name in given
+        else _body(config, modality, placement)
+        for name, modality in modalities.items()
+    }
+    size = config.feature_size
+    if isinstance(size, str):
+        size = max((body.width for body in bodies.values() if body), default=0)
+        if not size:
+            msg = (
+                "feature_size='encoder' takes the size from a large encoder, but there are small "
+                "ones alone, which have none of their own: give a number"
+            )
+            raise ConfigError(msg)
+    encoders = {
+        name: _small(config, modality, size)
+        if (body := bodies[name]) is None
+        else _adapted(config, modality, body, size)
+        for name, modality in modalities.items()
+    }
+    return EncoderSet(encoders, size, placement)
+
+
+def check_modules(
+    modules: Mapping[str, object], modalities: Mapping[str, Modality], config: ExperimentConfig
+) -> None:
+    """Raise `ConfigError` unless every encoder, given or configured, has its modality.
+
+    Parameters
+    ----------
+    modules : mapping of str to Module
+    modalities : mapping of str to Modality
+        Of the whole data set, also those that are left out.
+    config : ExperimentConfig
+    """
+    for name, module in modules.items():
+        if not isinstance(module, nn.Module):
+            msg = f"the encoder for {name!r} must be a torch.nn.Module, not {module!r}"
+            raise ConfigError(msg)
+        if name in config.encoders:
+            msg = (
+                f"two encoders for {name!r}: a module, and encoders[{name!r}] in the configuration"
+            )
+            raise ConfigError(msg)
+    for name in (*modules, *config.encoders):
+        if name not in modalities:
+            msg = f"an encoder for the unknown modality {name!r}: choose among {list(modalities)}"
+            raise ConfigError(msg)
+
+
+def _choice(config: ExperimentConfig, modality: Modality) -> EncoderChoice:
+    by_default = "none" if config.encoder == "none" else "small"
+    return choice_of(modality.name, config.encoders.get(modality.name, by_default))
+
+
+def _small(config: ExperimentConfig, modality: Modality, size: int) -> nn.Module:
+    seed = generator(config.seed, "encoder", modality.name)
+    frozen = _choice(config, modality).name == "none"
+    return build_encoder(modality, size, seed, frozen=frozen)
+
+
+def _body(config: ExperimentConfig, modality: Modality, placement: Placement) -> Body | None:
+    """Return what the configuration names, or None for a small encoder."""
+    choice = _choice(config, modality)
+    if choice.name in SMALL:
+        return None
+    key = choice, modality, placement.device.type
+    network = _SHARED.get(key) if choice.train == "frozen" else None
+    if network is None:
+        network = _loaded(config, choice, modality)
+        inner = network.network if isinstance(network, PerFrame) else network
+        blocks = inner[-1].blocks if isinstance(inner, nn.Sequential) else inner.blocks
+        try:
+            train_parts(network, choice.train, blocks, choice.layers)  # type: ignore[arg-type]
+        except ConfigError as error:
+            msg = f"encoders[{modality.name!r}], {choice.name!r}: {error}"
+            raise ConfigError(msg) from error
+        if choice.train == "frozen":
+            _SHARED[key] = network
+    return _measured(network, modality)
+
+
+def _loaded(config: ExperimentConfig, choice: EncoderChoice, modality: Modality) -> nn.Module:
+    if choice.name == "resnet18":
+        return _resnet18(config, choice, modality)
+    from mla_core.pretrained import load_pretrained
+
+    return load_pretrained(choice, modality)
+
+
+def _resnet18(config: ExperimentConfig, choice: EncoderChoice, modality: Modality) -> nn.Module:
+    from mla_core.resnet import load_resnet18, random_resnet18
+
+    if modality.kind not in {"image", "video", "spectrogram"}:
+        msg = (
+            f"'resnet18' reads images, videos and spectrograms, but modality {modality.name!r} is "
+            f"{modality.kind} of shape {modality.shape}"
+        )
+        raise ConfigError(msg)
+    channels = modality.shape[-3]
+    if not choice.weights:
+        network: nn.Module = random_resnet18(
+            channels, generator(config.seed, "encoder", modality.name)
+        )
+    else:
+        loaded = load_resnet18(choice.weights)
+        reads = loaded.conv1.in_channels
+        if channels not in {1, reads}:
+            msg = f"{choice.weights!r} reads {reads} channels, but {modality.name!r} has {channels}"
+            raise ConfigError(msg)
+        # A spectrogram is standardised already, and was never a photograph.
+        photograph = reads == len(MEAN) and modality.kind != "spectrogram"
+        picture = Picture(reads, None, MEAN, DEVIATION) if photograph else Picture(reads)
+        network = nn.Sequential(picture, loaded)
+    return PerFrame(network) if modality.kind == "video" else network
+
+
+def _own(module: nn.Module) -> nn.Module:
+    """Return a copy that a session may train, or the module itself where nothing is trained."""
+    return copy.deepcopy(module) if any(p.requires_grad for p in module.parameters()) else module
+
+
+def _measured(network: nn.Module, modality: Modality) -> Body:
+    """Try a network on two samples of zeros, and note how many features it gives."""
+    what = f"the encoder {type(network).__name__} for {modality.name!r}"
+    kind = torch.int64 if modality.kind in CODED else torch.float32
+    where = next((p.device for p in network.parameters()), torch.device("cpu"))
+    network.eval()
+    try:
+        with torch.no_grad():
+            found = network(torch.zeros(2, *modality.shape, dtype=kind, device=where))
+    except (RuntimeError, ValueError, TypeError, IndexError, AttributeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        msg = f"{what} cannot read {modality.kind} of shape {modality.shape}: {reason}"
+        raise ConfigError(msg) from error
+    if not isinstance(found, Tensor) or found.ndim != 2 or len(found) != 2:
+        shape = tuple(found.shape) if isinstance(found, Tensor) else type(found).__name__
+        msg = f"{what} must return features (B, d), but for two samples it returns {shape}"
+        raise ConfigError(msg)
+    return Body(network, found.shape[1])
+
+
+def _adapted(config: ExperimentConfig, modality: Modality, body: Body, size: int) -> AdaptedEncoder:
+    if body.width == size:
+        return AdaptedEncoder(body.network, nn.Identity(), size)
+    with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
+        projection = nn.Linear(body.width, size)
+    seed = generator(config.seed, "projection", modality.name)
+    nn.init.uniform_(projection.weight, -(body.width**-0.5), body.width**-0.5, generator=seed)
+    nn.init.zeros_(projection.bias)
+    return AdaptedEncoder(body.network, projection, size)

@@ -1,0 +1,155 @@
+"""A session's past: what it looked like at evenly spread moments, and the way back to each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from mla_core.history import Evaluation
+from mla_core.thinning import EvenList
+
+if TYPE_CHECKING:
+    from mla_core.session import Snapshot
+
+MOST_MOMENTS = 100
+FEWEST_MOMENTS = 8  # however large the network is
+BUDGET = 256 * 2**20  # bytes of tensors
+
+_TENSORS = ("labels", "present", "features", "logits", "weights", "fused")
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """One look at the probe set, and the session as it was then.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+    snapshot : Snapshot or None
+        None where only the look was kept, in a run that was cut off and went on.
+    """
+
+    evaluation: Evaluation
+    snapshot: Snapshot | None
+
+    @property
+    def step(self) -> int:
+        """Sub-steps finished at that moment."""
+        return self.evaluation.step
+
+
+class Recording:
+    """The moments of a session, bounded in number and in memory, thinned evenly.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes of tensors that all moments together may take; at least `FEWEST_MOMENTS` are kept.
+
+    Examples
+    --------
+    >>> from mla_core import ExperimentConfig, TrainingSession
+    >>> session = TrainingSession(ExperimentConfig(dataset="gaussian", evaluate_every=10))
+    >>> _ = session.advance(steps=25)
+    >>> session.recording.steps
+    [0, 10, 20]
+    >>> session.recording.at(13).step
+    10
+    """
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self._budget = budget
+        self._moments: EvenList[Moment] = EvenList(MOST_MOMENTS)
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    @property
+    def moments(self) -> list[Moment]:
+        """The moments in order, in a list of one's own."""
+        return list(self._moments)
+
+    @property
+    def steps(self) -> list[int]:
+        """Sub-steps finished at each moment."""
+        return [moment.step for moment in self._moments]
+
+    @property
+    def evaluations(self) -> list[Evaluation]:
+        """What was seen at each moment."""
+        return [moment.evaluation for moment in self._moments]
+
+    def add(self, moment: Moment, index: int) -> None:
+        """Keep look number `index` of the session, for as long as it is due."""
+        if not self._moments:
+            room = self._budget // max(1, _bytes(moment))
+            self._moments.most = min(MOST_MOMENTS, max(FEWEST_MOMENTS, room))
+        self._moments.put(index, moment)
+
+    def at(self, step: int) -> Moment:
+        """Return the last moment at or before this sub-step, or else the first one."""
+        before = [moment for moment in self._moments if moment.step <= step]
+        return before[-1] if before else self._moments[0]
+
+    def until(self, step: int) -> Recording:
+        """Return a recording that ends at this sub-step and grows on its own."""
+        other = Recording(self._budget)
+        other._moments = self._moments.twin(m for m in self._moments if m.step <= step)
+        return other
+
+    # -------------------------------------------------------- on disk, beside a checkpoint
+
+    def save(self, folder: Path) -> None:
+        """Write the looks that are not there yet, one file each, and remove those thinned away."""
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        due = {}
+        for index, moment in zip(self._moments.indices, self._moments, strict=True):
+            due[f"{index:09d}.safetensors"] = moment.evaluation
+        for path in folder.iterdir():
+            if path.name not in due:
+                path.unlink()
+        for name, look in due.items():
+            if (folder / name).exists():
+                continue
+            facts = {
+                "split": look.split,
+                "step": look.step,
+                "epoch": look.epoch,
+                "modalities": look.modalities,
+                "ids": look.ids,
+            }
+            tensors = {key: getattr(look, key).contiguous() for key in _TENSORS}
+            beside = folder / f".{name}"
+            save_file(tensors, beside, metadata={"look": json.dumps(facts)})
+            beside.rename(folder / name)
+
+    def load(self, folder: Path, until: int) -> None:
+        """Take back the looks that `save` wrote, up to this sub-step."""
+        from safetensors import safe_open
+
+        if not folder.is_dir():
+            return
+        self._moments = self._moments.twin([])
+        for path in sorted(folder.glob("[0-9]*.safetensors")):
+            with safe_open(path, framework="pt") as stored:
+                facts = json.loads(stored.metadata()["look"])
+                tensors = {key: stored.get_tensor(key) for key in _TENSORS}
+            facts |= {"modalities": tuple(facts["modalities"]), "ids": tuple(facts["ids"])}
+            moment = Moment(Evaluation(**facts, **tensors), None)
+            if moment.step <= until:
+                self._moments.put(int(path.stem), moment)
+
+
+def _bytes(moment: Moment) -> int:
+    look = moment.evaluation
+    tensors: Iterable[torch.Tensor] = [getattr(look, key) for key in _TENSORS]
+    if moment.snapshot is not None:
+        tensors = [*tensors, *moment.snapshot.tensors.values()]
+    return sum(x.numel() * x.element_size() for x in tensors)

@@ -1,0 +1,218 @@
+"""Finished runs: what their folders hold, and where their configurations differ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError, DataError
+from mla_core.history import History
+from mla_core.replay import Replay
+
+AGAIN = "run it again"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One finished run; what is large is read only when asked for.
+
+    Attributes
+    ----------
+    folder : Path
+    name : str
+        Of the folder; with the sweep's before it, when it lies in one: ``rates/0123456789ab``.
+    config : ExperimentConfig
+    metrics : dict
+        The content of ``metrics.json``.
+    """
+
+    folder: Path
+    name: str
+    config: ExperimentConfig
+    metrics: dict[str, Any]
+
+    def accuracy(self, side: str) -> float | None:
+        """Return the fused accuracy on ``val`` or ``test``, None when it was not measured."""
+        value = self.metrics[side]["accuracy"]
+        return None if value is None else float(value)
+
+    @property
+    def label(self) -> str:
+        """Method, data set and seed, for a legend."""
+        return f"{self.config.method} on {self.config.dataset}, seed {self.config.seed}"
+
+    def history(self) -> History:
+        """Read the curves.
+
+        Raises
+        ------
+        DataError
+            When the file is missing or damaged.
+        """
+        path = self.folder / "history.npz"
+        try:
+            return History.load(path)
+        except FileNotFoundError as error:
+            msg = f"there is no {str(path)!r}, so the run has no curves: {AGAIN}"
+            raise DataError(msg) from error
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+            msg = f"{str(path)!r} is damaged ({error}): {AGAIN}"
+            raise DataError(msg) from error
+
+    def replay(self) -> Replay:
+        """Read the map over time; raises `DataError` as `Replay.load`."""
+        return Replay.load(self.folder / "replay.npz")
+
+
+def read_run(folder: str | Path, name: str = "") -> Run:
+    """Read one run folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+    name : str, optional
+        What to call it instead of the folder's own name.
+
+    Raises
+    ------
+    DataError
+        In one sentence: the folder is missing, half written, damaged or of another version.
+
+    Examples
+    --------
+    >>> from mla_core import run_experiment
+    >>> config = ExperimentConfig(dataset="gaussian", epochs=1)
+    >>> run = read_run(run_experiment(config, getfixture("tmp_path")))
+    >>> run.label, run.config == config, run.accuracy("test") > 0.5
+    ('mla on gaussian, seed 0', True, True)
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        msg = f"there is no run folder {str(folder)!r}"
+        raise DataError(msg)
+    config = read_config(folder / "config.json")
+    metrics = _read_json(folder / "metrics.json")
+    for side in ("val", "test"):
+        if not _measured(metrics.get(side)):
+            msg = (
+                f"{str(folder / 'metrics.json')!r} says nothing about {side!r}: it is damaged or "
+                f"was written by another version of MLA Lab; {AGAIN}"
+            )
+            raise DataError(msg)
+    return Run(folder, name or folder.name, config, metrics)
+
+
+def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
+    """Read the run folders in `folder`, and those of sweeps, one level further down.
+
+    Returns
+    -------
+    runs : list of Run
+        In the order of their names.
+    problems : list of str
+        One sentence for everything that looks like a run and cannot be read.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such folder.
+
+    Examples
+    --------
+    >>> read_runs(getfixture("tmp_path"))
+    ([], [])
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        msg = f"there is no folder {str(folder)!r}: give one that holds runs, such as 'runs'"
+        raise ConfigError(msg)
+    runs, problems = [], []
+    for path in _candidates(folder):
+        if path.name.startswith("."):
+            problems.append(
+                f"{str(path)!r} is half written: it is being computed, or was cut off; the command "
+                "that began it goes on from there"
+            )
+            continue
+        try:
+            runs.append(read_run(path, path.relative_to(folder).as_posix()))
+        except DataError as error:
+            problems.append(str(error))
+    return runs, problems
+
+
+def read_config(path: str | Path) -> ExperimentConfig:
+    """Read a configuration from a JSON file.
+
+    Raises
+    ------
+    DataError
+        When the file is missing or damaged, or holds what this version does not know.
+    """
+    values = _read_json(Path(path))
+    try:
+        return ExperimentConfig.from_dict(values)
+    except (ConfigError, TypeError) as error:
+        msg = f"{str(path)!r} is of another version of MLA Lab, or damaged: {error}"
+        raise DataError(msg) from error
+
+
+def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[Any]]:
+    """Return the fields in which configurations differ, each with one plain value for each of them.
+
+    Examples
+    --------
+    >>> config = ExperimentConfig()
+    >>> config_differences([config, config.replace(alpha=0.5)])
+    {'alpha': [0.1, 0.5]}
+    """
+    values = [config.to_dict() for config in configs]
+    columns = {name: [one[name] for one in values] for name in (values[0] if values else ())}
+    return {name: column for name, column in columns.items() if _differ(column)}
+
+
+def _measured(numbers: Any) -> bool:
+    if not isinstance(numbers, dict) or "accuracy" not in numbers:
+        return False
+    plain = numbers["accuracy"] is None or isinstance(numbers["accuracy"], int | float)
+    return plain and isinstance(numbers.get("unimodal_accuracy"), dict)
+
+
+def _differ(column: Iterable[Any]) -> bool:
+    return len({json.dumps(value, sort_keys=True) for value in column}) > 1
+
+
+def _candidates(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir():
+            continue
+        if _is_run(path):
+            yield path
+        elif not path.name.startswith("."):
+            yield from (inner for inner in sorted(path.iterdir()) if _is_run(inner))
+
+
+def _is_run(path: Path) -> bool:
+    if path.name.startswith("."):
+        return path.is_dir() and path.name.endswith(".partial")
+    return (path / "config.json").is_file() or (path / "metrics.json").is_file()
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"there is no {str(path)!r}: the run was not finished, or is none; {AGAIN}"
+        raise DataError(msg) from error
+    except (OSError, ValueError, RecursionError) as error:
+        msg = f"{str(path)!r} is damaged ({error}): {AGAIN}"
+        raise DataError(msg) from error
+    if not isinstance(values, dict):
+        msg = f"{str(path)!r} is damaged (it holds no object): {AGAIN}"
+        raise DataError(msg)
+    return values

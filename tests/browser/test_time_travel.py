@@ -1,0 +1,73 @@
+"""Time travel and branches in a real JupyterLab: slide back, branch off, come back to the tab."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.bench import FIRST_NOTEBOOK, Bench
+from tests.browser.live_lab import LabPage
+
+PLASTICITY = "rect[data-plasticity]"
+
+
+def test_one_slider_takes_every_picture_back_and_a_branch_trains_beside(lab_page: LabPage):
+    bench = Bench.of_first_notebook(lab_page)
+    page = lab_page.page
+    bench.press("Epoch")
+    bench.wait_for_text("Paused: epoch 1 of 10, sub-step 51,")
+    now = page.locator(PLASTICITY).get_attribute("data-plasticity")
+    weights = bench.trace("spread.image", "x")
+
+    slider = page.get_by_role("slider", name="Moment")
+    expect(slider).to_have_attribute("aria-valuetext", "sub-step 48 (now)")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    bench.wait_for_text("Back at sub-step 24 of 51")
+    expect(slider).to_have_attribute("aria-valuetext", "sub-step 24")
+    expect(page.locator(PLASTICITY)).not_to_have_attribute("data-plasticity", now or "")
+    assert bench.trace("cursor.loss", "x") == [24, 24]
+    assert bench.trace("spread.image", "x") != weights
+
+    bench.press("Branch")
+    bench.setting("Branch with").select_option("another head gradient")
+    page.get_by_label("Head gradient").last.select_option("off")
+    bench.press("Branch from here")
+    words = page.locator(".mla-difference")
+    expect(words).to_contain_text(
+        "Branch from sub-step 24: head_gradient off instead of paper", timeout=60_000
+    )
+    bench.press("Epoch")  # the branch is behind and goes first
+    bench.wait_for_state("paused")
+    bench.press("Epoch")
+    expect(words).to_contain_text(
+        re.compile("At sub-step (48|72|96) its accuracy differs by fused")
+    )
+    plasticities = page.locator(PLASTICITY)
+    expect(plasticities).to_have_count(2)
+    expect(plasticities.nth(1)).to_have_attribute("data-plasticity", "1.0000")
+    assert bench.trace("branch.accuracy.fused", "x")[0] == 24
+    assert len(bench.trace("branch.map.audio")) == len(bench.trace("map.audio")) > 100
+    assert lab_page.console_errors == []
+
+
+def test_whoever_closes_the_tab_and_comes_back_sees_the_present(lab_page: LabPage):
+    bench = Bench.of_first_notebook(lab_page)
+    bench.press("Play")
+    bench.wait_for_text("epoch 2")
+    lab_page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    address = lab_page.page.url
+    context = lab_page.page.context
+    lab_page.page.close()
+
+    lab_page.page = context.new_page()
+    lab_page.page.goto(f"{address}?token={lab_page.lab.token}")
+    back = Bench(lab_page)
+    expect(back.status).to_have_count(1, timeout=60_000)
+    back.wait_for_text("epoch ([4-9]|10)")
+    expect(lab_page.page.locator(".js-plotly-plot")).to_have_count(1, timeout=30_000)
+    assert FIRST_NOTEBOOK in address
+    back.press("Pause") if back.status.get_attribute("data-state") == "playing" else None
+    lab_page.page.wait_for_function(
+        "() => document.querySelector('.js-plotly-plot').data"
+        ".find((t) => t.meta === 'accuracy.fused').x.length > 4"
+    )

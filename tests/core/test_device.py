@@ -1,0 +1,121 @@
+"""Where encoders compute and how precisely. On a machine with a GPU these tests use it, too."""
+
+import pytest
+import torch
+
+from mla_core import ConfigError, ExperimentConfig, TrainingSession, placement
+from mla_core.methods.registry import METHODS
+from mla_core.placement import Placement, available_devices, place
+
+DEVICES = available_devices()
+SETTINGS = {"batch_size": 8, "probe_size": 9, "feature_size": 12, "learning_rate": 0.01}
+
+
+@pytest.mark.parametrize(
+    ("machine", "device", "large", "expected"),
+    [
+        (["cpu"], "auto", True, "cpu"),
+        (["cpu", "mps"], "auto", True, "mps"),
+        (["cpu", "mps"], "auto", False, "cpu"),
+        (["cpu", "mps"], "cpu", True, "cpu"),
+        (["cpu", "mps"], "mps", False, "mps"),
+    ],
+)
+def test_auto_takes_a_gpu_for_large_encoders_alone(machine, device, large, expected, monkeypatch):
+    monkeypatch.setattr(placement, "available_devices", lambda: machine)
+    assert place(device, "auto", large=large) == Placement(torch.device(expected))
+
+
+@pytest.mark.parametrize(
+    ("precision", "dtype"),
+    [("auto", torch.float32), ("float32", torch.float32), ("bfloat16", torch.bfloat16)],
+)
+def test_precision_on_the_cpu(precision, dtype):
+    assert place("cpu", precision, large=True).dtype == dtype
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_refused(device, monkeypatch, tiny):
+    monkeypatch.setattr(placement, "available_devices", lambda: ["cpu"])
+    with pytest.raises(ConfigError, match=f"device='{device}', but this machine has cpu: use"):
+        TrainingSession(tiny(device=device))
+
+
+@pytest.mark.parametrize("field", ["device", "precision"])
+def test_an_unknown_one_is_refused(field):
+    with pytest.raises(ConfigError, match=rf"unknown {field} 'gpu': choose one of 'auto', '"):
+        ExperimentConfig(**{field: "gpu"})
+
+
+def on(device, precision, data, **changes):
+    config = ExperimentConfig(
+        encoders={"image": "resnet18"}, device=device, precision=precision, **SETTINGS
+    )
+    return TrainingSession(config.replace(**changes), data)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_there_and_keeps_its_state_on_the_cpu(
+    method, device, precision, make_media
+):
+    names = ["image"] if method == "unimodal" else ["image", "numbers", "text"]
+    session = on(device, precision, make_media(*names), method=method, epochs=1)
+    list(session)
+    encoder = session.method.model.encoders["image"]
+    assert {p.device.type for p in encoder.parameters()} == {device}
+    assert {p.dtype for p in encoder.parameters()} == {torch.float32}
+    kept = session.snapshot().tensors.values()
+    assert {x.device.type for x in kept} == {"cpu"}
+    evaluation = session.evaluate("test")
+    assert evaluation.features.dtype == evaluation.fused.dtype == torch.float32
+    assert torch.isfinite(evaluation.fused).all()
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_session_moves_from_the_cpu_to_another_device_and_back(device, make_media):
+    data = make_media("image", "numbers")
+    here, there = (on(d, "float32", data, epochs=2) for d in ("cpu", device))
+    here.advance(steps=2)
+    there.method.load_state_dict(here.method.state_dict())
+    one, two = here.evaluate("val"), there.evaluate("val")
+    torch.testing.assert_close(one.fused, two.fused, rtol=1e-3, atol=1e-3)
+    there.advance(steps=2)
+    here.method.load_state_dict(there.method.state_dict())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_mixed_precision_is_near_to_full_precision_and_is_not_the_same(device, make_media):
+    data = make_media("image")
+    full, mixed = (on(device, p, data).evaluate("val").features for p in ("float32", "bfloat16"))
+    assert not torch.equal(full, mixed)
+    distance = (full - mixed).norm() / full.norm()
+    assert float(distance) < 0.05
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_frozen_model_observes_there_as_well(device, models, make_media):
+    data = make_media("text", "numbers")
+    entry = {"name": models("bert"), "train": "frozen"}
+    config = ExperimentConfig(encoders={"text": entry}, device=device, epochs=1, **SETTINGS)
+    session = TrainingSession(config, data)
+    list(session)
+    held = session.method.model.adapted["text"]._held[0]
+    assert {p.device.type for p in held.parameters()} == {device}
+    other = TrainingSession(config.replace(device="cpu"), data)
+    torch.testing.assert_close(
+        TrainingSession(config, data).evaluate("val").features,
+        other.evaluate("val").features,
+        rtol=1e-2,
+        atol=1e-2,
+    )
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_the_same_numbers_every_time(device, make_media, assert_same):
+    data = make_media("image", "numbers")
+    one, two = (on(device, "auto", data, epochs=1) for _ in range(2))
+    list(one)
+    list(two)
+    assert_same(one, two)

@@ -1,0 +1,86 @@
+"""The way back: every kept moment is the session as it was then."""
+
+import numpy as np
+import pytest
+import torch
+
+from mla_core import TrainingSession
+from mla_core.recording import FEWEST_MOMENTS, MOST_MOMENTS, Moment, Recording
+
+
+@pytest.fixture
+def session(tiny) -> TrainingSession:
+    session = TrainingSession(tiny(evaluate_every=2, epochs=3))
+    session.advance(steps=11)
+    return session
+
+
+def test_every_look_is_kept_with_the_way_back_to_it(session, tiny):
+    assert session.recording.steps == [0, 2, 4, 6, 8, 10]
+    moment = session.recording.at(7)
+    assert moment.step == 6
+    fresh = TrainingSession(tiny(evaluate_every=2, epochs=3))
+    fresh.advance(steps=6)
+    torch.testing.assert_close(
+        moment.evaluation.logits, fresh.history.latest.logits, rtol=0, atol=0
+    )
+    session.restore(moment.snapshot)
+    assert session.history.steps == fresh.history.steps
+    assert session.advance(steps=3) == fresh.advance(steps=3)
+
+
+def test_going_back_forgets_what_came_after(session):
+    session.restore(session.recording.at(4).snapshot)
+    assert session.recording.steps == [0, 2, 4]
+    session.advance(steps=2)
+    assert session.recording.steps == [0, 2, 4, 6]
+
+
+def test_a_branch_from_the_past_goes_on_with_other_settings_and_leaves_the_trunk(session):
+    twin = session.fork(session.recording.at(4).snapshot, head_gradient="off")
+    assert (twin.step, twin.recording.steps) == (4, [0, 2, 4])
+    assert twin.advance(steps=1)[0].plasticity == 1.0
+    assert (session.step, session.recording.steps[-1]) == (11, 10)
+    assert session.config.head_gradient != "off"
+
+
+def test_before_the_first_moment_there_is_only_the_first(session):
+    assert session.recording.at(-5).step == 0
+
+
+def test_moments_are_bounded_in_number_and_in_bytes(session):
+    moment = session.recording.moments[0]
+    large, small = Recording(), Recording(budget=1)
+    for index in range(10_000):
+        large.add(moment, index)
+        small.add(moment, index)
+    assert MOST_MOMENTS / 2 <= len(large) <= MOST_MOMENTS
+    assert FEWEST_MOMENTS / 2 <= len(small) <= FEWEST_MOMENTS
+
+
+def test_looks_on_disk_come_back_whole_and_only_up_to_the_checkpoint(session, tiny, tmp_path):
+    session.recording.save(tmp_path / "looks")
+    first = sorted(path.name for path in (tmp_path / "looks").iterdir())
+    session.advance(steps=2)
+    session.recording.save(tmp_path / "looks")
+    now = sorted(path.name for path in (tmp_path / "looks").iterdir())
+    assert now == [*first, "000000006.safetensors"]
+
+    other = TrainingSession(tiny(evaluate_every=2, epochs=3))
+    other.recording.load(tmp_path / "looks", until=9)
+    assert other.recording.steps == [0, 2, 4, 6, 8]
+    for old, new in zip(session.recording.moments, other.recording.moments, strict=False):
+        assert new.snapshot is None
+        for key in ("features", "logits", "weights", "fused", "present", "labels"):
+            assert np.array_equal(getattr(old.evaluation, key), getattr(new.evaluation, key))
+        for key in ("ids", "modalities", "split", "step", "epoch"):
+            assert getattr(old.evaluation, key) == getattr(new.evaluation, key)
+
+
+def test_without_looks_on_disk_nothing_changes(session, tmp_path):
+    session.recording.load(tmp_path / "none", until=99)
+    assert session.recording.steps == [0, 2, 4, 6, 8, 10]
+
+
+def test_a_moment_says_its_step(session):
+    assert Moment(session.history.latest, None).step == 10

@@ -1,0 +1,274 @@
+"""Take a run away: one self-contained HTML page, within a budget of bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mla_core.config import ExperimentConfig
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.errors import ConfigError, DataError
+from mla_core.history import History
+from mla_core.replay import Map, Replay
+from mla_core.report import metrics_of
+from mla_core.runs import Run, read_run
+from mla_core.session import TrainingSession, data_of
+from widgets.embedding_view import STATE, parts_of, payload
+from widgets.export_page import Page, safe_json
+
+LIMIT = 6_000_000  # bytes of a page
+FOR_MAP = 3_500_000  # of them at most for the map over time, when media want what is left
+RESERVE = 20_000  # for what is counted last: sentences, and the commas between samples
+
+Buffer = dict[str, Any]
+
+
+def export_run(
+    run: Run | str | Path, out: str | Path, *, media: bool = True, limit: int = LIMIT
+) -> Path:
+    """Write a run folder as one HTML page, which opens without a server, kernel or network.
+
+    Parameters
+    ----------
+    run : Run, str or Path
+        A run folder.
+    out : str or Path
+        The page; one that is there is replaced.
+    media : bool
+        Whether pictures, sounds and texts of the samples go in, as far as `limit` allows.
+    limit : int
+        Bytes.
+
+    Returns
+    -------
+    Path
+        `out`.
+
+    Raises
+    ------
+    ConfigError
+        When `out` cannot be written.
+    DataError
+        When the run cannot be read, or does not fit.
+
+    Examples
+    --------
+    >>> from mla_core import run_experiment
+    >>> folder = getfixture("tmp_path")
+    >>> run = run_experiment(ExperimentConfig(dataset="gaussian", epochs=1), folder)
+    >>> export_run(run, folder / "run.html").stat().st_size < 6_000_000
+    True
+    """
+    one = run if isinstance(run, Run) else read_run(run)
+    notes: list[str] = []
+    try:
+        replay = one.replay()
+    except DataError as error:
+        replay = None
+        notes.append(f"There is no map: {error}.")
+    data = None
+    if media and replay is not None:
+        try:
+            data = _data_of_run(one)
+        except Exception as error:  # noqa: BLE001 - any loader may fail; the rest is worth having
+            notes.append(f"Pictures and sounds of the samples are left out: {error}.")
+    numbers = {side: one.metrics[side] for side in ("val", "test")}
+    made = _Made(one.label, one.config, one.history(), numbers, replay, data, notes)
+    return _write(made.page(limit), out, limit)
+
+
+def export_session(
+    session: TrainingSession, path: str | Path, *, media: bool = True, limit: int = LIMIT
+) -> Path:
+    """Write a session, finished or not, as the page that `export_run` writes of a run.
+
+    Its numbers are those of the probe set: the test split is left alone.
+
+    Parameters
+    ----------
+    session : TrainingSession
+        Must not train meanwhile.
+    path, media, limit
+        As in `export_run`.
+
+    Examples
+    --------
+    >>> session = TrainingSession(ExperimentConfig(dataset="gaussian", probe_size=40))
+    >>> export_session(session, getfixture("tmp_path") / "now.html").name
+    'now.html'
+    """
+    evaluation = session.history.latest
+    assert evaluation is not None  # noqa: S101 - made with the session
+    looks = list(session.recording.evaluations)
+    replay = Replay.of(looks, session.data.classes)
+    config = session.config
+    title = f"{config.method} on {session.data.name}, seed {config.seed}"
+    notes = [f"Exported after {session.step} sub-steps, epoch {session.epoch} of {config.epochs}."]
+    if session.data.name != config.dataset:
+        notes.append("It trains on data of its own, which the configuration does not name.")
+    numbers = {"probe set": metrics_of(evaluation)}
+    data = session.data if media else None
+    made = _Made(title, config, session.history, numbers, replay, data, notes)
+    return _write(made.page(limit), path, limit)
+
+
+class _Made:
+    """The page of a run: what fits is taken in the order map, then samples."""
+
+    def __init__(
+        self,
+        title: str,
+        config: ExperimentConfig,
+        history: History,
+        numbers: Mapping[str, Mapping[str, Any]],
+        replay: Replay | None,
+        data: MultimodalDataset | None,
+        notes: list[str],
+    ) -> None:
+        self._replay, self._data, self._notes = replay, data, notes
+        names = list(next(iter(numbers.values()))["unimodal_accuracy"])
+        self._facts = (title, config, tuple(names), history, numbers)
+        if history.changes:
+            changes = [f"{c.field} to {c.after} after sub-step {c.step}" for c in history.changes]
+            notes.append(
+                f"Settings were changed while it ran ({'; '.join(changes)}), so the configuration "
+                "alone does not repeat it."
+            )
+
+    def page(self, limit: int) -> Page:
+        if self._replay is None:
+            return Page(*self._facts, notes=self._notes)
+        room = limit - RESERVE - len(Page(*self._facts, notes=self._notes).html().encode())
+        shown, story = _fitting(self._replay, room if self._data is None else min(FOR_MAP, room))
+        if len(shown.steps) < len(self._replay.steps):
+            self._notes.append(
+                f"The map shows {len(shown.steps)} of {len(self._replay.steps)} looks, evenly chosen."
+            )
+        bare = Page(*self._facts, story, self._notes)
+        if self._data is None:
+            return bare
+        left = limit - RESERVE - len(bare.html().encode())
+        kept = media_within(left, shown, self._data.media)
+        count, out = len(shown.ids), len(shown.ids) - len(kept)
+        note = (
+            f"What {len(kept)} of the map's {count} samples look and sound like is in this page; "
+            f"{out} did not fit."
+            if out
+            else f"What all {count} samples of the map look and sound like is in this page."
+        )
+        return Page(*self._facts, {**story, "media": kept}, [*self._notes, note])
+
+
+def media_within(
+    budget: int, replay: Replay, media: Callable[[str], Any]
+) -> dict[str, list[Buffer]]:
+    """Return the parts of as many samples as fit, taken in turns from all classes.
+
+    Parameters
+    ----------
+    budget : int
+        Bytes of JSON.
+    replay : Replay
+    media : callable
+        From a sample's id to its parts.
+    """
+    kept: dict[str, list[Buffer]] = {}
+    ranks: dict[int, int] = {}
+    order = []
+    for n, label in enumerate(replay.labels.tolist()):
+        ranks[label] = ranks.get(label, -1) + 1
+        order.append((ranks[label], label, n))
+    for _, _, n in sorted(order):
+        sample = replay.ids[n]
+        parts = [{**part, "data": _base64(part["data"])} for part in parts_of(media(sample))]
+        size = len(safe_json({sample: parts}))
+        if size <= budget:
+            kept[sample] = parts
+            budget -= size
+    return kept
+
+
+def _fitting(replay: Replay, budget: int) -> tuple[Replay, dict[str, Any]]:
+    """Return the replay with as many looks as fit, and the page's traits that show it."""
+    looks = len(replay.steps)
+    while True:
+        story = _story(replay)
+        size = len(safe_json(story))
+        if size <= budget or len(replay.steps) == 1:
+            return replay, story
+        looks = max(1, min(len(replay.steps) - 1, int(len(replay.steps) * budget / size)))
+        replay = _thinned(replay, looks)
+
+
+def _story(replay: Replay) -> dict[str, Any]:
+    shown = payload(replay)
+    arrays = {name: _base64(data) for name, data in shown["arrays"].items()}
+    maps = {}
+    for name, one in shown["maps"].items():
+        # Half a float: a thousandth of the map's size, less than a marker.
+        coords = np.ascontiguousarray(replay.maps[name].coords, np.float16).tobytes()
+        maps[name] = {**one, "dtype": "float16", "coords": _base64(coords)}
+    last = {"look": len(replay.steps) - 1}
+    return {**STATE, **last, "meta": shown["meta"], "arrays": arrays, "maps": maps, "media": {}}
+
+
+def _thinned(replay: Replay, looks: int) -> Replay:
+    """Return the replay with some of its looks, evenly chosen, the last one among them."""
+    total = len(replay.steps)
+    kept = np.unique(np.linspace(total - 1, 0, looks).round().astype(int))
+    place = {look: i for i, look in enumerate(kept.tolist())}
+    maps = {}
+    for name, one in replay.maps.items():
+        here = [i for i, look in enumerate(one.looks.tolist()) if look in place]
+        if here:
+            new = np.array([place[int(one.looks[i])] for i in here])
+            maps[name] = Map(name, one.caption, new, one.coords[here], one.trust[here])
+    per_look = ("steps", "epochs", "predicted", "fused", "weights", "distances")
+    numbers = (*per_look, "centroid_gap", "separability")
+    arrays: dict[str, Any] = {name: getattr(replay, name)[kept] for name in numbers}
+    return replace(replay, **arrays, maps=maps)
+
+
+def _data_of_run(run: Run) -> MultimodalDataset:
+    data = data_of(run.config)
+    known = run.metrics.get("data")
+    if known is not None and known != data.fingerprint[:12]:
+        msg = (
+            "the run was trained on other data than its configuration names here, so it does not "
+            "repeat the run either"
+        )
+        raise DataError(msg)
+    return data
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()
+
+
+def _write(page: Page, out: str | Path, limit: int) -> Path:
+    path = Path(out)
+    html = page.html().encode()
+    if len(html) > limit:
+        msg = (
+            f"the page would have {len(html) / 1e6:.1f} MB, more than {limit / 1e6:.1f}: run with a "
+            "smaller probe_size"
+        )
+        raise DataError(msg)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(html)
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        msg = f"cannot write the page {str(path)!r}: {error.strerror}. Choose another place."
+        raise ConfigError(msg) from error
+    return path

@@ -1,0 +1,190 @@
+"""One run as one HTML page that needs no kernel, no server and no network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mla_core.config import ExperimentConfig
+from mla_core.history import History
+from widgets.curves import curves
+from widgets.embedding_view import SCRIPT, STYLE
+from widgets.page import asset
+from widgets.style import FUSED_COLOUR, MODALITY_DASHES, colour, pick, text
+from widgets.svg_chart import Line, line_chart
+from widgets.words import describe_training
+
+NUMBERS = {  # of metrics.json -> what the reader sees
+    "accuracy": "Accuracy, fused",
+    "unimodal_accuracy": "Accuracy of {} alone",
+    "ece": "Calibration error (ECE)",
+    "nll": "Negative log-likelihood (nats)",
+    "mean_weight": "Mean weight of {}",
+    "centroid_gap": "Modality gap {}",
+    "separability": "Separability of modalities",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """What a page shows.
+
+    Attributes
+    ----------
+    title : str
+    config : ExperimentConfig
+    modalities : tuple of str
+    history : History
+    numbers : mapping
+        Split -> its numbers, as in ``metrics.json``.
+    story : mapping, optional
+        The traits of `EmbeddingView` with buffers as base64 text; None when there is no map.
+    notes : list of str
+        Sentences about what is missing, or what the configuration alone does not tell.
+    """
+
+    title: str
+    config: ExperimentConfig
+    modalities: tuple[str, ...]
+    history: History
+    numbers: Mapping[str, Mapping[str, Any]]
+    story: Mapping[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def html(self) -> str:
+        """Return the page."""
+        script = SCRIPT + asset("export.js")
+        told = "" if self.story is None else safe_json(self.story)
+        body = [
+            f"<h1>{text(self.title)}</h1>",
+            f'<p class="soft">A run of MLA Lab, {text(self.config.hash)}. This page needs no kernel '
+            "and no network.</p>",
+            "".join(f"<p>{text(note)}</p>" for note in self.notes),
+            f"<p>{text(describe_training(self.history))}</p>",
+            f'<h2>Curves</h2><div class="charts">{"".join(_charts(self))}</div>',
+            _MAP if told else "",
+            f"<h2>Numbers</h2>{numbers_table(self.numbers)}",
+            _repeat(self.config),
+            f'<script type="application/json" id="story">{told}</script>' if told else "",
+        ]
+        return (
+            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{text(self.title)}</title><style>{STYLE}{asset('export.css')}</style></head>"
+            f'<body class="mla-output"><main>{"".join(body)}</main>'
+            f'<script type="module">{script}</script></body></html>\n'
+        )
+
+
+_MAP = (
+    '<h2>Map over time</h2><div id="map"></div>'
+    "<noscript><p>The map needs JavaScript; everything else is above and below.</p></noscript>"
+)
+
+
+def safe_json(value: Any) -> str:
+    r"""Return JSON that can stand inside ``<script>``: whatever it holds, it ends no element.
+
+    Examples
+    --------
+    >>> safe_json("</script>\u2028")
+    '"\\u003c/script>\\u2028"'
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def numbers_table(numbers: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the numbers as an HTML table, one column per split.
+
+    Examples
+    --------
+    >>> "<td>0.500</td>" in numbers_table({"test": {"accuracy": 0.5}})
+    True
+    """
+    columns = {side: _flat(values) for side, values in numbers.items()}
+    names = list(dict.fromkeys(name for column in columns.values() for name in column))
+    head = "".join(f'<th scope="col">{text(side)}</th>' for side in columns)
+    rows = "".join(
+        f'<tr><th scope="row">{text(name)}</th>'
+        + "".join(f"<td>{_number(column.get(name))}</td>" for column in columns.values())
+        + "</tr>"
+        for name in names
+    )
+    return (
+        f'<table class="numbers"><thead><tr><th scope="col">Number</th>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, title in NUMBERS.items():
+        value = values.get(key)
+        if isinstance(value, Mapping):
+            flat |= {title.format(str(k).replace("|", ", ")): v for k, v in value.items()}
+        elif key in values:
+            flat[title] = value
+    return flat
+
+
+def _number(value: Any) -> str:
+    known = isinstance(value, int | float) and np.isfinite(value)
+    return f"{value:.3f}" if known else "–"
+
+
+def _policy(script: str) -> str:
+    """Allow this very script, the page's own styles and media in it, and nothing else."""
+    digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _charts(page: Page) -> list[str]:
+    shown = curves(page.history)
+    names = list(page.modalities)
+    pairs = [key for key in shown if key.startswith("gap.")]
+
+    def line(key: str, name: str, index: int) -> Line:
+        x, y = shown[key]["x"], shown[key]["y"]
+        return Line(name, x, y, colour(index), pick(MODALITY_DASHES, index))
+
+    def each(kind: str, extra: Sequence[Line] = ()) -> list[Line]:
+        found = [line(f"{kind}.{n}", n, i) for i, n in enumerate(names) if f"{kind}.{n}" in shown]
+        return [*extra, *found]
+
+    def fused(key: str, name: str) -> list[Line]:
+        if key not in shown:
+            return []
+        return [Line(name, shown[key]["x"], shown[key]["y"], FUSED_COLOUR, width=3)]
+
+    gaps = [line(k, k.removeprefix("gap.").replace("|", ", "), i) for i, k in enumerate(pairs)]
+    charts = {
+        "Accuracy on the probe set": (each("accuracy", fused("accuracy.fused", "fused")), 1.0),
+        "Importance weights (median)": (each("weight"), 1.0),
+        "Modality gap (centroids)": (gaps, None),
+        "Training loss (nats)": (each("loss", fused("loss.all", "all")), None),
+        "Head forgetting, summed (nats)": (each("forgetting"), None),
+    }
+    return [line_chart(title, lines, top=top) for title, (lines, top) in charts.items() if lines]
+
+
+def _repeat(config: ExperimentConfig) -> str:
+    told = json.dumps(config.to_dict(), indent=2)
+    return (
+        "<h2>Repeat this run</h2><p>Copy the configuration. In Python, paste it between the "
+        "quotes: <code>mla.run_experiment(mla.ExperimentConfig.from_json(r'''…'''))</code>. On the "
+        "command line, save it as <code>config.json</code> and run "
+        "<code>mla-lab repeat config.json</code>.</p>"
+        '<p><button type="button" class="copy" id="copy">Copy the configuration</button> '
+        '<span id="copied" role="status"></span></p>'
+        f'<pre id="config" tabindex="0" aria-label="configuration">{text(told)}</pre>'
+    )

@@ -1,0 +1,295 @@
+"""What fusion does to all samples: the map, reliability and accuracy against corruption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+from torch import Tensor
+
+from mla_core.data.corruption import Corruption
+from mla_core.fusion_study import OWN, Sweep
+from mla_core.history import Evaluation
+from mla_core.metrics import expected_calibration_error, reliability_bins
+from widgets.map_chart import BLANK, MapView, map_figure
+from widgets.style import (
+    FUSED_COLOUR,
+    MODALITY_DASHES,
+    MODALITY_MARKERS,
+    apply_theme,
+    colour,
+    pick,
+    text,
+)
+
+HEIGHT = 400
+# Paul Tol's muted scheme: apart from the modalities' colours, and readable on white and on black.
+RULE_COLOURS = ("#CC6677", "#44AA99", "#999933", "#AA4499")
+RULE_MARKERS = ("circle", "square", "diamond", "x")
+RULE_NAMES = {
+    "entropy": "entropy (paper)",
+    "uniform": "uniform (plain mean)",
+    "released_batch": "released_batch (published code)",
+    OWN: "the method's own",
+}
+
+
+def study_figure(
+    evaluation: Evaluation, view: MapView, rules: Sequence[str], sweep: Sweep
+) -> go.Figure:
+    """Return the map, the reliability diagram and the accuracy against corruption, side by side.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Of the uncorrupted samples.
+    view : MapView
+        Of the same samples.
+    rules : sequence of str
+        Those that are compared, the first one is in force.
+    sweep : Sweep
+        Only its modality is needed here; `refresh_study` fills the curves in.
+    """
+    figure = make_subplots(
+        rows=1,
+        cols=3,
+        column_widths=[0.3, 0.3, 0.4],
+        horizontal_spacing=0.06,
+        subplot_titles=["Where the features lie", "Reliability", "Accuracy against corruption"],
+    )
+    for trace in map_figure(evaluation, view).data:
+        figure.add_trace(trace, row=1, col=1)
+    ring = {"symbol": "circle-open", "size": 16, "color": "#E69F00", "line": {"width": 3}}
+    figure.add_trace(_empty("chosen", "this sample", mode="markers", marker=ring), row=1, col=1)
+    for trace in (*_reliability_traces(evaluation.modalities), *_curve_traces(rules, sweep)):
+        figure.add_trace(trace, row=1, col=3 if trace.legend else 2)
+    axis = {**BLANK, "range": [-view.half_width, view.half_width]}
+    figure.update_xaxes(**axis, title_text=text(view.caption), row=1, col=1)
+    figure.update_yaxes(**axis, row=1, col=1)
+    figure.update_xaxes(range=[0, 1.02], row=1, col=2)
+    for column in (2, 3):
+        figure.update_yaxes(range=[0, 1.02], row=1, col=column)
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 10, "r": 10, "t": 70, "b": 60},
+        legend={"orientation": "h", "x": 0, "y": 1.1, "yanchor": "bottom"},
+        legend2={"x": 0.66, "y": 0.02, "yanchor": "bottom", "font": {"size": 10}},
+        hovermode="closest",
+        uirevision="keep",
+    )  # fmt: skip
+    figure.update_annotations(font_size=13)
+    figure.update_xaxes(title_font_size=11, tickfont_size=10)
+    figure.update_yaxes(tickfont_size=10)
+    apply_theme(figure, dark=False)
+    return figure
+
+
+def refresh_study(
+    figure: go.Figure,
+    evaluation: Evaluation,
+    *,
+    curves: Mapping[str, Sequence[float]],
+    sweep: Sweep,
+    kind: Corruption,
+    rule: str,
+    chosen: tuple[int, float | None],
+) -> None:
+    """Write everything that may change into the figure's traces, in one message.
+
+    Parameters
+    ----------
+    figure : Figure
+        From `study_figure`.
+    evaluation : Evaluation
+        Of the uncorrupted samples, fused by the rule in force.
+    curves : mapping of str to sequence of float
+        Per rule, the accuracy at each of the sweep's levels.
+    sweep : Sweep
+    kind : Corruption
+        The sweep's.
+    rule : str
+        In force.
+    chosen : tuple of int and float
+        The sample's index, and the level that its part has now, None without this corruption.
+    """
+    traces = {trace.meta: trace for trace in figure.data}
+    index, level = chosen
+    with figure.batch_update():
+        _refresh_ring(traces, evaluation, index)
+        _refresh_reliability(traces, evaluation)
+        for name, values in curves.items():
+            traces[f"curve.{name}"].update(
+                x=list(sweep.levels), y=list(values), line_width=4 if name == rule else 1.5
+            )
+        traces["curve.alone"].update(
+            x=list(sweep.levels),
+            y=sweep.alone(),
+            name=text(f"{sweep.modality} alone"),
+            line_color=colour(evaluation.modalities.index(sweep.modality)),
+        )
+        traces["level"].update(x=[] if level is None else [level] * 2, y=[0, 1])
+        margin = 0.03 * (kind.worst - kind.clean)
+        figure.update_xaxes(
+            title_text=text(f"{sweep.modality}: {kind.label} ({kind.unit})"),
+            range=[kind.clean - margin, kind.worst + margin],
+            row=1,
+            col=3,
+        )
+        figure.update_xaxes(title_text=_calibration(evaluation), row=1, col=2)
+
+
+def curve_figure(
+    sweep: Sweep, kind: Corruption, curves: Mapping[str, Sequence[float]], hue: str
+) -> go.Figure:
+    """Return one sweep's curves by themselves.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    kind : Corruption
+    curves : mapping of str to sequence of float
+        Per rule.
+    hue : str
+        Colour of the modality.
+    """
+    figure = go.Figure(_curve_traces(list(curves), sweep))
+    for trace in figure.data:
+        key = trace.meta.removeprefix("curve.")
+        y = sweep.alone() if key == "alone" else list(curves.get(key, ()))
+        trace.update(x=list(sweep.levels) if y else [], y=y)
+        if key == "alone":
+            trace.line.color = hue
+    figure.update_layout(
+        height=320,
+        legend={"x": 1.02, "y": 1},
+        margin={"l": 45, "r": 10, "t": 30, "b": 45},
+        xaxis={
+            "title": {"text": text(f"{sweep.modality}: {kind.label} ({kind.unit})")},
+            "range": [kind.clean, kind.worst],
+        },
+        yaxis={"range": [0, 1.02], "title": {"text": "accuracy"}},
+        legend2={"x": 1.02, "y": 1},
+    )
+    apply_theme(figure, dark=False)
+    return figure
+
+
+def curves_table(sweep: Sweep, kind: Corruption, curves: Mapping[str, Sequence[float]]) -> str:
+    """Return the curves as a table that can be unfolded, for those who cannot see the figure."""
+    columns = {RULE_NAMES[rule]: values for rule, values in curves.items()}
+    columns[f"{sweep.modality} alone"] = sweep.alone()
+    head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
+    rows = "".join(
+        f'<tr><th scope="row">{level:g}</th>'
+        + "".join(f"<td>{values[i]:.3f}</td>" for values in columns.values())
+        + "</tr>"
+        for i, level in enumerate(sweep.levels)
+    )
+    title = text(f"accuracy against {kind.label} of {sweep.modality} ({kind.unit})")
+    return (
+        f'<details data-curves="{text(sweep.modality)}.{text(kind.name)}"><summary>The curves as a '
+        f"table: {title}</summary><table style='border-spacing:12px 2px'><tr>"
+        f"<th scope='col'>level</th>{head}</tr>{rows}</table></details>"
+    )
+
+
+def _empty(meta: str, name: str, **more: Any) -> go.Scatter:
+    return go.Scatter(x=[], y=[], meta=meta, name=text(name), **more)
+
+
+def _reliability_traces(modalities: Sequence[str]) -> list[go.Scatter]:
+    perfect = {"color": FUSED_COLOUR, "width": 1, "dash": "dot"}
+    traces = [
+        go.Scatter(
+            x=[0, 1], y=[0, 1], mode="lines", line=perfect, meta="diagonal", showlegend=False,
+            hoverinfo="skip",
+        )
+    ]  # fmt: skip
+    looks = [
+        (name, colour(m), pick(MODALITY_DASHES, m), pick(MODALITY_MARKERS, m), 1)
+        for m, name in enumerate(modalities)
+    ]
+    for name, hue, dash, symbol, width in [*looks, ("fused", FUSED_COLOUR, "solid", "diamond", 2)]:
+        traces.append(
+            _empty(
+                f"reliability.{name}",
+                name,
+                mode="lines+markers",
+                line={"color": hue, "width": width, "dash": dash},
+                marker={"symbol": symbol, "sizemode": "area", "sizemin": 3},
+                legendgroup=name,
+                showlegend=name == "fused",
+                hovertemplate="sure %{x:.2f}, right %{y:.2f}, %{text} samples",
+            )
+        )
+    return traces
+
+
+def _curve_traces(rules: Sequence[str], sweep: Sweep) -> list[go.Scatter]:
+    traces = [
+        _empty(
+            f"curve.{rule}",
+            RULE_NAMES[rule],
+            mode="lines+markers",
+            line={"color": pick(RULE_COLOURS, i), "width": 2},
+            marker={"symbol": pick(RULE_MARKERS, i), "size": 7},
+            legend="legend2",
+        )
+        for i, rule in enumerate(rules)
+    ]
+    dashed = {"dash": "dot", "width": 2}
+    alone = f"{sweep.modality} alone"
+    traces.append(_empty("curve.alone", alone, mode="lines", line=dashed, legend="legend2"))
+    line = {"color": FUSED_COLOUR, "width": 2, "dash": "dash"}
+    traces.append(
+        _empty(
+            "level", "now", mode="lines", line=line, legend="legend2", showlegend=False,
+            hoverinfo="skip",
+        )
+    )  # fmt: skip
+    return traces
+
+
+def _refresh_ring(traces: Mapping[str, Any], evaluation: Evaluation, index: int) -> None:
+    points = []
+    for name in evaluation.modalities:
+        trace = traces[f"map.{name}"]
+        points += [
+            (x, y) for x, y, i in zip(trace.x, trace.y, trace.customdata, strict=True) if i == index
+        ]
+    traces["chosen"].update(x=[x for x, _ in points], y=[y for _, y in points])
+
+
+def _refresh_reliability(traces: Mapping[str, Any], evaluation: Evaluation) -> None:
+    for name, logits, labels in _answers(evaluation):
+        bins = reliability_bins(logits, labels)
+        traces[f"reliability.{name}"].update(
+            x=np.array([b.confidence for b in bins]),
+            y=np.array([b.accuracy for b in bins]),
+            text=[str(b.count) for b in bins],
+            # By area, so that a bin of three samples does not look like one of a hundred.
+            marker_size=[200 * b.count / max(1, len(labels)) for b in bins],
+        )
+
+
+def _calibration(evaluation: Evaluation) -> str:
+    listed = ", ".join(
+        f"{text(name)} {expected_calibration_error(logits, labels):.2f}"
+        for name, logits, labels in _answers(evaluation)
+    )
+    return f"confidence (larger marks: more samples)<br>calibration error: {listed}"
+
+
+def _answers(evaluation: Evaluation) -> list[tuple[str, Tensor, Tensor]]:
+    """Return name, logits and labels of each modality and of the fusion, unanswered ones left out."""
+    answered = ~evaluation.unanswered
+    found = [
+        (name, logits[here], evaluation.labels[here])
+        for name, logits, here in zip(
+            evaluation.modalities, evaluation.logits, evaluation.present, strict=True
+        )
+    ]
+    return [*found, ("fused", evaluation.fused[answered], evaluation.labels[answered])]

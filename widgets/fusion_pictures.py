@@ -1,0 +1,119 @@
+"""What fusion does to one sample, as bars and words: pure functions that return HTML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mla_core.fusion import predictive_entropy
+from mla_core.history import Evaluation
+from widgets.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
+
+MOST_CLASSES = 10
+RIGHT, WRONG = "✓ right", "✗ wrong"
+SMALL = "font-size:11px;line-height:15px"
+
+
+def shown_classes(evaluation: Evaluation, index: int) -> list[int]:
+    """Return the classes whose bars are drawn: the likeliest of any part, and the true one."""
+    here = evaluation.present[:, index]
+    rows = [*evaluation.logits[here, index], evaluation.fused[index]]
+    best = torch.stack([torch.softmax(row, -1) for row in rows]).amax(0)  # (C,)
+    best[evaluation.labels[index]] = 2.0  # always among them
+    return sorted(best.topk(min(MOST_CLASSES, len(best))).indices.tolist())
+
+
+def part_html(
+    evaluation: Evaluation, index: int, m: int, classes: Sequence[str], *, weighs: bool
+) -> str:
+    """Return what one modality says about one sample: bars of classes, entropy and weight."""
+    name = evaluation.modalities[m]
+    if not evaluation.present[m, index]:
+        return f'<div data-part="{text(name)}">absent{", weight λ = 0" if weighs else ""}</div>'
+    logits = evaluation.logits[m, index]
+    predicted, label = int(logits.argmax()), int(evaluation.labels[index])
+    entropy = float(predictive_entropy(logits))
+    share = entropy / math.log(len(classes)) if len(classes) > 1 else 0.0
+    rows = [_bar("entropy e", share, f"{entropy:.2f}", colour(m))]
+    if weighs:
+        weight = float(evaluation.weights[m, index])
+        rows.append(_bar("weight λ", weight, f"{weight:.2f}", colour(m)))
+    return (
+        f'<div data-part="{text(name)}"><div>says <b>{text(classes[predicted])}</b>: '
+        f"{RIGHT if predicted == label else WRONG}</div>"
+        f"{''.join(rows)}<hr style='margin:3px 0;opacity:.3'>"
+        f"{_bars(evaluation, index, logits, classes, colour(m), name)}</div>"
+    )
+
+
+def fused_html(evaluation: Evaluation, index: int, classes: Sequence[str], before: int) -> str:
+    """Return the fused prediction of one sample as bars.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    index : int
+    classes : sequence of str
+    before : int
+        The class predicted without corruption, named where it was another.
+    """
+    logits, label = evaluation.fused[index], int(evaluation.labels[index])
+    predicted = int(logits.argmax())
+    verdict = RIGHT if predicted == label else WRONG
+    if evaluation.unanswered[index]:
+        verdict = "no part is present, so this is no answer"
+    changed = (
+        f"<div>uncorrupted: <b>{text(classes[before])}</b></div>" if before != predicted else ""
+    )
+    entropy = float(predictive_entropy(logits))
+    share = entropy / math.log(len(classes)) if len(classes) > 1 else 0.0
+    return (
+        f'<div data-part="fused" data-predicted="{text(classes[predicted])}">'
+        f"<div>says <b>{text(classes[predicted])}</b>: {verdict}</div>{changed}"
+        f"{_bar('entropy e', share, f'{entropy:.2f}', FUSED_COLOUR)}"
+        "<hr style='margin:3px 0;opacity:.3'>"
+        f"{_bars(evaluation, index, logits, classes, FUSED_COLOUR, 'fused')}</div>"
+    )
+
+
+def title_html(name: str, m: int) -> str:
+    """Return a modality's name with its mark."""
+    return f'<b><span style="color:{colour(m)}">{pick(MODALITY_GLYPHS, m)}</span> {text(name)}</b>'
+
+
+def heading_html(evaluation: Evaluation, index: int, classes: Sequence[str]) -> str:
+    """Return which sample this is, what it is, and what fusion says."""
+    sample, label = evaluation.ids[index], classes[int(evaluation.labels[index])]
+    predicted = classes[int(evaluation.fused[index].argmax())]
+    return (
+        f'<div data-sample="{text(sample)}" style="margin:2px 4px">Sample <b>{text(sample)}</b>, true '
+        f"class <b>{text(label)}</b>, fused prediction <b>{text(predicted)}</b></div>"
+    )
+
+
+def _bars(
+    evaluation: Evaluation, index: int, logits: Tensor, classes: Sequence[str], hue: str, who: str
+) -> str:
+    p = torch.softmax(logits, -1).tolist()
+    label = int(evaluation.labels[index])
+    rows = "".join(
+        _bar(f"{'→ ' if c == label else ''}{classes[c]}", p[c], f"{p[c]:.2f}", hue)
+        for c in shown_classes(evaluation, index)
+    )
+    likeliest = sorted(range(len(p)), key=lambda c: -p[c])[:3]
+    told = ", ".join(f"{classes[c]} {p[c]:.2f}" for c in likeliest)
+    return f'<div role="img" aria-label="{text(f"{who} says: {told}")}">{rows}</div>'
+
+
+def _bar(label: str, share: float, number: str, hue: str) -> str:
+    return (
+        f'<div style="display:flex;align-items:center;{SMALL}">'
+        f'<span title="{text(label)}" style="flex:0 0 58px;overflow:hidden;white-space:nowrap;'
+        f'text-overflow:ellipsis">{text(label)}</span>'
+        f'<span style="flex:1 1 40px;height:9px"><span style="display:block;height:9px;'
+        f'width:{100 * min(1.0, share):.1f}%;background:{hue}"></span></span>'
+        f'<span style="flex:0 0 30px;text-align:right">{number}</span></div>'
+    )

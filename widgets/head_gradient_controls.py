@@ -1,0 +1,168 @@
+"""What a person may touch in the head gradient explorer, and where everything stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import ipywidgets as ipw
+
+from mla_core.config import ExperimentConfig
+from mla_core.head_gradient import VARIANTS
+from mla_core.session import TrainingSession
+from widgets.head_gradient_charts import HEIGHT
+from widgets.style import text
+
+MOST_STEPS = 2000
+_BUTTONS = {
+    "next": ("Next stage", "step-forward", "Walk one stage further"),
+    "finish": ("Finish step", "forward", "Walk to the end of the sub-step, or through a whole one"),
+    "epoch": ("Train an epoch", "fast-forward", "Train to the end of the epoch, at full speed"),
+    "compare": ("Compare", "code-fork", "Run the chosen variants from where the session stands"),
+    "stop": ("Stop", "stop", "Stop training or comparing"),
+}
+_ROW = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 4px"}
+
+
+class HeadGradientControls:
+    """Buttons, settings, choices and the places for pictures.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+        What the settings show at first.
+    variants : sequence of str
+        Chosen at first.
+    steps : int
+    tell : callable
+        ``(what, value)``: a button's name, or a setting and its value.
+    compares : bool
+        Whether the method has variants of the head gradient to choose among.
+
+    Attributes
+    ----------
+    progress : FloatProgress
+        Of the comparison, from 0 to 1.
+    stages, seen, table : HTML
+    figure_box : VBox
+    """
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        variants: Sequence[str],
+        steps: int,
+        tell: Callable[..., None],
+        *,
+        compares: bool,
+    ) -> None:
+        self.compares = compares
+        self._buttons = {
+            name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "138px"})
+            for name, (label, icon, tip) in _BUTTONS.items()
+        }
+        for name, button in self._buttons.items():
+            button.on_click(lambda _, name=name: tell(name))
+        self._buttons["next"].button_style = "primary"
+        self._variant = ipw.Dropdown(
+            options=list(VARIANTS),
+            value=config.head_gradient,
+            description="Variant",
+            tooltip="Of the session's own head gradient, from the coming sub-step on",
+            style={"description_width": "50px"},
+            layout={"width": "210px"},
+        )
+        self._alpha = ipw.FloatLogSlider(
+            value=config.alpha,
+            min=-4,
+            max=2,
+            step=0.1,
+            description="α",
+            tooltip="Smaller means a stronger projection",
+            continuous_update=False,
+            readout_format=".2g",
+            style={"description_width": "20px"},
+            layout={"width": "260px"},
+        )
+        self._variant.observe(lambda change: tell("head_gradient", change["new"]), "value")
+        self._alpha.observe(lambda change: tell("alpha", float(change["new"])), "value")
+        self._boxes = {
+            variant: ipw.Checkbox(
+                value=variant in variants,
+                description=variant,
+                tooltip=told,
+                indent=False,
+                layout={"width": "140px"},
+            )
+            for variant, told in VARIANTS.items()
+        }
+        self._steps = ipw.BoundedIntText(
+            value=steps,
+            min=1,
+            max=max(MOST_STEPS, steps),
+            description="Sub-steps",
+            style={"description_width": "66px"},
+            layout={"width": "150px"},
+        )
+        self.progress = ipw.FloatProgress(max=1.0, layout={"width": "160px", "height": "10px"})
+        self.stages, self.seen, self.table = ipw.HTML(), ipw.HTML(), ipw.HTML()
+        self.figure_box = ipw.VBox(layout={"min_height": f"{HEIGHT}px"})
+        self._rows: list[ipw.Box] = []
+
+    @property
+    def chosen(self) -> list[str]:
+        """The variants to compare."""
+        return [variant for variant, box in self._boxes.items() if box.value]
+
+    @property
+    def steps(self) -> int:
+        """Sub-steps of a comparison."""
+        return int(self._steps.value)
+
+    def lay_out(self, status: ipw.DOMWidget, figure: ipw.DOMWidget) -> ipw.VBox:
+        """Return everything in its place."""
+        buttons = self._buttons
+        walk = [buttons["next"], buttons["finish"], buttons["epoch"]]
+        settings = [self._variant, self._alpha] if self.compares else []
+        self._rows = [ipw.HBox([*walk, *settings], layout=_ROW)]
+        compare = []
+        if self.compares:
+            self._rows += [
+                ipw.HBox(list(self._boxes.values()), layout=_ROW),
+                ipw.HBox(
+                    [self._steps, buttons["compare"], buttons["stop"], self.progress], layout=_ROW
+                ),
+            ]
+            compare = self._rows[1:]
+        else:
+            self._rows[0].children = (*self._rows[0].children, buttons["stop"])
+        self.figure_box.children = [figure]
+        return ipw.VBox(
+            [self._rows[0], status, self.stages, self.seen, *compare, self.table, self.figure_box]
+        )
+
+    def enable(self, *, busy: bool) -> None:
+        """Let only that be pressed which does something now."""
+        for name, button in self._buttons.items():
+            button.disabled = busy == (name != "stop")
+        self._variant.disabled = self._alpha.disabled = busy
+
+    def show_stages(self, stages: str, seen: str) -> None:
+        """Show the sub-step as far as it has been walked."""
+        self.stages.value, self.seen.value = stages, seen
+
+    def show_no_stages(self, session: TrainingSession) -> None:
+        """Say what comes next, while no sub-step is walked."""
+        coming = session.next_modality or "all modalities"
+        told = "The training is over." if session.finished else f"Comes next: {coming}."
+        self.stages.value = f'<p style="margin:4px">{text(told)}</p>'
+        self.seen.value = ""
+
+    def widgets(self) -> list[ipw.Widget]:
+        """Return every widget made here, for closing them."""
+        return [
+            *self._buttons.values(),
+            *self._boxes.values(),
+            *self._rows,
+            *(self._variant, self._alpha, self._steps, self.progress),
+            *(self.stages, self.seen, self.table, self.figure_box),
+        ]

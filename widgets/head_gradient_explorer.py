@@ -1,0 +1,355 @@
+"""The head gradient explorer: a sub-step in slow motion, and variants side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+from IPython.display import display
+
+from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError
+from mla_core.head_gradient import VARIANTS
+from mla_core.head_watch import HeadStep, watch_step
+from mla_core.session import TrainingSession
+from mla_core.slow_motion import SlowStep, going_on, slow_step, why_no_projection
+from mla_core.thinning import EvenList
+from mla_core.threads import compute_threads
+from mla_core.variant_courses import VariantCourse
+from widgets import head_gradient_charts, head_gradient_pictures, per_cell
+from widgets.controls import close
+from widgets.head_gradient_controls import HeadGradientControls
+from widgets.head_gradient_report import HeadGradientReport
+from widgets.status import StatusLine
+from widgets.style import apply_theme
+
+CHUNK_SECONDS = 0.06
+RENDER_SECONDS = 0.4
+PATIENCE_SECONDS = 2.0  # for a page that does not answer: it may be closed
+ANSWER_SECONDS = 3.0
+THEME_SECONDS = 0.7
+MOST_ANGLES = 500
+
+Command = Callable[[], Coroutine[Any, Any, None]]
+
+
+def explore_head_gradient(
+    start: TrainingSession | ExperimentConfig,
+    *,
+    headless: bool = False,
+    variants: Sequence[str] = ("off", "paper"),
+    steps: int = 60,
+) -> HeadGradientExplorer | HeadGradientReport:
+    """Return the live explorer of the head's gradient, or, headless, a report of the same.
+
+    Parameters
+    ----------
+    start : TrainingSession or ExperimentConfig
+        Where to begin. A session itself is not moved; a finished one gets an epoch more.
+    headless : bool
+    variants : sequence of str
+        Which to compare at first, keys of `mla_core.head_gradient.VARIANTS`.
+    steps : int
+        Sub-steps of a comparison, from 1.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown variant or a bad number of steps; live, also outside a notebook.
+    """
+    for variant in variants:
+        ExperimentConfig(head_gradient=variant)  # names what is wrong with it
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+        raise ConfigError(f"steps must be a whole number from 1, not {steps!r}")
+    kind = HeadGradientReport if headless else HeadGradientExplorer
+    session = going_on(start) if isinstance(start, TrainingSession) else TrainingSession(start)
+    return kind(session, variants, steps)
+
+
+class HeadGradientExplorer:
+    """Walk through a sub-step stage by stage; run variants from the point reached.
+
+    Parameters
+    ----------
+    session : TrainingSession
+        Belongs to the explorer from now on.
+    variants : sequence of str
+    steps : int
+
+    Attributes
+    ----------
+    session : TrainingSession
+        Where the slow motion stands.
+    courses : list of VariantCourse
+        The last comparison.
+    view : VBox
+        Everything, as one widget.
+
+    Raises
+    ------
+    ConfigError
+        Outside a notebook, where no event loop runs.
+    """
+
+    def __init__(self, session: TrainingSession, variants: Sequence[str], steps: int) -> None:
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError as error:
+            msg = "the live explorer needs a notebook; elsewhere use headless=True"
+            raise ConfigError(msg) from error
+        self.session = session
+        self.courses: list[VariantCourse] = []
+        self._accuracies: list[float] = []
+        self._slow: SlowStep | None = None
+        self._reached = 0
+        self._angles: EvenList[head_gradient_charts.Angles] = EvenList(MOST_ANGLES)
+        self._training = 0  # sub-steps still to take
+        self._racing = 0  # sub-steps of each course; 0: none runs
+        self._length = steps  # of the last comparison
+        self._commands: deque[Command] = deque()
+        self._wake = asyncio.Event()
+        self._rendered_at = 0.0
+        self._status = StatusLine()
+        config = session.config
+        self._controls = HeadGradientControls(
+            config,
+            variants,
+            steps,
+            self._told,
+            compares="head_gradient" in session.method.uses,
+        )
+        self._figure = go.FigureWidget(head_gradient_charts.explorer_figure())
+        self.view = self._controls.lay_out(self._status, self._figure)
+        self._status.observe(
+            # Not at once: the page tells its theme before it has drawn the figure.
+            lambda _: self._loop.call_soon_threadsafe(
+                self._loop.call_later, THEME_SECONDS, self._apply_theme
+            ),
+            "dark",
+        )
+        per_cell.register(self)
+        self._task = self._loop.create_task(self._run())
+        self._task.add_done_callback(self._ended)
+
+    def close(self) -> None:
+        """Stop all work and remove every widget."""
+        self._task.cancel()
+        figure, box = self._figure, self._controls.figure_box
+        box.children = ()
+        # The page still answers the last update, which fails on a closed channel.
+        self._loop.call_later(ANSWER_SECONDS, close, figure)
+        for widget in (self._status, *self._controls.widgets(), self.view):
+            close(widget)
+
+    def _ipython_display_(self) -> None:
+        display(self.view)
+
+    def _told(self, what: str, value: Any = None) -> None:
+        """Queue what was pressed or changed; may be called in any thread."""
+        commands: dict[str, Command] = {
+            "next": self._next_stage,
+            "finish": self._finish_step,
+            "epoch": self._train_epoch,
+            "compare": self._compare,
+            "stop": self._stop,
+        }
+        self._commands.append(commands.get(what) or (lambda: self._change(what, value)))
+        self._loop.call_soon_threadsafe(self._wake.set)
+
+    # ------------------------------------------------------------------ all below: event loop only
+
+    async def _run(self) -> None:
+        self._say("ready", self._invitation())
+        await self._render()
+        while True:
+            while self._commands:
+                await self._guarded(self._commands.popleft())
+            if self._racing:
+                await self._guarded(self._race_on)
+            elif self._training:
+                await self._guarded(self._train_on)
+            else:
+                self._wake.clear()
+                if not self._commands:
+                    await self._wake.wait()
+
+    async def _guarded(self, command: Command) -> None:
+        """Every fault becomes a sentence, and the explorer goes on."""
+        try:
+            await command()
+        except Exception as error:  # noqa: BLE001
+            self._training = self._racing = 0
+            known = isinstance(error, ConfigError)
+            self._say("failed", str(error) if known else f"{type(error).__name__}: {error}")
+            await self._render()
+
+    async def _next_stage(self) -> None:
+        await self._begin()
+        await self._reach(self._reached + 1)
+
+    async def _finish_step(self) -> None:
+        await self._reach(len((await self._begin()).stages))
+
+    async def _begin(self) -> SlowStep:
+        """Return the sub-step under way, or begin the coming one."""
+        if self._slow is None or self._reached == len(self._slow.stages):
+            self._slow = await asyncio.to_thread(slow_step, self.session)
+            self._reached = 0
+        return self._slow
+
+    async def _reach(self, stage: int) -> None:
+        slow = self._slow
+        assert slow is not None  # noqa: S101 - its stages are walked
+        self._reached = stage
+        record = slow.head.record
+        name = slow.stages[stage - 1]
+        told = f"Sub-step {record.step + 1}, {record.modality or 'all modalities'}: {name}"
+        if stage == len(slow.stages):
+            self.session = slow.after  # the session moves only now
+            self._note(slow.head)
+            told += ". The sub-step is done; Next stage begins the one after"
+        self._say("paused", f"{told}.")
+        await self._render()
+
+    async def _train_epoch(self) -> None:
+        if self.session.finished:
+            await asyncio.to_thread(watch_step, self.session)  # says that training is over
+        self._slow, self._reached = None, 0
+        self._training = self.session.steps_per_epoch - self.session.step_in_epoch
+
+    async def _train_on(self) -> None:
+        def chunk() -> list[HeadStep]:
+            start = time.monotonic()
+            heads: list[HeadStep] = []
+            while len(heads) < self._training and time.monotonic() - start < CHUNK_SECONDS:
+                heads.append(watch_step(self.session))
+            return heads
+
+        for head in await asyncio.to_thread(chunk):
+            self._training -= 1
+            self._note(head)
+        session = self.session
+        if self._training <= 0:
+            self._training = 0
+            self._say("paused", f"Epoch {session.epoch} is done, {session.step} sub-steps so far.")
+            await self._render()
+        elif self._due():
+            self._say("playing", f"Training, {self._training} sub-steps of the epoch to go.")
+            await self._render()
+
+    def _note(self, head: HeadStep) -> None:
+        if (angles := head_gradient_charts.angles_of(head)) is not None:
+            self._angles.append(angles)
+
+    async def _stop(self) -> None:
+        if self._training or self._racing:
+            self._training = self._racing = 0
+            self._say("stopped", "Stopped; what was done so far is shown.")
+            await self._render()
+
+    async def _change(self, field: str, value: Any) -> None:
+        """Take over a setting; a sub-step under way is walked again from its forward stage."""
+        await asyncio.to_thread(lambda: self.session.reconfigure(**{field: value}))
+        self._slow, self._reached = None, 0
+        which = f"{field} is {value:g}" if isinstance(value, float) else f"{field} is {value}"
+        self._say("paused", f"{which} from sub-step {self.session.step + 1} on.")
+        await self._render()
+
+    async def _compare(self) -> None:
+        variants, steps = self._controls.chosen, self._controls.steps
+        if not variants:
+            raise ConfigError(f"choose at least one variant to compare: {', '.join(VARIANTS)}")
+        self.courses, self._accuracies = [], []
+        for variant in variants:
+            course = await asyncio.to_thread(VariantCourse, self.session, variant)
+            self.courses.append(course)
+            self._accuracies.append(math.nan)
+        self._racing = self._length = steps
+
+    async def _race_on(self) -> None:
+        open_ = [c for c in self.courses if not c.failure and len(c.records) < self._racing]
+        if open_:
+            course = min(open_, key=lambda c: len(c.records))  # all grow side by side
+            left = self._racing - len(course.records)
+            await asyncio.to_thread(course.advance, steps=left, seconds=CHUNK_SECONDS)
+            if self._due():
+                self._say("playing", f"Comparing {len(self.courses)} variants …")
+                await self._render()
+            return
+        self._accuracies = [await asyncio.to_thread(c.accuracy) for c in self.courses]
+        self._racing = 0
+        self._say("finished", self._verdict())
+        await self._render()
+
+    def _verdict(self) -> str:
+        totals = {
+            course.variant: sum(sums[-1] for sums in course.forgetting.values() if sums)
+            for course in self.courses
+        }
+        said = ", ".join(f"{name} {total:+.3f}" for name, total in totals.items())
+        steps = max(len(course.records) for course in self.courses)
+        failed = [f"{c.variant}: {c.failure}" for c in self.courses if c.failure]
+        return (
+            f"Compared over {steps} sub-steps. Forgetting, all modalities, summed (nats): {said}. "
+            f"{'; '.join(failed)}"
+        )
+
+    def _invitation(self) -> str:
+        reason = why_no_projection(self.session)
+        press = "Press Next stage to walk through the coming sub-step"
+        also = ", or Compare to run variants from here." if self._controls.compares else "."
+        return f"{reason} {press}{also}".strip()
+
+    # ------------------------------------------------------------------------------- the pictures
+
+    def _due(self) -> bool:
+        waited = time.monotonic() - self._rendered_at
+        caught_up = self._status.tock == self._status.tick or waited > PATIENCE_SECONDS
+        return caught_up and waited >= RENDER_SECONDS
+
+    async def _render(self) -> None:
+        controls = self._controls
+        controls.enable(busy=bool(self._training or self._racing))
+        done = sum(len(course.records) for course in self.courses)
+        controls.progress.value = done / max(1, self._length * len(self.courses))
+        stages, seen, table, shown = await asyncio.to_thread(self._drawn)
+        if self._slow is not None:
+            controls.show_stages(stages, seen)
+        else:
+            controls.show_no_stages(self.session)
+        controls.table.value = table
+        head_gradient_charts.refresh(self._figure, shown)
+        self._status.tick += 1
+        self._rendered_at = time.monotonic()
+
+    def _drawn(self) -> tuple[str, str, str, dict[str, Any]]:
+        """Draw everything, in a thread: spectra of large matrices take their time."""
+        slow, reached = self._slow, self._reached
+        with compute_threads():
+            table = head_gradient_pictures.courses_html(self.courses, self._accuracies)
+            projected = slow is not None and "projection" in slow.stages[:reached]
+            shown = head_gradient_charts.curves(
+                self.session.history,
+                slow.projection if slow is not None and projected else None,
+                self._angles,
+                self.courses,
+            )
+            if slow is None:
+                return "", "", table, shown
+            stages = head_gradient_pictures.stages_html(slow, reached)
+            return stages, head_gradient_pictures.seen_html(slow, reached), table, shown
+
+    def _say(self, state: str, sentence: str) -> None:
+        self._status.say(state, sentence)
+
+    def _apply_theme(self) -> None:
+        apply_theme(self._figure, dark=self._status.dark)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._say("failed", f"the interface failed: {type(error).__name__}: {error}")

@@ -1,0 +1,366 @@
+"""Pictures of one sub-step in slow motion, as HTML: five cards and a table."""
+
+from __future__ import annotations
+
+import io
+import math
+from base64 import b64encode
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from mla_core.head_geometry import degrees
+from mla_core.slow_motion import STAGES, SlowStep
+from mla_core.variant_courses import VariantCourse
+from widgets.style import MODALITY_GLYPHS, colour, pick, text
+
+POSITIVE, NEGATIVE = (213, 94, 0), (0, 114, 178)  # orange and blue, for everybody's eyes
+FAINT = "color:var(--jp-ui-font-color2,#666)"
+TITLES = {
+    "forward": "Forward",
+    "loss": "Loss",
+    "gradient": "Gradient",
+    "projection": "Projection",
+    "update": "Update",
+}
+FOLLOWED = {"released_enabled": "G Pᵀ", "additive": "G + G Pᵀ"}  # all others: G P
+BINS = 16  # of the histogram of losses
+
+
+def stages_html(slow: SlowStep, reached: int) -> str:
+    """Return one card per stage; those not reached yet bear their name only.
+
+    Parameters
+    ----------
+    slow : SlowStep
+    reached : int
+        How many stages have been reached, from 1.
+    """
+    cards = []
+    for i, stage in enumerate(slow.stages):
+        state = "now" if i == reached - 1 else "done" if i < reached else "ahead"
+        border = "#0072b2" if state == "now" else "var(--jp-border-color1,#bbb)"
+        body = _CARDS[stage](slow) if state != "ahead" else ""
+        current = ' aria-current="step"' if state == "now" else ""
+        cards.append(
+            f'<li data-stage="{stage}" data-state="{state}"{current} style="flex:1 1 210px;'
+            f"min-width:200px;box-sizing:border-box;padding:6px 10px;border:1px solid {border};"
+            f"border-top:4px solid {border};border-radius:4px;"
+            f'opacity:{0.55 if state == "ahead" else 1}">'
+            f"<b>{i + 1}. {TITLES[stage]}</b>{body}</li>"
+        )
+    return (
+        '<ol aria-label="Stages of the sub-step" style="display:flex;flex-wrap:wrap;gap:8px;'
+        'list-style:none;margin:4px 0;padding:0;font-size:12px;line-height:1.5">'
+        f"{''.join(cards)}</ol>"
+    )
+
+
+def seen_html(slow: SlowStep, reached: int) -> str:
+    """Return a table: what each modality's mean feature sees of the head's step so far.
+
+    Parameters
+    ----------
+    slow, reached
+        As in `stages_html`.
+    """
+    head = slow.head
+    if not head.means:
+        return f'<p data-reason="" style="margin:4px">{text(slow.reason)}</p>'
+    shown = set(slow.stages[:reached])
+    rows = []
+    for m, name in enumerate(slow.after.data.modalities):
+        role = "trained now" if name == head.record.modality else ""
+        role = "trained before" if name == head.previous else role
+        cells = ["–"] * 4
+        if name in head.means:
+            seen = head.seen_by(name)
+            for i, (stage, share) in enumerate(
+                (
+                    ("gradient", seen.gradient),
+                    ("projection", seen.followed),
+                    ("update", seen.update),
+                )
+            ):
+                if stage in shown:
+                    cells[i] = f"{_share(share)} &ensp; {_angle(share)}"
+            grown = head.record.forgetting.get(name)
+            if "update" in shown and grown is not None:
+                cells[3] = f"{grown:+.4f}"
+        mark = f'<span style="color:{colour(m)}">{pick(MODALITY_GLYPHS, m)}</span>'
+        rows.append([f"{mark} {text(name)}", role, *cells])
+    if slow.projection is None:
+        rows = [[*row[:3], *row[4:]] for row in rows]
+    projected = ["… of what P makes of G"] if slow.projection is not None else []
+    table = table_html(
+        "What each modality's mean feature h̄ sees of the head's step: |A h̄| / (|A| |h̄|), and the "
+        "angle; 0 and 90° leave its answer alone",
+        [
+            "modality",
+            "",
+            "… of the gradient G",
+            *projected,
+            "… of the update ΔW",
+            "its loss rises by (nats)",
+        ],
+        rows,
+    )
+    reason = f'<p data-reason="" style="margin:4px">{text(slow.reason)}</p>' if slow.reason else ""
+    return reason + table
+
+
+def courses_html(courses: Sequence[VariantCourse], accuracies: Sequence[float]) -> str:
+    """Return the comparison in numbers.
+
+    Parameters
+    ----------
+    courses : sequence of VariantCourse
+    accuracies : sequence of float
+        Fused, on the probe set, one per course; NaN while it is not known.
+    """
+    if not courses:
+        return ""
+    names = list(courses[0].forgetting)
+    rows = []
+    for course, accuracy in zip(courses, accuracies, strict=True):
+        before, after = mean_angles(course)
+        totals = {name: sums[-1] if sums else 0.0 for name, sums in course.forgetting.items()}
+        rows.append(
+            [
+                f'<span data-variant="{text(course.variant)}">{text(course.variant)}</span>',
+                str(len(course.records)),
+                *(f"{totals[name]:+.3f}" for name in names),
+                f"{sum(totals.values()):+.3f}",
+                f"{course.plasticity[-1]:.3f}" if course.records else "–",
+                f"{_number(before, '.1f')}° → {_number(after, '.1f')}°",
+                _number(accuracy, ".1%"),
+                text(course.failure),
+            ]
+        )
+    return table_html(
+        "From the same starting point, with the same batches: how much the head's steps for one "
+        "modality raised the loss of the others, summed (nats)",
+        [
+            "variant",
+            "sub-steps",
+            *map(text, names),
+            "all",
+            "plasticity",
+            "mean angle to the modality before, G → step",
+            "fused right (probe)",
+            "",
+        ],
+        rows,
+    )
+
+
+def mean_angles(course: VariantCourse) -> tuple[float, float]:
+    """Return the mean angles (degrees) of gradient and step to the mean of the modality before.
+
+    NaN while no modality was trained before.
+    """
+    seen = [one for one in course.seen if one is not None]
+    if not seen:
+        return math.nan, math.nan
+    before = np.mean([degrees(one.gradient) for one in seen])
+    return float(before), float(np.mean([degrees(one.followed) for one in seen]))
+
+
+def table_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; caption, heads and cells are markup already, the first cell heads its row."""
+    cell = 'style="padding:2px 12px 2px 4px;text-align:right"'
+    first = 'style="padding:2px 12px 2px 4px;text-align:left;font-weight:normal"'
+    top = "".join(
+        f'<th scope="col" {first if i == 0 else cell}>{head}</th>' for i, head in enumerate(heads)
+    )
+    body = "".join(
+        f'<tr><th scope="row" {first}>{row[0]}</th>'
+        + "".join(f"<td {cell}>{value}</td>" for value in row[1:])
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        '<div style="overflow-x:auto"><table style="font-size:12px;line-height:1.5;'
+        'border-collapse:collapse;font-variant-numeric:tabular-nums;margin:6px 2px">'
+        f'<caption style="text-align:left;{FAINT}">{caption}</caption>'
+        f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def heat_html(matrix: Tensor, what: str, height: int, limit: float | None = None) -> str:
+    """Return a matrix as a picture: orange above zero, blue below, nothing at zero.
+
+    Parameters
+    ----------
+    matrix : Tensor
+        (R, K).
+    what : str
+        For those who cannot see it.
+    height : int
+        Pixels on the page.
+    limit : float, optional
+        The size that has the full colour, by default the largest.
+    """
+    values = np.nan_to_num(matrix.detach().double().numpy())
+    limit = limit or float(np.abs(values).max()) or 1.0
+    pixels = np.empty((*values.shape, 4), dtype=np.uint8)
+    pixels[..., :3] = np.where(values[..., None] > 0, POSITIVE, NEGATIVE)
+    pixels[..., 3] = 255 * np.clip(np.abs(values) / limit, 0, 1) ** 0.6  # small ones show, too
+    out = io.BytesIO()
+    Image.fromarray(pixels, "RGBA").save(out, "PNG")
+    rows, columns = values.shape
+    told = f"{what}, {rows} × {columns}, from {values.min():.3g} to {values.max():.3g}"
+    return (
+        f'<img alt="{text(told)}" title="{text(told)}" '
+        f'src="data:image/png;base64,{b64encode(out.getvalue()).decode()}" '
+        f'style="display:block;width:100%;height:{height}px;image-rendering:pixelated;margin:3px 0;'
+        'box-sizing:border-box;border:1px solid var(--jp-border-color2,#ccc)">'
+    )
+
+
+# --------------------------------------------------------------------------------------- the cards
+
+
+def _forward(slow: SlowStep) -> str:
+    modality, features = slow.head.record.modality, slow.features
+    who = f"{text(modality)}" if modality else "all modalities"
+    flat = features if modality else features.transpose(0, 1).flatten(1)  # (B, s) or (B, M s)
+    mean = flat.mean(0, keepdim=True)
+    right = int((slow.logits.argmax(1) == slow.labels).sum())
+    return (
+        _line(f"{len(slow.ids)} samples of <b>{who}</b> → features Z")
+        + heat_html(flat, "features, one row per sample", 64)
+        + _line(f"mean feature h̄, |h̄| = {_norm(mean)}")
+        + heat_html(mean, "mean feature", 12)
+        + _line(f"head: logits = Z Wᵀ + b; {right} of {len(slow.ids)} right")
+    )
+
+
+def _loss(slow: SlowStep) -> str:
+    losses, record, classes = slow.losses, slow.head.record, slow.after.data.classes
+    worst = int(losses.argmax())
+    mean = float(losses.mean())
+    total = "" if math.isclose(mean, record.loss, rel_tol=1e-3) else " of the fused logits"
+    added = f"; with further terms {record.loss:.4f}" if total else ""
+    return (
+        _line(f"mean of −log p(true class){total}:")
+        + _line(f'<b data-number="loss">{mean:.4f}</b> nats{added}')
+        + _line(f"guessing: ln {len(classes)} = {math.log(len(classes)):.4f}", faint=True)
+        + _histogram(losses)
+        + _line(
+            f"largest: {float(losses[worst]):.2f}, {text(slow.ids[worst])}, "
+            f"truly {text(classes[int(slow.labels[worst])])}"
+        )
+    )
+
+
+def _gradient(slow: SlowStep) -> str:
+    G = slow.head.gradient
+    return (
+        _line("G = ∂L/∂W, one row per class")
+        + heat_html(G, "gradient of the head's weight", 64)
+        + _line(f'|G| = <b data-number="gradient">{_norm(G)}</b>')
+        + _before(slow, "gradient")
+    )
+
+
+def _projection(slow: SlowStep) -> str:
+    head, moved = slow.head, slow.projection
+    assert moved is not None  # noqa: S101 - the stage exists with it
+    if moved.mean is None:
+        took = "P takes nothing in: the first step is a plain one"
+    elif moved.denominator is None:
+        took = f"P takes h̄ in, a denominator for each entry (α = {moved.alpha:.3g}), then P / |P|"
+    else:
+        took = (
+            f"q = P h̄ / (α + h̄ᵀP h̄) = P h̄ / ({moved.alpha:.3g} + "
+            f"{moved.denominator - (moved.alpha or 0):.3g}), P ← P − q h̄ᵀP"
+        )
+    name = FOLLOWED.get(moved.variant, "G P")
+    afresh = "P starts afresh; " if moved.afresh else ""
+    limit = float(head.gradient.abs().max()) or None
+    was, now = moved.plasticity
+    share = float(head.followed.norm()) / (float(head.gradient.norm()) or math.nan)
+    return (
+        _line(f"{afresh}{took}")
+        + heat_html(head.followed, f"{name}, colours as for G", 64, limit)
+        + _line(
+            f'|{name}| = <b data-number="projected">{_norm(head.followed)}</b>, '
+            f"{_share(share)} of |G|; turned by {head.record.angle:.1f}°"
+        )
+        + _line(f"plasticity {was:.4f} → {now:.4f}")
+        + _before(slow, "followed")
+    )
+
+
+def _update(slow: SlowStep) -> str:
+    head = slow.head
+    grown = [f"{text(name)} {value:+.4f}" for name, value in head.record.forgetting.items()]
+    moved = slow.projection
+    follows = FOLLOWED.get(moved.variant, "G P") if moved is not None else "G"
+    return (
+        _line(f"W ← W + ΔW; learning rate γ = {head.record.learning_rate:.3g}")
+        + heat_html(head.update, "change of the head's weight", 64)
+        + _line(f'|ΔW| = <b data-number="update">{_norm(head.update)}</b>')
+        + _line(
+            f"the rest, |ΔW + γ ({follows})| / |ΔW| = {_number(head.rest, '.0%')}, is momentum and "
+            "weight decay"
+        )
+        + (_line(f"others' losses: {', '.join(grown)} nats") if grown else "")
+    )
+
+
+_CARDS = {
+    "forward": _forward,
+    "loss": _loss,
+    "gradient": _gradient,
+    "projection": _projection,
+    "update": _update,
+}
+assert tuple(_CARDS) == STAGES  # noqa: S101 - a new stage needs a card
+
+
+def _before(slow: SlowStep, part: str) -> str:
+    previous = slow.head.previous
+    if previous not in slow.head.means:
+        return ""
+    share = getattr(slow.head.seen_by(str(previous)), part)
+    return _line(f"angle to the mean of {text(previous)}: <b>{_angle(share)}</b>")
+
+
+def _histogram(losses: Tensor) -> str:
+    values = np.nan_to_num(losses.numpy())
+    counts, edges = np.histogram(values, BINS, range=(0, max(float(values.max()), 1e-9)))
+    tall = counts.max() or 1
+    bars = "".join(
+        f'<rect x="{i * 10}" y="{50 - 50 * n / tall:.1f}" width="9" height="{50 * n / tall:.1f}"/>'
+        for i, n in enumerate(counts)
+    )
+    told = f"Histogram of {len(values)} losses from 0 to {edges[-1]:.2f} nats"
+    return (
+        f'<svg viewBox="0 0 {BINS * 10} 51" preserveAspectRatio="none" role="img" '
+        f'aria-label="{told}" style="display:block;width:100%;height:64px;margin:3px 0" '
+        f'fill="#808080">{bars}</svg>'
+    )
+
+
+def _line(markup: str, *, faint: bool = False) -> str:
+    return f'<div style="overflow-wrap:anywhere;{FAINT if faint else ""}">{markup}</div>'
+
+
+def _norm(matrix: Tensor) -> str:
+    return f"{float(matrix.norm()):.4g}"
+
+
+def _share(value: float) -> str:
+    return _number(value, ".1%")
+
+
+def _angle(share: float) -> str:
+    return _number(degrees(share), ".1f") + ("" if math.isnan(share) else "°")
+
+
+def _number(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else format(value, form)

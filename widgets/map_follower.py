@@ -1,0 +1,145 @@
+"""Keeps one run's map up to date: PCA at once, UMAP whenever its process answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
+
+import numpy as np
+
+from mla_core.embedding import MapWorker
+from mla_core.history import Evaluation
+from mla_core.replay import unit_features
+from widgets.map_chart import MapView
+from widgets.map_state import MapState, umap_caption
+
+
+class MapOffice:
+    """The one process that computes UMAPs for everybody; a new one when somebody ended it."""
+
+    def __init__(self) -> None:
+        self.worker = MapWorker()
+
+    def submit(
+        self, points: np.ndarray, previous: np.ndarray | None, seed: int
+    ) -> Future[tuple[np.ndarray, float]] | None:
+        """Ask for a map; None when the process is gone, and the next time finds a new one."""
+        try:
+            return self.worker.submit(points, previous, seed)
+        except BrokenProcessPool:
+            self.worker = MapWorker()
+            return None
+
+    @property
+    def warm(self) -> bool:
+        """Whether the first map would come soon."""
+        return self.worker.warm_up.done()
+
+    def close(self) -> None:
+        """End the process."""
+        self.worker.close()
+
+
+class MapFollower:
+    """The map of one run, of whichever look is shown. Lives on the event loop.
+
+    Parameters
+    ----------
+    office : MapOffice
+    seed : int
+    changed : callable
+        Called with a sentence, or ``""``, when a UMAP has come or failed.
+    beside : MapFollower, optional
+        Of the first run, when this one is a branch: the map is turned to match that one.
+
+    Attributes
+    ----------
+    view : MapView or None
+        What is to be shown now.
+    shown : Evaluation or None
+        The look that was asked for last.
+    """
+
+    def __init__(
+        self,
+        office: MapOffice,
+        seed: int,
+        changed: Callable[[str], None],
+        beside: MapFollower | None = None,
+    ) -> None:
+        self.view: MapView | None = None
+        self._loop = asyncio.get_running_loop()
+        self._office = office
+        self._seed = seed
+        self._changed = changed
+        self._beside = beside
+        self._maps = MapState()
+        self.shown: Evaluation | None = None
+        self._kind = "pca"
+        self._asked: Evaluation | None = None  # the look whose UMAP was asked for last
+        self._pending = False
+        self._closed = False
+
+    def follow(self, evaluation: Evaluation, kind: str, *, calm: bool = False) -> None:
+        """Show this look: the PCA now, the UMAP when it is there.
+
+        Parameters
+        ----------
+        evaluation : Evaluation
+        kind : {"pca", "umap"}
+        calm : bool
+            While training runs, one UMAP an epoch is enough.
+        """
+        self.shown, self._kind = evaluation, kind
+        if kind == "pca":
+            self.view = self._maps.pca(evaluation, reference=self._reference("pca"))
+            return
+        if (view := self._maps.views.get("umap")) is None:
+            warming = "" if self._office.warm else ", UMAP is warming up"
+            view = self._maps.pca(evaluation, warming, self._reference("pca"))
+        self.view = view
+        asked = self._asked
+        enough = calm and asked is not None and asked.epoch == evaluation.epoch
+        if not self._pending and evaluation is not asked and not enough:
+            self._ask(evaluation)
+
+    def close(self) -> None:
+        """Ignore whatever still comes."""
+        self._closed = True
+
+    def _reference(self, kind: str) -> np.ndarray | None:
+        return None if self._beside is None else self._beside._maps.previous(kind)  # noqa: SLF001
+
+    def _ask(self, evaluation: Evaluation) -> None:
+        before = self._reference("umap")
+        if before is None:
+            before = self._maps.previous("umap")
+        future = self._office.submit(unit_features(evaluation), before, self._seed)
+        if future is None:
+            return
+        self._asked, self._pending = evaluation, True
+
+        def tell(done: Future[Any]) -> None:
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._ready, done, evaluation)
+
+        future.add_done_callback(tell)
+
+    def _ready(self, done: Future[Any], evaluation: Evaluation) -> None:
+        if self._closed or done.cancelled():
+            return
+        self._pending = False
+        if (error := done.exception()) is not None:
+            self._asked = None
+            self._changed(f"The UMAP failed ({type(error).__name__}), it will start again.")
+            return
+        coords, trust = done.result()
+        view = self._maps.keep("umap", coords, umap_caption(trust, evaluation.step))
+        if self._kind == "umap":
+            self.view = view
+            self._changed("")
+            if self.shown is not None and self.shown is not evaluation:  # time went on meanwhile
+                self.follow(self.shown, "umap")

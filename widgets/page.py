@@ -1,0 +1,49 @@
+"""What every widget's script and stylesheet begin with: the keyboard, the focus, calm motion."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+STATIC = Path(__file__).parent / "static"
+
+
+def script(*names: str) -> str:
+    """Return a widget's script, after what all share; use it as ``_esm``.
+
+    The script calls ``joinPage(el)`` when it renders, which returns what undoes it. Lines of
+    comment are left out, since every page gets a copy.
+
+    Parameters
+    ----------
+    *names : str
+        Of files in ``widgets/static``, without ``.js``; put together they are one module.
+
+    Examples
+    --------
+    >>> "function joinPage" in script("status")
+    True
+    """
+    whole = "".join(asset(f"{name}.js") for name in ("page", *names))
+    return re.sub(r"^ *//.*\n", "", whole, flags=re.MULTILINE)
+
+
+def stylesheet(name: str) -> str:
+    """Return a widget's stylesheet, after what all share; use it as ``_css``.
+
+    Parameters
+    ----------
+    name : str
+        Of a file in ``widgets/static``, without ``.css``.
+
+    Examples
+    --------
+    >>> ":focus-visible" in stylesheet("status")
+    True
+    """
+    return asset("page.css") + asset(f"{name}.css")
+
+
+def asset(file: str) -> str:
+    """Return the text of a file in ``widgets/static``."""
+    return (STATIC / file).read_text(encoding="utf-8")

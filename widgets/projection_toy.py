@@ -1,0 +1,193 @@
+"""The projection in two dimensions, drawn as vectors (`static/projection_toy.js`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import anywidget
+import numpy as np
+import plotly.graph_objects as go
+import torch
+import traitlets
+from IPython.display import display
+
+from mla_core.errors import ConfigError
+from mla_core.head_geometry import degrees, share_seen
+from mla_core.head_gradient import HeadGradientModification
+from widgets import per_cell
+from widgets.page import script, stylesheet
+from widgets.report import present
+from widgets.style import apply_theme, colour
+
+LIMIT = 2.0  # of a coordinate, as in the script
+ALPHAS = (1e-3, 10.0)
+START_H, START_G = (1.2, 0.6), (0.5, 1.3)
+
+
+@dataclass(frozen=True)
+class Projected:
+    """What one update with h makes of g.
+
+    Attributes
+    ----------
+    vector : tuple of float
+        ``g P``.
+    least : float
+        P's eigenvalue along h; across h it is 1.
+    before, after : float
+        The angles of g and of ``g P`` to h in degrees, 90 for orthogonal; NaN without a direction.
+    """
+
+    vector: tuple[float, float]
+    least: float
+    before: float
+    after: float
+
+
+def project(h: Sequence[float], g: Sequence[float], alpha: float) -> Projected:
+    """Return what the lab's own modification (eq. 3 and 5) does in two dimensions.
+
+    Parameters
+    ----------
+    h, g : sequence of float
+        (2,) mean feature and gradient.
+    alpha : float
+
+    Examples
+    --------
+    >>> [round(x, 6) for x in project((1.0, 0.0), (1.0, 1.0), alpha=1.0).vector]
+    [0.5, 1.0]
+    """
+    hgm = HeadGradientModification(2, alpha)
+    mean, gradient = (torch.tensor([v], dtype=torch.float64) for v in (h, g))
+    hgm.update(mean)
+    passed = hgm.project(gradient)
+    x, y = passed[0].tolist()
+    return Projected(
+        (x, y),
+        float(torch.linalg.eigvalsh(hgm.P)[0]),
+        *(degrees(share_seen(v, mean[0])) for v in (gradient, passed)),
+    )
+
+
+class ProjectionToy(anywidget.AnyWidget):
+    """Drag a mean feature and a gradient, and watch what P leaves of the gradient.
+
+    Attributes
+    ----------
+    h, g : list of float
+        (2,) mean feature and gradient, each coordinate from -2 to 2.
+    alpha : float
+        From 0.001 to 10.
+
+    Raises
+    ------
+    ConfigError
+        For anything else.
+
+    Examples
+    --------
+    >>> toy = ProjectionToy(alpha=0.5)
+    >>> toy.h = [1.0, 0.0]
+    """
+
+    _esm = script("projection_toy")
+    _css = stylesheet("projection_toy")
+    h = traitlets.List(traitlets.Float()).tag(sync=True)
+    g = traitlets.List(traitlets.Float()).tag(sync=True)
+    alpha = traitlets.Float(0.1).tag(sync=True)
+
+    def __init__(
+        self,
+        h: Sequence[float] = START_H,
+        g: Sequence[float] = START_G,
+        alpha: float = 0.1,
+    ) -> None:
+        _check(h, g, alpha)
+        super().__init__(h=[float(x) for x in h], g=[float(x) for x in g], alpha=float(alpha))
+        per_cell.register(self)
+
+
+def projection_toy(
+    h: Sequence[float] = START_H,
+    g: Sequence[float] = START_G,
+    alpha: float = 0.1,
+    *,
+    headless: bool = False,
+) -> None:
+    """Show the toy, or, headless, a still picture of it with its numbers in words.
+
+    Parameters
+    ----------
+    h, g, alpha
+        As in `ProjectionToy`.
+    headless : bool
+    """
+    if headless:
+        present(toy_figure(h, g, alpha))
+    else:
+        display(ProjectionToy(h, g, alpha))
+
+
+def toy_figure(h: Sequence[float], g: Sequence[float], alpha: float) -> go.Figure:
+    """Return the vectors, the circle of all gradients of length 1, and the ellipse it becomes.
+
+    Parameters
+    ----------
+    h, g, alpha
+        As in `ProjectionToy`.
+    """
+    _check(h, g, alpha)
+    found = project(h, g, alpha)
+    turns = np.linspace(0, 2 * np.pi, 121)
+    circle = np.stack([np.cos(turns), np.sin(turns)], 1)
+    hgm = HeadGradientModification(2, alpha)
+    hgm.update(torch.tensor([h], dtype=torch.float64))
+    ellipse = hgm.project(torch.tensor(circle)).numpy()
+    figure = go.Figure()
+    for name, curve, line in (
+        ("gradients of length 1", circle, {"color": "#808080", "dash": "dot"}),
+        ("what P makes of them", ellipse, {"color": colour(2)}),
+    ):
+        figure.add_scatter(x=curve[:, 0], y=curve[:, 1], mode="lines", name=name, line=line)
+    for name, vector, hue in (
+        ("mean feature h", h, colour(1)),
+        (f"gradient g, {found.before:.1f}° to h", g, colour(0)),
+        (f"projected gradient gP, {found.after:.1f}° to h", found.vector, colour(2)),
+    ):
+        figure.add_scatter(
+            x=[0, vector[0]],
+            y=[0, vector[1]],
+            mode="lines+markers",
+            name=name,
+            line={"color": hue, "width": 3},
+            marker={"symbol": "arrow", "size": [0, 16], "angleref": "previous"},
+        )
+    axis = {"range": [-LIMIT - 0.2, LIMIT + 0.2], "zeroline": True}
+    figure.update_layout(
+        height=430,
+        width=760,
+        margin={"l": 30, "r": 10, "t": 30, "b": 30},
+        xaxis=axis,
+        yaxis={**axis, "scaleanchor": "x"},
+        title={
+            "text": f"α = {alpha:g}: eigenvalue {found.least:.3f} along h, 1 across",
+            "font_size": 13,
+        },
+    )
+    figure.layout.meta = (
+        f"α = {alpha:g}: P has the eigenvalue {found.least:.3f} along h and 1 across it. The "
+        f"gradient lies at {found.before:.1f}° to h, the projected one at {found.after:.1f}°."
+    )
+    apply_theme(figure, dark=False)
+    return figure
+
+
+def _check(h: Sequence[float], g: Sequence[float], alpha: float) -> None:
+    for name, vector in (("h", h), ("g", g)):
+        if len(vector) != 2 or not all(abs(x) <= LIMIT for x in vector):
+            raise ConfigError(f"{name} must be two numbers from -2 to 2, not {vector!r}")
+    if not (math.isfinite(alpha) and ALPHAS[0] <= alpha <= ALPHAS[1]):
+        raise ConfigError(f"alpha must be a number from 0.001 to 10, not {alpha!r}")

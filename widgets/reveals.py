@@ -1,0 +1,51 @@
+"""Answers about networks just trained, for `widgets.predict`: the choice, a sentence, a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import plotly.graph_objects as go
+
+from mla_core.guesses import highest, in_range, lowest
+from mla_core.history import Evaluation
+from widgets.charts import comparison_figure
+
+Told = tuple[str, str, go.Figure]
+
+
+def weakest_modality(evaluations: Mapping[str, Evaluation]) -> Told:
+    """Return the modality with the lowest accuracy by itself, in the first evaluation."""
+    first = next(iter(evaluations.values()))
+    return *lowest(first.unimodal_accuracy), comparison_figure(evaluations)
+
+
+def most_gained(evaluations: Mapping[str, Evaluation]) -> Told:
+    """Return the modality whose accuracy by itself rises most from the first to the last.
+
+    Parameters
+    ----------
+    evaluations : mapping of str to Evaluation
+        Of the same samples, from a label such as ``"MLA"``.
+    """
+    first, *_, last = evaluations.values()
+    gains = {
+        name: 100 * (after - first.unimodal_accuracy[name])
+        for name, after in last.unimodal_accuracy.items()
+    }
+    choice, sentence = highest(gains, "{:+.1f} points")
+    return choice, sentence, comparison_figure(evaluations)
+
+
+def fused_change(evaluations: Mapping[str, Evaluation], edges: Sequence[float]) -> Told:
+    """Return which range the change of fused accuracy from the first to the last lies in.
+
+    Parameters
+    ----------
+    evaluations : mapping of str to Evaluation
+        Of the same samples, from a label such as ``"MLA"``.
+    edges : sequence of float
+        In points, as for `mla_core.guesses.ranges`.
+    """
+    first, *_, last = evaluations.values()
+    change = 100 * (last.accuracy - first.accuracy)
+    return *in_range(change, edges, "points"), comparison_figure(evaluations)

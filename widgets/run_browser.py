@@ -1,0 +1,226 @@
+"""The browser of finished runs: tick some, see their curves, maps and settings beside each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as ipw
+import plotly.graph_objects as go
+from IPython.display import HTML, display
+
+from mla_core.errors import ConfigError, DataError
+from mla_core.runs import Run, read_runs
+from widgets import per_cell
+from widgets.export import export_run
+from widgets.report import figure_bundles, present
+from widgets.run_comparison import curves_figure, differences_html, maps_figure, read_all
+from widgets.run_table import LETTERS, RunTable, table_html
+from widgets.status import StatusLine
+from widgets.style import text
+
+NOTHING_TICKED = "Tick up to six runs to see their curves and maps beside each other."
+
+
+class RunBrowser:
+    """Finished runs in a table; those that are ticked are compared below it.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds run folders, and folders of sweeps.
+    ticked : sequence of str
+        Names of runs that are compared at first; headless, empty means the first few.
+    headless : bool
+        Show table and figures as they are, without buttons.
+    pages : str or Path
+        Where Export writes its pages.
+
+    Attributes
+    ----------
+    runs : list of Run
+    problems : list of str
+        A sentence for each folder that cannot be read.
+    table : RunTable
+        Live only, as `status`, `view` and the buttons `refresh` and `export`.
+
+    Raises
+    ------
+    ConfigError
+        For a name in `ticked` that is no run, and for a live one outside a notebook.
+
+    Examples
+    --------
+    >>> browser = RunBrowser(getfixture("tmp_path"), headless=True)
+    >>> browser.runs
+    []
+    """
+
+    def __init__(
+        self,
+        folder: str | Path = "runs",
+        *,
+        ticked: Sequence[str] = (),
+        headless: bool = False,
+        pages: str | Path = ".",
+    ) -> None:
+        self._folder, self._pages = Path(folder), Path(pages)
+        self._headless = headless
+        self._read()
+        self._names = _checked(ticked, self.runs)
+        if headless:
+            return
+        try:
+            self._loop = asyncio.get_running_loop()
+        except RuntimeError as error:
+            msg = "a live RunBrowser needs a notebook; elsewhere use RunBrowser(headless=True)"
+            raise ConfigError(msg) from error
+        per_cell.register(self)
+        self._task: asyncio.Task[None] | None = None
+        self._due: list[Callable[[], Any]] = []
+        self.table = RunTable(self.runs)
+        self.table.ticked = self._names
+        self.status = StatusLine()
+        self.refresh = _button("Refresh", "refresh", "Read the folder again")
+        self.export = _button("Export", "download", "Write each ticked run as one HTML page")
+        self._below = ipw.VBox()
+        bar = ipw.HBox([self.refresh, self.export])
+        self.view = ipw.VBox([bar, self.table, self.status, self._below])
+        # Callbacks may run in another thread, and training may be at work in this one.
+        self.table.observe(lambda _: self._soon(self._compare), "ticked")
+        self.refresh.on_click(lambda _: self._soon(self._reread))
+        self.export.on_click(lambda _: self._soon(self._write_pages))
+        self._soon(self._compare)
+
+    def close(self) -> None:
+        """Remove every widget; what is being drawn or written is dropped."""
+        if self._headless:
+            return
+        if self._task is not None:
+            self._task.cancel()
+        bar = self.view.children[0]
+        parts = (*self._below.children, self._below, self.refresh, self.export, bar)
+        for widget in (*parts, self.table, self.status, self.view):
+            widget.close()
+
+    def _ipython_display_(self) -> None:
+        if not self._headless:
+            display(self.view)
+            return
+        display(HTML(f"<p>{text(self._told())}</p>"))
+        if not self.runs:
+            return
+        display(HTML(table_html(self.runs)))
+        chosen = self._chosen(self._names or [run.name for run in self.runs[: len(LETTERS)]])
+        figures, told, problems = _comparison(chosen)
+        for figure in figures:
+            present(figure)
+        display(HTML(f"{told}<p>{text(' '.join(problems))}</p>"))
+
+    # ------------------------------------------------------------ runs on the event loop
+
+    def _soon(self, work: Callable[[], Any]) -> None:
+        self._loop.call_soon_threadsafe(self._queue, work)
+
+    def _queue(self, work: Callable[[], Any]) -> None:
+        self._due = [one for one in self._due if one != work] + [work]  # the last click counts
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._work())
+
+    async def _work(self) -> None:
+        while self._due:
+            try:
+                await self._due.pop(0)()
+            except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
+                known = isinstance(error, ConfigError | DataError)
+                self._say("failed", str(error) if known else f"{type(error).__name__}: {error}")
+
+    async def _reread(self) -> None:
+        self._say("busy", "Reading the folder …")
+        await asyncio.to_thread(self._read)
+        self.table.show(self.runs)
+        await self._compare()
+
+    async def _compare(self) -> None:
+        chosen = self._chosen(self.table.ticked)
+        self.export.disabled = not chosen
+        figures, told, problems = await asyncio.to_thread(_comparison, chosen)
+        before = self._below.children
+        self._below.children = [*_on_page(figures), *([ipw.HTML(told)] if told else [])]
+        for widget in before:
+            widget.close()
+        hint = NOTHING_TICKED if self.runs and not chosen else ""
+        compared = f"{len(chosen)} compared." if chosen else hint
+        self._say("ready", " ".join(filter(None, [self._told(), compared, *problems])))
+
+    async def _write_pages(self) -> None:
+        chosen = self._chosen(self.table.ticked)
+        written = []
+        for run in chosen:
+            self._say("busy", f"Writing the page of {run.name} …")
+            path = self._pages / f"{run.name.replace('/', '_')}.html"
+            written.append(await asyncio.to_thread(export_run, run, path))
+        pages = ", ".join(f"{path} ({path.stat().st_size / 1e6:.1f} MB)" for path in written)
+        self._say("ready", f"Written: {pages}." if pages else NOTHING_TICKED)
+
+    def _say(self, state: str, sentence: str) -> None:
+        self.status.say(state, sentence)
+
+    # ---------------------------------------------------------------------- what there is
+
+    def _read(self) -> None:
+        try:
+            self.runs, self.problems = read_runs(self._folder)
+        except ConfigError as error:
+            self.runs, self.problems = [], [str(error)]
+
+    def _told(self) -> str:
+        count = f"{len(self.runs)} finished run{'' if len(self.runs) == 1 else 's'}"
+        told = f"{count} in {str(self._folder)!r}." if self.runs or not self.problems else ""
+        if not self.runs:
+            told += " Make some: mla-lab run, mla-lab sweep, or mla.run_experiment(config)."
+        left_out = [f"Left out: {problem.rstrip('.')}." for problem in self.problems]
+        return " ".join([told.strip(), *left_out])
+
+    def _chosen(self, names: Sequence[str]) -> list[Run]:
+        known = {run.name: run for run in self.runs}
+        return [known[name] for name in names if name in known]
+
+
+def _comparison(runs: list[Run]) -> tuple[list[go.Figure], str, list[str]]:
+    """Return figures, differences as HTML, and sentences about what could not be read."""
+    histories, replays, problems = read_all(runs)
+    figures = [curves_figure(histories)] if histories else []
+    figures += [maps_figure(replays)] if replays else []
+    return figures, differences_html(runs), problems
+
+
+def _on_page(figures: Sequence[go.Figure]) -> list[ipw.Widget]:
+    # As data that JupyterLab draws itself: a FigureWidget each would cost megabytes.
+    shown: list[ipw.Widget] = []
+    for figure in figures:
+        bundles = (
+            {"output_type": "display_data", "data": data, "metadata": {}}
+            for data in figure_bundles(figure)
+        )
+        shown.append(ipw.Output(outputs=tuple(bundles)))
+        shown.append(ipw.HTML(f"<p>{text(figure.layout.meta)}</p>"))
+    return shown
+
+
+def _button(name: str, icon: str, tooltip: str) -> ipw.Button:
+    return ipw.Button(description=name, icon=icon, tooltip=tooltip)
+
+
+def _checked(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    known = [run.name for run in runs]
+    for name in names:
+        if name not in known:
+            msg = f"there is no finished run {name!r}: choose among {known}"
+            raise ConfigError(msg)
+    if len(names) > len(LETTERS) or len(set(names)) != len(names):
+        msg = f"tick at most {len(LETTERS)} runs, each once, not {list(names)}"
+        raise ConfigError(msg)
+    return list(names)

@@ -1,0 +1,127 @@
+"""The table of runs (`static/run_table.js`): filter, sort by any column, tick what is compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import anywidget
+import traitlets
+
+from mla_core.runs import Run, config_differences
+from widgets.page import script, stylesheet
+from widgets.style import colour, text
+
+LETTERS = "ABCDEF"  # what ticked runs are called in the pictures
+ALWAYS = ("method", "dataset", "seed")  # shown when runs differ in nothing
+ACCURACIES = {"val": "val accuracy", "test": "test accuracy"}
+
+
+class RunTable(anywidget.AnyWidget):
+    """A table of runs; only the settings in which they differ have a column.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+
+    Attributes
+    ----------
+    columns : list of str
+        Titles.
+    rows : list of dict
+        ``name``; ``texts``, one per column; ``keys``, what the column is sorted by, None at the end.
+    order : list of int
+        Column, and 1 or -1 for its direction.
+    filter : str
+        Words that a row must have, all of them.
+    ticked : list of str
+        Names, at most `most`, in the order in which they were ticked.
+    """
+
+    _esm = script("run_table")
+    _css = stylesheet("run_table")
+    columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    rows = traitlets.List(traitlets.Dict()).tag(sync=True)
+    order = traitlets.List(traitlets.Int(), default_value=[0, 1]).tag(sync=True)
+    filter = traitlets.Unicode().tag(sync=True)
+    ticked = traitlets.List(traitlets.Unicode(), maxlen=len(LETTERS)).tag(sync=True)
+    most = traitlets.Int(len(LETTERS)).tag(sync=True)
+    letters = traitlets.Unicode(LETTERS).tag(sync=True)
+    colours = traitlets.List(default_value=[colour(i) for i in range(len(LETTERS))]).tag(sync=True)
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        super().__init__()
+        self.show(runs)
+
+    def show(self, runs: Sequence[Run]) -> None:
+        """Show these runs instead; filter, order and ticks stay as far as they fit."""
+        columns, rows = table_of(runs)
+        names = {row["name"] for row in rows}
+        with self.hold_sync():
+            if columns != self.columns:
+                self.order = [0, 1]
+            self.columns, self.rows = columns, rows
+            self.ticked = [name for name in self.ticked if name in names]
+
+
+def table_of(runs: Sequence[Run]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return titles and rows, as `RunTable` holds them.
+
+    Examples
+    --------
+    >>> table_of([])
+    (['run', 'method', 'dataset', 'seed', 'val accuracy', 'test accuracy'], [])
+    """
+    differing = config_differences([run.config for run in runs]) or {
+        name: [run.config.to_dict()[name] for run in runs] for name in ALWAYS
+    }
+    rows = []
+    for i, run in enumerate(runs):
+        values = [column[i] for column in differing.values()]
+        measured = [run.accuracy(side) for side in ACCURACIES]
+        rows.append(
+            {
+                "name": run.name,
+                "texts": [run.name, *map(told, values), *map(share, measured)],
+                "keys": [run.name, *map(_key, values), *measured],
+            }
+        )
+    return ["run", *differing, *ACCURACIES.values()], rows
+
+
+def table_html(runs: Sequence[Run]) -> str:
+    """Return the table for a page that cannot be asked anything.
+
+    Examples
+    --------
+    >>> table_html([]).count("<th ")
+    6
+    """
+    columns, rows = table_of(runs)
+    head = "".join(f'<th scope="col">{text(title)}</th>' for title in columns)
+    body = "".join(
+        f"<tr>{''.join(f'<td>{text(cell)}</td>' for cell in row['texts'])}</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def told(value: Any) -> str:
+    """Return a setting as a reader would write it.
+
+    Examples
+    --------
+    >>> told("mla"), told(0.1), told({"train": 0.3})
+    ('mla', '0.1', '{"train": 0.3}')
+    """
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def share(value: float | None) -> str:
+    """Return an accuracy as text; a run may lack it."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _key(value: Any) -> float | str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number else told(value)

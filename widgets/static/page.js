@@ -1,0 +1,96 @@
+// Put before each widget's own script (`widgets/page.py`). Makes the cell's output around the widget
+// ours: `page.css` holds in it, and everything in it works by keyboard.
+const CONTROLS = "button, select, input, textarea, audio, summary, a[href], [role=slider], [tabindex]";
+
+function joinPage(el) {
+  let leave = () => {};
+  const frame = requestAnimationFrame(() => {
+    const output = el.closest(".jp-OutputArea-output");
+    if (!output) {
+      return; // not in JupyterLab
+    }
+    // Several widgets may stand in one output: the last to leave undoes it.
+    output.mlaLeave ??= joinOutput(output);
+    output.mlaGuests = (output.mlaGuests ?? 0) + 1;
+    leave = () => {
+      output.mlaGuests -= 1;
+      if (output.mlaGuests === 0) {
+        output.mlaLeave();
+        delete output.mlaLeave;
+      }
+    };
+  });
+  return () => {
+    cancelAnimationFrame(frame);
+    leave();
+  };
+}
+
+function joinOutput(output) {
+  let chosen = null; // the control that the reader went to
+  let substitute = null; // where the focus waits while that one is disabled
+
+  const onFocus = ({ target }) => {
+    if (target.matches?.(CONTROLS)) {
+      // JupyterLab asks the very element that has the focus whether it may take the keys. Otherwise
+      // Enter on a button would edit the cell, and "d d" on a list delete it.
+      target.dataset.lmSuppressShortcuts = "true";
+    }
+    if (target.matches?.("[role=slider]:not([aria-label])")) {
+      const label = target.closest(".jupyter-widgets")?.querySelector(".widget-label");
+      target.setAttribute("aria-label", label?.textContent ?? "");
+    }
+    if (target !== substitute) {
+      chosen = target;
+      substitute = null;
+    }
+  };
+  const onClick = ({ target }) => {
+    const toggle = target.closest?.(".jupyter-button.widget-toggle-button");
+    // ipywidgets tells its state by colour alone.
+    requestAnimationFrame(() =>
+      toggle?.setAttribute("aria-pressed", String(toggle.classList.contains("mod-active"))),
+    );
+  };
+  const onBlur = ({ target, relatedTarget }) => {
+    if (relatedTarget === null && !target.disabled) {
+      chosen = substitute = null; // the reader left
+    }
+  };
+
+  // A button that is disabled when it was pressed would lose the focus to nowhere: it waits at the
+  // nearest button that can be pressed, and comes back when the first one can.
+  const onDisabled = () => {
+    const now = document.activeElement;
+    const ours = now === document.body || now === chosen || now === substitute;
+    if (!chosen?.isConnected || !ours) {
+      return;
+    }
+    if (!chosen.disabled) {
+      substitute = null;
+    } else if (!substitute || substitute.disabled) {
+      const around = [...chosen.parentElement.querySelectorAll("button")];
+      const place = around.indexOf(chosen);
+      const near = [...around.slice(0, place).reverse(), ...around.slice(place + 1)];
+      substitute = near.find((button) => !button.disabled) ?? null;
+    }
+    const next = substitute ?? chosen;
+    if (next !== now && !next.disabled) {
+      next.focus({ preventScroll: true });
+    }
+  };
+  const observer = new MutationObserver(onDisabled);
+  observer.observe(output, { subtree: true, attributeFilter: ["disabled"] });
+  output.classList.add("mla-output");
+  output.addEventListener("click", onClick);
+  output.addEventListener("focusin", onFocus);
+  output.addEventListener("focusout", onBlur);
+
+  return () => {
+    observer.disconnect();
+    output.classList.remove("mla-output");
+    output.removeEventListener("click", onClick);
+    output.removeEventListener("focusin", onFocus);
+    output.removeEventListener("focusout", onBlur);
+  };
+}

@@ -1,0 +1,124 @@
+"""Time travel and branches: where in the run the bench looks, and what goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as ipw
+
+from mla_core.config import ExperimentConfig
+from mla_core.methods.registry import method_class
+from widgets.controls import UNUSED, live_settings
+from widgets.moment_slider import MomentSlider
+
+
+class Timeline:
+    """A slider over the recorded moments, and the button that branches off there.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+        What a branch starts with.
+    queue : callable
+        Takes a command and runs it on the event loop: a person may press at any time.
+    on_travel : callable
+        ``(step)`` of a recorded moment; None means now, and on with the run.
+    on_branch : callable
+        ``(changes)``, such as ``{"head_gradient": "off"}``.
+    on_drop : callable
+        ``()``, when the branch is to go.
+    """
+
+    def __init__(
+        self,
+        config: ExperimentConfig,
+        queue: Callable[[Callable[[], None]], None],
+        on_travel: Callable[[int | None], None],
+        on_branch: Callable[[dict[str, Any]], None],
+        on_drop: Callable[[], None],
+    ) -> None:
+        self._on_travel = on_travel
+        self._queue = queue
+        self._steps = [0]
+        self.slider = MomentSlider(self._asked)
+        self.now = _button("Now", "step-forward", "Back to the newest moment, and on with the run")
+        self.now.on_click(lambda _: queue(lambda: on_travel(None)))
+        self._values = live_settings(config)
+        self.what = ipw.Dropdown(
+            description="Branch with",
+            options=[("the same settings", "")],
+            style={"description_width": "92px"},
+            layout={"width": "310px"},
+        )
+        self.what.observe(lambda _: queue(self._offer_value), "value")
+        self._value_box = ipw.HBox()
+        self.branch = _button(
+            "Branch from here", "code-fork", "A second run goes on from the moment shown", "160px"
+        )
+        self.branch.on_click(lambda _: queue(lambda: on_branch(self._changes())))
+        self.drop = _button("Drop branch", "trash", "Go on with the first run alone", "130px")
+        self.drop.on_click(lambda _: queue(on_drop))
+        self.unfold = ipw.ToggleButton(
+            description="Branch",
+            icon="code-fork",
+            tooltip="Show or hide what a branch needs",
+            layout={"width": "110px"},
+        )
+        self.unfold.observe(lambda _: queue(self._fold), "value")
+        self._branching = _row(self.what, self._value_box, self.branch, self.drop)
+        self._fold()
+        self.view = ipw.VBox([_row(self.slider, self.now, self.unfold), self._branching])
+
+    def show(self, config: ExperimentConfig) -> None:
+        """Offer what can be changed in this run, from its own values."""
+        unused = UNUSED - method_class(config.method).uses
+        for field, control in self._values.items():
+            control.value = getattr(config, field)
+        labels = {field: control.description for field, control in self._values.items()}
+        offered = [(f"another {labels[f].lower()}", f) for f in labels if f not in unused]
+        self.what.options = [("the same settings", ""), *offered]
+        self.what.value = offered[0][1] if offered else ""
+        self._offer_value()
+
+    def follow(self, steps: Sequence[int], shown: int | None) -> None:
+        """Take over the recorded moments (after how many sub-steps); None shows the newest."""
+        at = len(steps) - 1
+        if shown is not None:
+            at = max((i for i, step in enumerate(steps) if step <= shown), default=0)
+        self._steps = list(steps)
+        self.slider.show(steps, at, following=shown is None)
+
+    def enable(self, *, busy: bool, travelling: bool, branched: bool) -> None:
+        """Let only that be pressed which does something."""
+        self.slider.disabled = self.branch.disabled = busy
+        self.now.disabled = busy or not travelling
+        self.drop.disabled = busy or not branched
+
+    def widgets(self) -> list[ipw.Widget]:
+        """Return every widget made here, for closing them."""
+        rows = [child for row in self.view.children for child in row.children]
+        return [*self._values.values(), *rows, *self.view.children, self.view]
+
+    def _asked(self, index: int) -> None:
+        step = self._steps[index] if index < len(self._steps) - 1 else None
+        self._queue(lambda: self._on_travel(step))
+
+    def _fold(self) -> None:
+        self._branching.layout.display = "flex" if self.unfold.value else "none"
+
+    def _offer_value(self) -> None:
+        field = self.what.value
+        self._value_box.children = [self._values[field]] if field else []
+
+    def _changes(self) -> dict[str, Any]:
+        field = self.what.value
+        return {field: self._values[field].value} if field else {}
+
+
+def _button(label: str, icon: str, tip: str, width: str = "90px") -> ipw.Button:
+    return ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": width})
+
+
+def _row(*children: ipw.Widget) -> ipw.HBox:
+    return ipw.HBox(list(children), layout={"flex_flow": "row wrap", "align_items": "center"})
