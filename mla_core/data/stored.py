@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mla_core.errors import DataError
 
+PIECE = 2**23  # numbers that are read at once: 55 pictures of 224 x 224
 HELD = 256 * 2**20  # bytes of the file that may stay in this process's memory
 
 
@@ -128,7 +129,11 @@ class StoredColumn:
         return self._read(rows)
 
     def split(self, size: int) -> Iterator[Tensor]:
-        """Yield the samples in pieces of `size`."""
+        """Yield the samples in pieces of `size`, or smaller ones where samples are large.
+
+        A network that reads a piece needs many times its memory.
+        """
+        size = max(1, min(size, PIECE // max(1, self.shape[1:].numel())))
         return (self[start : start + size] for start in range(0, len(self), size))
 
     def take(self, indices: Tensor) -> StoredColumn:

@@ -57,6 +57,11 @@ def test_a_stored_column_reads_as_the_tensor_would(rows, data):
     assert torch.equal(blank(x, present)[:], blank(y, present))
 
 
+def test_large_samples_come_in_smaller_pieces(monkeypatch):
+    monkeypatch.setattr("mla_core.data.stored.PIECE", 13)
+    assert [len(part) for part in column([0, 1, 2, 3, 4]).split(4)] == [2, 2, 1]
+
+
 def test_a_digest_tells_the_samples_apart():
     kinds = [[0, 1], [1, 0], [0, -1], [0, 1, 1], [0]]
     assert len({digest(column(rows)) for rows in kinds}) == len(kinds)
