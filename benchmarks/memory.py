@@ -27,7 +27,7 @@ async def _watched() -> tuple[float, float, str]:
     lab._player.play()  # noqa: SLF001 - what the button does
     memory = {}
     for steps in (AFTER, STEPS):
-        while lab.session.step < steps:
+        while lab.session.step < steps:  # noqa: ASYNC110 - watches from outside
             await asyncio.sleep(0.2)
         memory[steps] = psutil.Process().memory_info().rss / 1e6
     history, recording = lab.session.history, lab.session.recording
