@@ -56,6 +56,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.add_argument(
         "--deep", action="store_true", help="read every file to its end, which takes longer"
     )
+    check.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="exit 0 in spite of faults, which skip_bad=True will leave out",
+    )
     check.set_defaults(action=_check)
 
 
@@ -92,7 +97,7 @@ def _check(arguments: argparse.Namespace) -> int:
     found = survey(_manifest(arguments, options), preparation, deep=arguments.deep)
     for line in describe(found):
         print(line)
-    return 1 if found.faults else 0
+    return 1 if found.faults and not arguments.skip_bad else 0
 
 
 def _manifest(arguments: argparse.Namespace, options: dict[str, Any]) -> Manifest:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
+from IPython.display import HTML
 
+from mla_core.data.dataset import Split
 from mla_core.guesses import highest, in_range, lowest
 from mla_core.history import Evaluation
 from widgets.charts import comparison_figure
+from widgets.style import text
 
+_MARKS = {True: "there", False: "missing"}
 Told = tuple[str, str, go.Figure]
 
 
@@ -49,3 +54,30 @@ def fused_change(evaluations: Mapping[str, Evaluation], edges: Sequence[float]) 
     first, *_, last = evaluations.values()
     change = 100 * (last.accuracy - first.accuracy)
     return *in_range(change, edges, "points"), comparison_figure(evaluations)
+
+
+def complete_samples(split: Split, edges: Sequence[float]) -> tuple[str, str, HTML]:
+    """Return which range the share of samples with all parts lies in, and a table of all patterns.
+
+    Parameters
+    ----------
+    split : Split
+    edges : sequence of float
+        In percent, as for `mla_core.guesses.ranges`.
+    """
+    shares = split.present.double().mean(1)
+    complete = 100 * float(split.present.all(0).double().mean())
+    choice, sentence = in_range(complete, edges, "of 100")
+    expected = 100 * float(shares.prod())
+    each = ", ".join(
+        f"{name} {share:.0%}" for name, share in zip(split.inputs, shares.tolist(), strict=True)
+    )
+    sentence += f" Present are {each}; were they independent, {expected:.1f} would be complete."
+    patterns = Counter(map(tuple, split.present.T.tolist()))
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{_MARKS[here]}</td>' for here in pattern)}<td>{count}</td></tr>"
+        for pattern, count in patterns.most_common()
+    )
+    head = "".join(f'<th scope="col">{text(name)}</th>' for name in (*split.inputs, "samples"))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return choice, sentence, HTML(table)

@@ -191,7 +191,7 @@ def attempt(action: Callable[[], T]) -> T | str:
     """Return what `action` does, or why the file does not let it."""
     try:
         return action()
-    except MissingPackageError:  # no file's fault
+    except (MissingPackageError, ConfigError):  # no file's fault
         raise
     except DataError as error:
         return str(error)

@@ -50,6 +50,7 @@ def test_check_says_every_fault_and_exits_with_1(tmp_path, capsys):
         "birds.csv, line 9, 7.wav",
     ]
     assert out[-1] == "3 faults"
+    assert main(["data", "check", str(path), "--skip-bad"]) == 0
 
 
 def test_init_leaves_a_manifest_alone(tmp_path, capsys):

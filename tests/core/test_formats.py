@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from tokenizers import Tokenizer as Words
+from tokenizers import models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
+from mla_core.data import load_dataset
 from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.decoding.sound import read_sound
 from mla_core.data.source import Source, file_source
 from mla_core.errors import ConfigError
-from tests.core.media_files import picture, sound, video
+from tests.core.media_files import good_lines, picture, sound, video, write_manifest
 
 SIZE = Preparation(size=16, frames=3, rate=8000)
 
@@ -172,6 +176,29 @@ def test_a_text_in_any_script(tmp_path):
     modality = reader.modality("x", [looked])
     codes = reader.decode(source, modality)
     assert "".join(modality.vocabulary[code - 1] for code in codes) == "Ünï сode 字"
+
+
+def test_a_text_as_tokens(tmp_path):
+    words = Words(models.WordLevel({"?": 0, "a": 1, "cat": 2}, unk_token="?"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=words).save_pretrained(tmp_path)
+    reader = decoder("text", Preparation(tokenizer=str(tmp_path), characters=4))
+    texts = [Source("", "a cat"), Source("", "cat cat cat cat dog")]
+    looked = [reader.look(text) for text in texts]
+    modality = reader.modality("x", looked)
+    assert (modality.kind, modality.shape, modality.vocabulary_size) == ("tokens", (4,), 3)
+    assert [reader.decode(text, modality).tolist() for text in texts] == [[2, 3, 0, 0], [3] * 4]
+    assert [reader.cut(modality, one) for one in looked] == ["", "longer than 4 tokens"]
+
+
+def test_a_tokenizer_that_is_not_there_is_no_fault_of_the_texts(tmp_path):
+    lines = good_lines(tmp_path)
+    for line in lines:
+        del line["image"], line["sound"]
+    path = write_manifest(tmp_path / "birds.csv", lines)
+    gone = {"tokenizer": str(tmp_path / "gone")}
+    with pytest.raises(ConfigError, match="gone"):
+        load_dataset("manifest", path=str(path), prepare=gone, cache=str(tmp_path))
 
 
 def test_vectors_and_series(tmp_path):

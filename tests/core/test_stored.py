@@ -6,6 +6,7 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from hypothesis import given
@@ -60,6 +61,19 @@ def test_a_stored_column_reads_as_the_tensor_would(rows, data):
 def test_large_samples_come_in_smaller_pieces(monkeypatch):
     monkeypatch.setattr("mla_core.data.stored.PIECE", 13)
     assert [len(part) for part in column([0, 1, 2, 3, 4]).split(4)] == [2, 2, 1]
+
+
+def test_reading_does_not_keep_the_file_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("mla_core.data.stored.HELD", 2**24)
+    np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (3000, 128, 1024))
+    source = ArrayOnDisk.open(tmp_path / "x.npy")
+    whole = StoredColumn(source, torch.arange(3000), np.zeros((3000, 1), np.uint8))
+    before, most = psutil.Process().memory_info().rss, 0
+    for part in whole.split(64):
+        most = max(most, psutil.Process().memory_info().rss)
+        del part
+    assert source.bytes_read == 3000 * 2**17  # 375 MiB
+    assert most - before < 180 * 2**20
 
 
 def test_a_digest_tells_the_samples_apart():

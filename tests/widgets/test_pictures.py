@@ -9,6 +9,7 @@ import torch
 import mla_core as mla
 from mla_core.data import Modality, MultimodalDataset, Split
 from mla_core.methods import METHODS, method_class
+from tests.core.media_files import SMALL, good_lines, picture, write_manifest
 from widgets import charts
 from widgets.diagram import network_svg
 from widgets.sample_view import sample_html
@@ -107,3 +108,20 @@ def test_every_picture_works_on_every_method(method, session):
     charts.refresh(figure, charts.Shown(other.history))
     losses = [trace for trace in figure.data if trace.meta.startswith("loss.")]
     assert sum(len(trace.x) for trace in losses) == 4
+
+
+def test_names_of_a_users_files_and_classes_are_text(tmp_path):
+    evil = "<img src=x onerror=alert(1)>"
+    lines = good_lines(tmp_path)
+    for i, line in enumerate(lines):
+        picture(tmp_path / f"{evil[:-1]}{i}>.png")
+        line |= {"id": f"{evil}{i}", "image": f"{evil[:-1]}{i}>.png", "song": evil}
+        line["label"] = line["label"].replace("owl", evil)
+    path = write_manifest(tmp_path / "birds.csv", lines)
+    data = mla.load_dataset("manifest", path=str(path), prepare=SMALL, cache=str(tmp_path))
+    session = mla.TrainingSession(mla.ExperimentConfig(feature_size=8), data)
+    for sample in data.split("val").ids:
+        html = sample_html(data, session.history.latest, sample)
+        assert "<img src=x" not in html
+        assert html.count("<audio") == 1
+        assert "&lt;img src=x" in html

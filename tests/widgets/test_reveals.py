@@ -2,8 +2,10 @@
 
 import json
 
+import torch
+
 import mla_core as mla
-from widgets.reveals import fused_change, most_gained, weakest_modality
+from widgets.reveals import complete_samples, fused_change, most_gained, weakest_modality
 
 
 def evaluations(session):
@@ -34,3 +36,15 @@ def test_choices_agree_with_the_accuracies(session):
 def test_one_evaluation_is_enough_to_find_the_weakest(session: mla.TrainingSession):
     look = session.evaluate("val")
     assert weakest_modality({"now": look})[0] in session.data.modalities
+
+
+def test_complete_samples_are_counted():
+    present = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 1]], dtype=torch.bool)
+    inputs = {"<img src=x>": torch.zeros(4, 2), "b": torch.zeros(4, 2)}
+    split = mla.Split("train", inputs, present, torch.zeros(4, dtype=int), tuple("abcd"))
+    choice, sentence, table = complete_samples(split, [25, 75])
+    assert choice == "25 to 75"
+    assert "It is 50.0 of 100." in sentence
+    assert "56.2 would be complete" in sentence
+    assert "<img" not in table.data
+    assert table.data.count("<tr>") == 4

@@ -6,16 +6,20 @@ import functools
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mla_core.data.characters import encode
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.source import Source
 from mla_core.data.split import Modality
-from mla_core.errors import DataError, MissingPackageError
+from mla_core.errors import DataError
+
+if TYPE_CHECKING:
+    from mla_core.tokens import Tokenizer
 
 SUFFIXES = (".txt",)
 LARGEST = 2**20  # bytes of one text
@@ -96,51 +100,41 @@ class TokensDecoder(CharactersDecoder):
     """(tokens,) int32: code i + 1 stands for the tokenizer's id i, 0 is padding."""
 
     kind = "tokens"
-    uses = ("characters", "tokenizer")
+    uses: ClassVar[tuple[str, ...]] = ("characters", "tokenizer")
 
     def look(self, source: Source) -> Looked:
-        """Read it and count its tokens."""
-        return Looked((float(len(self._ids(source))),))
+        """Read it and count its tokens, those that are cut off as one."""
+        return Looked((float(_codes(self._longer, source).count_nonzero()),))
 
     def modality(self, name: str, looked: Sequence[Looked]) -> Modality:
         """Return as many tokens as the longest text has, within bounds."""
         length = min(max(int(one.size[0]) for one in looked), self.preparation.characters)
-        size = len(tokenizer(self.preparation.tokenizer))
+        size = self._tokenizer.vocabulary_size
         return Modality(name, self.kind, (length,), vocabulary_size=size)
 
     def decode(self, source: Source, modality: Modality) -> NDArray[Any]:
-        """Read it, and cut it where it is too long."""
-        codes = np.zeros(modality.shape, np.int32)
-        ids = self._ids(source)[: len(codes)]
-        codes[: len(ids)] = np.asarray(ids) + 1
-        return codes
+        """Read it; what is too long ends as the tokenizer ends texts."""
+        codes = _codes(self._tokenizer, source)[: modality.shape[0]]
+        return np.asarray(codes.numpy().astype(np.int32))
 
     def cut(self, modality: Modality, looked: Looked) -> str:
         """Tell a text that is longer than what is taken of it."""
         length = modality.shape[0]
         return f"longer than {length} tokens" if looked.size[0] > length else ""
 
-    def _ids(self, source: Source) -> list[int]:
-        ids: list[int] = tokenizer(self.preparation.tokenizer)(read_text(source))["input_ids"]
-        return ids
+    @functools.cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from mla_core.tokens import Tokenizer
+
+        return Tokenizer(self.preparation.tokenizer, self.preparation.characters)
+
+    @functools.cached_property
+    def _longer(self) -> Tokenizer:
+        from mla_core.tokens import Tokenizer
+
+        return Tokenizer(self.preparation.tokenizer, self.preparation.characters + 1)
 
 
-@functools.cache
-def tokenizer(name: str) -> Any:
-    """Return the tokenizer in a folder, or of that name.
-
-    Raises
-    ------
-    DataError
-        When `transformers` is not installed, or does not know it.
-    """
-    try:
-        from transformers import AutoTokenizer
-    except ImportError as error:
-        msg = "tokens need the package transformers: pip install -e '.[transformers]'"
-        raise MissingPackageError(msg) from error
-    try:
-        return AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        msg = f"there is no tokenizer {name!r}: name a folder that holds one, or one on the hub"
-        raise DataError(msg) from error
+def _codes(tokenizer: Tokenizer, source: Source) -> Tensor:
+    codes: Tensor = tokenizer.encode([read_text(source)])[0]
+    return codes
