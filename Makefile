@@ -57,7 +57,7 @@ clean: ## Remove the environment and every cache (runs/ stays)
 # A stamp says that the environment fits both files; it is written only after pip succeeded.
 
 .venv/.stamp-lab: pyproject.toml constraints.txt $(MOVED)
-	$(call install,.[data])
+	$(call install,.[data,media])
 	@touch $@
 
 .venv/.stamp-test: pyproject.toml constraints.txt $(MOVED)
