@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -184,7 +185,15 @@ def test_pools_that_only_die_give_up_with_the_reason(specify, tmp_path):
     assert len(json.loads((tmp_path / "runs" / "failures-question.json").read_text())) == 3
 
 
-def test_an_interruption_leaves_no_process(specify, tmp_path):
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C interrupt a worker of pytest-xdist, which ignores it otherwise."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interruption_leaves_no_process(specify, tmp_path, interruptible):
     out = tmp_path / "runs"
 
     def interrupt():
