@@ -9,7 +9,7 @@ from mla_core.head_gradient import HeadGradientModification
 from mla_core.history import Evaluation, History, StepRecord, Summary
 from mla_core.session import Snapshot, TrainingSession
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "ConfigError",
