@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
-from mla_core.data.adapters.reading import by_stem, root_of
-from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.adapters.reading import by_stem, loader_of, root_of
 from mla_core.data.dealing import deal
-from mla_core.data.decoding import Preparation
 from mla_core.data.faults import Fault
 from mla_core.data.manifest import Manifest, Row
-from mla_core.data.prepared import load_rows
 from mla_core.data.source import Source
 from mla_core.errors import one_of
 
@@ -30,14 +25,7 @@ _NAME = re.compile(r"(?P<actor>\d{4})_[A-Z]{3}_(?P<mood>[A-Z]{3})_(?:XX?|LO|MD|H
 _FRAMES = ("Image-01-FPS", "frames")  # one folder of pictures per clip
 
 
-def load_cremad(
-    root: str = "",
-    *,
-    split: str = "actors",
-    prepare: Mapping[str, Any] | None = None,
-    skip_bad: bool = False,
-    cache: str = "",
-) -> MultimodalDataset:
+def read_cremad(root: str, split: str = "actors") -> Manifest:
     """CREMA-D: 91 actors in six moods, as sound and video (your own copy).
 
     Parameters
@@ -47,15 +35,12 @@ def load_cremad(
     split : {"actors", "random"}
         ``actors``: nobody is in two splits. ``random``: 80 : 10 : 10 clips of each mood, as in much
         of the literature, where all actors are on all sides.
-    prepare, skip_bad, cache
-        As for ``"manifest"``.
+
+    Returns
+    -------
+    Manifest
+        What is in `root`: clips named like ``1001_DFA_ANG_XX.wav``.
     """
-    manifest = read_cremad(root, split)
-    return load_rows(manifest, Preparation.of(prepare), skip_bad=skip_bad, cache=cache)
-
-
-def read_cremad(root: str, split: str = "actors") -> Manifest:
-    """Return what is in `root`: clips named like ``1001_DFA_ANG_XX.wav``."""
     one_of("split of cremad", split, SPLITS)
     folder = root_of("cremad", root, "AudioWAV")
     sounds = by_stem(folder / "AudioWAV", ".wav")
@@ -84,3 +69,6 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
     kinds = {"audio": "sound", "video": "video"} if videos else {"audio": "sound"}
     notes = () if videos else ("no VideoFlash, VideoMP4 or frames were found: sound alone",)
     return Manifest("cremad", kinds, tuple(rows), tuple(faults), notes)
+
+
+load_cremad = loader_of(read_cremad)

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from mla_core.data.adapters.reading import by_stem, read_lines, root_of
-from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.decoding import Preparation
+from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
 from mla_core.data.decoding.image import SUFFIXES
 from mla_core.data.faults import Fault
 from mla_core.data.manifest import Manifest, Row
-from mla_core.data.prepared import load_rows
 from mla_core.data.source import Source
 from mla_core.errors import one_of
 
 SPLITS = ("published",)
 
 
-def load_food101(
-    root: str = "",
-    *,
-    split: str = "published",
-    prepare: Mapping[str, Any] | None = None,
-    skip_bad: bool = False,
-    cache: str = "",
-) -> MultimodalDataset:
+def read_food101(root: str, split: str = "published") -> Manifest:
     """UPMC Food-101: pictures and titles of 101 dishes (your own copy).
 
     Parameters
@@ -36,15 +24,12 @@ def load_food101(
         With ``images/{train,test}/<class>/<class>_<n>.jpg`` and ``texts/{train,test}_titles.csv``.
     split : {"published"}
         Train and test as published, 15 % of train for val.
-    prepare, skip_bad, cache
-        As for ``"manifest"``.
+
+    Returns
+    -------
+    Manifest
+        Pictures and titles, joined by the picture's name.
     """
-    manifest = read_food101(root, split)
-    return load_rows(manifest, Preparation.of(prepare), skip_bad=skip_bad, cache=cache)
-
-
-def read_food101(root: str, split: str = "published") -> Manifest:
-    """Return pictures and titles, joined by the picture's name."""
     one_of("split of food101", split, SPLITS)
     folder = root_of("food101", root, "images/train")
     rows, faults = list[Row](), list[Fault]()
@@ -60,6 +45,9 @@ def read_food101(root: str, split: str = "published") -> Manifest:
             label = images[stem].parent.name if stem in images else labels[stem]
             rows.append(Row(next(iter(parts.values())).where, stem, label, side, parts))
     return Manifest("food101", {"image": "image", "text": "text"}, tuple(rows), tuple(faults))
+
+
+load_food101 = loader_of(read_food101)
 
 
 def _titles(path: Path, faults: list[Fault]) -> tuple[dict[str, Source], dict[str, str]]:

@@ -6,36 +6,26 @@ import gzip
 import re
 import struct
 from collections import Counter, defaultdict
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mla_core.data.adapters.reading import by_stem, preparation_of, root_of
-from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.adapters.reading import by_stem, loader_of, root_of
 from mla_core.data.dealing import deal_groups
 from mla_core.data.faults import Fault
 from mla_core.data.manifest import Manifest, Row
-from mla_core.data.prepared import load_rows
 from mla_core.data.source import Source
 from mla_core.errors import DataError, one_of
 
 SPLITS = ("speakers", "official")
-PREPARE = {"size": 28, "rate": 8000, "mels": 64}
+PREPARE = {"size": 28, "rate": 8000, "mels": 64}  # as they are: small pictures, telephone sound
+NOTE = "speech and writing are paired by digit: nobody said what somebody else wrote"
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<index>\d+)")
 _FILES = {"train": ("train-images", "train-labels"), "test": ("t10k-images", "t10k-labels")}
 
 
-def load_fsdd_mnist(
-    root: str = "",
-    *,
-    split: str = "speakers",
-    prepare: Mapping[str, Any] | None = None,
-    skip_bad: bool = False,
-    cache: str = "",
-) -> MultimodalDataset:
+def read_fsdd_mnist(root: str, split: str = "speakers") -> Manifest:
     """Free Spoken Digits + MNIST: real speech and real handwriting, paired by digit (your own copy).
 
     Parameters
@@ -45,17 +35,12 @@ def load_fsdd_mnist(
         ``train-images-idx3-ubyte`` and so on, perhaps in ``.gz``.
     split : {"speakers", "official"}
         ``speakers``: nobody is heard in two splits. ``official``: recordings 0 to 4 are for test.
-    prepare, skip_bad, cache
-        As for ``"manifest"``; by default pictures keep their 28 pixels, and sounds their 8 kHz.
+
+    Returns
+    -------
+    Manifest
+        The recordings, each with the next picture of its digit from its side of MNIST.
     """
-    manifest = read_fsdd_mnist(root, split)
-    preparation = preparation_of("fsdd_mnist", prepare)
-    note = "speech and writing are paired by digit: nobody said what somebody else wrote"
-    return load_rows(manifest, preparation, skip_bad=skip_bad, cache=cache, note=note)
-
-
-def read_fsdd_mnist(root: str, split: str = "speakers") -> Manifest:
-    """Return the recordings, each with the next picture of its digit from its side of MNIST."""
     one_of("split of fsdd_mnist", split, SPLITS)
     folder = root_of("fsdd_mnist", root, "recordings")
     rows, faults = list[Row](), list[Fault]()
@@ -80,6 +65,9 @@ def read_fsdd_mnist(root: str, split: str = "speakers") -> Manifest:
     rows = [row.in_split(side) for row, side in zip(rows, sides, strict=True)]
     kinds = {"audio": "sound", "image": "image"}
     return Manifest("fsdd_mnist", kinds, tuple(_with_pictures(rows, folder)), tuple(faults))
+
+
+load_fsdd_mnist = loader_of(read_fsdd_mnist, note=NOTE, **PREPARE)
 
 
 def _with_pictures(rows: list[Row], folder: Path) -> list[Row]:

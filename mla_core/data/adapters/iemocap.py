@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from mla_core.data.adapters.reading import by_stem, read_lines, root_of
-from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
 from mla_core.data.dealing import deal
-from mla_core.data.decoding import Preparation
 from mla_core.data.manifest import Manifest, Row
-from mla_core.data.prepared import load_rows
 from mla_core.data.source import Source
 from mla_core.errors import one_of
 
@@ -22,14 +18,7 @@ _TURN = re.compile(r"\[(?P<start>[\d.]+) - (?P<stop>[\d.]+)\]\s+(?P<id>\w+)\s+(?
 _SAID = re.compile(r"(?P<id>Ses\w+)\s*\[[^\]]*\]:\s*(?P<text>.*)")
 
 
-def load_iemocap(
-    root: str = "",
-    *,
-    split: str = "session5",
-    prepare: Mapping[str, Any] | None = None,
-    skip_bad: bool = False,
-    cache: str = "",
-) -> MultimodalDataset:
+def read_iemocap(root: str, split: str = "session5") -> Manifest:
     """IEMOCAP: dialogues in four moods, as sound, text and video (your own copy).
 
     Parameters
@@ -40,15 +29,12 @@ def load_iemocap(
     split : {"session5", "session1", ..., "session4", "random"}
         The session for test; the one before it is val, so that no actor is in two splits.
         ``random``: 80 : 10 : 10 of each mood, all actors on all sides, as in part of the literature.
-    prepare, skip_bad, cache
-        As for ``"manifest"``.
+
+    Returns
+    -------
+    Manifest
+        The turns in the four moods; excited counts as happy, others are counted in a note.
     """
-    manifest = read_iemocap(root, split)
-    return load_rows(manifest, Preparation.of(prepare), skip_bad=skip_bad, cache=cache)
-
-
-def read_iemocap(root: str, split: str = "session5") -> Manifest:
-    """Return the turns in the four moods; excited counts as happy, others are counted in a note."""
     one_of("split of iemocap", split, SPLITS)
     folder = root_of("iemocap", root, "Session[1-5]")
     rows, other, seen = list[Row](), 0, False
@@ -82,6 +68,9 @@ def read_iemocap(root: str, split: str = "session5") -> Manifest:
         kinds.pop("video")
         notes.append("no dialog/avi was found: sound and text alone")
     return Manifest("iemocap", kinds, tuple(rows), notes=tuple(notes))
+
+
+load_iemocap = loader_of(read_iemocap)
 
 
 def _side(session: int, split: str) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from mla_core.data.adapters.reading import missing, read_lines, root_of
-from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.decoding import Preparation
+from mla_core.data.adapters.reading import loader_of, missing, read_lines, root_of
 from mla_core.data.decoding.sound import SUFFIXES as SOUND
 from mla_core.data.decoding.video import SUFFIXES as VIDEO
 from mla_core.data.faults import Fault
 from mla_core.data.manifest import Manifest, Row
-from mla_core.data.prepared import load_rows
 from mla_core.data.source import Source
 from mla_core.errors import one_of
 
@@ -56,14 +52,7 @@ CLASSES = (
 )
 
 
-def load_kinetics_sounds(
-    root: str = "",
-    *,
-    split: str = "published",
-    prepare: Mapping[str, Any] | None = None,
-    skip_bad: bool = False,
-    cache: str = "",
-) -> MultimodalDataset:
+def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     """Kinetics-Sounds: clips of 31 classes, as sound and video (your own copy).
 
     Parameters
@@ -74,15 +63,12 @@ def load_kinetics_sounds(
         where the sound was taken out; else the video's own track is heard.
     split : {"published"}
         Train as published, 15 % of its videos for val; validation and test as test.
-    prepare, skip_bad, cache
-        As for ``"manifest"``.
+
+    Returns
+    -------
+    Manifest
+        The clips that are listed and on disk; a note counts the others.
     """
-    manifest = read_kinetics_sounds(root, split)
-    return load_rows(manifest, Preparation.of(prepare), skip_bad=skip_bad, cache=cache)
-
-
-def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
-    """Return the clips that are listed and on disk; a note counts the others."""
     one_of("split of kinetics_sounds", split, SPLITS)
     folder = root_of("kinetics_sounds", root, "*.csv", "annotations/*.csv")
     tables = sorted({*folder.glob("*.csv"), *folder.glob("annotations/*.csv")})
@@ -114,6 +100,9 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
         missing(len(rows), wanted, "listed clips"),
         CLASSES,
     )
+
+
+load_kinetics_sounds = loader_of(read_kinetics_sounds)
 
 
 def _lines(tables: list[Path]) -> Iterator[tuple[str, dict[str, str]]]:

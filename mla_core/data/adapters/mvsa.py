@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
-from mla_core.data.adapters.reading import by_stem, read_lines, root_of
-from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
 from mla_core.data.dealing import deal
-from mla_core.data.decoding import Preparation
 from mla_core.data.decoding.image import SUFFIXES
 from mla_core.data.faults import Fault
 from mla_core.data.manifest import Manifest, Row
-from mla_core.data.prepared import load_rows
 from mla_core.data.source import Source
 from mla_core.errors import one_of
 
@@ -21,14 +16,7 @@ SPLITS = ("random",)
 CLASSES = ("negative", "neutral", "positive")
 
 
-def load_mvsa(
-    root: str = "",
-    *,
-    split: str = "random",
-    prepare: Mapping[str, Any] | None = None,
-    skip_bad: bool = False,
-    cache: str = "",
-) -> MultimodalDataset:
+def read_mvsa(root: str, split: str = "random") -> Manifest:
     """MVSA-Single: tweets and their pictures in three moods (your own copy).
 
     Parameters
@@ -38,15 +26,12 @@ def load_mvsa(
     split : {"random"}
         80 : 10 : 10 of each class, as in the literature, by a hash of the id: there are no authors
         to keep apart.
-    prepare, skip_bad, cache
-        As for ``"manifest"``.
+
+    Returns
+    -------
+    Manifest
+        The tweets whose two labels do not contradict each other.
     """
-    manifest = read_mvsa(root, split)
-    return load_rows(manifest, Preparation.of(prepare), skip_bad=skip_bad, cache=cache)
-
-
-def read_mvsa(root: str, split: str = "random") -> Manifest:
-    """Return the tweets whose two labels do not contradict each other."""
     one_of("split of mvsa", split, SPLITS)
     folder = root_of("mvsa", root, "labelResultAll.txt")
     images, texts = by_stem(folder / "data", *SUFFIXES), by_stem(folder / "data", ".txt")
@@ -75,6 +60,9 @@ def read_mvsa(root: str, split: str = "random") -> Manifest:
     notes = (f"{against} tweets whose text and picture contradict each other are left out",)
     kinds = {"image": "image", "text": "text"}
     return Manifest("mvsa", kinds, tuple(rows), tuple(faults), notes if against else (), CLASSES)
+
+
+load_mvsa = loader_of(read_mvsa)
 
 
 def _mood(text: str, image: str) -> str:

@@ -1,14 +1,17 @@
-"""What the adapters share: a root that is there, files by name, texts as they come."""
+"""What the adapters share: their loader, a root that is there, files by name, texts as they come."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import Preparation
 from mla_core.data.manifest import Manifest
+from mla_core.data.prepared import load_rows
 from mla_core.errors import DataError, one_of
 
 # Name -> the function that reads its layout; its module also has the loader.
@@ -34,6 +37,38 @@ def preparation_of(name: str, given: Mapping[str, Any] | None) -> Preparation:
     """Return how a data set is prepared: by default as the paper's, some have their own."""
     module = importlib.import_module(f"mla_core.data.adapters.{name}")
     return Preparation.of({**getattr(module, "PREPARE", {}), **(given or {})})
+
+
+def loader_of(
+    read: Callable[..., Manifest], *, note: str = "", **defaults: Any
+) -> Callable[..., MultimodalDataset]:
+    """Return the loader of a layout, which takes what the loaders of all layouts take.
+
+    Parameters
+    ----------
+    read : callable
+        ``(root, split)`` to a manifest; its default split and its docstring become the loader's.
+    note : str
+        What a person must know about the whole.
+    **defaults
+        Of `Preparation`, where they are not the paper's.
+    """
+    usual = inspect.signature(read).parameters["split"].default
+
+    def load(
+        root: str = "",
+        *,
+        split: str = usual,
+        prepare: Mapping[str, Any] | None = None,
+        skip_bad: bool = False,
+        cache: str = "",
+    ) -> MultimodalDataset:
+        preparation = Preparation.of({**defaults, **(prepare or {})})
+        manifest = read(root, split)
+        return load_rows(manifest, preparation, skip_bad=skip_bad, cache=cache, note=note)
+
+    load.__doc__ = read.__doc__
+    return load
 
 
 def root_of(name: str, root: str, *needed: str) -> Path:
