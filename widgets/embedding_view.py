@@ -48,6 +48,7 @@ from widgets.style import (
 )
 
 SCRIPT = script(
+    "dom",
     "embedding_data",
     "embedding_canvas",
     "embedding_panels",

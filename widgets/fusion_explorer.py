@@ -15,7 +15,6 @@ from IPython.display import display
 from torch import Tensor
 
 from mla_core.data.corruptor import Corruptor
-from mla_core.errors import ConfigError
 from mla_core.fusion_study import (
     Sweep,
     best_modality,
@@ -29,6 +28,7 @@ from mla_core.history import Evaluation
 from mla_core.session import TrainingSession
 from widgets import charts, per_cell
 from widgets.controls import close
+from widgets.event_loop import notebook_loop
 from widgets.fusion_controls import COLUMN, Choice, FusionControls
 from widgets.fusion_curves import HEIGHT, RULE_NAMES, curves_table, refresh_study, study_figure
 from widgets.fusion_formula import formula_html
@@ -79,11 +79,7 @@ class FusionExplorer:
     """
 
     def __init__(self, session: TrainingSession) -> None:
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError as error:
-            msg = "the live explorer needs a notebook; elsewhere use explore_fusion(headless=True)"
-            raise ConfigError(msg) from error
+        self._loop = notebook_loop("the live explorer", "explore_fusion(headless=True)")
         self.session = session.reported().fork()
         self._closed = False
         self._method = self.session.method

@@ -23,6 +23,7 @@ from mla_core.threads import compute_threads
 from mla_core.variant_courses import VariantCourse
 from widgets import head_gradient_charts, head_gradient_pictures, per_cell
 from widgets.controls import close
+from widgets.event_loop import notebook_loop
 from widgets.head_gradient_controls import HeadGradientControls
 from widgets.head_gradient_report import HeadGradientReport
 from widgets.status import StatusLine
@@ -97,11 +98,7 @@ class HeadGradientExplorer:
     """
 
     def __init__(self, session: TrainingSession, variants: Sequence[str], steps: int) -> None:
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError as error:
-            msg = "the live explorer needs a notebook; elsewhere use headless=True"
-            raise ConfigError(msg) from error
+        self._loop = notebook_loop("the live explorer", "headless=True")
         self.session = session
         self.courses: list[VariantCourse] = []
         self._accuracies: list[float] = []

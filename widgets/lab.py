@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from mla_core.tandem import Tandem
 from widgets import charts, diagram, per_cell, sample_view
 from widgets.controls import Controls, close
 from widgets.difference import describe_branch
+from widgets.event_loop import notebook_loop
 from widgets.export import export_session
 from widgets.map_follower import MapFollower, MapOffice
 from widgets.player import Player
@@ -63,11 +63,7 @@ class TrainingLab:
     def __init__(
         self, config: ExperimentConfig | None = None, *, data: MultimodalDataset | None = None
     ) -> None:
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError as error:
-            msg = "the live bench needs a notebook; elsewhere use widgets.open_lab(headless=True)"
-            raise ConfigError(msg) from error
+        self._loop = notebook_loop("the live bench", "widgets.open_lab(headless=True)")
         config = config or ExperimentConfig()
         session = TrainingSession(config, data)  # first, since it is what can fail
         per_cell.register(self)

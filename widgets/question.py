@@ -16,6 +16,7 @@ from plotly.basedatatypes import BaseFigure
 from mla_core.errors import ConfigError
 from widgets import per_cell
 from widgets.controls import close
+from widgets.event_loop import notebook_loop
 from widgets.page import script, stylesheet
 from widgets.report import figure_bundles, present
 from widgets.style import text
@@ -82,11 +83,7 @@ class Question:
     def __init__(self, prompt: str, choices: Sequence[str], reveal: Reveal) -> None:
         self._choices = _checked(choices)
         self._reveal = reveal
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError as error:
-            msg = "a live question needs a notebook; elsewhere use widgets.predict(headless=True)"
-            raise ConfigError(msg) from error
+        self._loop = notebook_loop("a live question", "widgets.predict(headless=True)")
         per_cell.register(self)
         self._task: asyncio.Task[None] | None = None
         self.form = QuestionForm(prompt=prompt, choices=self._choices)

@@ -14,6 +14,7 @@ from IPython.display import HTML, display
 from mla_core.errors import ConfigError, DataError
 from mla_core.runs import Run, read_runs
 from widgets import per_cell
+from widgets.event_loop import notebook_loop
 from widgets.export import export_run
 from widgets.report import figure_bundles, present
 from widgets.run_comparison import curves_figure, differences_html, maps_figure, read_all
@@ -72,11 +73,7 @@ class RunBrowser:
         self._names = _checked(ticked, self.runs)
         if headless:
             return
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError as error:
-            msg = "a live RunBrowser needs a notebook; elsewhere use RunBrowser(headless=True)"
-            raise ConfigError(msg) from error
+        self._loop = notebook_loop("a live RunBrowser", "RunBrowser(headless=True)")
         per_cell.register(self)
         self._task: asyncio.Task[None] | None = None
         self._due: list[Callable[[], Any]] = []

@@ -39,7 +39,7 @@ class RunTable(anywidget.AnyWidget):
         Names, at most `most`, in the order in which they were ticked.
     """
 
-    _esm = script("run_table")
+    _esm = script("dom", "run_table")
     _css = stylesheet("run_table")
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)

@@ -3,14 +3,6 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function make(tag, parent, properties = {}, text = "") {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) element.setAttribute(name, value);
-  element.textContent = text;
-  parent.append(element);
-  return element;
-}
-
 function draw(tag, parent, properties = {}) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(properties)) element.setAttribute(name, value);

@@ -1,14 +1,6 @@
 // The table of runs (`widgets/run_table.py`): filtered, sorted and ticked in the browser. Everything
 // from outside goes in as text.
 
-function make(tag, parent, properties = {}, text = "") {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) element.setAttribute(name, value);
-  element.textContent = text;
-  parent.append(element);
-  return element;
-}
-
 function render({ model, el }) {
   const root = make("div", el, { class: "mla-runs" });
   const label = make("label", root, {}, "Filter ");
