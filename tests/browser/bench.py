@@ -12,6 +12,11 @@ from tests.browser.live_lab import LabPage
 FIRST_NOTEBOOK = "01_alternating_training.ipynb"
 LAB_CELL = 6  # of the first notebook, counted from 0
 
+_REACHED = """(epoch) => {
+    const told = document.querySelector(".mla-status")?.textContent.match(/epoch ([0-9]+) of/);
+    return Boolean(told) && Number(told[1]) >= epoch;
+}"""
+
 _TRACE = """([meta, axis]) => {
     const figures = [...document.querySelectorAll(".js-plotly-plot")];
     const trace = figures.flatMap((f) => f.data).find((t) => t.meta === meta);
@@ -61,6 +66,10 @@ class Bench:
 
     def wait_for_text(self, pattern: str, seconds: float = 60) -> None:
         expect(self.status).to_have_text(re.compile(pattern), timeout=seconds * 1000)
+
+    def wait_for_epoch(self, epoch: int, seconds: float = 60) -> None:
+        """Wait until so many epochs have begun; looked at with every frame, since training runs on."""
+        self.page.wait_for_function(_REACHED, arg=epoch, timeout=seconds * 1000)
 
     def step(self) -> int:
         """Return the number of sub-steps done, as the status line tells it."""

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser.live_lab import LabPage, LiveLab, chromium, find_chromium
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+
+expect.set_options(timeout=30_000)  # ms, as Playwright waits for an element; its 5 s are too few
 
 
 @pytest.hookimpl(trylast=True)

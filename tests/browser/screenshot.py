@@ -26,7 +26,7 @@ def take_bench(folder: Path) -> None:
         bench = Bench.of_first_notebook(page)
         page.page.keyboard.press("Control+b")  # the file browser takes a quarter of the width
         bench.press("Play")
-        bench.wait_for_text("epoch [6-9]")
+        bench.wait_for_epoch(6)
         bench.press("Pause")
         bench.wait_for_state("paused")
         page.page.get_by_label("Map").select_option("UMAP")

@@ -31,7 +31,7 @@ def test_play_pause_step_and_reset_move_every_picture(lab_page: LabPage):
     before = {name: bench.trace(name, "x") for name in ("map.image", "spread.image")}
     bench.press("Play")
     bench.wait_for_state("playing")
-    bench.wait_for_text("epoch [3-9]")
+    bench.wait_for_epoch(3)
     bench.press("Pause")
     bench.wait_for_state("paused")
     stopped_at = bench.step()

@@ -53,7 +53,7 @@ def test_one_slider_takes_every_picture_back_and_a_branch_trains_beside(lab_page
 def test_whoever_closes_the_tab_and_comes_back_sees_the_present(lab_page: LabPage):
     bench = Bench.of_first_notebook(lab_page)
     bench.press("Play")
-    bench.wait_for_text("epoch 2")
+    bench.wait_for_epoch(2)
     lab_page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     address = lab_page.page.url
     context = lab_page.page.context
@@ -63,10 +63,9 @@ def test_whoever_closes_the_tab_and_comes_back_sees_the_present(lab_page: LabPag
     lab_page.page.goto(f"{address}?token={lab_page.lab.token}")
     back = Bench(lab_page)
     expect(back.status).to_have_count(1, timeout=60_000)
-    back.wait_for_text("epoch ([4-9]|10)")
+    back.wait_for_epoch(4)
     expect(lab_page.page.locator(".js-plotly-plot")).to_have_count(1, timeout=30_000)
     assert FIRST_NOTEBOOK in address
-    back.press("Pause") if back.status.get_attribute("data-state") == "playing" else None
     lab_page.page.wait_for_function(
         "() => document.querySelector('.js-plotly-plot').data"
         ".find((t) => t.meta === 'accuracy.fused').x.length > 4"
