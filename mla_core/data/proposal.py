@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Proposal:
     Attributes
     ----------
     modalities : tuple of str
+        The columns; that of folders of frames says ``:video``, as in ``frames:video``.
     lines : list of dict
         Column -> cell.
     ignored : tuple of str
@@ -47,6 +49,8 @@ def propose(folder: Path) -> Proposal:
     Read from the names of folders, in any order: a split (``train``, ``val``, ``test``, ...); a
     modality, which is a folder that holds one kind of files while others hold others; and a label,
     the innermost of those that remain. Files with the same split, label and stem are one sample.
+    A folder of numbered pictures is one video when they are called frames (``frame_01.jpg``), or
+    when another file of the same split, label and stem is there (``owl/1/001.jpg``, ``owl/1.wav``).
 
     Raises
     ------
@@ -75,22 +79,26 @@ def propose(folder: Path) -> Proposal:
         msg = f"there is no file of a known kind ({kinds}) in {str(folder)!r}"
         raise DataError(msg)
     named = _modality_folders(files)
+    frames = _folders_of_frames(files, named)
+    modality_of = {path: _modality(path, named, _kind(path)) for path in files}
+    modality_of = {path: m for path, m in modality_of.items() if path.parent not in frames}
+    modality_of |= {folder: _modality(folder, named, "video") for folder in frames}
+    columns = dict.fromkeys(modality_of.values())
+    with_frames = {modality_of[folder] for folder in frames}
+    titles = {m: f"{m}:video" if m in with_frames else m for m in columns}
     lines: dict[str, dict[str, str]] = {}
-    modalities: dict[str, None] = {}
-    for path in files:
-        side, modality, rest = _read(path, named)
-        stem = "/".join([*rest, path.stem])
-        sample = f"{side}/{stem}" if side else stem
+    for path, modality in modality_of.items():
+        side, rest, stem = _key(path, named, folder=path in frames)
+        sample = "/".join([*([side] if side else []), *rest, stem])
         label = rest[-1] if rest else ""
         line = lines.setdefault(sample, {"id": sample, "label": label, "split": side})
-        modalities[modality] = None
-        if modality in line:
+        if titles[modality] in line:
             ignored.append(str(path))
         else:
-            line[modality] = str(path)
-    found = [line | {m: line.get(m, "") for m in modalities} for line in lines.values()]
+            line[titles[modality]] = str(path)
+    found = [line | {m: line.get(m, "") for m in titles.values()} for line in lines.values()]
     unlabelled = sum(not line["label"] for line in found)
-    return Proposal(tuple(modalities), found, tuple(ignored), unlabelled)
+    return Proposal(tuple(titles.values()), found, tuple(ignored), unlabelled)
 
 
 def write_proposal(proposal: Proposal, path: Path) -> None:
@@ -160,19 +168,40 @@ def _modality_folders(files: Sequence[PurePosixPath]) -> frozenset[tuple[int, st
     return frozenset()
 
 
+def _folders_of_frames(
+    files: Sequence[PurePosixPath], named: frozenset[tuple[int, str]]
+) -> frozenset[PurePosixPath]:
+    """Return the folders whose pictures are the frames of one video."""
+    held: dict[PurePosixPath, list[PurePosixPath]] = defaultdict(list)
+    for path in files:
+        held[path.parent].append(path)
+    others = {_key(path, named) for path in files if _kind(path) != "image"}
+    found = set()
+    for folder, inside in held.items():
+        matches = [re.fullmatch(r"(\D*)\d+", path.stem) for path in inside]
+        names = {match[1].lower() if match else None for match in matches}
+        if {_kind(path) for path in inside} != {"image"} or len(names) > 1 or None in names:
+            continue
+        if "frame" in str(names) or _key(folder, named, folder=True) in others:
+            found.add(folder)
+    return frozenset(folder for folder in found if folder.name)
+
+
 def _plain(path: PurePosixPath) -> list[str]:
     return [name for name in path.parts[:-1] if name.lower() not in SIDES]
 
 
-def _read(
-    path: PurePosixPath, named: frozenset[tuple[int, str]]
-) -> tuple[str, str, tuple[str, ...]]:
-    """Return a file's split, modality and the other folders it lies in."""
+def _modality(path: PurePosixPath, named: frozenset[tuple[int, str]], kind: str) -> str:
+    """Return the name of the folder that is the modality, or the kind."""
+    folders = [name for depth, name in enumerate(_plain(path)) if (depth, name) in named]
+    name = "".join(c if c.isascii() and c.isalnum() else "_" for c in (folders or [kind])[-1])
+    return name if name[:1].isalpha() else f"m_{name}"
+
+
+def _key(
+    path: PurePosixPath, named: frozenset[tuple[int, str]], *, folder: bool = False
+) -> tuple[str, tuple[str, ...], str]:
+    """Return a sample's split, the other folders it lies in, and its stem."""
     side = next((SIDES[name.lower()] for name in path.parts[:-1] if name.lower() in SIDES), "")
-    modality, rest = _kind(path), []
-    for depth, name in enumerate(_plain(path)):
-        if (depth, name) in named:
-            modality = "".join(c if c.isascii() and c.isalnum() else "_" for c in name)
-        else:
-            rest.append(name)
-    return side, modality if modality[:1].isalpha() else f"m_{modality}", tuple(rest)
+    rest = [name for depth, name in enumerate(_plain(path)) if (depth, name) not in named]
+    return side, tuple(rest), path.name if folder else path.stem

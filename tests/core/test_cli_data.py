@@ -4,8 +4,10 @@ import pytest
 
 import mla_core as mla
 from mla_core.cli import main
+from mla_core.data.decoding.video import frame_files
 from mla_core.data.example_folder import write_example_folder
-from mla_core.data.proposal import propose
+from mla_core.data.manifest_file import read_manifest
+from mla_core.data.proposal import propose, write_proposal
 from tests.core.media_files import good_lines, picture, sound, write_manifest
 
 QUICK = 'prepare={"size": 8, "rate": 8000, "mels": 16}'
@@ -89,6 +91,48 @@ def test_folders_are_read_as_people_name_them(case, tmp_path):
     labels = {line["label"] for line in found.lines}
     assert labels <= {"owl", "tit"} or case == "flat"
     assert found.unlabelled == (case == "flat")
+
+
+FRAMES = {
+    "called frames": (["owl/a/frame_1.png", "owl/a/frame_2.png", "tit/b.v2/frame_7.png"], "video"),
+    "beside a sound": (["owl/a/01.png", "owl/a/02.png", "owl/a.wav", "tit/b.v2.wav"], "video"),
+    "by modality": (["img/owl/a/1.png", "snd/owl/a.wav", "snd/tit/b.v2.wav"], "img"),
+    "inside": (["train/owl/img/a/9.png", "train/owl/snd/a.wav", "train/tit/snd/b.v2.wav"], "img"),
+}
+
+
+@pytest.mark.parametrize("case", FRAMES)
+def test_a_folder_of_frames_is_one_video(case, tmp_path):
+    files, modality = FRAMES[case]
+    for name in files:
+        (sound if name.endswith("wav") else picture)(tmp_path / name)
+    found = propose(tmp_path)
+    assert found.modalities[0 if case == "called frames" else -1] == f"{modality}:video"
+    ids = [line["id"].removeprefix("train/") for line in found.lines]
+    assert sorted(ids) == ["owl/a", "tit/b.v2"]
+    assert {line["label"] for line in found.lines} == {"owl", "tit"}
+    write_proposal(found, tmp_path / "manifest.csv")
+    manifest = read_manifest(tmp_path / "manifest.csv")
+    assert manifest.faults == ()
+    assert manifest.kinds[modality] == "video"
+    parts = {row.id.removeprefix("train/"): row.parts for row in manifest.rows}
+    assert len(frame_files(parts["owl/a"][modality])) == sum("/a/" in name for name in files)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["images/1/001.png", "images/2/001.png", "sounds/1/1.wav", "sounds/2/1.wav"],  # classes
+        ["owl/1.png", "owl/2.png", "tit/3.png"],
+        ["owl/a/1.png", "owl/a/left.png", "owl/a.wav"],
+        ["1.png", "2.png"],
+        ["frame_1.png", "frame_2.png"],
+    ],
+)
+def test_other_numbered_pictures_are_pictures(files, tmp_path):
+    for name in files:
+        (sound if name.endswith("wav") else picture)(tmp_path / name)
+    assert not any(name.endswith(":video") for name in propose(tmp_path).modalities)
 
 
 def test_a_loop_of_links_does_not_catch_init(tmp_path):
