@@ -81,7 +81,8 @@ def fused_html(evaluation: Evaluation, index: int, classes: Sequence[str], befor
 
 def title_html(name: str, m: int) -> str:
     """Return a modality's name with its mark."""
-    return f'<b><span style="color:{colour(m)}">{pick(MODALITY_GLYPHS, m)}</span> {text(name)}</b>'
+    glyph = f'<span style="color:{colour(m)}">{pick(MODALITY_GLYPHS, m)}</span>'
+    return f"<b>{glyph} <span>{text(name)}</span></b>"
 
 
 def heading_html(evaluation: Evaluation, index: int, classes: Sequence[str]) -> str:

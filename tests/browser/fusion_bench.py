@@ -61,15 +61,18 @@ class FusionBench:
         """Choose in a list the option whose text contains this."""
         self.choose_in(self.page.get_by_label(label, exact=True), option)
 
-    def choose_in(self, chooser: Locator, option: str) -> None:
-        found = chooser.locator("option").filter(has_text=option).first
-        chooser.select_option(label=found.inner_text())
+    def choose_in(self, chooser: Locator, option: str) -> str:
+        """Choose the option whose text contains this; return its whole text."""
+        found = chooser.locator("option").filter(has_text=option).first.inner_text()
+        chooser.select_option(label=found)
+        return found
 
     def spoil(self, name: str, kind: str, steps: int) -> None:
         """Move a part's slider from where it is, with the keyboard."""
         part = self.part(name)
-        self.choose_in(part.get_by_label("spoil", exact=True), kind)
-        self.page.wait_for_timeout(500)  # the slider gets its new levels
+        chosen = self.choose_in(part.get_by_label("spoil", exact=True), kind)
+        fitted = part.locator(f'.widget-slider .widget-label[title^="{chosen}:"]')
+        expect(fitted).to_have_count(1)  # the slider has got its new levels
         slider = part.get_by_role("slider")
         slider.focus()
         for _ in range(steps):
@@ -85,7 +88,7 @@ class FusionBench:
     def wait_for_numbers(self, what: str, expected: Sequence[float]) -> None:
         """Wait until the formulas show these numbers, rounded to two places."""
         found: list[float] = []
-        for _ in range(200):
+        for _ in range(600):
             found = list(self.numbers(what).values())
             if len(found) == len(expected) and all(
                 abs(a - b) < 0.006 for a, b in zip(found, expected, strict=True)

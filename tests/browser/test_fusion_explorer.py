@@ -89,7 +89,9 @@ def test_spoil_drop_and_switch_the_rule(lab_page: LabPage, session: mla.Training
 
     # A slider by keyboard; JupyterLab leaves the arrow keys to it.
     bench.spoil("m1", "noise", 6)
-    expect(bench.part("m1").locator(".widget-readout")).to_have_text("1.2")
+    slider = page.get_by_role("group", name="m1").get_by_role("slider", name="level")
+    expect(slider).to_be_focused()
+    expect(slider).to_have_attribute("aria-valuetext", "1.2")
     noisy = Damage("m1", "noise", 1.2)
     expect_numbers(bench, session, sample, [noisy])
 

@@ -88,6 +88,10 @@ def test_the_bench_by_keyboard_alone(lab_page: LabPage):
     tab_to(page, "α (projection)")  # a slider has a name, too
     page.keyboard.press("ArrowRight")
     bench.wait_for_text("alpha is")
+    alpha = page.get_by_role("slider", name="α (projection)")
+    beside = alpha.locator("xpath=ancestor::*[contains(@class, 'widget-slider')]")
+    said = beside.locator(".widget-readout").inner_text()
+    expect(alpha).to_have_attribute("aria-valuetext", said)  # not the exponent
     page.keyboard.type("dd")  # would delete the cell
     assert page.locator(".jp-Cell").count() == cells
     words = page.get_by_text(re.compile("In words. Training loss in nats: image from "))

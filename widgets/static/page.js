@@ -26,6 +26,20 @@ function joinPage(el) {
   };
 }
 
+// ipywidgets' sliders have no name, and tell their place, such as an exponent, for their value.
+function nameSlider(slider) {
+  const row = slider.closest(".widget-slider");
+  const told = {
+    label: row.querySelector(".widget-label"),
+    valuetext: row.querySelector(".widget-readout"),
+  };
+  for (const [name, { textContent }] of Object.entries(told)) {
+    if (slider.getAttribute(`aria-${name}`) !== textContent) {
+      slider.setAttribute(`aria-${name}`, textContent);
+    }
+  }
+}
+
 function joinOutput(output) {
   let chosen = null; // the control that the reader went to
   let substitute = null; // where the focus waits while that one is disabled
@@ -36,10 +50,12 @@ function joinOutput(output) {
       // Enter on a button would edit the cell, and "d d" on a list delete it.
       target.dataset.lmSuppressShortcuts = "true";
     }
-    if (target.matches?.("[role=slider]:not([aria-label])")) {
-      const label = target.closest(".jupyter-widgets")?.querySelector(".widget-label");
-      target.setAttribute("aria-label", label?.textContent ?? "");
+    if (target.matches?.(".widget-slider [role=slider]")) {
+      nameSlider(target);
     }
+    const part = target.closest?.(".mla-part:not([role])");
+    part?.setAttribute("aria-label", part.querySelector("b > :last-child").textContent);
+    part?.setAttribute("role", "group"); // several modalities have controls of the same names
     if (target !== substitute) {
       chosen = target;
       substitute = null;
@@ -79,8 +95,12 @@ function joinOutput(output) {
       next.focus({ preventScroll: true });
     }
   };
-  const observer = new MutationObserver(onDisabled);
-  observer.observe(output, { subtree: true, attributeFilter: ["disabled"] });
+  const observer = new MutationObserver((changes) => {
+    const targets = changes.map(({ target }) => target);
+    targets.filter((one) => one.matches(".widget-slider [role=slider]")).forEach(nameSlider);
+    onDisabled();
+  });
+  observer.observe(output, { subtree: true, attributeFilter: ["disabled", "aria-valuetext"] });
   output.classList.add("mla-output");
   output.addEventListener("click", onClick);
   output.addEventListener("focusin", onFocus);
