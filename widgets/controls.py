@@ -64,7 +64,7 @@ class Controls:
         self._own_data = own_data
         self._quiet = False
         self.buttons = {
-            name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "78px"})
+            name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "84px"})
             for name, (label, icon, tip) in _BUTTONS.items()
         }
         for name, button in self.buttons.items():

@@ -33,6 +33,7 @@ from widgets.results_parts import (
     ranked,
     rows_axis,
     same_range,
+    title_axes,
     told,
     told_number,
     value_lanes,
@@ -107,7 +108,7 @@ def dot_plot(
             legend_entry(figure, "modality trained alone", "line-ns-open")
         same_range(figure, extent, measure)
     rows_axis(figure, rows, len(lanes))
-    figure.update_xaxes(title_text=axis_title(axis, measure))
+    title_axes(figure, axis_title(axis, measure))
     if measure.scale == 1.0:  # a share of plasticity, a distance, a rise: 0 means something
         figure.update_xaxes(rangemode="tozero")
     return finish(figure, describe_dots(runs, lanes[0].column, lanes[0].name))
@@ -245,7 +246,7 @@ def difference_plot(verdicts: Sequence[Verdict], *, rows: str = "a", axis: str =
     versus = " and ".join(dict.fromkeys(v.b for v in verdicts))
     values = dict.fromkeys(what(v.value) for v in verdicts)
     axis = axis or f"{' or '.join(values)} minus that of {versus}"
-    figure.update_xaxes(title_text=axis_title(axis, measure, "points"))
+    title_axes(figure, axis_title(axis, measure, "points"))
     return finish(figure, describe_differences(verdicts))
 
 

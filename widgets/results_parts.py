@@ -209,6 +209,23 @@ def same_range(figure: go.Figure, values: Iterable[float], measure: Measure) -> 
     figure.update_xaxes(range=[low - room, high + room])
 
 
+def title_axes(figure: go.Figure, title: str) -> None:
+    """Say what the horizontal axes show: once, since under narrow panels titles run together."""
+    if len(list(figure.select_xaxes())) == 1:
+        figure.update_xaxes(title_text=title)
+        return
+    figure.add_annotation(
+        text=title,
+        x=0.5,
+        y=0,
+        xref="paper",
+        yref="paper",
+        yanchor="top",
+        yshift=-28,  # below the axes' numbers
+        showarrow=False,
+    )
+
+
 def finish(figure: go.Figure, summary: str) -> go.Figure:
     """Give the figure its look, which reads on light and dark pages, and its summary."""
     apply_theme(figure, dark=False)

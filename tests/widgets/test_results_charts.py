@@ -4,6 +4,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from plotly.subplots import make_subplots
 from scipy import stats
 
 import mla_core as mla
@@ -153,7 +154,8 @@ def test_differences_show_what_the_verdicts_say(frame):
 def test_differences_can_have_conditions_as_rows(frame):
     figure = charts.difference_plot(compare_all(frame, ["mla", "sum"], "qmf"), rows="where")
     assert list(figure.layout.yaxis.ticktext) == ["digits", "emoji"]
-    assert [a.text for a in figure.layout.annotations] == ["mla", "sum"]
+    said = [a.text for a in figure.layout.annotations]
+    assert said == ["mla", "sum", "accuracy minus that of qmf (points)"]
 
 
 def test_every_kind_of_verdict_has_a_mark():
@@ -272,3 +274,12 @@ def test_an_anecdote_is_drawn_without_an_interval():
     figure = charts.difference_plot([one])
     assert figure.data[0].error_x.array[0] == 0.0
     assert figure.layout.meta == "Differences to b: 1 anecdote."
+
+
+@pytest.mark.parametrize("panels", [1, 2, 3, 4])
+def test_what_the_axes_show_is_said_once(panels):
+    figure = make_subplots(rows=1, cols=panels)
+    parts.title_axes(figure, "accuracy minus that of ensemble (points)")
+    titles = [axis.title.text for axis in figure.select_xaxes()]
+    titles += [note.text for note in figure.layout.annotations]
+    assert [title for title in titles if title] == ["accuracy minus that of ensemble (points)"]
