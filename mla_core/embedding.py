@@ -8,6 +8,7 @@ import signal
 import threading
 import warnings
 from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -68,11 +69,7 @@ def umap_map(points: np.ndarray, previous: np.ndarray | None = None, seed: int =
     ndarray
         (K, 2) float32. Distances are not the gap: print the number beside the picture.
     """
-    try:
-        import umap
-    except ImportError as error:  # pragma: no cover - a normal installation has it
-        msg = "the UMAP needs the package umap-learn: pip install umap-learn"
-        raise ImportError(msg) from error
+    umap = _import_umap()
     start = previous if previous is not None and len(previous) == len(points) else None
     reducer = umap.UMAP(
         n_neighbors=min(UMAP_NEIGHBORS, len(points) - 1),
@@ -122,6 +119,27 @@ def trustworthiness(points: np.ndarray, coords: np.ndarray, neighbors: int = 10)
     return float(
         measure(points, coords, n_neighbors=max(1, min(neighbors, (len(points) - 1) // 2)))
     )
+
+
+def _import_umap() -> Any:
+    """Import umap-learn so that numba keeps what it compiles beside the package.
+
+    umap-learn asks for no such cache, unlike pynndescent that it builds on, so every new process
+    would compile the same functions again for 10 to 20 s.
+    """
+    try:
+        import numba
+
+        compiled = numba.njit
+        numba.njit = lambda *args, **options: compiled(*args, **{"cache": True} | options)
+        try:
+            import umap
+        finally:
+            numba.njit = compiled
+    except ImportError as error:  # pragma: no cover - a normal installation has it
+        msg = "the UMAP needs the package umap-learn: pip install umap-learn"
+        raise ImportError(msg) from error
+    return umap
 
 
 def _rotate(coords: np.ndarray, reference: np.ndarray) -> np.ndarray:

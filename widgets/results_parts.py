@@ -194,9 +194,14 @@ def rows_axis(figure: go.Figure, rows: Sequence[str], lanes: int) -> None:
         ticktext=names,
         range=[-0.6, len(rows) - 0.4],
         showgrid=False,
+        minor={  # the lines between rows; one `add_hline` each would take seconds
+            "tickvals": [edge + 0.5 for edge in range(len(rows) - 1)],
+            "showgrid": True,
+            "gridcolor": GRID,
+            "gridwidth": 1,
+            "ticklen": 0,
+        },
     )
-    for edge in range(len(rows) - 1):
-        figure.add_hline(y=edge + 0.5, line={"color": GRID, "width": 1})
     row = max(_ROW + _LANE * (lanes - 1), 17 * lines)
     figure.update_layout(height=160 + len(rows) * row)
 

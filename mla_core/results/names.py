@@ -59,7 +59,8 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
         "label": [_label(defaults | row) for row in rows],
         "condition": [_condition(defaults | row) for row in rows],
     }
-    return pd.concat([frame, pd.DataFrame(names, index=frame.index)], axis=1)
+    # The copy puts columns of one kind together, without which every selection takes ten times.
+    return pd.concat([frame, pd.DataFrame(names, index=frame.index)], axis=1).copy()
 
 
 def by_rule(

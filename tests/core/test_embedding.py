@@ -105,7 +105,7 @@ def test_trustworthiness_lowers_its_neighbours_for_few_points(k):
 WORKER = """
 import json, sys
 import numpy as np
-from mla_core.embedding import MapWorker
+from mla_core.embedding import MapWorker, umap_map
 
 if __name__ == "__main__":
     worker = MapWorker()
@@ -118,8 +118,11 @@ if __name__ == "__main__":
     anew, _ = worker.submit(moved, None, 0).result()
     maps = {"cold": cold, "again": again, "warm": warm, "anew": anew}
     answer = {name: coords.tolist() for name, coords in maps.items()}
-    workers = list(worker._pool._processes)
-    print(json.dumps(answer | {"quality": quality, "workers": workers}), flush=True)
+    answer["workers"] = list(worker._pool._processes)
+    umap_map(points)  # another process than the worker's
+    from umap.umap_ import smooth_knn_dist
+    answer["compiled"] = sum(smooth_knn_dist.stats.cache_misses.values())
+    print(json.dumps(answer | {"quality": quality}), flush=True)
     sys.stdin.read()
 """
 
@@ -152,6 +155,7 @@ def test_the_worker_makes_umaps_and_dies_with_its_parent(tmp_path):
     if not died:
         psutil.Process(worker).kill()  # leave nothing behind, whatever happened
     assert died
+    assert answer["compiled"] == 0, "what one process compiled, the next one finds on the disk"
     cold, again, warm, anew = (np.array(answer[k]) for k in ("cold", "again", "warm", "anew"))
     assert cold.shape == (60, 2)
     assert np.isfinite(cold).all()
