@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 import ipywidgets as ipw
-import plotly.graph_objects as go
 import torch
 from IPython.display import display
 from torch import Tensor
@@ -26,7 +25,7 @@ from mla_core.fusion_study import (
 )
 from mla_core.history import Evaluation
 from mla_core.session import TrainingSession
-from widgets import charts, per_cell
+from widgets import per_cell
 from widgets.controls import close
 from widgets.event_loop import notebook_loop
 from widgets.fusion_controls import COLUMN, Choice, FusionControls
@@ -34,6 +33,7 @@ from widgets.fusion_curves import HEIGHT, RULE_NAMES, curves_table, refresh_stud
 from widgets.fusion_formula import formula_html
 from widgets.fusion_pictures import fused_html, heading_html, part_html
 from widgets.fusion_report import FusionReport
+from widgets.live_figure import LiveFigure
 from widgets.map_state import MapState
 from widgets.sample_view import media_html
 from widgets.status import StatusLine
@@ -41,7 +41,6 @@ from widgets.style import apply_theme
 
 QUIET_SECONDS = 0.2  # after the last touch, before the curves follow
 ANSWER_SECONDS = 3.0
-THEME_SECONDS = 0.7
 
 
 def explore_fusion(
@@ -92,7 +91,7 @@ class FusionExplorer:
         self._clicked: int | None = None
         self._shown: Choice | None = None
         self._drawn: tuple[object, ...] = ()
-        self._figure: go.FigureWidget | None = None
+        self._figure: LiveFigure | None = None
         self._measuring: asyncio.Task[None] | None = None
         self._build()
         per_cell.register(self)
@@ -135,13 +134,7 @@ class FusionExplorer:
                 self._table,
             ]
         )
-        self._status.observe(
-            # Not at once: the page tells its theme before it has drawn the figure.
-            lambda _: self._loop.call_soon_threadsafe(
-                self._loop.call_later, THEME_SECONDS, self._apply_theme
-            ),
-            "dark",
-        )
+        self._status.observe(lambda _: self._loop.call_soon_threadsafe(self._apply_theme), "dark")
 
     def close(self) -> None:
         """Stop all work and remove every widget."""
@@ -308,18 +301,11 @@ class FusionExplorer:
             chosen=(self._clean.ids.index(choice.sample), choice.level()),
         )
         if self._figure is None:
-            self._figure = go.FigureWidget(figure)
-            self._figure._config = charts.CONFIG  # noqa: SLF001 - there is no public name for it
+            self._figure = LiveFigure(figure)
             for trace in self._figure.data:
                 if trace.meta.startswith("map."):
                     trace.on_click(self._on_point)
             self._figure_box.children = [self._figure]
-            self._loop.call_later(THEME_SECONDS, self._widen)
-
-    def _widen(self) -> None:
-        """Let the figure take the width of its place, which it did not know when it was drawn."""
-        if self._figure is not None and not self._closed:
-            self._figure.layout.autosize = True
 
     def _apply_theme(self) -> None:
         if self._figure is not None and not self._closed:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-import plotly.graph_objects as go
 from IPython.display import display
 
 from mla_core.config import ExperimentConfig
@@ -26,6 +25,7 @@ from widgets.controls import close
 from widgets.event_loop import notebook_loop
 from widgets.head_gradient_controls import HeadGradientControls
 from widgets.head_gradient_report import HeadGradientReport
+from widgets.live_figure import LiveFigure
 from widgets.status import StatusLine
 from widgets.style import apply_theme
 
@@ -33,7 +33,6 @@ CHUNK_SECONDS = 0.06
 RENDER_SECONDS = 0.4
 PATIENCE_SECONDS = 2.0  # for a page that does not answer: it may be closed
 ANSWER_SECONDS = 3.0
-THEME_SECONDS = 0.7
 MOST_ANGLES = 500
 
 Command = Callable[[], Coroutine[Any, Any, None]]
@@ -120,15 +119,9 @@ class HeadGradientExplorer:
             self._told,
             compares="head_gradient" in session.method.uses,
         )
-        self._figure = go.FigureWidget(head_gradient_charts.explorer_figure())
+        self._figure = LiveFigure(head_gradient_charts.explorer_figure())
         self.view = self._controls.lay_out(self._status, self._figure)
-        self._status.observe(
-            # Not at once: the page tells its theme before it has drawn the figure.
-            lambda _: self._loop.call_soon_threadsafe(
-                self._loop.call_later, THEME_SECONDS, self._apply_theme
-            ),
-            "dark",
-        )
+        self._status.observe(lambda _: self._loop.call_soon_threadsafe(self._apply_theme), "dark")
         per_cell.register(self)
         self._task = self._loop.create_task(self._run())
         self._task.add_done_callback(self._ended)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
-import plotly.graph_objects as go
 from IPython.display import display
 
 from mla_core.config import ExperimentConfig
@@ -20,6 +19,7 @@ from widgets.controls import Controls, close
 from widgets.difference import describe_branch
 from widgets.event_loop import notebook_loop
 from widgets.export import export_session
+from widgets.live_figure import LiveFigure
 from widgets.map_follower import MapFollower, MapOffice
 from widgets.player import Player
 from widgets.status import StatusLine, describe
@@ -28,7 +28,6 @@ from widgets.timeline import Timeline
 from widgets.words import describe_training
 
 ANSWER_SECONDS = 3.0
-THEME_SECONDS = 0.7
 SMALL = "font-size:12px;line-height:1.4"
 
 
@@ -110,13 +109,7 @@ class TrainingLab:
         self._player.steps_per_second = self._controls.speed.value
         self._tandem: Tandem | None = None
         self._adopt(self._player.tandem)
-        self._status.observe(
-            # Not at once: the page tells its theme before it has drawn the figure.
-            lambda _: self._loop.call_soon_threadsafe(
-                self._loop.call_later, THEME_SECONDS, self._apply_theme
-            ),
-            "dark",
-        )
+        self._status.observe(lambda _: self._loop.call_soon_threadsafe(self._apply_theme), "dark")
         self._controls.speed.observe(self._on_speed, "value")
         self._controls.unfold.observe(lambda _: self._player.queue(self._controls.fold), "value")
         self._controls.map.observe(lambda _: self._player.queue(self._show_other_map), "value")
@@ -189,7 +182,6 @@ class TrainingLab:
         self._since = tandem.branch.step if tandem.branch is not None else 0
         self._travel = None
         self._moments: tuple[Evaluation | None, ...] = ()
-        # Drawn before it is shown: an update that reaches the page before the figure does is lost.
         figure = charts.training_figure(
             list(session.data.modalities), session.config.method, branch=len(self._followers) > 1
         )
@@ -198,8 +190,7 @@ class TrainingLab:
         charts.refresh(figure, *runs)
         self._drawn = [run.drawing for run in runs]
         self._put_into_words(runs[0])
-        self._figure = go.FigureWidget(figure)
-        self._figure._config = charts.CONFIG  # noqa: SLF001 - there is no public name for it
+        self._figure = LiveFigure(figure)
         for trace in self._figure.data:
             if trace.meta.startswith(("map.", "branch.map.")):
                 trace.on_click(self._on_point)

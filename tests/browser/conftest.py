@@ -11,7 +11,7 @@ from tests.browser.live_lab import LabPage, LiveLab, chromium, find_chromium
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
-expect.set_options(timeout=30_000)  # ms, as Playwright waits for an element; its 5 s are too few
+expect.set_options(timeout=60_000)  # ms; Playwright's 5 s are too few for a busy machine
 
 
 @pytest.hookimpl(trylast=True)

@@ -163,6 +163,8 @@ class LiveLab:
             f"--ServerApp.allow_root={hasattr(os, 'geteuid') and os.geteuid() == 0}",
             "--LabApp.expose_app_in_browser=True",  # `window.jupyterapp`, for LabPage
             "--LabApp.extension_manager=readonly",  # the other one asks the network
+            # No question, with node, whether extensions should be built anew at every page.
+            '--ServerApp.tornado_settings={"page_config_data": {"buildCheck": False}}',
         ]
         with (self._home / "log").open("wb") as log:
             self._guard = subprocess.Popen(
@@ -265,6 +267,7 @@ class LabPage:
     def new(cls, browser: Browser, lab: LiveLab, **options: Any) -> Iterator[LabPage]:
         """Open an empty page; afterwards close it, its kernels and its settings."""
         context = browser.new_context(**({"viewport": {"width": 1400, "height": 1000}} | options))
+        context.set_default_timeout(60_000)  # ms; two workers and a map share two cores
         try:
             yield cls(context.new_page(), lab)
         finally:

@@ -28,8 +28,9 @@ ipywidgets.VBox([button, label])
 """
 FIGURE = """
 import plotly.graph_objects as go
+from widgets.live_figure import LiveFigure
 
-figure = go.FigureWidget(go.Scatter(y=[1, 3, 2], name="curve"))
+figure = LiveFigure(go.Figure(go.Scatter(y=[1, 3, 2], name="curve")))
 figure.update_layout(title_text="before", height=300)
 figure
 """

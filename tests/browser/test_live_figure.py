@@ -1,0 +1,59 @@
+"""A live figure on a page that is slow to load plotly: nothing that the kernel sent is lost."""
+
+import nbformat
+import pytest
+
+from tests.browser.live_lab import LabPage, LiveLab
+
+SHOW = """
+import plotly.graph_objects as go
+from widgets.live_figure import LiveFigure
+
+figure = LiveFigure(go.Figure(go.Scatter(y=[1, 3, 2], name="curve"), {"title": {"text": "first"}}))
+figure
+"""
+CHANGE = """
+with figure.batch_update():
+    figure.data[0].y = [5, 6, 7, 8]
+    figure.layout.title.text = "changed before it was drawn"
+"""
+AGAIN = """
+figure.data[0].y = [9, 9]
+LiveFigure(go.Figure(go.Bar(y=[1]), {"title": {"text": "second"}}))
+"""
+# anywidget waits for two seconds. Every module as large as plotly now takes four.
+SLOW = """() => {
+    const plain = URL.createObjectURL.bind(URL);
+    window.loads = 0;
+    URL.createObjectURL = (blob) => {
+        if (blob.size < 1e6) return plain(blob);
+        window.loads += 1;
+        const wait = "await new Promise((go) => setTimeout(go, 4000));\\n";
+        return plain(new Blob([wait, blob], { type: blob.type }));
+    };
+}"""
+
+
+@pytest.fixture
+def slow_page(lab_page: LabPage, live_lab: LiveLab) -> LabPage:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [nbformat.v4.new_code_cell(source) for source in (SHOW, CHANGE, AGAIN)]
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    nbformat.write(notebook, live_lab.root / "figure.ipynb")
+    lab_page.page.add_init_script(f"({SLOW})()")
+    lab_page.open("figure.ipynb")
+    return lab_page
+
+
+def test_a_page_that_loads_slowly_shows_what_the_kernel_has_now(slow_page: LabPage):
+    page = slow_page.page
+    for cell in (0, 1):
+        slow_page.run_cell(cell)
+    page.locator(".gtitle", has_text="changed before it was drawn").wait_for()
+    points = "() => document.querySelector('.js-plotly-plot').data[0].y.length"
+    assert page.evaluate(points) == 4
+    slow_page.run_cell(2)  # and it goes on listening
+    page.locator(".gtitle", has_text="second").wait_for()
+    page.wait_for_function(f"() => ({points})() === 2")
+    assert page.evaluate("() => window.loads") == 1, "plotly is loaded once a page"
+    assert slow_page.console_errors == []
