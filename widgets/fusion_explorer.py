@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ipw
 import torch
@@ -33,11 +33,13 @@ from widgets.fusion_curves import HEIGHT, RULE_NAMES, curves_table, refresh_stud
 from widgets.fusion_formula import formula_html
 from widgets.fusion_pictures import fused_html, heading_html, part_html
 from widgets.fusion_report import FusionReport
-from widgets.live_figure import LiveFigure
 from widgets.map_state import MapState
 from widgets.sample_view import media_html
 from widgets.status import StatusLine
 from widgets.style import apply_theme
+
+if TYPE_CHECKING:
+    from widgets.live_figure import LiveFigure
 
 QUIET_SECONDS = 0.2  # after the last touch, before the curves follow
 ANSWER_SECONDS = 3.0
@@ -301,6 +303,8 @@ class FusionExplorer:
             chosen=(self._clean.ids.index(choice.sample), choice.level()),
         )
         if self._figure is None:
+            from widgets.live_figure import LiveFigure  # plotly's widget takes seconds to import
+
             self._figure = LiveFigure(figure)
             for trace in self._figure.data:
                 if trace.meta.startswith("map."):

@@ -25,7 +25,6 @@ from widgets.controls import close
 from widgets.event_loop import notebook_loop
 from widgets.head_gradient_controls import HeadGradientControls
 from widgets.head_gradient_report import HeadGradientReport
-from widgets.live_figure import LiveFigure
 from widgets.status import StatusLine
 from widgets.style import apply_theme
 
@@ -119,6 +118,8 @@ class HeadGradientExplorer:
             self._told,
             compares="head_gradient" in session.method.uses,
         )
+        from widgets.live_figure import LiveFigure  # plotly's widget takes seconds to import
+
         self._figure = LiveFigure(head_gradient_charts.explorer_figure())
         self.view = self._controls.lay_out(self._status, self._figure)
         self._status.observe(lambda _: self._loop.call_soon_threadsafe(self._apply_theme), "dark")

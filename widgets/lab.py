@@ -19,7 +19,6 @@ from widgets.controls import Controls, close
 from widgets.difference import describe_branch
 from widgets.event_loop import notebook_loop
 from widgets.export import export_session
-from widgets.live_figure import LiveFigure
 from widgets.map_follower import MapFollower, MapOffice
 from widgets.player import Player
 from widgets.status import StatusLine, describe
@@ -168,6 +167,8 @@ class TrainingLab:
 
     def _adopt(self, tandem: Tandem) -> None:
         """Show another run, or another branch of it: its settings, samples and an empty figure."""
+        from widgets.live_figure import LiveFigure  # plotly's widget takes seconds to import
+
         session = tandem.trunk
         if self._tandem is None or session is not self._tandem.trunk:
             self._show_run(session)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import traitlets
 
 from widgets.charts import CONFIG
-from widgets.page import asset
+from widgets.page import script, stylesheet
 
 
 class LiveFigure(go.FigureWidget):
@@ -28,7 +28,8 @@ class LiveFigure(go.FigureWidget):
     and it does not show changes that were made before it was drawn.
     """
 
-    _esm = asset("live_figure.js")
+    _esm = script("live_figure")
+    _css = stylesheet("live_figure")
     _plotly_module = traitlets.Unicode().tag(sync=True)
     _plotly_version = traitlets.Unicode(plotly.__version__).tag(sync=True)
     _wanted = traitlets.Unicode("").tag(sync=True)  # the page's question for the figure ...

@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.live_lab import LabPage, LiveLab
 
@@ -47,9 +48,11 @@ def slow_page(lab_page: LabPage, live_lab: LiveLab) -> LabPage:
 
 def test_a_page_that_loads_slowly_shows_what_the_kernel_has_now(slow_page: LabPage):
     page = slow_page.page
-    for cell in (0, 1):
-        slow_page.run_cell(cell)
+    slow_page.run_cell(0)
+    page.get_by_text("Loading the picture").wait_for()
+    slow_page.run_cell(1)
     page.locator(".gtitle", has_text="changed before it was drawn").wait_for()
+    expect(page.get_by_text("Loading the picture")).to_have_count(0)
     points = "() => document.querySelector('.js-plotly-plot').data[0].y.length"
     assert page.evaluate(points) == 4
     slow_page.run_cell(2)  # and it goes on listening

@@ -40,8 +40,22 @@ export default () => {
   };
   return {
     async render({ model, el }) {
+      const leavePage = joinPage(el);
+      const note = document.createElement("p");
+      note.className = "mla-loading";
+      note.textContent = "Loading the picture …";
+      el.append(note);
       started ??= start(model);
-      return (await started).render({ model, el });
+      const plotly = await started.catch((error) => {
+        note.textContent = `The picture could not be loaded (${error.message}): reload the page.`;
+        throw error;
+      });
+      note.remove();
+      const leavePlotly = plotly.render({ model, el });
+      return () => {
+        leavePlotly();
+        leavePage();
+      };
     },
   };
 };
