@@ -87,6 +87,10 @@ def test_spoil_drop_and_switch_the_rule(lab_page: LabPage, session: mla.Training
     expect(sentence).to_have_attribute("data-sample", sample)
     expect_numbers(bench, session, sample, [])
 
+    wide = "() => { const f = document.querySelector('.js-plotly-plot'); return f._fullLayout.width"
+    wide += " / f.closest('.jp-OutputArea-output').clientWidth; }"
+    assert page.evaluate(wide) > 0.9, "the figure takes the width of its place"
+
     # A slider by keyboard; JupyterLab leaves the arrow keys to it.
     bench.spoil("m1", "noise", 6)
     slider = page.get_by_role("group", name="m1").get_by_role("slider", name="level")

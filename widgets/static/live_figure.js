@@ -31,6 +31,13 @@ function receive(model, plotly) {
   });
 }
 
+// plotly asks its place how wide it is, once; ipywidgets may put it into the page a moment later.
+async function placed(el) {
+  for (let tries = 0; tries < 40 && el.clientWidth === 0; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 export default () => {
   let started; // one for all views of the figure
   const start = async (model) => {
@@ -50,6 +57,7 @@ export default () => {
         note.textContent = `The picture could not be loaded (${error.message}): reload the page.`;
         throw error;
       });
+      await placed(el);
       note.remove();
       const leavePlotly = plotly.render({ model, el });
       return () => {
