@@ -74,6 +74,7 @@ def study_figure(
         figure.update_yaxes(range=[0, 1.02], row=1, col=column)
     figure.update_layout(
         height=HEIGHT,
+        autosize=True,
         margin={"l": 10, "r": 10, "t": 70, "b": 60},
         legend={"orientation": "h", "x": 0, "y": 1.1, "yanchor": "bottom"},
         legend2={"x": 0.66, "y": 0.02, "yanchor": "bottom", "font": {"size": 10}},
