@@ -87,15 +87,6 @@ def test_spoil_drop_and_switch_the_rule(lab_page: LabPage, session: mla.Training
     expect(sentence).to_have_attribute("data-sample", sample)
     expect_numbers(bench, session, sample, [])
 
-    page.keyboard.press("Control+b")  # hides or shows the file browser: the place changes its width
-    page.wait_for_function(
-        """() => {
-            const figure = document.querySelector(".js-plotly-plot");
-            const place = figure.closest(".jp-OutputArea-output").clientWidth;
-            return figure._fullLayout.width > 0.9 * place && figure._fullLayout.width <= place;
-        }"""
-    )
-
     # A slider by keyboard; JupyterLab leaves the arrow keys to it.
     bench.spoil("m1", "noise", 6)
     slider = page.get_by_role("group", name="m1").get_by_role("slider", name="level")
