@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import warnings
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -127,19 +129,20 @@ def _import_umap() -> Any:
     umap-learn asks for no such cache, unlike pynndescent that it builds on, so every new process
     would compile the same functions again for 10 to 20 s.
     """
+    if "umap" in sys.modules:
+        return sys.modules["umap"]
     try:
         import numba
 
         compiled = numba.njit
         numba.njit = lambda *args, **options: compiled(*args, **{"cache": True} | options)
         try:
-            import umap
+            return importlib.import_module("umap")
         finally:
             numba.njit = compiled
     except ImportError as error:  # pragma: no cover - a normal installation has it
         msg = "the UMAP needs the package umap-learn: pip install umap-learn"
         raise ImportError(msg) from error
-    return umap
 
 
 def _rotate(coords: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -16,7 +16,8 @@ from widgets.page import script, stylesheet
 class LiveFigure(go.FigureWidget):
     """plotly's widget, which shows what the kernel has sent even on a page that was slow to draw it.
 
-    Write to it on one thread alone: that of the event loop, when one runs.
+    Write to it on one thread alone: that of the event loop, when one runs. Its traces may be changed
+    as often as wanted, but not added or taken away once it is shown.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ class LiveFigure(go.FigureWidget):
     Notes
     -----
     plotly's own widget stays empty for good when a page takes more than two seconds to load plotly,
-    and it does not show changes that were made before it was drawn.
+    does not show changes that were made before it was drawn, and keeps the width it was drawn with.
     """
 
     _esm = script("live_figure")
@@ -37,7 +38,7 @@ class LiveFigure(go.FigureWidget):
 
     def __init__(self, figure: go.Figure) -> None:
         super().__init__(figure)
-        self._config = CONFIG
+        self._config = CONFIG | {"responsive": True}
         self._loop: asyncio.AbstractEventLoop | None
         try:
             self._loop = asyncio.get_running_loop()

@@ -80,25 +80,23 @@ def propose(folder: Path) -> Proposal:
         raise DataError(msg)
     named = _modality_folders(files)
     frames = _folders_of_frames(files, named)
-    modality_of = {path: _modality(path, named, _kind(path)) for path in files}
-    modality_of = {path: m for path, m in modality_of.items() if path.parent not in frames}
-    modality_of |= {folder: _modality(folder, named, "video") for folder in frames}
-    columns = dict.fromkeys(modality_of.values())
-    with_frames = {modality_of[folder] for folder in frames}
-    titles = {m: f"{m}:video" if m in with_frames else m for m in columns}
+    parts = dict.fromkeys(path.parent if path.parent in frames else path for path in files)
+    modality_of = {path: _modality(path, named, video=path in frames) for path in parts}
+    videos = {modality_of[folder] for folder in frames}
+    columns = {m: f"{m}:video" if m in videos else m for m in modality_of.values()}
     lines: dict[str, dict[str, str]] = {}
     for path, modality in modality_of.items():
         side, rest, stem = _key(path, named, folder=path in frames)
         sample = "/".join([*([side] if side else []), *rest, stem])
         label = rest[-1] if rest else ""
         line = lines.setdefault(sample, {"id": sample, "label": label, "split": side})
-        if titles[modality] in line:
+        if columns[modality] in line:
             ignored.append(str(path))
         else:
-            line[titles[modality]] = str(path)
-    found = [line | {m: line.get(m, "") for m in titles.values()} for line in lines.values()]
+            line[columns[modality]] = str(path)
+    found = [line | {c: line.get(c, "") for c in columns.values()} for line in lines.values()]
     unlabelled = sum(not line["label"] for line in found)
-    return Proposal(tuple(titles.values()), found, tuple(ignored), unlabelled)
+    return Proposal(tuple(columns.values()), found, tuple(ignored), unlabelled)
 
 
 def write_proposal(proposal: Proposal, path: Path) -> None:
@@ -176,23 +174,25 @@ def _folders_of_frames(
     for path in files:
         held[path.parent].append(path)
     others = {_key(path, named) for path in files if _kind(path) != "image"}
-    found = set()
-    for folder, inside in held.items():
-        matches = [re.fullmatch(r"(\D*)\d+", path.stem) for path in inside]
-        names = {match[1].lower() if match else None for match in matches}
-        if {_kind(path) for path in inside} != {"image"} or len(names) > 1 or None in names:
-            continue
-        if "frame" in str(names) or _key(folder, named, folder=True) in others:
-            found.add(folder)
-    return frozenset(folder for folder in found if folder.name)
+
+    def holds_frames(folder: PurePosixPath, inside: list[PurePosixPath]) -> bool:
+        numbered = all(re.fullmatch(r"\D*\d+", path.stem) for path in inside)
+        names = {path.stem.rstrip("0123456789").lower() for path in inside}
+        kinds = {_kind(path) for path in inside}
+        if not (numbered and len(names) == 1 and kinds == {"image"} and folder.name):
+            return False
+        return "frame" in min(names) or _key(folder, named, folder=True) in others
+
+    return frozenset(folder for folder, inside in held.items() if holds_frames(folder, inside))
 
 
 def _plain(path: PurePosixPath) -> list[str]:
     return [name for name in path.parts[:-1] if name.lower() not in SIDES]
 
 
-def _modality(path: PurePosixPath, named: frozenset[tuple[int, str]], kind: str) -> str:
+def _modality(path: PurePosixPath, named: frozenset[tuple[int, str]], *, video: bool) -> str:
     """Return the name of the folder that is the modality, or the kind."""
+    kind = "video" if video else _kind(path)
     folders = [name for depth, name in enumerate(_plain(path)) if (depth, name) in named]
     name = "".join(c if c.isascii() and c.isalnum() else "_" for c in (folders or [kind])[-1])
     return name if name[:1].isalpha() else f"m_{name}"

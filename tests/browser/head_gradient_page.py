@@ -85,7 +85,7 @@ class Explorer:
         self.button(name).click()
 
     def wait_for_stage(self, name: str) -> None:
-        expect(self.stage).to_have_attribute("data-stage", name, timeout=30_000)
+        expect(self.stage).to_have_attribute("data-stage", name)
 
     def wait_for_text(self, pattern: str, seconds: float = 60) -> None:
         expect(self.status).to_have_text(re.compile(pattern), timeout=seconds * 1000)

@@ -22,6 +22,7 @@ AGAIN = """
 figure.data[0].y = [9, 9]
 LiveFigure(go.Figure(go.Bar(y=[1]), {"title": {"text": "second"}}))
 """
+LATER = "figure.data[0].y = [1, 2, 3]"
 # anywidget waits for two seconds. Every module as large as plotly now takes four.
 SLOW = """() => {
     const plain = URL.createObjectURL.bind(URL);
@@ -34,11 +35,15 @@ SLOW = """() => {
     };
 }"""
 
+Y = "(figure) => figure.data[0].y.length"
+POINTS = f"() => ({Y})(document.querySelector('.js-plotly-plot'))"
+WIDTH = "() => document.querySelector('.js-plotly-plot')._fullLayout.width"
+
 
 @pytest.fixture
 def slow_page(lab_page: LabPage, live_lab: LiveLab) -> LabPage:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(source) for source in (SHOW, CHANGE, AGAIN)]
+    cells = [nbformat.v4.new_code_cell(source) for source in (SHOW, CHANGE, AGAIN, "figure", LATER)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(notebook, live_lab.root / "figure.ipynb")
     lab_page.page.add_init_script(f"({SLOW})()")
@@ -53,10 +58,34 @@ def test_a_page_that_loads_slowly_shows_what_the_kernel_has_now(slow_page: LabPa
     slow_page.run_cell(1)
     page.locator(".gtitle", has_text="changed before it was drawn").wait_for()
     expect(page.get_by_text("Loading the picture")).to_have_count(0)
-    points = "() => document.querySelector('.js-plotly-plot').data[0].y.length"
-    assert page.evaluate(points) == 4
+    assert page.evaluate(POINTS) == 4
     slow_page.run_cell(2)  # and it goes on listening
     page.locator(".gtitle", has_text="second").wait_for()
-    page.wait_for_function(f"() => ({points})() === 2")
+    page.wait_for_function(f"() => ({POINTS})() === 2")
     assert page.evaluate("() => window.loads") == 1, "plotly is loaded once a page"
+
+    slow_page.cell(0).locator(".jp-InputArea").click()  # its first view goes ...
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-cell-output')")
+    slow_page.run_cell(2)
+    expect(page.locator(".gtitle", has_text="changed before")).to_have_count(0)
+    figure = slow_page.cell(3).locator(".js-plotly-plot")
+    slow_page.run_cell(3)  # ... and another comes, and goes on listening, too
+    figure.locator(".gtitle", has_text="changed before").wait_for()
+    assert figure.evaluate(Y) == 2
+    slow_page.run_cell(4)
+    page.wait_for_function(f"(figure) => ({Y})(figure) === 3", arg=figure.element_handle())
     assert slow_page.console_errors == []
+
+
+def test_a_figure_follows_the_width_of_its_place(slow_page: LabPage):
+    page = slow_page.page
+    slow_page.run_cell(0)
+    page.locator(".gtitle", has_text="first").wait_for()
+    before = page.evaluate(WIDTH)
+    page.keyboard.press("Control+b")  # hides the file browser
+    page.wait_for_function(f"(before) => ({WIDTH})() > before + 100", arg=before)
+    fits = "figure.closest('.jp-OutputArea-output').clientWidth - figure._fullLayout.width"
+    page.wait_for_function(f"""() => {{
+        const figure = document.querySelector('.js-plotly-plot');
+        return Math.abs({fits}) < 20;
+    }}""")

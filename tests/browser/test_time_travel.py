@@ -33,9 +33,7 @@ def test_one_slider_takes_every_picture_back_and_a_branch_trains_beside(lab_page
     page.get_by_label("Head gradient").last.select_option("off")
     bench.press("Branch from here")
     words = page.locator(".mla-difference")
-    expect(words).to_contain_text(
-        "Branch from sub-step 24: head_gradient off instead of paper", timeout=60_000
-    )
+    expect(words).to_contain_text("Branch from sub-step 24: head_gradient off instead of paper")
     bench.press("Epoch")  # the branch is behind and goes first
     bench.wait_for_state("paused")
     bench.press("Epoch")
@@ -62,9 +60,9 @@ def test_whoever_closes_the_tab_and_comes_back_sees_the_present(lab_page: LabPag
     lab_page.page = context.new_page()
     lab_page.page.goto(f"{address}?token={lab_page.lab.token}")
     back = Bench(lab_page)
-    expect(back.status).to_have_count(1, timeout=60_000)
+    expect(back.status).to_have_count(1)
     back.wait_for_epoch(4)
-    expect(lab_page.page.locator(".js-plotly-plot")).to_have_count(1, timeout=30_000)
+    expect(lab_page.page.locator(".js-plotly-plot")).to_have_count(1)
     assert FIRST_NOTEBOOK in address
     lab_page.page.wait_for_function(
         "() => document.querySelector('.js-plotly-plot').data"

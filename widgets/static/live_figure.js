@@ -13,57 +13,53 @@ function loadPlotly(model) {
   return modules.get(version);
 }
 
-// What came while plotly was loading reached nobody: the kernel is asked for the figure as it is now,
-// and plotly listens from the very message on that brings it.
+// What came while nobody listened is lost: the kernel is asked for the figure as it is now, and plotly
+// listens from the very message on that brings it.
 function receive(model, plotly) {
   return new Promise((resolve) => {
-    const token = `${Date.now()} ${Math.random()}`;
     const onGiven = () => {
-      if (model.get("_given") === token) {
-        model.off("change:_given", onGiven);
-        plotly.initialize({ model });
-        resolve();
-      }
+      model.off("change:_given", onGiven);
+      plotly.initialize({ model });
+      resolve();
     };
     model.on("change:_given", onGiven);
-    model.set("_wanted", token);
+    model.set("_wanted", `${Date.now()} ${Math.random()}`);
     model.save_changes();
   });
 }
 
-// plotly asks its place how wide it is, once; ipywidgets may put it into the page a moment later.
-async function placed(el) {
-  for (let tries = 0; tries < 40 && el.clientWidth === 0; tries += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+// plotly looks for another width when the window changes. Here its place does, when a person hides
+// the file browser, or when JupyterLab puts the figure into the page after it was drawn.
+function followWidth(el) {
+  const observer = new ResizeObserver(() =>
+    requestAnimationFrame(() => window.dispatchEvent(new Event("resize"))),
+  );
+  observer.observe(el);
+  return () => observer.disconnect();
 }
 
-export default () => {
-  let started; // one for all views of the figure
-  const start = async (model) => {
-    const plotly = (await loadPlotly(model)).default();
-    await receive(model, plotly);
-    return plotly;
+// Each view has a plotly of its own, so that what it listens to ends with it: plotly's own widget goes
+// on drawing into a view that is gone, fails, and the views that are left hear nothing. All of them
+// change the same data on the page, which does no harm as long as traces are only changed, not added.
+async function render({ model, el }) {
+  const leavePage = joinPage(el);
+  const note = document.createElement("p");
+  note.className = "mla-loading";
+  note.textContent = "Loading the picture …";
+  el.append(note);
+  const module = await loadPlotly(model).catch((error) => {
+    note.textContent = `The picture could not be loaded (${error.message}): reload the page.`;
+    throw error;
+  });
+  const plotly = module.default();
+  await receive(model, plotly);
+  note.remove();
+  const leavePlotly = plotly.render({ el });
+  const leaveWidth = followWidth(el);
+  return () => {
+    leaveWidth();
+    leavePlotly();
+    leavePage();
   };
-  return {
-    async render({ model, el }) {
-      const leavePage = joinPage(el);
-      const note = document.createElement("p");
-      note.className = "mla-loading";
-      note.textContent = "Loading the picture …";
-      el.append(note);
-      started ??= start(model);
-      const plotly = await started.catch((error) => {
-        note.textContent = `The picture could not be loaded (${error.message}): reload the page.`;
-        throw error;
-      });
-      await placed(el);
-      note.remove();
-      const leavePlotly = plotly.render({ model, el });
-      return () => {
-        leavePlotly();
-        leavePage();
-      };
-    },
-  };
-};
+}
+export default { render };
