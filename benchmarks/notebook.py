@@ -12,6 +12,6 @@ NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "01_alternating_training.ip
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "mla_core.cli", "run", str(NOTEBOOK), "--out", folder]
+        command = [sys.executable, "-m", "mla_core.cli.main", "run", str(NOTEBOOK), "--out", folder]
         taken = seconds(lambda: subprocess.run(command, check=True, capture_output=True))  # noqa: S603
     print(f"  {taken:.0f} s (goal: at most 60 on two cores)")

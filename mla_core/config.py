@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mla_core.data.registry import DATASETS, check_options
+from mla_core.catalogue import METHODS, check_method_options
+from mla_core.data.catalogue import DATASETS, check_options
 from mla_core.data.shortage import check_missing
-from mla_core.encoder_choice import check_encoders
+from mla_core.encoders.choice import check_encoders
+from mla_core.encoders.placement import DEVICES, PRECISIONS
 from mla_core.errors import ConfigError, one_of
 from mla_core.fusion import RULES
-from mla_core.head_gradient import ALPHA_SCHEDULES, VARIANTS
-from mla_core.methods.registry import METHODS, check_method_options
-from mla_core.placement import DEVICES, PRECISIONS
+from mla_core.head.gradient import ALPHA_SCHEDULES, VARIANTS
 
 OPTIMIZERS = ("sgd", "adamw")
 LEARNING_RATE_SCHEDULES = ("constant", "step", "cosine")
@@ -66,7 +66,7 @@ class ExperimentConfig:
         Per modality, what to use instead of `encoder`: ``"small"``, ``"none"``, ``"resnet18"``, or
         a pretrained model's folder or name on the Hugging Face Hub; with options as in ``{"image":
         {"name": "google/vit-base-patch16-224", "train": "frozen"}}``, see
-        `mla_core.encoder_choice.EncoderChoice`.
+        `mla_core.encoders.choice.EncoderChoice`.
     device : {"auto", "cpu", "cuda", "mps"}
         Where encoders compute; ``auto``: on a GPU where there is one and some encoder is large.
     precision : {"auto", "float32", "bfloat16"}
@@ -82,7 +82,7 @@ class ExperimentConfig:
     pairing : {"paired", "independent"}
         Whether the sub-steps of a round share their samples, or each modality walks its own.
     head_gradient, alpha, alpha_schedule
-        See `mla_core.head_gradient`.
+        See `mla_core.head.gradient`.
     reset : {"never", "epoch", "round"}
         When P starts afresh as the identity: never, as published; with every epoch; or before a
         modality's second turn, so that P spans the modalities of one round.

@@ -11,19 +11,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mla_core.catalogue import method_class
 from mla_core.config import ExperimentConfig
+from mla_core.data.catalogue import load_dataset
 from mla_core.data.dataset import MultimodalDataset, Split
-from mla_core.data.prefetch import fetch, read_ahead
-from mla_core.data.registry import load_dataset
+from mla_core.data.samples.prefetch import fetch, read_ahead
 from mla_core.data.shortage import shorten
-from mla_core.encoder_set import check_modules
+from mla_core.encoders.build import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.history import Change, Evaluation, History, StepRecord
+from mla_core.evaluation.metrics import summarise
 from mla_core.methods.base import Position
-from mla_core.methods.registry import method_class
-from mla_core.metrics import summarise
-from mla_core.recording import Moment, Recording
-from mla_core.schedule import Batch
+from mla_core.methods.schedule import Batch
+from mla_core.records.history import Change, Evaluation, History, StepRecord
+from mla_core.records.recording import Moment, Recording
 from mla_core.threads import compute_threads
 
 

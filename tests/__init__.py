@@ -1,1 +1,5 @@
-"""The tests, laid out like the packages they test."""
+"""Tests, in the rooms of what they test."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]

@@ -1,25 +1,25 @@
 """What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
 
-from widgets.charts import comparison_figure
-from widgets.export import export_run, export_session
-from widgets.fusion_explorer import FusionExplorer, explore_fusion
-from widgets.fusion_report import FusionReport
-from widgets.gap_explorer import explore_gap, gap_change, shift_change
-from widgets.head_gradient_explorer import explore_head_gradient
-from widgets.lab import TrainingLab
-from widgets.projection_toy import ProjectionToy, projection_toy
-from widgets.question import predict
-from widgets.report import TrainingReport, check_notebook, open_lab, present, show
-from widgets.results_charts import (
+from widgets.bench.lab import TrainingLab
+from widgets.bench.report import TrainingReport, check_notebook, open_lab, present, show
+from widgets.charts.training import comparison_figure
+from widgets.export.write import export_run, export_session
+from widgets.fusion.explorer import FusionExplorer, explore_fusion
+from widgets.fusion.report import FusionReport
+from widgets.gap.explorer import explore_gap, gap_change, shift_change
+from widgets.head_gradient.explorer import explore_head_gradient
+from widgets.head_gradient.projection_toy import ProjectionToy, projection_toy
+from widgets.questions.question import predict
+from widgets.questions.reveals import fused_change, most_gained, weakest_modality
+from widgets.results.charts import (
     difference_plot,
     dot_plot,
     gap_plot,
     heat_map,
     tell,
 )
-from widgets.results_curves import missing_plot, subset_plot
-from widgets.reveals import fused_change, most_gained, weakest_modality
-from widgets.run_browser import RunBrowser
+from widgets.results.curves import missing_plot, subset_plot
+from widgets.runs.browser import RunBrowser
 
 __all__ = [
     "FusionExplorer",

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.errors import ConfigError
-from mla_core.history import Evaluation
 from mla_core.methods.base import Method
+from mla_core.records.history import Evaluation
 from mla_core.threads import compute_threads
 
 SHIFTS = tuple(np.round(np.linspace(-1, 2, 16), 1).tolist())  # 0 is the network as it is
@@ -31,7 +31,7 @@ def gap_vector(evaluation: Evaluation, moved: str, towards: str) -> Tensor:
     -------
     Tensor
         (s,), the difference of the mean features, each feature scaled to length 1 first. Its
-        length is `mla_core.modality_gap.centroid_gap`.
+        length is `mla_core.evaluation.modality_gap.centroid_gap`.
 
     Raises
     ------

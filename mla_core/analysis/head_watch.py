@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from mla_core.errors import ConfigError
-from mla_core.head_geometry import share_seen
-from mla_core.history import StepRecord
+from mla_core.head.geometry import share_seen
 from mla_core.methods.alternating import Alternating
 from mla_core.methods.one_at_a_time import OneAtATime
+from mla_core.records.history import StepRecord
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
 
@@ -28,7 +28,7 @@ class Seen:
     modality : str
     gradient, followed, update : float
         ``|A h| / (|A| |h|)`` of the gradient G, of what P makes of it, and of the whole change of
-        the weight; see `mla_core.head_geometry.share_seen`.
+        the weight; see `mla_core.head.geometry.share_seen`.
     """
 
     modality: str

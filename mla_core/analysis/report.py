@@ -8,24 +8,15 @@ from typing import Any
 
 import torch
 
-from mla_core.contribution import (
+from mla_core.analysis.contribution import (
     missing_curve,
     shapley_values,
     subset_accuracies,
     utilisation_rates,
 )
 from mla_core.data.dataset import Split
-from mla_core.fusion import (
-    fit_temperature,
-    fuse,
-    importance_weights,
-    released_batch_weights,
-    uniform_weights,
-)
-from mla_core.history import Evaluation, History
-from mla_core.linear_probe import probe_accuracy
-from mla_core.methods.base import Method
-from mla_core.metrics import (
+from mla_core.evaluation.linear_probe import probe_accuracy
+from mla_core.evaluation.metrics import (
     brier_score,
     discrepancy_ratios,
     expected_calibration_error,
@@ -33,6 +24,15 @@ from mla_core.metrics import (
     oracle_accuracy,
     summarise,
 )
+from mla_core.fusion import (
+    fit_temperature,
+    fuse,
+    importance_weights,
+    released_batch_weights,
+    uniform_weights,
+)
+from mla_core.methods.base import Method
+from mla_core.records.history import Evaluation, History
 from mla_core.seeding import generator
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads

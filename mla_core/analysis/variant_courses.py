@@ -6,13 +6,13 @@ import time
 
 from torch import Tensor
 
+from mla_core.analysis.head_watch import HeadStep, Seen, watch_step
+from mla_core.analysis.slow_motion import why_no_projection
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.head_geometry import spectrum
-from mla_core.head_watch import HeadStep, Seen, watch_step
-from mla_core.history import StepRecord
+from mla_core.head.geometry import spectrum
 from mla_core.methods.alternating import Alternating
+from mla_core.records.history import StepRecord
 from mla_core.session import TrainingSession
-from mla_core.slow_motion import why_no_projection
 from mla_core.threads import compute_threads
 
 
@@ -27,7 +27,7 @@ class VariantCourse:
     session : TrainingSession
         Stays where it is.
     variant : str
-        A key of `mla_core.head_gradient.VARIANTS`.
+        A key of `mla_core.head.gradient.VARIANTS`.
 
     Attributes
     ----------

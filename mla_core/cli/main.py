@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core import cli_data, cli_export, cli_sweep
+from mla_core.cli import data, export, sweep
 from mla_core.errors import ConfigError, DataError, NotebookError
 
 EPILOG = """examples:
@@ -67,9 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     listing.add_argument("what", nargs="?", type=Path, help="a notebook or a folder of runs")
     listing.set_defaults(action=_list)
 
-    cli_sweep.add_commands(commands)
-    cli_export.add_commands(commands)
-    cli_data.add_commands(commands)
+    sweep.add_commands(commands)
+    export.add_commands(commands)
+    data.add_commands(commands)
 
     given = sys.argv[1:] if argv is None else argv
     arguments = parser.parse_args(given)
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from mla_core.headless import run_notebook
+    from mla_core.runs.notebook import run_notebook
 
     parameters = dict(map(_parameter, arguments.parameters))
     try:
@@ -133,10 +133,10 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _list_choices() -> None:
-    from mla_core.data.registry import DATASETS, loader
-    from mla_core.encoder_choice import BUILT_IN
-    from mla_core.head_gradient import VARIANTS
-    from mla_core.methods.registry import METHODS
+    from mla_core.catalogue import METHODS
+    from mla_core.data.catalogue import DATASETS, loader
+    from mla_core.encoders.choice import BUILT_IN
+    from mla_core.head.gradient import VARIANTS
 
     datasets = {name: (loader(name).__doc__ or "").split("\n")[0] for name in DATASETS}
     methods = {name: text for name, (_, _, text) in METHODS.items()}
@@ -155,14 +155,14 @@ def _list_choices() -> None:
 
 
 def _list_parameters(notebook: Path) -> None:
-    from mla_core.headless import notebook_parameters
+    from mla_core.runs.notebook import notebook_parameters
 
     for name, (kind, default, text) in notebook_parameters(notebook).items():
         print(f"  {name:18} {kind:6} {json.dumps(default):18} {text}".rstrip())
 
 
 def _list_runs(folder: Path) -> None:
-    from mla_core.runs import config_differences, read_runs
+    from mla_core.runs.finished import config_differences, read_runs
 
     runs, problems = read_runs(folder)
     if not runs:

@@ -11,14 +11,14 @@ from mla_core.errors import ConfigError, one_of
 
 # name -> (module, function): a loader is imported when its data set is asked for.
 DATASETS: dict[str, tuple[str, str]] = {
-    "spoken_digits": ("mla_core.data.spoken_digits", "load_spoken_digits"),
-    "gaussian": ("mla_core.data.gaussian", "load_gaussian"),
-    "array_file": ("mla_core.data.array_file", "load_array_file"),
-    "mnist_speech": ("mla_core.data.mnist_speech", "load_mnist_speech"),
-    "emoji": ("mla_core.data.emoji", "load_emoji"),
-    "handwritten_views": ("mla_core.data.handwritten_views", "load_handwritten_views"),
-    "manifest": ("mla_core.data.prepared", "load_manifest"),
-    "watch": ("mla_core.data.watch", "load_watch"),
+    "spoken_digits": ("mla_core.data.sets.spoken_digits", "load_spoken_digits"),
+    "gaussian": ("mla_core.data.sets.gaussian", "load_gaussian"),
+    "array_file": ("mla_core.data.sets.array_file", "load_array_file"),
+    "mnist_speech": ("mla_core.data.sets.mnist_speech", "load_mnist_speech"),
+    "emoji": ("mla_core.data.sets.emoji", "load_emoji"),
+    "handwritten_views": ("mla_core.data.sets.handwritten_views", "load_handwritten_views"),
+    "manifest": ("mla_core.data.sets.manifest", "load_manifest"),
+    "watch": ("mla_core.data.sets.watch", "load_watch"),
     "cremad": ("mla_core.data.adapters.cremad", "load_cremad"),
     "kinetics_sounds": ("mla_core.data.adapters.kinetics_sounds", "load_kinetics_sounds"),
     "food101": ("mla_core.data.adapters.food101", "load_food101"),

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from mla_core.data.checks import check_split
-from mla_core.data.faults import Fault
-from mla_core.data.media import Media, media_from_tensor
-from mla_core.data.split import CODED, KINDS, SPLITS, Modality, Split, iterate_ids
-from mla_core.data.stored import digest
+from mla_core.data.samples.checks import check_split
+from mla_core.data.samples.faults import Fault
+from mla_core.data.samples.media import Media, media_from_tensor
+from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split, iterate_ids
+from mla_core.data.samples.stored import digest
 from mla_core.errors import DataError
 
 __all__ = ["CODED", "KINDS", "SPLITS", "Modality", "MultimodalDataset", "Split", "iterate_ids"]
@@ -122,7 +122,7 @@ class MultimodalDataset:
         >>> MultimodalDataset.from_arrays({"pulse": x, "word": ["yes", "no"] * 20}, [1, 0] * 20)
         MultimodalDataset('arrays': pulse, word; train 28, val 6, test 6)
         """
-        from mla_core.data.arrays import dataset_from_arrays
+        from mla_core.data.files.arrays import dataset_from_arrays
 
         return dataset_from_arrays(inputs, labels, split=split, kinds=kinds, ids=ids, name=name)
 
@@ -142,7 +142,7 @@ class MultimodalDataset:
             image, sound, video, text or vector where not all are wanted or known; ``name``; and
             ``prepare``, ``skip_bad`` and ``cache`` as for a manifest.
         """
-        from mla_core.data.hugging_face import dataset_from_hugging_face
+        from mla_core.data.files.hugging_face import dataset_from_hugging_face
 
         return dataset_from_hugging_face(dataset, **options)
 

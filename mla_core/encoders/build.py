@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from mla_core.adapted_encoder import AdaptedEncoder, train_parts
 from mla_core.data.dataset import CODED, Modality
-from mla_core.encoder_choice import EncoderChoice, choice_of
-from mla_core.encoder_inputs import PerFrame, Picture
-from mla_core.encoders import build_encoder
+from mla_core.encoders.adapted import AdaptedEncoder, train_parts
+from mla_core.encoders.choice import EncoderChoice, choice_of
+from mla_core.encoders.inputs import PerFrame, Picture
+from mla_core.encoders.placement import Placement, place
+from mla_core.encoders.small import build_encoder
 from mla_core.errors import ConfigError
-from mla_core.placement import Placement, place
 from mla_core.seeding import generator
 
 if TYPE_CHECKING:
@@ -172,13 +172,13 @@ def _body(config: ExperimentConfig, modality: Modality, placement: Placement) ->
 def _loaded(config: ExperimentConfig, choice: EncoderChoice, modality: Modality) -> nn.Module:
     if choice.name == "resnet18":
         return _resnet18(config, choice, modality)
-    from mla_core.pretrained import load_pretrained
+    from mla_core.encoders.pretrained import load_pretrained
 
     return load_pretrained(choice, modality)
 
 
 def _resnet18(config: ExperimentConfig, choice: EncoderChoice, modality: Modality) -> nn.Module:
-    from mla_core.resnet import load_resnet18, random_resnet18
+    from mla_core.encoders.resnet import load_resnet18, random_resnet18
 
     if modality.kind not in {"image", "video", "spectrogram"}:
         msg = (

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.data.dataset import Modality
-from mla_core.encoder_choice import BUILT_IN, EncoderChoice
-from mla_core.encoder_inputs import PerFrame
+from mla_core.encoders.choice import BUILT_IN, EncoderChoice
+from mla_core.encoders.inputs import PerFrame
+from mla_core.encoders.reads import Photographs, inputs_for, wrong_kind
 from mla_core.errors import ConfigError
-from mla_core.model_inputs import Photographs, inputs_for, wrong_kind
 
 EXTRA = "pip install -e '.[transformers]'"
 
@@ -43,7 +43,7 @@ class PretrainedEncoder(nn.Module):
     network : Module
         The model.
     inputs : Module
-        What stands before it, from `mla_core.encoder_inputs`.
+        What stands before it, from `mla_core.encoders.inputs`.
     """
 
     def __init__(self, network: nn.Module, inputs: nn.Module) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from mla_core.data.dataset import Modality
-from mla_core.encoder_inputs import FilterBanks, Picture, TokenIds, Waveform
+from mla_core.encoders.inputs import FilterBanks, Picture, TokenIds, Waveform
 from mla_core.errors import ConfigError
 
 READS = {
@@ -86,7 +86,7 @@ def wrong_kind(name: str, config: Any, reads: Sequence[str], modality: Modality)
     can = " or ".join(READS[kind] for kind in reads)
     hint = ""
     if modality.kind == "characters" and "tokens" in reads:
-        hint = f": make tokens of the texts with mla_core.tokens.Tokenizer({name!r})"
+        hint = f": make tokens of the texts with mla_core.data.samples.tokens.Tokenizer({name!r})"
     return ConfigError(
         f"{name!r} is a {config.model_type} model, which reads {can}, but modality "
         f"{modality.name!r} is {modality.kind} of shape {modality.shape}{hint}"
@@ -114,13 +114,13 @@ def _tokens(config: Any, name: str, modality: Modality) -> TokenIds:
     if modality.codes > config.vocab_size:
         msg = (
             f"{name!r} knows {config.vocab_size} tokens, but modality {modality.name!r} has "
-            f"{modality.codes}: make its tokens with mla_core.tokens.Tokenizer({name!r})"
+            f"{modality.codes}: make its tokens with mla_core.data.samples.tokens.Tokenizer({name!r})"
         )
         raise ConfigError(msg)
     if longest is not None and length > longest:
         msg = (
             f"{name!r} reads at most {longest} tokens, but modality {modality.name!r} has "
-            f"{length}: make them with mla_core.tokens.Tokenizer({name!r}, length={longest})"
+            f"{length}: make them with mla_core.data.samples.tokens.Tokenizer({name!r}, length={longest})"
         )
         raise ConfigError(msg)
     padding = getattr(config, "pad_token_id", None)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.data.dataset import Modality
-from mla_core.encoder_inputs import PerFrame
+from mla_core.encoders.inputs import PerFrame
 from mla_core.errors import ConfigError, one_of
 
 CHANNELS = 32

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mla_core import modality_gap
-from mla_core.embedding import trustworthiness
 from mla_core.errors import DataError
-from mla_core.history import Evaluation
+from mla_core.evaluation import modality_gap
+from mla_core.evaluation.maps import trustworthiness
+from mla_core.records.history import Evaluation
 
 VERSION = 1
 TRUST_POINTS = 300  # a trustworthiness takes the square of them
@@ -83,7 +83,7 @@ class Replay:
     centroid_gap : ndarray
         (T, P) float32.
     separability : ndarray
-        (T,) float32, see `mla_core.modality_gap.linear_separability`; chance is 1/M.
+        (T,) float32, see `mla_core.evaluation.modality_gap.linear_separability`; chance is 1/M.
     maps : dict of str to Map
     """
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from mla_core.head_gradient import HeadGradientModification
+from mla_core.head.gradient import HeadGradientModification
 
 
 def batch_dependence(
@@ -65,7 +65,7 @@ def leftover(variant: str, *batches: Tensor, alpha: float = 0.1, relative: bool 
     Parameters
     ----------
     variant : str
-        A key of `mla_core.head_gradient.VARIANTS`.
+        A key of `mla_core.head.gradient.VARIANTS`.
     *batches : Tensor
         (B, s) features, one batch per sub-step, taken in one after the other.
     alpha : float

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from mla_core.head_gradient import HeadGradientModification
+from mla_core.head.gradient import HeadGradientModification
 
 
 def share_seen(matrix: Tensor, mean: Tensor) -> float:
@@ -57,7 +57,7 @@ def spectrum(P: Tensor, variant: str = "paper") -> Tensor:
     P : Tensor
         (s, s).
     variant : str
-        A key of `mla_core.head_gradient.VARIANTS`; decides what P does to a gradient.
+        A key of `mla_core.head.gradient.VARIANTS`; decides what P does to a gradient.
 
     Returns
     -------

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import Modality, Split
-from mla_core.encoder_set import build_encoders
+from mla_core.encoders.build import build_encoders
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.history import StepRecord
-from mla_core.model import MultimodalModel
-from mla_core.schedule import Batch, learning_rate_at
+from mla_core.methods.model import MultimodalModel
+from mla_core.methods.schedule import Batch, learning_rate_at
+from mla_core.records.history import StepRecord
 
 
 @dataclass(frozen=True)

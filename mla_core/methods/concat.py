@@ -17,7 +17,7 @@ class Concat(Joint):
 
     A modality's own logits are the head's slice for it plus its share of the bias,
     ``W_m z_m + b / M``, so that they add up to the fused logits; this is the literature's way to
-    look inside, and it understates what the encoder knows (`mla_core.linear_probe` says more).
+    look inside, and it understates what the encoder knows (`mla_core.evaluation.linear_probe` says more).
     """
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mla_core.adapted_encoder import CHUNK, AdaptedEncoder, sparsely
-from mla_core.data.stored import Column
+from mla_core.data.samples.stored import Column
+from mla_core.encoders.adapted import CHUNK, AdaptedEncoder, sparsely
+from mla_core.encoders.placement import Placement
 from mla_core.errors import TrainingDivergedError
-from mla_core.placement import Placement
 from mla_core.seeding import generator
 
 
@@ -22,7 +22,7 @@ class MultimodalModel(nn.Module):
     Parameters
     ----------
     encoders : mapping of str to Module
-        Any M >= 1, all with features of the same size s: from `mla_core.encoder_set`.
+        Any M >= 1, all with features of the same size s: from `mla_core.encoders.build`.
     head : Module
         What it reads is the method's business: for MLA, one modality's features (B, s).
     placement : Placement

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from mla_core.config import ExperimentConfig
-from mla_core.history import History
+from mla_core.records.history import History
 from mla_core.session import Snapshot
 
 LOOKS = "looks"  # the folder beside the snapshots where `Recording.save` keeps what was seen

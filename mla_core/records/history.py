@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from torch import Tensor
 
-from mla_core.thinning import EvenList
+from mla_core.records.thinning import EvenList
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mla_core.history import Evaluation
-from mla_core.thinning import EvenList
+from mla_core.records.history import Evaluation
+from mla_core.records.thinning import EvenList
 
 if TYPE_CHECKING:
     from mla_core.session import Snapshot

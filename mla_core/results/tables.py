@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from mla_core.catalogue import idle_settings
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, one_of
-from mla_core.methods.registry import idle_settings
 from mla_core.results.significance import ENOUGH, mean_interval
 
 if TYPE_CHECKING:

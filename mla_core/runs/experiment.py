@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mla_core.checkpoint import LOOKS, load_snapshot, remove_checkpoints, save_snapshot
+from mla_core.analysis.report import report_of
 from mla_core.config import ExperimentConfig, hash_of
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.faults import write_faults
+from mla_core.data.samples.faults import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
+from mla_core.evaluation.replay import Replay
 from mla_core.files import check_writable, write_json
-from mla_core.replay import Replay
-from mla_core.report import report_of
+from mla_core.records.checkpoint import LOOKS, load_snapshot, remove_checkpoints, save_snapshot
 from mla_core.session import Snapshot, TrainingSession
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run_experiment(
     -------
     Path
         ``out/<hash>`` with ``config.json``, ``metrics.json``, ``history.npz``, ``replay.npz`` (see
-        `mla_core.replay`) and ``model.safetensors``, and ``left_out.csv`` where files could not be
+        `mla_core.evaluation.replay`) and ``model.safetensors``, and ``left_out.csv`` where files could not be
         used. A finished run is not repeated; one that was cut off goes on from its last checkpoint
         and ends with the same numbers.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mla_core.config import hash_of
 from mla_core.errors import ConfigError, NotebookError
-from mla_core.experiment import run_folder
+from mla_core.runs.experiment import run_folder
 
 # Set by the runner itself, not part of what names a run.
 _RUNNERS_OWN = frozenset({"headless", "run_folder"})

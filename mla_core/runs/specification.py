@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mla_core.catalogue import idle_settings
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, DataError, one_of
-from mla_core.methods.registry import idle_settings
 
 _ENTRIES = ("description", "notebook", "common", "grid")
 
@@ -168,7 +168,7 @@ def _notebook(given: object, specification: Path) -> Path:
 def _allowed(notebook: Path | None) -> list[str]:
     if notebook is None:
         return [field.name for field in fields(ExperimentConfig)]
-    from mla_core.headless import check_parameters
+    from mla_core.runs.notebook import check_parameters
 
     return list(check_parameters(notebook, {}))
 
@@ -198,7 +198,7 @@ def _configuration(
         # What the method does not obey must not make two runs of one.
         idle = idle_settings(configuration.method)
         return configuration.replace(**{name: getattr(_DEFAULTS, name) for name in idle})
-    from mla_core.headless import check_parameters
+    from mla_core.runs.notebook import check_parameters
 
     return check_parameters(notebook, settings)
 
@@ -215,7 +215,7 @@ def _name(configuration: ExperimentConfig | Mapping[str, Any], notebook: Path | 
     if notebook is None:
         msg = f"parameters need a notebook: {configuration!r}"
         raise ConfigError(msg)
-    from mla_core.headless import run_name
+    from mla_core.runs.notebook import run_name
 
     return run_name(notebook, configuration)
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.experiment import run_experiment
 from mla_core.files import check_writable
-from mla_core.specification import Specification, read_specification
+from mla_core.runs.experiment import run_experiment
+from mla_core.runs.specification import Specification, read_specification
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -227,7 +227,7 @@ def _leave_with(parent: int) -> None:
 def _attempt(
     name: str, what: ExperimentConfig | Mapping[str, Any], notebook: Path | None, out: Path
 ) -> _Outcome:
-    from mla_core.headless import run_notebook
+    from mla_core.runs.notebook import run_notebook
 
     try:
         if isinstance(what, ExperimentConfig):

@@ -8,9 +8,9 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from mla_core.data.media import Media
-from mla_core.replay import Replay
-from widgets.embedding_view import SCRIPT, STATE, STYLE, parts_of, payload
+from mla_core.data.samples.media import Media
+from mla_core.evaluation.replay import Replay
+from widgets.gap.embedding_view import SCRIPT, STATE, STYLE, parts_of, payload
 
 # A stand-in for anywidget's `model`, as any page without a kernel needs it.
 STAND_IN = """

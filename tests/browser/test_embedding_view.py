@@ -11,8 +11,8 @@ import pytest
 from matplotlib.path import Path as Polygon
 from playwright.sync_api import expect
 
-from mla_core.data.media import Media
-from mla_core.replay import Map, Replay
+from mla_core.data.samples.media import Media
+from mla_core.evaluation.replay import Map, Replay
 from tests.browser.explorer_page import ExplorerPage
 
 EVIL = "<img src=x onerror=alert(1)>"

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Dialog, Page, expect
 
 import mla_core as mla
 from mla_core.cli import main
-from mla_core.runs import Run, read_run
+from mla_core.runs.finished import Run, read_run
 from widgets import export_run, export_session
 
 EVIL = "<img src=x onerror=alert(1)>"

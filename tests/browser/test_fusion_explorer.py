@@ -9,8 +9,8 @@ import torch
 from playwright.sync_api import expect
 
 import mla_core as mla
-from mla_core.data.corruptor import Corruptor, Damage
-from mla_core.fusion_study import refuse, rescued
+from mla_core.analysis.fusion_study import refuse, rescued
+from mla_core.data.corruption.corruptor import Corruptor, Damage
 from tests.browser.fusion_bench import FusionBench
 from tests.browser.live_lab import LabPage
 

@@ -28,7 +28,7 @@ ipywidgets.VBox([button, label])
 """
 FIGURE = """
 import plotly.graph_objects as go
-from widgets.live_figure import LiveFigure
+from widgets.page.live_figure import LiveFigure
 
 figure = LiveFigure(go.Figure(go.Scatter(y=[1, 3, 2], name="curve")))
 figure.update_layout(title_text="before", height=300)

@@ -8,7 +8,7 @@ from tests.browser.live_lab import LabPage, LiveLab
 
 SHOW = """
 import plotly.graph_objects as go
-from widgets.live_figure import LiveFigure
+from widgets.page.live_figure import LiveFigure
 
 figure = LiveFigure(go.Figure(go.Scatter(y=[1, 3, 2], name="curve"), {"title": {"text": "first"}}))
 figure

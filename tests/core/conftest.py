@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mla_core import ExperimentConfig, Modality, MultimodalDataset, Split, TrainingSession
-from mla_core.specification import read_specification
+from mla_core.runs.specification import read_specification
 from tests.core.models import write_models
 
 

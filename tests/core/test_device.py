@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from mla_core import ConfigError, ExperimentConfig, TrainingSession, placement
-from mla_core.methods.registry import METHODS
-from mla_core.placement import Placement, available_devices, place
+from mla_core import ConfigError, ExperimentConfig, TrainingSession
+from mla_core.catalogue import METHODS
+from mla_core.encoders import placement
+from mla_core.encoders.placement import Placement, available_devices, place
 
 DEVICES = available_devices()
 SETTINGS = {"batch_size": 8, "probe_size": 9, "feature_size": 12, "learning_rate": 0.01}

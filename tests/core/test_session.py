@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mla_core import ConfigError, TrainingDivergedError, TrainingSession
-from mla_core.checkpoint import load_snapshot, save_snapshot
-from mla_core.history import Change
+from mla_core.records.checkpoint import load_snapshot, save_snapshot
+from mla_core.records.history import Change
 
 KINDS = {
     "paper": {},

@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file
 
 from mla_core import TrainingDivergedError, TrainingSession
-from mla_core.checkpoint import load_snapshot, save_snapshot
-from mla_core.experiment import run_experiment, train
+from mla_core.records.checkpoint import load_snapshot, save_snapshot
+from mla_core.runs.experiment import run_experiment, train
 
 NOISY = {"noise": [1.5] * 3, "sizes": [60, 40, 30]}
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import ipywidgets as ipw
 
+from mla_core.catalogue import METHODS, method_class
 from mla_core.config import ExperimentConfig
+from mla_core.data.catalogue import DATASETS, NEED_FILES
 from mla_core.data.dataset import Modality
-from mla_core.data.registry import DATASETS, NEED_FILES
 from mla_core.fusion import RULES
-from mla_core.head_gradient import VARIANTS
-from mla_core.methods.registry import METHODS, method_class
+from mla_core.head.gradient import VARIANTS
 
 SPEEDS = {
     "1 step/s": 1.0,

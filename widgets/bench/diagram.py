@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from mla_core.history import History
-from mla_core.methods.registry import method_class
-from widgets.style import MODALITY_GLYPHS, colour, pick, text
+from mla_core.catalogue import method_class
+from mla_core.records.history import History
+from widgets.page.style import MODALITY_GLYPHS, colour, pick, text
 
 ROW = 40
 WIDTH = 900

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.embedding import MapWorker
-from mla_core.history import Evaluation
-from mla_core.replay import unit_features
-from widgets.map_chart import MapView
-from widgets.map_state import MapState, umap_caption
+from mla_core.evaluation.maps import MapWorker
+from mla_core.evaluation.replay import unit_features
+from mla_core.records.history import Evaluation
+from widgets.charts.map_chart import MapView
+from widgets.charts.map_state import MapState, umap_caption
 
 
 class MapOffice:

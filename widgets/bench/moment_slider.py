@@ -1,4 +1,4 @@
-"""The slider over a run's recorded moments (`static/moment.js`)."""
+"""The slider over a run's recorded moments (`moment_slider.js`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from widgets.page import script, stylesheet
+from widgets.page.page import script, stylesheet
 
 
 class MomentSlider(anywidget.AnyWidget):
@@ -33,8 +33,8 @@ class MomentSlider(anywidget.AnyWidget):
         Written by the page: the index, and a count, so that asking again is a change.
     """
 
-    _esm = script("moment")
-    _css = stylesheet("moment")
+    _esm = script("bench/moment_slider")
+    _css = stylesheet("bench/moment_slider")
     steps = traitlets.List(traitlets.Int(), [0]).tag(sync=True)
     at = traitlets.Int(0).tag(sync=True)
     following = traitlets.Bool(default_value=True).tag(sync=True)

@@ -12,21 +12,23 @@ from IPython.display import HTML, display
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.embedding import trustworthiness, umap_map
-from mla_core.experiment import train
+from mla_core.evaluation.maps import trustworthiness, umap_map
+from mla_core.evaluation.replay import unit_features
 from mla_core.files import check_writable
-from mla_core.headless import reject_unknown_parameters
-from mla_core.replay import unit_features
+from mla_core.runs.experiment import train
+from mla_core.runs.notebook import reject_unknown_parameters
 from mla_core.session import TrainingSession
-from widgets import charts, diagram, sample_view
-from widgets.lab import TrainingLab
-from widgets.map_chart import map_figure
-from widgets.map_state import MapState, umap_caption
-from widgets.page import asset
-from widgets.style import text
-from widgets.words import describe_training
+from widgets.bench import diagram
+from widgets.bench.lab import TrainingLab
+from widgets.charts import sample as sample_view
+from widgets.charts import training as charts
+from widgets.charts.map_chart import map_figure
+from widgets.charts.map_state import MapState, umap_caption
+from widgets.page.page import asset
+from widgets.page.style import text
+from widgets.page.words import describe_training
 
-THEMED = f"<style class='mla-figure'>{asset('figure.css')}</style>"
+THEMED = f"<style class='mla-figure'>{asset('page/figure.css')}</style>"
 
 
 class TrainingReport:

@@ -7,10 +7,10 @@ from typing import Any
 
 import ipywidgets as ipw
 
+from mla_core.catalogue import method_class
 from mla_core.config import ExperimentConfig
-from mla_core.methods.registry import method_class
-from widgets.controls import UNUSED, live_settings
-from widgets.moment_slider import MomentSlider
+from widgets.bench.controls import UNUSED, live_settings
+from widgets.bench.moment_slider import MomentSlider
 
 
 class Timeline:

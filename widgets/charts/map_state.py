@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mla_core.embedding import pca_map
-from mla_core.history import Evaluation
-from mla_core.replay import unit_features
-from widgets.map_chart import MapView
+from mla_core.evaluation.maps import pca_map
+from mla_core.evaluation.replay import unit_features
+from mla_core.records.history import Evaluation
+from widgets.charts.map_chart import MapView
 
 SHRINK = 0.97  # axes grow at once and shrink slowly
 

@@ -6,12 +6,12 @@ from base64 import b64encode
 
 import torch
 
+from mla_core.catalogue import method_class
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.media import Media
+from mla_core.data.samples.media import Media
 from mla_core.fusion import predictive_entropy
-from mla_core.history import Evaluation
-from mla_core.methods.registry import method_class
-from widgets.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
+from mla_core.records.history import Evaluation
+from widgets.page.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
 SHORT = 24  # characters of a text that is a word rather than a paragraph
 EMPTY = (

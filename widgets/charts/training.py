@@ -11,11 +11,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mla_core.history import Evaluation, History
-from mla_core.methods.registry import method_class
-from widgets.curves import curves, differences
-from widgets.map_chart import BLANK, MapView, map_trace, place_points
-from widgets.style import (
+from mla_core.catalogue import method_class
+from mla_core.records.history import Evaluation, History
+from widgets.charts.curves import curves, differences
+from widgets.charts.map_chart import BLANK, MapView, map_trace, place_points
+from widgets.page.style import (
     FUSED_COLOUR,
     GRID,
     MODALITY_DASHES,
@@ -24,7 +24,7 @@ from widgets.style import (
     pick,
     text,
 )
-from widgets.words import listed
+from widgets.page.words import listed
 
 HEIGHT = 640
 NOTHING = {"x": np.zeros(0), "y": np.zeros(0)}

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from mla_core.config import ExperimentConfig
-from mla_core.history import History
-from widgets.curves import curves
-from widgets.embedding_view import SCRIPT, STYLE
-from widgets.page import asset
-from widgets.style import FUSED_COLOUR, MODALITY_DASHES, colour, pick, text
-from widgets.svg_chart import Line, line_chart
-from widgets.words import describe_training
+from mla_core.records.history import History
+from widgets.charts.curves import curves
+from widgets.charts.svg import Line, line_chart
+from widgets.gap.embedding_view import SCRIPT, STYLE
+from widgets.page.page import asset
+from widgets.page.style import FUSED_COLOUR, MODALITY_DASHES, colour, pick, text
+from widgets.page.words import describe_training
 
 NUMBERS = {  # of metrics.json -> what the reader sees
     "accuracy": "Accuracy, fused",
@@ -59,7 +59,7 @@ class Page:
 
     def html(self) -> str:
         """Return the page."""
-        script = SCRIPT + asset("export.js")
+        script = SCRIPT + asset("export/export.js")
         told = "" if self.story is None else safe_json(self.story)
         body = [
             f"<h1>{text(self.title)}</h1>",
@@ -77,7 +77,7 @@ class Page:
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>{text(self.title)}</title><style>{STYLE}{asset('export.css')}</style></head>"
+            f"<title>{text(self.title)}</title><style>{STYLE}{asset('export/export.css')}</style></head>"
             f'<body class="mla-output"><main>{"".join(body)}</main>'
             f'<script type="module">{script}</script></body></html>\n'
         )

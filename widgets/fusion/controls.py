@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import ipywidgets as ipw
 
-from mla_core.data.corruption import DROP, Corruption
-from mla_core.data.corruptor import Damage
-from mla_core.fusion_study import SELECTIONS
-from mla_core.history import Evaluation
-from widgets.fusion_curves import RULE_NAMES
-from widgets.fusion_pictures import title_html
+from mla_core.analysis.fusion_study import SELECTIONS
+from mla_core.data.corruption.corruptor import Damage
+from mla_core.data.corruption.kinds import DROP, Corruption
+from mla_core.records.history import Evaluation
+from widgets.fusion.curves import RULE_NAMES
+from widgets.fusion.pictures import title_html
 
 STEPS = 21  # of a corruption slider
 EVERYTHING = "all"

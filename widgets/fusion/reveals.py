@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from mla_core.data.corruption import Corruption
-from mla_core.data.corruptor import Corruptor
-from mla_core.fusion_study import (
+from mla_core.analysis.fusion_study import (
     Sweep,
     best_modality,
     broken,
@@ -15,10 +13,12 @@ from mla_core.fusion_study import (
     rules_for,
     sweep,
 )
-from mla_core.metrics import mean_surplus
+from mla_core.data.corruption.corruptor import Corruptor
+from mla_core.data.corruption.kinds import Corruption
+from mla_core.evaluation.metrics import mean_surplus
 from mla_core.session import TrainingSession
-from widgets.fusion_curves import curve_figure
-from widgets.style import colour
+from widgets.fusion.curves import curve_figure
+from widgets.page.style import colour
 
 RESCUES = ("more rescued than broken", "more broken than rescued", "as many of both")
 HONESTY = ("too sure", "about honest", "not sure enough")

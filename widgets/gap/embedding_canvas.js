@@ -5,7 +5,7 @@ const REACH = 12; // how far from a point a pointer still means it
 const TRAIL = 12; // looks
 const PATHS = 180; // trails at once
 
-// Outlines of MODALITY_MARKERS (widgets/style.py), in a square from -1 to 1.
+// Outlines of MODALITY_MARKERS (widgets/page/style.py), in a square from -1 to 1.
 const OUTLINES = {
   circle: (p) => p.arc(0, 0, 0.8, 0, 2 * Math.PI),
   square: (p) => p.rect(-0.72, -0.72, 1.44, 1.44),

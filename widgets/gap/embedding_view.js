@@ -1,5 +1,5 @@
 // The explorer on the page: a map of every part of every sample, scrubbed through time. All data
-// are here already, so that scrubbing asks no kernel (the traits: widgets/embedding_view.py).
+// are here already, so that scrubbing asks no kernel (the traits: widgets/gap/embedding_view.py).
 
 const CALM = 200; // ms between messages to the kernel
 const PATIENCE = 500; // ms of rest before a screen reader is told

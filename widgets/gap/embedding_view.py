@@ -34,10 +34,10 @@ import anywidget
 import numpy as np
 import traitlets
 
-from mla_core.data.media import Media
-from mla_core.replay import Map, Replay
-from widgets.page import script, stylesheet
-from widgets.style import (
+from mla_core.data.samples.media import Media
+from mla_core.evaluation.replay import Map, Replay
+from widgets.page.page import script, stylesheet
+from widgets.page.style import (
     CLASS_COLOURS,
     FUSED_COLOUR,
     MODALITY_GLYPHS,
@@ -48,15 +48,15 @@ from widgets.style import (
 )
 
 SCRIPT = script(
-    "dom",
-    "embedding_data",
-    "embedding_canvas",
-    "embedding_panels",
-    "embedding_controls",
-    "embedding_pointer",
-    "embedding_view",
+    "page/dom",
+    "gap/embedding_data",
+    "gap/embedding_canvas",
+    "gap/embedding_panels",
+    "gap/embedding_controls",
+    "gap/embedding_pointer",
+    "gap/embedding_view",
 )
-STYLE = stylesheet("embedding_view")
+STYLE = stylesheet("gap/embedding_view")
 STATE: dict[str, Any] = {
     "look": 0,  # which of the replay's looks is shown
     "map": "pca",

@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from mla_core import gap_shift
+from mla_core.analysis import gap_shift
+from mla_core.analysis.guesses import in_range
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.media import Media
-from mla_core.embedding import MapWorker
+from mla_core.data.samples.media import Media
 from mla_core.errors import ConfigError, DataError
-from mla_core.guesses import in_range
-from mla_core.history import Evaluation
-from mla_core.replay import Map, Replay, unit_features
+from mla_core.evaluation.maps import MapWorker
+from mla_core.evaluation.replay import Map, Replay, unit_features
+from mla_core.records.history import Evaluation
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
-from widgets import per_cell
-from widgets.embedding_view import EmbeddingView, parts_of, payload
-from widgets.gap_report import GapReport, gaps_figure, maps_figure, shift_figure
-from widgets.reveals import Told
+from widgets.gap.embedding_view import EmbeddingView, parts_of, payload
+from widgets.gap.report import GapReport, gaps_figure, maps_figure, shift_figure
+from widgets.page import per_cell
+from widgets.questions.reveals import Told
 
 UMAP_LOOKS = 12
 TIME = "time"
@@ -219,7 +219,7 @@ def shifted_replay(session: TrainingSession, moved: str, towards: str) -> Replay
     ----------
     session : TrainingSession
     moved, towards : str
-        As in `mla_core.gap_shift.shift`.
+        As in `mla_core.analysis.gap_shift.shift`.
     """
     twin = session.fork()  # the original may be trained from another cell meanwhile
     looks = gap_shift.shift(twin.evaluate(twin.probe), twin.method, moved, towards)
@@ -235,7 +235,7 @@ def gap_change(session: TrainingSession, edges: Sequence[float]) -> Told:
     session : TrainingSession
         Of two modalities or more.
     edges : sequence of float
-        As for `mla_core.guesses.ranges`.
+        As for `mla_core.analysis.guesses.ranges`.
     """
     replay = Replay.of(session.recording.evaluations, session.data.classes)
     gap = replay.centroid_gap.mean(1)
@@ -251,9 +251,9 @@ def shift_change(
     ----------
     session : TrainingSession
     moved, towards : str
-        As in `mla_core.gap_shift.shift`.
+        As in `mla_core.analysis.gap_shift.shift`.
     edges : sequence of float
-        In points, as for `mla_core.guesses.ranges`.
+        In points, as for `mla_core.analysis.guesses.ranges`.
     """
     before, after = gap_shift.shift(
         session.evaluate(session.probe), session.method, moved, towards, (0, 1)

@@ -6,11 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mla_core.gap_shift import SHIFTS
-from mla_core.replay import Replay
-from widgets.map_chart import BLANK, map_trace
-from widgets.report import present
-from widgets.style import (
+from mla_core.analysis.gap_shift import SHIFTS
+from mla_core.evaluation.replay import Replay
+from widgets.bench.report import present
+from widgets.charts.map_chart import BLANK, map_trace
+from widgets.page.style import (
     CLASS_COLOURS,
     FUSED_COLOUR,
     MODALITY_DASHES,
@@ -100,7 +100,7 @@ def shift_figure(shifted: Replay, moved: str, towards: str) -> go.Figure:
     Parameters
     ----------
     shifted : Replay
-        Its looks are `mla_core.gap_shift.SHIFTS`.
+        Its looks are `mla_core.analysis.gap_shift.SHIFTS`.
     moved, towards : str
         Which modality was moved, and towards which other one.
     """

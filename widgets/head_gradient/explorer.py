@@ -11,22 +11,24 @@ from typing import Any
 
 from IPython.display import display
 
+from mla_core.analysis.head_watch import HeadStep, watch_step
+from mla_core.analysis.slow_motion import SlowStep, going_on, slow_step, why_no_projection
+from mla_core.analysis.variant_courses import VariantCourse
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.head_gradient import VARIANTS
-from mla_core.head_watch import HeadStep, watch_step
+from mla_core.head.gradient import VARIANTS
+from mla_core.records.thinning import EvenList
 from mla_core.session import TrainingSession
-from mla_core.slow_motion import SlowStep, going_on, slow_step, why_no_projection
-from mla_core.thinning import EvenList
 from mla_core.threads import compute_threads
-from mla_core.variant_courses import VariantCourse
-from widgets import head_gradient_charts, head_gradient_pictures, per_cell
-from widgets.controls import close
-from widgets.event_loop import notebook_loop
-from widgets.head_gradient_controls import HeadGradientControls
-from widgets.head_gradient_report import HeadGradientReport
-from widgets.status import StatusLine
-from widgets.style import apply_theme
+from widgets.bench.controls import close
+from widgets.head_gradient import charts as head_gradient_charts
+from widgets.head_gradient import pictures as head_gradient_pictures
+from widgets.head_gradient.controls import HeadGradientControls
+from widgets.head_gradient.report import HeadGradientReport
+from widgets.page import per_cell
+from widgets.page.event_loop import notebook_loop
+from widgets.page.status import StatusLine
+from widgets.page.style import apply_theme
 
 CHUNK_SECONDS = 0.06
 RENDER_SECONDS = 0.4
@@ -52,7 +54,7 @@ def explore_head_gradient(
         Where to begin. A session itself is not moved; a finished one gets an epoch more.
     headless : bool
     variants : sequence of str
-        Which to compare at first, keys of `mla_core.head_gradient.VARIANTS`.
+        Which to compare at first, keys of `mla_core.head.gradient.VARIANTS`.
     steps : int
         Sub-steps of a comparison, from 1.
 
@@ -118,7 +120,7 @@ class HeadGradientExplorer:
             self._told,
             compares="head_gradient" in session.method.uses,
         )
-        from widgets.live_figure import LiveFigure  # plotly's widget takes seconds to import
+        from widgets.page.live_figure import LiveFigure  # plotly's widget takes seconds to import
 
         self._figure = LiveFigure(head_gradient_charts.explorer_figure())
         self.view = self._controls.lay_out(self._status, self._figure)

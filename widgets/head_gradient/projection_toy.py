@@ -1,4 +1,4 @@
-"""The projection in two dimensions, drawn as vectors (`static/projection_toy.js`)."""
+"""The projection in two dimensions, drawn as vectors (`projection_toy.js`)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import traitlets
 from IPython.display import display
 
 from mla_core.errors import ConfigError
-from mla_core.head_geometry import degrees, share_seen
-from mla_core.head_gradient import HeadGradientModification
-from widgets import per_cell
-from widgets.page import script, stylesheet
-from widgets.report import present
-from widgets.style import apply_theme, colour
+from mla_core.head.geometry import degrees, share_seen
+from mla_core.head.gradient import HeadGradientModification
+from widgets.bench.report import present
+from widgets.page import per_cell
+from widgets.page.page import script, stylesheet
+from widgets.page.style import apply_theme, colour
 
 LIMIT = 2.0  # of a coordinate, as in the script
 ALPHAS = (1e-3, 10.0)
@@ -93,8 +93,8 @@ class ProjectionToy(anywidget.AnyWidget):
     >>> toy.h = [1.0, 0.0]
     """
 
-    _esm = script("projection_toy")
-    _css = stylesheet("projection_toy")
+    _esm = script("head_gradient/projection_toy")
+    _css = stylesheet("head_gradient/projection_toy")
     h = traitlets.List(traitlets.Float()).tag(sync=True)
     g = traitlets.List(traitlets.Float()).tag(sync=True)
     alpha = traitlets.Float(0.1).tag(sync=True)

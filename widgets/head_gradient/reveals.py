@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from mla_core.analysis.slow_motion import going_on, why_no_projection
+from mla_core.analysis.variant_courses import VariantCourse
 from mla_core.errors import ConfigError
 from mla_core.session import TrainingSession
-from mla_core.slow_motion import going_on, why_no_projection
-from mla_core.variant_courses import VariantCourse
-from widgets.curves import thin
-from widgets.head_gradient_charts import variant_style
-from widgets.projection_toy import project, toy_figure
-from widgets.style import apply_theme
+from widgets.charts.curves import thin
+from widgets.head_gradient.charts import variant_style
+from widgets.head_gradient.projection_toy import project, toy_figure
+from widgets.page.style import apply_theme
 
 SAME = "about the same"
 CLOSE = 0.05  # nats; closer totals are no difference
@@ -54,7 +54,7 @@ def less_forgetting(session: TrainingSession, a: str, b: str, steps: int) -> Tol
     session : TrainingSession
         Stays where it is.
     a, b : str
-        Keys of `mla_core.head_gradient.VARIANTS`.
+        Keys of `mla_core.head.gradient.VARIANTS`.
     steps : int
         Of each.
 

@@ -1,4 +1,4 @@
-"""A plotly figure that the kernel changes while a person looks at it (`static/live_figure.js`)."""
+"""A plotly figure that the kernel changes while a person looks at it (`live_figure.js`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import plotly
 import plotly.graph_objects as go
 import traitlets
 
-from widgets.charts import CONFIG
-from widgets.page import script, stylesheet
+from widgets.charts.training import CONFIG
+from widgets.page.page import script, stylesheet
 
 
 class LiveFigure(go.FigureWidget):
@@ -29,8 +29,8 @@ class LiveFigure(go.FigureWidget):
     does not show changes that were made before it was drawn, and keeps the width it was drawn with.
     """
 
-    _esm = script("live_figure")
-    _css = stylesheet("live_figure")
+    _esm = script("page/live_figure")
+    _css = stylesheet("page/live_figure")
     _plotly_module = traitlets.Unicode().tag(sync=True)
     _plotly_version = traitlets.Unicode(plotly.__version__).tag(sync=True)
     _wanted = traitlets.Unicode("").tag(sync=True)  # the page's question for the figure ...

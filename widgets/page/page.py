@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-
-STATIC = Path(__file__).parent / "static"
+from importlib.resources import files
 
 
 def script(*names: str) -> str:
@@ -17,14 +15,14 @@ def script(*names: str) -> str:
     Parameters
     ----------
     *names : str
-        Of files in ``widgets/static``, without ``.js``; put together they are one module.
+        Of files in ``widgets``, ``"room/file"`` without ``.js``; put together they are one module.
 
     Examples
     --------
-    >>> "function joinPage" in script("status")
+    >>> "function joinPage" in script("page/status")
     True
     """
-    whole = "".join(asset(f"{name}.js") for name in ("page", *names))
+    whole = "".join(asset(f"{name}.js") for name in ("page/page", *names))
     return re.sub(r"^ *//.*\n", "", whole, flags=re.MULTILINE)
 
 
@@ -34,16 +32,16 @@ def stylesheet(name: str) -> str:
     Parameters
     ----------
     name : str
-        Of a file in ``widgets/static``, without ``.css``.
+        Of a file in ``widgets``, ``"room/file"`` without ``.css``.
 
     Examples
     --------
-    >>> ":focus-visible" in stylesheet("status")
+    >>> ":focus-visible" in stylesheet("page/status")
     True
     """
-    return asset("page.css") + asset(f"{name}.css")
+    return asset("page/page.css") + asset(f"{name}.css")
 
 
 def asset(file: str) -> str:
-    """Return the text of a file in ``widgets/static``."""
-    return (STATIC / file).read_text(encoding="utf-8")
+    """Return the text of a file beside the widgets, such as ``"page/page.css"``."""
+    return files("widgets").joinpath(file).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The status line: what the bench does, in words (`static/status.js`)."""
+"""The status line: what the bench does, in words (`status.js`)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 import anywidget
 import traitlets
 
-from mla_core.history import History
-from widgets.page import script, stylesheet
-from widgets.words import listed
+from mla_core.records.history import History
+from widgets.page.page import script, stylesheet
+from widgets.page.words import listed
 
 CALM_SECONDS = 5.0  # while training runs, a screen reader should be able to finish a sentence
 
@@ -26,8 +26,8 @@ class StatusLine(anywidget.AnyWidget):
         The kernel counts its pictures, the page answers with the last one that it has drawn.
     """
 
-    _esm = script("status")
-    _css = stylesheet("status")
+    _esm = script("page/status")
+    _css = stylesheet("page/status")
     text = traitlets.Unicode().tag(sync=True)
     state = traitlets.Unicode("ready").tag(sync=True)
     dark = traitlets.Bool(default_value=False).tag(sync=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from mla_core.history import History, Summary
+from mla_core.records.history import History, Summary
 
 FEW_PAIRS = 3  # more gaps than these are told by the widest and the narrowest
 
@@ -32,7 +32,7 @@ def describe_training(history: History, caption: str = "") -> str:
 
     Examples
     --------
-    >>> from mla_core.history import History
+    >>> from mla_core.records.history import History
     >>> describe_training(History(), "PCA")
     'The curves are empty so far. Map: PCA.'
     """

@@ -14,12 +14,12 @@ from IPython.display import HTML, display
 from plotly.basedatatypes import BaseFigure
 
 from mla_core.errors import ConfigError
-from widgets import per_cell
-from widgets.controls import close
-from widgets.event_loop import notebook_loop
-from widgets.page import script, stylesheet
-from widgets.report import figure_bundles, present
-from widgets.style import text
+from widgets.bench.controls import close
+from widgets.bench.report import figure_bundles, present
+from widgets.page import per_cell
+from widgets.page.event_loop import notebook_loop
+from widgets.page.page import script, stylesheet
+from widgets.page.style import text
 
 INVITATION = "Take a guess, then press Reveal."
 Reveal = Callable[[], tuple[Any, ...]]
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 
 
 class QuestionForm(anywidget.AnyWidget):
-    """The question on the page (``static/question.js``).
+    """The question on the page (``question.js``).
 
     Attributes
     ----------
@@ -49,8 +49,8 @@ class QuestionForm(anywidget.AnyWidget):
         How often the reader asked for the answer.
     """
 
-    _esm = script("question")
-    _css = stylesheet("question")
+    _esm = script("questions/question")
+    _css = stylesheet("questions/question")
     prompt = traitlets.Unicode().tag(sync=True)
     choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
     guess = traitlets.Int(-1).tag(sync=True)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from IPython.display import HTML
 
+from mla_core.analysis.guesses import highest, in_range, lowest
 from mla_core.data.dataset import Split
-from mla_core.guesses import highest, in_range, lowest
-from mla_core.history import Evaluation
-from widgets.charts import comparison_figure
-from widgets.style import text
+from mla_core.records.history import Evaluation
+from widgets.charts.training import comparison_figure
+from widgets.page.style import text
 
 _MARKS = {True: "there", False: "missing"}
 Told = tuple[str, str, go.Figure]
@@ -49,7 +49,7 @@ def fused_change(evaluations: Mapping[str, Evaluation], edges: Sequence[float]) 
     evaluations : mapping of str to Evaluation
         Of the same samples, from a label such as ``"MLA"``.
     edges : sequence of float
-        In points, as for `mla_core.guesses.ranges`.
+        In points, as for `mla_core.analysis.guesses.ranges`.
     """
     first, *_, last = evaluations.values()
     change = 100 * (last.accuracy - first.accuracy)
@@ -63,7 +63,7 @@ def complete_samples(split: Split, edges: Sequence[float]) -> tuple[str, str, HT
     ----------
     split : Split
     edges : sequence of float
-        In percent, as for `mla_core.guesses.ranges`.
+        In percent, as for `mla_core.analysis.guesses.ranges`.
     """
     shares = split.present.double().mean(1)
     complete = 100 * float(split.present.all(0).double().mean())

@@ -15,7 +15,8 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.results.verdict import Measure, Verdict, measure_of, what
-from widgets.results_parts import (
+from widgets.page.style import text
+from widgets.results.parts import (
     ALONE,
     GAP,
     INK,
@@ -39,7 +40,6 @@ from widgets.results_parts import (
     value_lanes,
     wrapped,
 )
-from widgets.style import text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mla_core.results.verdict import measure_of
-from widgets.results_parts import (
+from widgets.page.style import MODALITY_DASHES, MODALITY_MARKERS, colour, pick, text
+from widgets.results.parts import (
     INK,
     axis_title,
     cells,
@@ -21,7 +22,6 @@ from widgets.results_parts import (
     panels_of,
     told,
 )
-from widgets.style import MODALITY_DASHES, MODALITY_MARKERS, colour, pick, text
 
 if TYPE_CHECKING:
     import pandas as pd

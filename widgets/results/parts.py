@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from mla_core.errors import ConfigError
 from mla_core.results.significance import mean_interval
 from mla_core.results.verdict import Measure
-from widgets.style import FUSED_COLOUR, GRID, MODALITY_MARKERS, apply_theme, colour, pick, text
+from widgets.page.style import FUSED_COLOUR, GRID, MODALITY_MARKERS, apply_theme, colour, pick, text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,15 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mla_core.embedding import align
 from mla_core.errors import DataError
-from mla_core.history import History, Summary
-from mla_core.replay import Replay
-from mla_core.runs import Run, config_differences
-from widgets.map_chart import BLANK
-from widgets.page import asset
-from widgets.run_table import LETTERS, share, told
-from widgets.style import (
+from mla_core.evaluation.maps import align
+from mla_core.evaluation.replay import Replay
+from mla_core.records.history import History, Summary
+from mla_core.runs.finished import Run, config_differences
+from widgets.charts.map_chart import BLANK
+from widgets.page.page import asset
+from widgets.page.style import (
     MODALITY_DASHES,
     MODALITY_MARKERS,
     apply_theme,
@@ -25,6 +24,7 @@ from widgets.style import (
     pick,
     text,
 )
+from widgets.runs.table import LETTERS, share, told
 
 MAPS_IN_A_ROW = 3
 LEGEND = {  # above the titles
@@ -239,7 +239,7 @@ def describe_differences(runs: Sequence[Run]) -> list[str]:
 
 
 _SIDES = ("val", "test")
-_STYLE = f"<style>{asset('differences.css')}</style>"
+_STYLE = f"<style>{asset('runs/differences.css')}</style>"
 
 
 def _points(replay: Replay, coords: np.ndarray, named: list[str]) -> list[go.Scatter]:

@@ -1,4 +1,4 @@
-// The table of runs (`widgets/run_table.py`): filtered, sorted and ticked in the browser. Everything
+// The table of runs (`widgets/runs/table.py`): filtered, sorted and ticked in the browser. Everything
 // from outside goes in as text.
 
 function render({ model, el }) {

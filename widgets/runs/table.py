@@ -1,4 +1,4 @@
-"""The table of runs (`static/run_table.js`): filter, sort by any column, tick what is compared."""
+"""The table of runs (`table.js`): filter, sort by any column, tick what is compared."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-from mla_core.runs import Run, config_differences
-from widgets.page import script, stylesheet
-from widgets.style import colour, text
+from mla_core.runs.finished import Run, config_differences
+from widgets.page.page import script, stylesheet
+from widgets.page.style import colour, text
 
 LETTERS = "ABCDEF"  # what ticked runs are called in the pictures
 ALWAYS = ("method", "dataset", "seed")  # shown when runs differ in nothing
@@ -39,8 +39,8 @@ class RunTable(anywidget.AnyWidget):
         Names, at most `most`, in the order in which they were ticked.
     """
 
-    _esm = script("dom", "run_table")
-    _css = stylesheet("run_table")
+    _esm = script("page/dom", "runs/table")
+    _css = stylesheet("runs/table")
     columns = traitlets.List(traitlets.Unicode()).tag(sync=True)
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     order = traitlets.List(traitlets.Int(), default_value=[0, 1]).tag(sync=True)

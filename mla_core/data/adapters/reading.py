@@ -10,8 +10,8 @@ from typing import Any
 
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import Preparation
-from mla_core.data.manifest import Manifest
-from mla_core.data.prepared import load_rows
+from mla_core.data.files.manifest import Manifest
+from mla_core.data.sets.manifest import load_rows
 from mla_core.errors import DataError, one_of
 
 # Name -> the function that reads its layout; its module also has the loader.

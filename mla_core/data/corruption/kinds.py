@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mla_core.data.characters import decode, edit, encode
 from mla_core.data.dataset import Modality
+from mla_core.data.samples.characters import decode, edit, encode
 from mla_core.errors import ConfigError
 
 Apply = Callable[[Tensor, float, torch.Generator, Modality, Tensor], Tensor]
@@ -158,7 +158,7 @@ def power_noise(x: Tensor, level: float, draw: torch.Generator, *_: object) -> T
 
 
 def typos(x: Tensor, level: float, draw: torch.Generator, modality: Modality, _: Tensor) -> Tensor:
-    """Make typing errors, see `mla_core.data.characters.edit`; what is too long loses its end.
+    """Make typing errors, see `mla_core.data.samples.characters.edit`; what is too long loses its end.
 
     Parameters
     ----------

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mla_core.data.audio import log_mel
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
-from mla_core.data.source import Source
-from mla_core.data.split import Modality
+from mla_core.data.samples.audio import log_mel
+from mla_core.data.samples.source import Source
+from mla_core.data.samples.split import Modality
 from mla_core.errors import DataError
 
 if TYPE_CHECKING:

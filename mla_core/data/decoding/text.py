@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.characters import encode
 from mla_core.data.decoding.base import Decoder, Looked
-from mla_core.data.source import Source
-from mla_core.data.split import Modality
+from mla_core.data.samples.characters import encode
+from mla_core.data.samples.source import Source
+from mla_core.data.samples.split import Modality
 from mla_core.errors import DataError
 
 if TYPE_CHECKING:
-    from mla_core.tokens import Tokenizer
+    from mla_core.data.samples.tokens import Tokenizer
 
 SUFFIXES = (".txt",)
 LARGEST = 2**20  # bytes of one text
@@ -124,13 +124,13 @@ class TokensDecoder(CharactersDecoder):
 
     @functools.cached_property
     def _tokenizer(self) -> Tokenizer:
-        from mla_core.tokens import Tokenizer
+        from mla_core.data.samples.tokens import Tokenizer
 
         return Tokenizer(self.preparation.tokenizer, self.preparation.characters)
 
     @functools.cached_property
     def _longer(self) -> Tokenizer:
-        from mla_core.tokens import Tokenizer
+        from mla_core.data.samples.tokens import Tokenizer
 
         return Tokenizer(self.preparation.tokenizer, self.preparation.characters + 1)
 

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.characters import encode
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.manifest import Manifest, Row, settle
-from mla_core.data.source import Source
-from mla_core.data.split import CODED, KINDS, SPLITS, Modality, Split
+from mla_core.data.files.manifest import Manifest, Row, settle
+from mla_core.data.samples.characters import encode
+from mla_core.data.samples.source import Source
+from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split
 from mla_core.errors import DataError, one_of
 
 Labels = Sequence[Any] | NDArray[Any] | Tensor

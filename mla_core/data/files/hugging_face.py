@@ -11,10 +11,10 @@ import numpy as np
 
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import DECODERS, Preparation
-from mla_core.data.manifest import Manifest, Row
-from mla_core.data.prepared import load_rows
-from mla_core.data.proposal import SIDES
-from mla_core.data.source import Content, Source
+from mla_core.data.files.manifest import Manifest, Row
+from mla_core.data.files.proposal import SIDES
+from mla_core.data.samples.source import Content, Source
+from mla_core.data.sets.manifest import load_rows
 from mla_core.errors import DataError, one_of
 
 KIND_OF_FEATURE = {"Image": "image", "Audio": "sound", "Video": "video"}

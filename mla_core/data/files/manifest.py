@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mla_core.data.dealing import deal, deal_groups
-from mla_core.data.faults import Fault
-from mla_core.data.source import Source
-from mla_core.data.split import SPLITS
+from mla_core.data.files.dealing import deal, deal_groups
+from mla_core.data.samples.faults import Fault
+from mla_core.data.samples.source import Source
+from mla_core.data.samples.split import SPLITS
 from mla_core.errors import DataError
 
 LONGEST_ID = 200

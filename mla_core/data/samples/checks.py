@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from mla_core.data.split import CODED, Modality, Split
-from mla_core.data.stored import StoredColumn
+from mla_core.data.samples.split import CODED, Modality, Split
+from mla_core.data.samples.stored import StoredColumn
 from mla_core.errors import DataError
 
 

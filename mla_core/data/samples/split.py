@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mla_core.data.stored import Column, blank, take
+from mla_core.data.samples.stored import Column, blank, take
 from mla_core.errors import DataError
 
 KINDS = ("image", "video", "spectrogram", "characters", "tokens", "sequence", "vector")

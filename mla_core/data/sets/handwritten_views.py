@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.media import Media, media_from_tensor, png_bytes
-from mla_core.data.optional import package_path
+from mla_core.data.samples.media import Media, media_from_tensor, png_bytes
+from mla_core.data.sets.optional import package_path
 
 VIEWS = {  # name -> numbers, what they are
     "fac": (216, "profile correlations"),

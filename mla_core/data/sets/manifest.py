@@ -10,19 +10,19 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from mla_core.data.audio import to_int16, wav_bytes
-from mla_core.data.cache import PreparedColumn, default_cache, prepare_column
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.decoding.sound import read_sound
 from mla_core.data.decoding.text import read_text
-from mla_core.data.faults import Fault, refuse
-from mla_core.data.manifest import Manifest, Row, settle
-from mla_core.data.manifest_file import read_manifest
-from mla_core.data.media import Media, media_from_tensor
-from mla_core.data.source import Source
-from mla_core.data.split import CODED, SPLITS, Modality, Split
-from mla_core.data.stored import StoredColumn
+from mla_core.data.files.cache import PreparedColumn, default_cache, prepare_column
+from mla_core.data.files.manifest import Manifest, Row, settle
+from mla_core.data.files.manifest_file import read_manifest
+from mla_core.data.samples.audio import to_int16, wav_bytes
+from mla_core.data.samples.faults import Fault, refuse
+from mla_core.data.samples.media import Media, media_from_tensor
+from mla_core.data.samples.source import Source
+from mla_core.data.samples.split import CODED, SPLITS, Modality, Split
+from mla_core.data.samples.stored import StoredColumn
 from mla_core.errors import DataError
 
 HEARD = 20.0  # seconds of a sound that a person is given
@@ -41,7 +41,7 @@ def load_manifest(
     Parameters
     ----------
     path : str
-        Of the manifest, see `mla_core.data.manifest_file.read_manifest`.
+        Of the manifest, see `mla_core.data.files.manifest_file.read_manifest`.
     root : str
         Where its paths begin; empty means its own folder.
     prepare : mapping, optional

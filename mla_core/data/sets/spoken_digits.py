@@ -1,7 +1,7 @@
 """The default data set: a handwritten digit, the digit spoken, and its name misspelt.
 
 Images are real (UCI digits). Speech is synthetic (espeak-ng), made once by
-`mla_core.data.spoken_digits_generator` and shipped as ``spoken_digits.npz``. The three parts of a
+`mla_core.data.sets.spoken_digits_generator` and shipped as ``spoken_digits.npz``. The three parts of a
 sample are paired by class inside each split, as in AV-MNIST: nobody wrote and spoke one digit.
 """
 
@@ -18,7 +18,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.audio import (
+from mla_core.data.corruption.noise import (
+    PIXEL_NOISE,
+    SPEECH_NOISE,
+    TYPING_ERRORS,
+    add_pixel_noise,
+    check_noise,
+    check_seed,
+    stream,
+)
+from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
+from mla_core.data.samples.audio import (
     FRAMES,
     MELS,
     SAMPLES,
@@ -28,19 +38,9 @@ from mla_core.data.audio import (
     to_int16,
     wav_bytes,
 )
-from mla_core.data.characters import LETTERS, edit, encode
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.digit_words import LANGUAGES, LONGEST
-from mla_core.data.media import Media, png_bytes
-from mla_core.data.noise import (
-    PIXEL_NOISE,
-    SPEECH_NOISE,
-    TYPING_ERRORS,
-    add_pixel_noise,
-    check_noise,
-    check_seed,
-    stream,
-)
+from mla_core.data.samples.characters import LETTERS, edit, encode
+from mla_core.data.samples.media import Media, png_bytes
+from mla_core.data.sets.digit_words import LANGUAGES, LONGEST
 from mla_core.errors import DataError
 
 Archive = dict[str, NDArray[Any]]

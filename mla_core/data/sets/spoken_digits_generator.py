@@ -1,8 +1,8 @@
 """Build `spoken_digits.npz`, the arrays behind the default data set.
 
-Run ``python -m mla_core.data.spoken_digits_generator [--out FILE]``. It needs
+Run ``python -m mla_core.data.sets.spoken_digits_generator [--out FILE]``. It needs
 ``pip install -e '.[generate]'``: espeak-ng is GPL-3, so it is no dependency of this package;
-only its output is shipped. `mla_core.data.speech` drives it.
+only its output is shipped. `mla_core.data.sets.speech` drives it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mla_core.data.audio import SAMPLES, mu_law_encode
 from mla_core.data.dataset import SPLITS
-from mla_core.data.digit_words import LANGUAGES
-from mla_core.data.speech import (
+from mla_core.data.samples.audio import SAMPLES, mu_law_encode
+from mla_core.data.sets.digit_words import LANGUAGES
+from mla_core.data.sets.speech import (
     ACCENTS,
     Espeak,
     family,
@@ -96,7 +96,7 @@ def generate() -> dict[str, NDArray[Any]]:
     -------
     dict of str to ndarray
         ``images`` (1797, 8, 8) uint8 in 0..16, ``image_digit``, ``image_split`` (1797,);
-        ``clip_codes`` uint8, all clips one after the other in the codec of `mla_core.data.audio`
+        ``clip_codes`` uint8, all clips one after the other in the codec of `mla_core.data.samples.audio`
         at 8 kHz, clip k from ``clip_offsets[k]`` to ``clip_offsets[k + 1]``; per clip
         ``clip_digit``, ``clip_voice``, ``clip_family``, ``clip_accent``, ``clip_speed`` (words a
         minute), ``clip_split``. Splits are indices into train, val, test.
@@ -110,7 +110,13 @@ def generate() -> dict[str, NDArray[Any]]:
     # espeak-ng keeps state that no call resets: only a fresh process starts from the same one.
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, FILE.name)
-        command = [sys.executable, "-m", "mla_core.data.spoken_digits_generator", "--out", str(out)]
+        command = [
+            sys.executable,
+            "-m",
+            "mla_core.data.sets.spoken_digits_generator",
+            "--out",
+            str(out),
+        ]
         subprocess.run(command, cwd=FILE.parents[2], check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - ourselves
         with np.load(out, allow_pickle=False) as arrays:
             return dict(arrays)

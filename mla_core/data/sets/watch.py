@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.media import Media, lines_png, name_lines
-from mla_core.data.optional import package_path
+from mla_core.data.samples.media import Media, lines_png, name_lines
+from mla_core.data.sets.optional import package_path
 from mla_core.errors import DataError
 
 CLASSES = (

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mla_core import TrainingSession
-from mla_core.contribution import (
+from mla_core.analysis.contribution import (
     missing_curve,
     shapley_values,
     subset_accuracies,
     utilisation_rates,
 )
+from mla_core.catalogue import METHODS
 from mla_core.data.shortage import shorten
-from mla_core.methods.registry import METHODS
 
 NAMES = "abcd"
 

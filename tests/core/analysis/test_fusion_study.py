@@ -10,9 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mla_core as mla
-from mla_core.data.corruptor import Corruptor, Damage
-from mla_core.errors import ConfigError
-from mla_core.fusion_study import (
+from mla_core.analysis.fusion_study import (
     OWN,
     best_modality,
     broken,
@@ -24,9 +22,11 @@ from mla_core.fusion_study import (
     rules_for,
     sweep,
 )
-from mla_core.history import Evaluation
+from mla_core.data.corruption.corruptor import Corruptor, Damage
+from mla_core.errors import ConfigError
+from mla_core.evaluation.metrics import expected_calibration_error, reliability_bins
 from mla_core.methods import METHODS
-from mla_core.metrics import expected_calibration_error, reliability_bins
+from mla_core.records.history import Evaluation
 
 
 def softmax(x):

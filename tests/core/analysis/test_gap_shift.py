@@ -7,9 +7,9 @@ import pytest
 import torch
 
 import mla_core as mla
-from mla_core import gap_shift
-from mla_core.methods.registry import METHODS
-from mla_core.modality_gap import centroid_gap
+from mla_core.analysis import gap_shift
+from mla_core.catalogue import METHODS
+from mla_core.evaluation.modality_gap import centroid_gap
 
 
 @pytest.fixture(scope="module")

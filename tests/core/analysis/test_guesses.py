@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mla_core as mla
-from mla_core.guesses import HOW_MANY, highest, how_many, in_range, lowest, ranges
+from mla_core.analysis.guesses import HOW_MANY, highest, how_many, in_range, lowest, ranges
 
 NAN = float("nan")
 numbers = st.floats(-1e3, 1e3)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from mla_core import ConfigError, TrainingSession
-from mla_core.head_gradient import VARIANTS
-from mla_core.methods.registry import METHODS
-from mla_core.slow_motion import STAGES, slow_step
+from mla_core.analysis.slow_motion import STAGES, slow_step
+from mla_core.catalogue import METHODS
+from mla_core.head.gradient import VARIANTS
 
 EQUATIONS = ("paper", "paper_previous", "dataset_mean")
 

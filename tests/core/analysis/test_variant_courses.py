@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from mla_core import ConfigError, TrainingSession
-from mla_core.head_gradient import VARIANTS
-from mla_core.variant_courses import VariantCourse
+from mla_core.analysis.variant_courses import VariantCourse
+from mla_core.head.gradient import VARIANTS
 
 
 @pytest.fixture(scope="module")

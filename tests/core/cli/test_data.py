@@ -5,9 +5,9 @@ import pytest
 import mla_core as mla
 from mla_core.cli import main
 from mla_core.data.decoding.video import frame_files
-from mla_core.data.example_folder import write_example_folder
-from mla_core.data.manifest_file import read_manifest
-from mla_core.data.proposal import propose, write_proposal
+from mla_core.data.files.manifest_file import read_manifest
+from mla_core.data.files.proposal import propose, write_proposal
+from mla_core.data.sets.example_folder import write_example_folder
 from tests.core.media_files import good_lines, picture, sound, write_manifest
 
 QUICK = 'prepare={"size": 8, "rate": 8000, "mels": 16}'

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from mla_core import run_experiment
+from mla_core.catalogue import METHODS
 from mla_core.cli import main
-from mla_core.data.registry import DATASETS
-from mla_core.head_gradient import VARIANTS
-from mla_core.methods.registry import METHODS
+from mla_core.data.catalogue import DATASETS
+from mla_core.head.gradient import VARIANTS
 
 
 @pytest.fixture

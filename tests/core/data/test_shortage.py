@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mla_core import ConfigError, MultimodalDataset, TrainingSession, load_dataset
-from mla_core.data.media import media_from_tensor
+from mla_core.data.samples.media import media_from_tensor
 from mla_core.data.shortage import shorten
 
 SIDES = ("train", "val", "test")

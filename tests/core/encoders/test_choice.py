@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mla_core import ConfigError, ExperimentConfig, TrainingSession
-from mla_core.encoder_choice import EncoderChoice, choice_of
+from mla_core.encoders.choice import EncoderChoice, choice_of
 from mla_core.results.files import collect
 from mla_core.results.names import with_names
 

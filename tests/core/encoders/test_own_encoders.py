@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mla_core import ConfigError, ExperimentConfig, TrainingDivergedError, TrainingSession
-from mla_core.methods.registry import METHODS
+from mla_core.catalogue import METHODS
 
 SETTINGS = {"batch_size": 8, "probe_size": 9, "feature_size": 12, "epochs": 2}
 
@@ -87,7 +87,7 @@ def test_a_frozen_one_that_is_changed_from_outside_is_asked_anew(make_media):
 def test_kept_features_go_with_the_data(make_media):
     import gc
 
-    from mla_core import adapted_encoder
+    from mla_core.encoders import adapted as adapted_encoder
 
     gc.collect()
     known = set(adapted_encoder._KEPT)

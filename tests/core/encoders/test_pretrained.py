@@ -9,14 +9,14 @@ import torch
 from safetensors.torch import load_file
 
 from mla_core import ConfigError, ExperimentConfig, TrainingSession, run_experiment
-from mla_core.checkpoint import load_snapshot, save_snapshot
+from mla_core.analysis.report import report_of
+from mla_core.catalogue import METHODS, method_class
 from mla_core.data.dataset import Modality
-from mla_core.encoder_choice import EncoderChoice
-from mla_core.encoder_inputs import PerFrame
-from mla_core.methods.registry import METHODS, method_class
-from mla_core.pretrained import load_pretrained
-from mla_core.report import report_of
-from mla_core.tokens import Tokenizer
+from mla_core.data.samples.tokens import Tokenizer
+from mla_core.encoders.choice import EncoderChoice
+from mla_core.encoders.inputs import PerFrame
+from mla_core.encoders.pretrained import load_pretrained
+from mla_core.records.checkpoint import load_snapshot, save_snapshot
 
 FITS = {
     ("vit", "image"): 16,

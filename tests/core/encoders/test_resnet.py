@@ -9,8 +9,8 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from mla_core import ConfigError, ExperimentConfig, TrainingDivergedError, TrainingSession
-from mla_core.encoder_set import DEVIATION, MEAN, build_encoders
-from mla_core.resnet import ResNet18, load_resnet18, random_resnet18
+from mla_core.encoders.build import DEVIATION, MEAN, build_encoders
+from mla_core.encoders.resnet import ResNet18, load_resnet18, random_resnet18
 
 SETTINGS = {"batch_size": 8, "probe_size": 9, "evaluate_every": 0, "learning_rate": 0.01}
 

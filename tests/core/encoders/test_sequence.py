@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from mla_core.data.dataset import Modality
-from mla_core.data.media import LINES, lines_png, media_from_tensor, name_lines
-from mla_core.encoders import build_encoder
+from mla_core.data.samples.media import LINES, lines_png, media_from_tensor, name_lines
+from mla_core.encoders.small import build_encoder
 
 
 def picture(values):

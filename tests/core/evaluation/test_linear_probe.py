@@ -6,7 +6,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from mla_core.linear_probe import MOST, probe_accuracy
+from mla_core.evaluation.linear_probe import MOST, probe_accuracy
 
 
 def clouds(n: int, c: int = 4, noise: float = 0.5, seed: int = 0):

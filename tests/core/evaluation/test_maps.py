@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 
-from mla_core.embedding import align, pca_map, trustworthiness
+from mla_core.evaluation.maps import align, pca_map, trustworthiness
 
 
 def points(k: int = 50, s: int = 8, seed: int = 0) -> np.ndarray:
@@ -105,7 +105,7 @@ def test_trustworthiness_lowers_its_neighbours_for_few_points(k):
 WORKER = """
 import json, sys
 import numpy as np
-from mla_core.embedding import MapWorker, umap_map
+from mla_core.evaluation.maps import MapWorker, umap_map
 
 if __name__ == "__main__":
     worker = MapWorker()

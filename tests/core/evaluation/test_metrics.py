@@ -11,7 +11,7 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 
 from mla_core import TrainingSession
-from mla_core.metrics import (
+from mla_core.evaluation.metrics import (
     QUANTILES,
     brier_score,
     discrepancy_ratios,

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mla_core.modality_gap import centroid_gap, linear_separability
+from mla_core.evaluation.modality_gap import centroid_gap, linear_separability
 
 
 def cloud(n: int, s: int, seed: int, shift: float = 0.0) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from mla_core import DataError, TrainingSession
-from mla_core.replay import ABSENT, Replay, class_corners, pca_over_time, unit_features
+from mla_core.evaluation.replay import ABSENT, Replay, class_corners, pca_over_time, unit_features
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from mla_core.head_geometry import degrees, share_seen, spectrum
-from mla_core.head_gradient import VARIANTS, HeadGradientModification
+from mla_core.head.geometry import degrees, share_seen, spectrum
+from mla_core.head.gradient import VARIANTS, HeadGradientModification
 
 
 def normal(*shape: int, seed: int) -> Tensor:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mla_core.errors import ConfigError
-from mla_core.head_gradient import VARIANTS, HeadGradientModification, alpha_at
+from mla_core.head.gradient import VARIANTS, HeadGradientModification, alpha_at
 
 RECURSIVE = ("paper", "paper_previous", "dataset_mean")
 DOING_NOTHING = ("released", "off")

@@ -16,7 +16,7 @@ from mla_core import (
     TrainingDivergedError,
     TrainingSession,
 )
-from mla_core.head_gradient import VARIANTS
+from mla_core.head.gradient import VARIANTS
 
 SGD = {"optimizer": "sgd", "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 0.01}
 ADAMW = {"optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.1}

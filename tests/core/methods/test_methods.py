@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from mla_core import ConfigError, MultimodalDataset, TrainingDivergedError, TrainingSession
+from mla_core.catalogue import METHODS, method_class
 from mla_core.methods.base import Method, Prediction
-from mla_core.methods.registry import METHODS, method_class
 
 JOINT = [name for name in METHODS if not method_class(name).one_at_a_time]
 AT_LEAST_TWO = [name for name in METHODS if method_class(name).least_modalities == 2]

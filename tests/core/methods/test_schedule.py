@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mla_core import ConfigError, Split
-from mla_core.schedule import Batch, alternating_epoch, joint_epoch, learning_rate_at
+from mla_core.methods.schedule import Batch, alternating_epoch, joint_epoch, learning_rate_at
 
 NAMES = ("a", "b", "c")
 

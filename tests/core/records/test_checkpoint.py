@@ -1,7 +1,7 @@
 """A snapshot on disk appears whole or not at all."""
 
 from mla_core import TrainingSession
-from mla_core.checkpoint import load_snapshot, save_snapshot
+from mla_core.records.checkpoint import load_snapshot, save_snapshot
 
 
 def test_the_newest_snapshot_on_disk_replaces_the_others(tiny, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mla_core import Evaluation, History, StepRecord, TrainingSession
-from mla_core.history import MAX_STEPS, Change
+from mla_core.records.history import MAX_STEPS, Change
 
 
 @pytest.fixture

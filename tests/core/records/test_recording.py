@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mla_core import TrainingSession
-from mla_core.recording import FEWEST_MOMENTS, MOST_MOMENTS, Moment, Recording
+from mla_core.records.recording import FEWEST_MOMENTS, MOST_MOMENTS, Moment, Recording
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mla_core.thinning import EvenList
+from mla_core.records.thinning import EvenList
 
 
 def grown(most: int, count: int) -> EvenList[int]:

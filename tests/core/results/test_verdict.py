@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 
 import mla_core as mla
-from mla_core import audit
+from mla_core.head import audit
 from mla_core.results import load_results
 from mla_core.results import names as run_names
 from mla_core.results.missing_curves import at_test_only, with_rates

@@ -14,11 +14,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession, experiment
-from mla_core.checkpoint import LOOKS, load_snapshot, save_snapshot
-from mla_core.experiment import run_experiment, run_folder, train
-from mla_core.history import History
+from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession
 from mla_core.methods.alternating import Alternating
+from mla_core.records.checkpoint import LOOKS, load_snapshot, save_snapshot
+from mla_core.records.history import History
+from mla_core.runs import experiment
+from mla_core.runs.experiment import run_experiment, run_folder, train
 
 RESULTS = ["config.json", "history.npz", "metrics.json", "model.safetensors", "replay.npz"]
 
@@ -107,7 +108,8 @@ def test_other_data_is_another_run(tiny, tmp_path, make_data):
 
 CHILD = """
 import json, sys, time
-from mla_core import ExperimentConfig, TrainingSession, experiment
+from mla_core import ExperimentConfig, TrainingSession
+from mla_core.runs import experiment
 
 experiment.CHECKPOINT_SECONDS = 0
 advance = TrainingSession.advance

@@ -1,17 +1,16 @@
 """The specifications in experiments/: each can be run, compares fairly, and has its results."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from mla_core.methods import METHODS
 from mla_core.results import collect, read
 from mla_core.results.tables import table
-from mla_core.specification import read_specification
-from mla_core.sweep import run_sweep
+from mla_core.runs.specification import read_specification
+from mla_core.runs.sweep import run_sweep
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 SPECIFICATIONS = sorted((ROOT / "experiments").glob("*.toml"))
 RESULTS = [p for p in SPECIFICATIONS if p.stem != "quick"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from mla_core import ConfigError, DataError, ExperimentConfig, run_experiment
 from mla_core.cli import main
-from mla_core.runs import config_differences, read_run, read_runs
+from mla_core.runs.finished import config_differences, read_run, read_runs
 
 
 @pytest.fixture(scope="module")

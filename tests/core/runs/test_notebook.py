@@ -7,7 +7,7 @@ import pytest
 
 from mla_core import ConfigError
 from mla_core.errors import NotebookError
-from mla_core.headless import (
+from mla_core.runs.notebook import (
     check_parameters,
     notebook_parameters,
     reject_unknown_parameters,

@@ -3,7 +3,7 @@
 import pytest
 
 from mla_core import ConfigError
-from mla_core.sweep import read_specification
+from mla_core.runs.sweep import read_specification
 
 
 def values(specification, *names):

@@ -17,9 +17,9 @@ import torch
 
 from mla_core import ConfigError, ExperimentConfig, threads
 from mla_core.cli import main
-from mla_core.headless import run_notebook
 from mla_core.methods.alternating import Alternating
-from mla_core.sweep import read_specification, run_sweep
+from mla_core.runs.notebook import run_notebook
+from mla_core.runs.sweep import read_specification, run_sweep
 
 DIVERGES = "learning_rate = 1e30"
 
@@ -223,7 +223,17 @@ def test_a_killed_sweep_goes_on_and_ends_as_if_uninterrupted(
 ):
     found = specify(KILLED)
     out, path = tmp_path / "runs", str(tmp_path / "question.toml")
-    start = [sys.executable, "-m", "mla_core.cli", "sweep", path, "--jobs", "2", "--out", str(out)]
+    start = [
+        sys.executable,
+        "-m",
+        "mla_core.cli.main",
+        "sweep",
+        path,
+        "--jobs",
+        "2",
+        "--out",
+        str(out),
+    ]
     with subprocess.Popen(start, start_new_session=True, stderr=subprocess.DEVNULL) as sweep:
         try:
             wait_for(lambda: found.done(out))

@@ -10,7 +10,7 @@ from ipywidgets.widgets.widget import _instances as live_widgets
 
 import mla_core as mla
 from widgets import TrainingLab
-from widgets import lab as lab_module
+from widgets.bench import lab as lab_module
 
 
 def small(**changes) -> mla.ExperimentConfig:

@@ -9,7 +9,7 @@ import mla_core as mla
 from mla_core.errors import TrainingDivergedError
 from mla_core.tandem import Tandem
 from widgets import TrainingLab
-from widgets.player import Player
+from widgets.bench.player import Player
 
 
 class Watcher:
@@ -98,7 +98,7 @@ def test_pause_holds_still_and_stop_ends_the_run(session):
 
 
 def test_a_page_that_cannot_follow_is_not_flooded(session, monkeypatch):
-    monkeypatch.setattr("widgets.player.PATIENCE_SECONDS", 1e9)
+    monkeypatch.setattr("widgets.bench.player.PATIENCE_SECONDS", 1e9)
 
     async def script(watcher):
         watcher.player._caught_up = lambda: False

@@ -10,10 +10,10 @@ import mla_core as mla
 from mla_core.data import Modality, MultimodalDataset, Split
 from mla_core.methods import METHODS, method_class
 from tests.core.media_files import SMALL, good_lines, picture, write_manifest
-from widgets import charts
-from widgets.diagram import network_svg
-from widgets.sample_view import sample_html
-from widgets.status import describe
+from widgets.bench.diagram import network_svg
+from widgets.charts import training as charts
+from widgets.charts.sample import sample_html
+from widgets.page.status import describe
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<img src=x onerror=alert(1)>"

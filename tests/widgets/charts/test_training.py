@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 import mla_core as mla
-from widgets import charts, curves
-from widgets.map_state import MapState
+from widgets.charts import curves
+from widgets.charts import training as charts
+from widgets.charts.map_state import MapState
 
 
 def traces(figure):

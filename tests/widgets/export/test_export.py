@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 import mla_core as mla
 from mla_core.cli import main
-from mla_core.replay import Replay
+from mla_core.evaluation.replay import Replay
 from widgets import export_run, export_session
-from widgets.export import media_within
-from widgets.export_page import safe_json
-from widgets.svg_chart import Line, line_chart, ticks
+from widgets.charts.svg import Line, line_chart, ticks
+from widgets.export.page import safe_json
+from widgets.export.write import media_within
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 

@@ -10,11 +10,11 @@ from ipywidgets import Widget
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 import mla_core as mla
+from mla_core.analysis.fusion_study import broken, refuse, rescued
 from mla_core.data import Modality, MultimodalDataset, Split
-from mla_core.data.corruptor import Corruptor, Damage
-from mla_core.fusion_study import broken, refuse, rescued
+from mla_core.data.corruption.corruptor import Corruptor, Damage
 from widgets import FusionReport, explore_fusion
-from widgets import fusion_explorer as module
+from widgets.fusion import explorer as module
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 

@@ -3,9 +3,9 @@
 import pytest
 
 import mla_core as mla
-from mla_core.data.corruptor import Corruptor, Damage
-from mla_core.fusion_study import broken, refuse, rescued
-from widgets import fusion_reveals as reveals
+from mla_core.analysis.fusion_study import broken, refuse, rescued
+from mla_core.data.corruption.corruptor import Corruptor, Damage
+from widgets.fusion import reveals
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 
 import mla_core as mla
 import widgets
-from mla_core.embedding import pca_map
-from mla_core.gap_shift import SHIFTS
-from mla_core.replay import Replay
-from widgets import gap_explorer
-from widgets.embedding_view import SCRIPT, STATE, STYLE, EmbeddingView, payload
-from widgets.gap_explorer import chosen_looks, shifted_replay
+from mla_core.analysis.gap_shift import SHIFTS
+from mla_core.evaluation.maps import pca_map
+from mla_core.evaluation.replay import Replay
+from widgets.gap import explorer as gap_explorer
+from widgets.gap.embedding_view import SCRIPT, STATE, STYLE, EmbeddingView, payload
+from widgets.gap.explorer import chosen_looks, shifted_replay
 
 LIMIT = 50 * 1024  # bytes of script
 

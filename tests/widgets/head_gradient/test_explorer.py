@@ -8,10 +8,11 @@ import torch
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 import mla_core as mla
-from mla_core.head_gradient import VARIANTS
-from mla_core.methods.registry import METHODS
-from widgets import explore_head_gradient, head_gradient_explorer
-from widgets import head_gradient_pictures as pictures
+from mla_core.catalogue import METHODS
+from mla_core.head.gradient import VARIANTS
+from widgets import explore_head_gradient
+from widgets.head_gradient import explorer as head_gradient_explorer
+from widgets.head_gradient import pictures
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 

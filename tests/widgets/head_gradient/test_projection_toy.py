@@ -1,7 +1,6 @@
 """The toy's numbers against vector algebra, and its limits."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,8 @@ from hypothesis import strategies as st
 
 from mla_core import ConfigError
 from widgets import ProjectionToy, projection_toy
-from widgets.projection_toy import project, toy_figure
+from widgets.head_gradient.projection_toy import project, toy_figure
+from widgets.page.page import asset
 
 COORDINATE = st.floats(-2, 2).map(lambda x: round(x, 2))
 VECTOR = st.tuples(COORDINATE, COORDINATE).filter(lambda v: math.hypot(*v) > 0.1)
@@ -55,8 +55,7 @@ def test_bad_numbers_are_named(wrong, named):
 
 
 def test_its_script_is_small_and_needs_no_network():
-    static = Path(__file__).parents[2] / "widgets" / "static"
-    script = (static / "projection_toy.js").read_text(encoding="utf-8")
+    script = asset("head_gradient/projection_toy.js")
     assert len(script) < 15_000
     assert "innerHTML" not in script
     assert script.count("http") == 1, "the name of SVG's space, and no address"

@@ -3,8 +3,8 @@
 import pytest
 
 import mla_core as mla
-from mla_core.variant_courses import VariantCourse
-from widgets import head_gradient_reveals as reveals
+from mla_core.analysis.variant_courses import VariantCourse
+from widgets.head_gradient import reveals
 
 
 @pytest.mark.parametrize(

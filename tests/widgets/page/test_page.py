@@ -4,10 +4,17 @@ import re
 
 import pytest
 
-from widgets.page import STATIC, asset, script, stylesheet
+from tests import ROOT
+from widgets.page.page import asset, script, stylesheet
 
-SHEETS = sorted(path.name for path in STATIC.glob("*.css"))
-SCRIPTS = sorted(path.stem for path in STATIC.glob("*.js"))
+
+def named(pattern):
+    found = (path.relative_to(ROOT / "widgets") for path in ROOT.glob(f"widgets/{pattern}"))
+    return sorted(str(path.with_suffix("")) for path in found)
+
+
+SHEETS = named("*/*.css")
+SCRIPTS = named("*/*.js")
 WIDGETS = [name for name in SCRIPTS if "export default" in asset(f"{name}.js")]  # others are parts
 PAGES = {"light": "#ffffff", "dark": "#111111"}
 
@@ -27,7 +34,7 @@ def contrast(a, b):
 
 def rules(sheet):
     """Return the declarations of every rule, as a dictionary each."""
-    bare = re.sub(r"/\*.*?\*/", "", asset(sheet), flags=re.DOTALL)
+    bare = re.sub(r"/\*.*?\*/", "", asset(f"{sheet}.css"), flags=re.DOTALL)
     for _, body in re.findall(r"([^{}]+)\{([^{}]*)\}", bare):
         yield dict(re.findall(r"([\w-]+):\s*([^;]+?)\s*(?:;|$)", body))
 
@@ -52,7 +59,7 @@ def test_text_on_a_ground_of_its_own_reads_well(sheet):
 
 
 def test_the_focus_is_seen_on_both_pages():
-    rings = [rule for rule in rules("page.css") if "--mla-focus" in rule]
+    rings = [rule for rule in rules("page/page") if "--mla-focus" in rule]
     for (name, page), ring in zip(PAGES.items(), rings, strict=True):
         assert contrast(ring["--mla-focus"], page) >= 3, name
         assert contrast(ring["--mla-focus"], ring["--mla-gap"]) >= 3, name
@@ -75,6 +82,6 @@ def test_every_widget_joins_the_page_and_leaves_it(name):
 
 
 def test_no_sheet_moves_things_for_those_who_asked_for_calm():
-    calm = asset("page.css").partition("prefers-reduced-motion")[2]
+    calm = asset("page/page.css").partition("prefers-reduced-motion")[2]
     for kind in ("animation", "transition"):
         assert f"{kind}: none !important" in calm

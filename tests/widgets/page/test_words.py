@@ -5,7 +5,7 @@ import pytest
 
 import mla_core as mla
 from widgets.charts import curves
-from widgets.words import describe_training
+from widgets.page.words import describe_training
 
 METHODS = ["mla", "concat", "ogm_ge", "qmf", "late_fusion", "ensemble"]
 

@@ -12,8 +12,10 @@ from ipywidgets import HTML, Output
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 import mla_core as mla
-from widgets import per_cell, predict, question
-from widgets.question import Question
+from widgets import predict
+from widgets.page import per_cell
+from widgets.questions import question
+from widgets.questions.question import Question
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 CHOICES = ["image", "audio"]

@@ -5,7 +5,7 @@ import json
 import torch
 
 import mla_core as mla
-from widgets.reveals import complete_samples, fused_change, most_gained, weakest_modality
+from widgets.questions.reveals import complete_samples, fused_change, most_gained, weakest_modality
 
 
 def evaluations(session):

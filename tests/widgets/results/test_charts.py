@@ -9,10 +9,9 @@ from scipy import stats
 
 import mla_core as mla
 from mla_core.results.verdict import Verdict, compare_all
-from widgets import report
-from widgets import results_charts as charts
-from widgets import results_parts as parts
-from widgets.results_curves import missing_plot, subset_plot
+from widgets.bench import report
+from widgets.results import charts, parts
+from widgets.results.curves import missing_plot, subset_plot
 
 EVIL = "<img src=x onerror=alert(1)>"
 SEEDS = 5

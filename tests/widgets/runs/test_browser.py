@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 import mla_core as mla
-from mla_core.replay import Replay
-from mla_core.runs import read_runs
+from mla_core.evaluation.replay import Replay
+from mla_core.runs.finished import read_runs
 from widgets import RunBrowser
-from widgets.run_comparison import (
+from widgets.runs.comparison import (
     curves_figure,
     describe_differences,
     differences_html,
     maps_figure,
     read_all,
 )
-from widgets.run_table import RunTable, table_html, table_of
+from widgets.runs.table import RunTable, table_html, table_of
 
 OPTIONS = {"sizes": [80, 60, 40], "classes": 4}
 
@@ -155,9 +155,9 @@ def test_an_empty_or_missing_folder_is_a_sentence(there, tmp_path, capsys):
 
 def test_headless_shows_table_figures_and_differences(folder, monkeypatch):
     shown = []
-    monkeypatch.setattr("widgets.run_browser.display", lambda value: shown.append(value.data))
+    monkeypatch.setattr("widgets.runs.browser.display", lambda value: shown.append(value.data))
     monkeypatch.setattr(
-        "widgets.run_browser.present", lambda figure: shown.append(figure.layout.meta)
+        "widgets.runs.browser.present", lambda figure: shown.append(figure.layout.meta)
     )
     RunBrowser(folder, headless=True)._ipython_display_()
     told = " ".join(shown)

@@ -10,7 +10,7 @@ import pytest
 import mla_core as mla
 from mla_core.cli import main
 from mla_core.data.adapters import ADAPTERS, reader
-from mla_core.data.manifest import settle
+from mla_core.data.files.manifest import settle
 from tests.core.media_files import SMALL, picture, sound, video
 
 MOODS = ("ANG", "DIS", "FEA", "HAP", "NEU", "SAD")

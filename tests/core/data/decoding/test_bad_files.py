@@ -7,8 +7,8 @@ import pytest
 
 import mla_core as mla
 from mla_core.data.decoding import Preparation
-from mla_core.data.manifest_file import read_manifest
-from mla_core.data.survey import describe, survey
+from mla_core.data.files.manifest_file import read_manifest
+from mla_core.data.files.survey import describe, survey
 from tests.core.media_files import (
     SMALL,
     good_lines,
@@ -224,5 +224,5 @@ def test_a_prepared_set_needs_no_writable_cache(tmp_path, lines, monkeypatch):
     def refuse(folder):
         raise mla.ConfigError("read-only")
 
-    monkeypatch.setattr("mla_core.data.cache.check_writable", refuse)
+    monkeypatch.setattr("mla_core.data.files.cache.check_writable", refuse)
     assert load(tmp_path, lines).fingerprint == first.fingerprint

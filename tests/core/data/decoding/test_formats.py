@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from mla_core.data import load_dataset
 from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.decoding.sound import read_sound
-from mla_core.data.source import Source, file_source
+from mla_core.data.samples.source import Source, file_source
 from mla_core.errors import ConfigError
 from tests.core.media_files import good_lines, picture, sound, video, write_manifest
 

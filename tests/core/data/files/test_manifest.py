@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import mla_core as mla
-from mla_core.data.dealing import deal, deal_groups
-from mla_core.data.manifest import Manifest, Row, count, settle
-from mla_core.data.manifest_file import read_manifest
-from mla_core.data.source import Source
+from mla_core.data.files.dealing import deal, deal_groups
+from mla_core.data.files.manifest import Manifest, Row, count, settle
+from mla_core.data.files.manifest_file import read_manifest
+from mla_core.data.samples.source import Source
 from tests.core.media_files import picture
 
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mla_core.data.audio import (
+from mla_core.data.samples.audio import (
     FRAMES,
     HOP,
     LEVELS,

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mla_core.data.characters import LETTERS, decode, edit, encode
+from mla_core.data.samples.characters import LETTERS, decode, edit, encode
 from mla_core.errors import ConfigError, DataError
 
 words = st.text(LETTERS, min_size=1, max_size=12)

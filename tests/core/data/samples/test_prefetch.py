@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mla_core import ExperimentConfig, TrainingSession
-from mla_core.data.prefetch import ReadAhead, fetch, read_ahead
-from mla_core.methods.registry import METHODS
+from mla_core.catalogue import METHODS
+from mla_core.data.samples.prefetch import ReadAhead, fetch, read_ahead
 
 SETTINGS = {"batch_size": 8, "probe_size": 9, "feature_size": 12, "epochs": 2}
 

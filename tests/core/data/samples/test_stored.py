@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -13,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mla_core as mla
-from mla_core.data.cache import prepare_column
 from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.decoding.image import ImageDecoder
-from mla_core.data.source import Source
-from mla_core.data.stored import ArrayOnDisk, StoredColumn, blank, digest, take
+from mla_core.data.files.cache import prepare_column
+from mla_core.data.samples.source import Source
+from mla_core.data.samples.stored import ArrayOnDisk, StoredColumn, blank, digest, take
+from tests import ROOT
 from tests.core.media_files import SMALL, good_lines, picture, write_manifest
 
-ROOT = Path(__file__).parents[2]
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 2, 3)).astype(np.uint8)
 
 
@@ -59,12 +58,12 @@ def test_a_stored_column_reads_as_the_tensor_would(rows, data):
 
 
 def test_large_samples_come_in_smaller_pieces(monkeypatch):
-    monkeypatch.setattr("mla_core.data.stored.PIECE", 13)
+    monkeypatch.setattr("mla_core.data.samples.stored.PIECE", 13)
     assert [len(part) for part in column([0, 1, 2, 3, 4]).split(4)] == [2, 2, 1]
 
 
 def test_reading_does_not_keep_the_file_in_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("mla_core.data.stored.HELD", 2**24)
+    monkeypatch.setattr("mla_core.data.samples.stored.HELD", 2**24)
     np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.uint8, (3000, 128, 1024))
     source = ArrayOnDisk.open(tmp_path / "x.npy")
     whole = StoredColumn(source, torch.arange(3000), np.zeros((3000, 1), np.uint8))
@@ -117,8 +116,8 @@ def test_what_was_cut_off_goes_on(pictures, tmp_path, monkeypatch):
         done.append(source.where)
         return decode(self, source, modality)
 
-    monkeypatch.setattr("mla_core.data.cache.WORKERS", 1)
-    monkeypatch.setattr("mla_core.data.cache.CHUNK", 1)
+    monkeypatch.setattr("mla_core.data.files.cache.WORKERS", 1)
+    monkeypatch.setattr("mla_core.data.files.cache.CHUNK", 1)
     monkeypatch.setattr(ImageDecoder, "decode", interrupted)
     with pytest.raises(KeyboardInterrupt):
         prepare(pictures, tmp_path / "cache")

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from mla_core import ConfigError
-from mla_core.encoder_choice import EncoderChoice
-from mla_core.pretrained import load_pretrained
-from mla_core.tokens import Tokenizer
+from mla_core.data.samples.tokens import Tokenizer
+from mla_core.encoders.choice import EncoderChoice
+from mla_core.encoders.pretrained import load_pretrained
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,13 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import avg_pool2d
 
-from mla_core.data import emoji, load_dataset
-from mla_core.data.audio import audible, log_mel
+from mla_core.data import load_dataset
 from mla_core.data.dataset import SPLITS
-from mla_core.data.emoji import load_emoji
-from mla_core.data.speech import family
-from mla_core.data.spoken_digits import read_archive
+from mla_core.data.samples.audio import audible, log_mel
+from mla_core.data.sets import emoji
+from mla_core.data.sets.emoji import load_emoji
+from mla_core.data.sets.speech import family
+from mla_core.data.sets.spoken_digits import read_archive
 from mla_core.errors import ConfigError, DataError
 
 pytest.importorskip("espeakng_loader", reason="needs pip install -e '.[generate]'")
@@ -84,8 +85,8 @@ def test_picture_name_and_split_are_those_without_speech(data, plain, noisy):
 def test_the_same_bytes_in_another_process_whatever_was_said_there_before(data):
     script = """
 import torch
-from mla_core.data.emoji import load_emoji
-from mla_core.data.speech import Espeak
+from mla_core.data.sets.emoji import load_emoji
+from mla_core.data.sets.speech import Espeak
 espeak = Espeak()
 espeak.use("en-GB-scotland", "croak")
 espeak.say("something else", 300, 90)

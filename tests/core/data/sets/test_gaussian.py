@@ -8,7 +8,7 @@ import torch
 from scipy.stats import norm
 
 from mla_core import DataError, load_dataset
-from mla_core.data.gaussian import bayes_accuracies
+from mla_core.data.sets.gaussian import bayes_accuracies
 
 STANDARD_ERRORS = 4 * 0.0005  # of a share among a million draws, at most
 

@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from mla_core.data.dataset import SPLITS
-from mla_core.data.handwritten_views import load_handwritten_views
+from mla_core.data.sets.handwritten_views import load_handwritten_views
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from mla_core.data import emoji, handwritten_views, load_dataset, mnist_speech, watch
-from mla_core.data.optional import package_path
+from mla_core.data import load_dataset
+from mla_core.data.sets import emoji, handwritten_views, mnist_speech, watch
+from mla_core.data.sets.optional import package_path
 from mla_core.errors import DataError
 
 EXTRA = "pip install -e '.[data]'"

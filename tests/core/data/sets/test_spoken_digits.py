@@ -13,18 +13,18 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from mla_core.data import load_dataset
-from mla_core.data.audio import SAMPLES, log_mel
-from mla_core.data.characters import decode
 from mla_core.data.dataset import SPLITS
-from mla_core.data.digit_words import LANGUAGES
-from mla_core.data.spoken_digits import (
+from mla_core.data.samples.audio import SAMPLES, log_mel
+from mla_core.data.samples.characters import decode
+from mla_core.data.sets.digit_words import LANGUAGES
+from mla_core.data.sets.spoken_digits import (
     VOCABULARY,
     clean_audio,
     load_spoken_digits,
     pair,
     read_archive,
 )
-from mla_core.data.spoken_digits_generator import family, generate
+from mla_core.data.sets.spoken_digits_generator import family, generate
 from mla_core.errors import ConfigError, DataError
 
 

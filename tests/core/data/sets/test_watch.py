@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from mla_core.data import watch
 from mla_core.data.dataset import SPLITS
-from mla_core.data.watch import SUBJECTS, load_watch
+from mla_core.data.sets import watch
+from mla_core.data.sets.watch import SUBJECTS, load_watch
 from mla_core.errors import DataError
 
 
