@@ -28,6 +28,7 @@ test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a r
 	$(PY) -m ruff format --check
 	$(if $(NOTEBOOKS),$(PY) -m nbstripout --verify $(NOTEBOOKS))
 	$(PY) -m mypy
+	.venv/bin/lint-imports
 	@# Files in the order they were found: a worker's browser stays open, so browser tests come last.
 	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 import mla_core as mla
-from mla_core.data.samples.stored import StoredColumn
+from mla_core.data.samples import StoredColumn
 
 N = 1000
 STEPS = 40

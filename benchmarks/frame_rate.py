@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.evaluation.replay import Map, Replay
+from mla_core.evaluation import Map, Replay
 from tests.browser.explorer_page import ExplorerPage
 from tests.browser.live_lab import chromium, find_chromium
-from widgets.gap.embedding_view import SCRIPT
+from widgets.gap import SCRIPT
 
 LOOKS, SAMPLES = 100, 1000  # of three modalities: 3,000 points
 SECONDS = 4

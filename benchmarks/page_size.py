@@ -7,7 +7,7 @@ from pathlib import Path
 
 import mla_core as mla
 from benchmarks.timing import seconds
-from widgets.export.write import LIMIT, export_run
+from widgets.export import LIMIT, export_run
 
 SOURCES = ("spoken_digits", "handwritten_views", "gaussian")  # with sound, six modalities, vectors
 

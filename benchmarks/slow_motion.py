@@ -7,7 +7,7 @@ import time
 import mla_core as mla
 import widgets
 from benchmarks.timing import paired, report
-from mla_core.analysis.head_watch import watch_step
+from mla_core.analysis import watch_step
 
 STEPS = 60
 STAGES = 40

@@ -5,12 +5,11 @@ from mla_core.config import ExperimentConfig
 from mla_core.data import Media, Modality, MultimodalDataset, Split, load_dataset
 from mla_core.errors import ConfigError, DataError, TrainingDivergedError
 from mla_core.evaluation import modality_gap
-from mla_core.head.gradient import HeadGradientModification
-from mla_core.records.history import Evaluation, History, StepRecord, Summary
-from mla_core.runs.experiment import run_experiment, train
-from mla_core.session import Snapshot, TrainingSession
-
-__version__ = "0.3.0"
+from mla_core.head import HeadGradientModification
+from mla_core.records import Evaluation, History, Snapshot, StepRecord, Summary
+from mla_core.runs import run_experiment, train
+from mla_core.session import TrainingSession
+from mla_core.version import __version__
 
 __all__ = [
     "ConfigError",
@@ -28,6 +27,7 @@ __all__ = [
     "Summary",
     "TrainingDivergedError",
     "TrainingSession",
+    "__version__",
     "fusion",
     "load_dataset",
     "modality_gap",

@@ -1,77 +1,81 @@
-"""Methods by name."""
+"""Methods by name; nothing of them is imported before it is asked for."""
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mla_core.errors import ConfigError, one_of
+from mla_core.plugins import Registry
 
-if TYPE_CHECKING:
-    from mla_core.methods.base import Method
-
-# name -> (module, class, what it is); adding a method means one file and one line here.
-METHODS: dict[str, tuple[str, str, str]] = {
-    "mla": (
-        "mla_core.methods.alternating",
-        "Alternating",
-        "one modality per sub-step, one shared head, head gradient modification (MLA, CVPR 2024)",
-    ),
-    "ensemble": (
-        "mla_core.methods.ensemble",
-        "Ensemble",
-        "separately trained networks, fused: MLA's compute without a shared head",
-    ),
-    "unimodal": (
-        "mla_core.methods.unimodal",
-        "Unimodal",
-        'one modality alone, chosen with modalities=["audio"]',
-    ),
-    "concat": (
-        "mla_core.methods.concat",
-        "Concat",
-        "joint training on concatenated features, the baseline that shows modality laziness",
-    ),
-    "sum": (
-        "mla_core.methods.sum",
-        "Sum",
-        "joint training on summed features, through one shared head",
-    ),
-    "late_fusion": (
-        "mla_core.methods.late_fusion",
-        "LateFusion",
-        "a head and a loss per modality, the mean of logits",
-    ),
-    "film": (
-        "mla_core.methods.film",
-        "Film",
-        "the last modality's features, scaled and shifted by the others (Perez et al., AAAI 2018)",
-    ),
-    "bigated": (
-        "mla_core.methods.bigated",
-        "BiGated",
-        "the last modality's features, gated by the others (Kiela et al., AAAI 2018)",
-    ),
-    "ogm_ge": (
-        "mla_core.methods.ogm_ge",
-        "OgmGe",
-        "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",
-    ),
-    "qmf": (
-        "mla_core.methods.qmf",
-        "Qmf",
-        "late fusion with confidences that track each modality's loss (Zhang et al., ICML 2023)",
-    ),
-}
+# A built-in method means one file and one line here; a guest needs neither.
+METHODS: Registry[type[Any]] = Registry(
+    "method",
+    "methods",
+    {
+        "mla": (
+            "mla_core.methods.alternating:Alternating",
+            "one modality per sub-step, one shared head, head gradient modification (MLA, CVPR 2024)",
+        ),
+        "ensemble": (
+            "mla_core.methods.ensemble:Ensemble",
+            "separately trained networks, fused: MLA's compute without a shared head",
+        ),
+        "unimodal": (
+            "mla_core.methods.unimodal:Unimodal",
+            'one modality alone, chosen with modalities=["audio"]',
+        ),
+        "concat": (
+            "mla_core.methods.concat:Concat",
+            "joint training on concatenated features, the baseline that shows modality laziness",
+        ),
+        "sum": (
+            "mla_core.methods.sum:Sum",
+            "joint training on summed features, through one shared head",
+        ),
+        "late_fusion": (
+            "mla_core.methods.late_fusion:LateFusion",
+            "a head and a loss per modality, the mean of logits",
+        ),
+        "film": (
+            "mla_core.methods.film:Film",
+            "the last modality's features, scaled and shifted by the others (Perez et al., AAAI 2018)",
+        ),
+        "bigated": (
+            "mla_core.methods.bigated:BiGated",
+            "the last modality's features, gated by the others (Kiela et al., AAAI 2018)",
+        ),
+        "ogm_ge": (
+            "mla_core.methods.ogm_ge:OgmGe",
+            "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",
+        ),
+        "qmf": (
+            "mla_core.methods.qmf:Qmf",
+            "late fusion with confidences that track each modality's loss (Zhang et al., ICML 2023)",
+        ),
+    },
+    adapt="mla_core.methods.guest:as_method",
+    check="mla_core.methods.guest:check_method",
+)
 
 
-def method_class(name: str) -> type[Method]:
-    """Return the class of the method called `name`."""
-    one_of("method", name, METHODS)
-    module, cls, _ = METHODS[name]
-    found: type[Method] = getattr(importlib.import_module(module), cls)
-    return found
+def method_class(name: str) -> type[Any]:
+    """Return the class of the method called `name`: a `mla_core.methods.Method`."""
+    return METHODS[name]
+
+
+class Unseen:
+    """What is said of a method whose code may not be imported: it may be anything."""
+
+    one_at_a_time = False
+    head = "joint"
+    weighs = True
+    uses = frozenset[str]()
+
+
+def traits(name: str) -> type[Any]:
+    """Return the method's class, or `Unseen` where only a file has named it, for pictures of a run."""
+    return METHODS[name] if METHODS.known(name) else Unseen
 
 
 def idle_settings(name: str) -> frozenset[str]:
@@ -82,19 +86,26 @@ def idle_settings(name: str) -> frozenset[str]:
     >>> sorted(idle_settings("ensemble"))
     ['alpha', 'alpha_schedule', 'head_gradient', 'projection', 'reset']
     """
-    known = frozenset[str]().union(*(method_class(method).uses for method in METHODS))
-    return known - method_class(name).uses
+    if not METHODS.known(name):
+        return frozenset()
+    known = frozenset[str]().union(*(METHODS[method].uses for method in METHODS.built_in))
+    own: frozenset[str] = METHODS[name].uses
+    return known - own
 
 
 def check_method_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options, a whole number where a real one is meant made real.
+
+    Those of a method that may not be imported are returned as they are.
 
     Raises
     ------
     ConfigError
         When the method has no option of that name, or not of that kind.
     """
-    known = method_class(name).options
+    if not METHODS.known(name):
+        return dict(options)
+    known = METHODS[name].options
     for option, value in options.items():
         if option not in known:
             allowed = f"choose among {list(known)}" if known else "it has none"

@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mla_core.catalogue import METHODS, check_method_options
-from mla_core.data.catalogue import DATASETS, check_options
-from mla_core.data.shortage import check_missing
-from mla_core.encoders.choice import check_encoders
-from mla_core.encoders.placement import DEVICES, PRECISIONS
+from mla_core.data import DATASETS, check_missing, check_options
+from mla_core.encoders import DEVICES, PRECISIONS, check_encoders
 from mla_core.errors import ConfigError, one_of
 from mla_core.fusion import RULES
-from mla_core.head.gradient import ALPHA_SCHEDULES, VARIANTS
+from mla_core.head import ALPHA_SCHEDULES, VARIANTS
 
 OPTIMIZERS = ("sgd", "adamw")
 LEARNING_RATE_SCHEDULES = ("constant", "step", "cosine")
@@ -157,7 +155,7 @@ class ExperimentConfig:
         one_of("dataset", self.dataset, DATASETS)
         check_options(self.dataset, dict(self.dataset_options))
         _check_names_of_modalities(self.modalities)
-        one_of("method", self.method, METHODS)
+        METHODS.check_name(self.method)
         one_of("encoder", self.encoder, ENCODERS)
         one_of("optimizer", self.optimizer, OPTIMIZERS)
         one_of("learning_rate_schedule", self.learning_rate_schedule, LEARNING_RATE_SCHEDULES)

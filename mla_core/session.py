@@ -5,42 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mla_core.catalogue import method_class
 from mla_core.config import ExperimentConfig
-from mla_core.data.catalogue import load_dataset
-from mla_core.data.dataset import MultimodalDataset, Split
-from mla_core.data.samples.prefetch import fetch, read_ahead
-from mla_core.data.shortage import shorten
-from mla_core.encoders.build import check_modules
+from mla_core.data import MultimodalDataset, load_dataset, shorten
+from mla_core.data.samples import Split, fetch, read_ahead
+from mla_core.encoders import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.evaluation.metrics import summarise
-from mla_core.methods.base import Position
-from mla_core.methods.schedule import Batch
-from mla_core.records.history import Change, Evaluation, History, StepRecord
-from mla_core.records.recording import Moment, Recording
+from mla_core.evaluation import summarise
+from mla_core.methods import Batch, Method, Position
+from mla_core.records import Change, Evaluation, History, Moment, Recording, Snapshot, StepRecord
 from mla_core.threads import compute_threads
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """A session at one moment: time travel, forks and crash recovery all use it.
-
-    Random numbers need no place here: they are drawn by name from the seed and the position.
-    """
-
-    config: ExperimentConfig
-    step: int
-    epoch: int
-    index: int
-    tensors: dict[str, Tensor]
-    history: History
-    best: Snapshot | None = None
 
 
 class TrainingSession:
@@ -98,9 +78,9 @@ class TrainingSession:
         self._whole = (
             load_dataset(config.dataset, **config.data_options()) if data is None else data
         )
-        check_modules(self.encoders, self._whole.modalities, config)
+        check_modules(self.encoders, self._whole.modalities, config.encoders)
         self.data = data_of(config, self._whole)
-        self.method = method_class(config.method)(
+        self.method: Method = method_class(config.method)(
             config, self.data.modalities, len(self.data.classes), self.encoders
         )
         # A notebook may look at the session from another cell while a thread trains it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mla_core.records.history import History
+from mla_core.records import History
 from mla_core.session import TrainingSession
 
 

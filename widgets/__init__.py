@@ -1,25 +1,23 @@
 """What is seen: the bench, its charts and pictures. Depends on mla_core, never the other way."""
 
-from widgets.bench.lab import TrainingLab
-from widgets.bench.report import TrainingReport, check_notebook, open_lab, present, show
-from widgets.charts.training import comparison_figure
-from widgets.export.write import export_run, export_session
-from widgets.fusion.explorer import FusionExplorer, explore_fusion
-from widgets.fusion.report import FusionReport
-from widgets.gap.explorer import explore_gap, gap_change, shift_change
-from widgets.head_gradient.explorer import explore_head_gradient
-from widgets.head_gradient.projection_toy import ProjectionToy, projection_toy
-from widgets.questions.question import predict
-from widgets.questions.reveals import fused_change, most_gained, weakest_modality
-from widgets.results.charts import (
+from widgets.bench import TrainingLab, TrainingReport, open_lab
+from widgets.charts import comparison_figure
+from widgets.export import export_run, export_session
+from widgets.fusion import FusionExplorer, FusionReport, explore_fusion
+from widgets.gap import explore_gap, gap_change, shift_change
+from widgets.head_gradient import ProjectionToy, explore_head_gradient, projection_toy
+from widgets.page import check_notebook, present, show
+from widgets.questions import fused_change, most_gained, predict, weakest_modality
+from widgets.results import (
     difference_plot,
     dot_plot,
     gap_plot,
     heat_map,
+    missing_plot,
+    subset_plot,
     tell,
 )
-from widgets.results.curves import missing_plot, subset_plot
-from widgets.runs.browser import RunBrowser
+from widgets.runs import RunBrowser
 
 __all__ = [
     "FusionExplorer",

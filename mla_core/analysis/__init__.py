@@ -1,0 +1,62 @@
+"""Questions to a trained session: what each modality contributes, what a setting would change."""
+
+from mla_core.analysis.fusion_study import (
+    OWN,
+    SELECTIONS,
+    Sweep,
+    best_modality,
+    broken,
+    fitted_temperatures,
+    in_place,
+    most_uncertain,
+    refuse,
+    rescued,
+    rules_for,
+    sweep,
+)
+from mla_core.analysis.gap_shift import SHIFTS
+from mla_core.analysis.guesses import HOW_MANY, highest, how_many, in_range, lowest, ranges
+from mla_core.analysis.head_watch import HeadStep, watch_step
+from mla_core.analysis.report import metrics_of, report_of
+from mla_core.analysis.slow_motion import (
+    STAGES,
+    Projection,
+    SlowStep,
+    going_on,
+    slow_step,
+    why_no_projection,
+)
+from mla_core.analysis.variant_courses import VariantCourse
+
+__all__ = [
+    "HOW_MANY",
+    "OWN",
+    "SELECTIONS",
+    "SHIFTS",
+    "STAGES",
+    "HeadStep",
+    "Projection",
+    "SlowStep",
+    "Sweep",
+    "VariantCourse",
+    "best_modality",
+    "broken",
+    "fitted_temperatures",
+    "going_on",
+    "highest",
+    "how_many",
+    "in_place",
+    "in_range",
+    "lowest",
+    "metrics_of",
+    "most_uncertain",
+    "ranges",
+    "refuse",
+    "report_of",
+    "rescued",
+    "rules_for",
+    "slow_step",
+    "sweep",
+    "watch_step",
+    "why_no_projection",
+]

@@ -10,9 +10,9 @@ from math import factorial
 import torch
 from torch import Tensor
 
-from mla_core.data.dataset import Split
-from mla_core.data.shortage import without_parts
-from mla_core.methods.base import Method
+from mla_core.data import without_parts
+from mla_core.data.samples import Split
+from mla_core.methods import Method
 
 Value = Mapping[frozenset[str], float]
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mla_core.data.corruption.corruptor import Corruptor, Damage
-from mla_core.data.dataset import Split
+from mla_core.data.corruption import Corruptor, Damage
+from mla_core.data.samples import Split
 from mla_core.errors import ConfigError, one_of
 from mla_core.fusion import RULES, fit_temperature, fuse, predictive_entropy, weights_by_rule
-from mla_core.methods.base import Method
-from mla_core.records.history import Evaluation
+from mla_core.methods import Method
+from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
 
 OWN = "own"

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.errors import ConfigError
-from mla_core.methods.base import Method
-from mla_core.records.history import Evaluation
+from mla_core.methods import Method
+from mla_core.records import Evaluation
 from mla_core.threads import compute_threads
 
 SHIFTS = tuple(np.round(np.linspace(-1, 2, 16), 1).tolist())  # 0 is the network as it is

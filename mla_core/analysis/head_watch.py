@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from mla_core.errors import ConfigError
-from mla_core.head.geometry import share_seen
-from mla_core.methods.alternating import Alternating
-from mla_core.methods.one_at_a_time import OneAtATime
-from mla_core.records.history import StepRecord
+from mla_core.head import share_seen
+from mla_core.methods import Alternating, OneAtATime
+from mla_core.records import StepRecord
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
 

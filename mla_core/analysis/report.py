@@ -14,14 +14,14 @@ from mla_core.analysis.contribution import (
     subset_accuracies,
     utilisation_rates,
 )
-from mla_core.data.dataset import Split
-from mla_core.evaluation.linear_probe import probe_accuracy
-from mla_core.evaluation.metrics import (
+from mla_core.data.samples import Split
+from mla_core.evaluation import (
     brier_score,
     discrepancy_ratios,
     expected_calibration_error,
     negative_log_likelihood,
     oracle_accuracy,
+    probe_accuracy,
     summarise,
 )
 from mla_core.fusion import (
@@ -31,8 +31,8 @@ from mla_core.fusion import (
     released_batch_weights,
     uniform_weights,
 )
-from mla_core.methods.base import Method
-from mla_core.records.history import Evaluation, History
+from mla_core.methods import Method
+from mla_core.records import Evaluation, History
 from mla_core.seeding import generator
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads

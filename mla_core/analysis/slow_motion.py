@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 from mla_core.analysis.head_watch import HeadStep, watch_step
 from mla_core.errors import ConfigError
-from mla_core.head.gradient import ELEMENTWISE, HeadGradientModification
-from mla_core.methods.alternating import Alternating
+from mla_core.head import ELEMENTWISE, HeadGradientModification
+from mla_core.methods import Alternating
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
 

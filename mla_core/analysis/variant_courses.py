@@ -9,9 +9,9 @@ from torch import Tensor
 from mla_core.analysis.head_watch import HeadStep, Seen, watch_step
 from mla_core.analysis.slow_motion import why_no_projection
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.head.geometry import spectrum
-from mla_core.methods.alternating import Alternating
-from mla_core.records.history import StepRecord
+from mla_core.head import spectrum
+from mla_core.methods import Alternating
+from mla_core.records import StepRecord
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
 

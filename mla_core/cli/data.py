@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mla_core.errors import DataError, one_of
 
 if TYPE_CHECKING:
-    from mla_core.data.files.manifest import Manifest
+    from mla_core.data.files import Manifest
 
 EXAMPLES = """examples:
   mla-lab data init my_folder                    propose my_folder/manifest.csv from its folders
@@ -65,7 +65,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    from mla_core.data.files.proposal import propose, write_proposal
+    from mla_core.data.files import propose, write_proposal
 
     out = arguments.out or arguments.folder / "manifest.csv"
     proposal = propose(arguments.folder)
@@ -89,7 +89,7 @@ def _init(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from mla_core.data.adapters import ADAPTERS, preparation_of
     from mla_core.data.decoding import Preparation
-    from mla_core.data.files.survey import describe, survey
+    from mla_core.data.files import describe, survey
 
     options = dict(map(_option, arguments.options))
     prepare, what = options.pop("prepare", None), arguments.what
@@ -102,7 +102,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _manifest(arguments: argparse.Namespace, options: dict[str, Any]) -> Manifest:
     from mla_core.data.adapters import ADAPTERS, reader
-    from mla_core.data.files.manifest_file import read_manifest
+    from mla_core.data.files import read_manifest
 
     known = ["split"] if arguments.what in ADAPTERS else []
     for name in options:

@@ -87,7 +87,7 @@ def _page_writer() -> Callable[..., Path]:
 
 
 def _repeat(arguments: argparse.Namespace) -> int:
-    from mla_core.runs.experiment import run_experiment
+    from mla_core.runs import run_experiment
 
     config = ExperimentConfig.from_json(_read(arguments.config))
     finished = (arguments.out / config.hash).exists()

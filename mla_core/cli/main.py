@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from mla_core.runs.notebook import run_notebook
+    from mla_core.runs import run_notebook
 
     parameters = dict(map(_parameter, arguments.parameters))
     try:
@@ -134,12 +134,12 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _list_choices() -> None:
     from mla_core.catalogue import METHODS
-    from mla_core.data.catalogue import DATASETS, loader
-    from mla_core.encoders.choice import BUILT_IN
-    from mla_core.head.gradient import VARIANTS
+    from mla_core.data import DATASETS, loader
+    from mla_core.encoders import BUILT_IN
+    from mla_core.head import VARIANTS
 
     datasets = {name: (loader(name).__doc__ or "").split("\n")[0] for name in DATASETS}
-    methods = {name: text for name, (_, _, text) in METHODS.items()}
+    methods = {name: METHODS.describe(name) for name in METHODS}
     notebooks = {str(path): "" for path in sorted(Path("notebooks").glob("*.ipynb"))}
     tables = {
         "data sets (dataset=)": datasets,
@@ -155,14 +155,14 @@ def _list_choices() -> None:
 
 
 def _list_parameters(notebook: Path) -> None:
-    from mla_core.runs.notebook import notebook_parameters
+    from mla_core.runs import notebook_parameters
 
     for name, (kind, default, text) in notebook_parameters(notebook).items():
         print(f"  {name:18} {kind:6} {json.dumps(default):18} {text}".rstrip())
 
 
 def _list_runs(folder: Path) -> None:
-    from mla_core.runs.finished import config_differences, read_runs
+    from mla_core.runs import config_differences, read_runs
 
     runs, problems = read_runs(folder)
     if not runs:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mla_core.runs.sweep import Specification, SweepReport
+    from mla_core.runs import Specification, SweepReport
 
 SWEEP = """a specification, experiments/rates.toml:
   description = "Which learning rate suits each method?"
@@ -100,7 +100,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _sweep(arguments: argparse.Namespace) -> int:
     from mla_core.files import check_writable
     from mla_core.results import check_csv
-    from mla_core.runs.sweep import FAILURES, read_specification, run_sweep
+    from mla_core.runs import FAILURES, read_specification, run_sweep
 
     specification = read_specification(arguments.specification)
     out = arguments.out or Path("runs") / specification.name

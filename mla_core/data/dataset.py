@@ -7,14 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from mla_core.data.samples.checks import check_split
-from mla_core.data.samples.faults import Fault
-from mla_core.data.samples.media import Media, media_from_tensor
-from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split, iterate_ids
-from mla_core.data.samples.stored import digest
+from mla_core.data.samples import (
+    SPLITS,
+    Fault,
+    Media,
+    Modality,
+    Parts,
+    Split,
+    check_split,
+    digest,
+    media_from_tensor,
+)
 from mla_core.errors import DataError
-
-__all__ = ["CODED", "KINDS", "SPLITS", "Modality", "MultimodalDataset", "Split", "iterate_ids"]
 
 
 class MultimodalDataset:
@@ -81,6 +85,19 @@ class MultimodalDataset:
             raise DataError(msg)
 
     @classmethod
+    def of(cls, parts: Parts) -> MultimodalDataset:
+        """Make a data set of its parts, as those who read files hand them on."""
+        return cls(
+            parts.name,
+            parts.modalities,
+            parts.classes,
+            parts.splits,
+            media=parts.media,
+            note=parts.note,
+            left_out=parts.left_out,
+        )
+
+    @classmethod
     def from_arrays(
         cls,
         inputs: Mapping[str, Any],
@@ -122,9 +139,9 @@ class MultimodalDataset:
         >>> MultimodalDataset.from_arrays({"pulse": x, "word": ["yes", "no"] * 20}, [1, 0] * 20)
         MultimodalDataset('arrays': pulse, word; train 28, val 6, test 6)
         """
-        from mla_core.data.files.arrays import dataset_from_arrays
+        from mla_core.data.files import parts_of_arrays
 
-        return dataset_from_arrays(inputs, labels, split=split, kinds=kinds, ids=ids, name=name)
+        return cls.of(parts_of_arrays(inputs, labels, split=split, kinds=kinds, ids=ids, name=name))
 
     @classmethod
     def from_hugging_face(cls, dataset: Any, **options: Any) -> MultimodalDataset:
@@ -142,9 +159,9 @@ class MultimodalDataset:
             image, sound, video, text or vector where not all are wanted or known; ``name``; and
             ``prepare``, ``skip_bad`` and ``cache`` as for a manifest.
         """
-        from mla_core.data.files.hugging_face import dataset_from_hugging_face
+        from mla_core.data.files import parts_of_hugging_face
 
-        return dataset_from_hugging_face(dataset, **options)
+        return cls.of(parts_of_hugging_face(dataset, **options))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import SPLITS, Modality, Split
 from mla_core.errors import ConfigError, one_of
 from mla_core.seeding import generator
 

@@ -1,0 +1,20 @@
+"""From a modality to features of one size: small, large, pretrained, or your own."""
+
+from mla_core.encoders.adapted import CHUNK, AdaptedEncoder, sparsely
+from mla_core.encoders.build import build_encoders, check_modules
+from mla_core.encoders.choice import BUILT_IN, check_encoders, choice_of
+from mla_core.encoders.placement import DEVICES, PRECISIONS, Placement
+
+__all__ = [
+    "BUILT_IN",
+    "CHUNK",
+    "DEVICES",
+    "PRECISIONS",
+    "AdaptedEncoder",
+    "Placement",
+    "build_encoders",
+    "check_encoders",
+    "check_modules",
+    "choice_of",
+    "sparsely",
+]

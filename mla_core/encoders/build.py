@@ -6,12 +6,12 @@ import copy
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mla_core.data.dataset import CODED, Modality
+from mla_core.data.samples import CODED, Modality
 from mla_core.encoders.adapted import AdaptedEncoder, train_parts
 from mla_core.encoders.choice import EncoderChoice, choice_of
 from mla_core.encoders.inputs import PerFrame, Picture
@@ -19,9 +19,6 @@ from mla_core.encoders.placement import Placement, place
 from mla_core.encoders.small import build_encoder
 from mla_core.errors import ConfigError
 from mla_core.seeding import generator
-
-if TYPE_CHECKING:
-    from mla_core.config import ExperimentConfig
 
 SMALL = frozenset({"small", "none"})
 
@@ -53,20 +50,26 @@ _SHARED: weakref.WeakValueDictionary[tuple[EncoderChoice, Modality, str], nn.Mod
 
 
 def build_encoders(
-    config: ExperimentConfig,
     modalities: Mapping[str, Modality],
     modules: Mapping[str, nn.Module] | None = None,
+    *,
+    encoders: Mapping[str, Any] | None = None,
+    encoder: str = "trained",
+    feature_size: int | str = 128,
+    device: str = "auto",
+    precision: str = "auto",
+    seed: int = 0,
 ) -> EncoderSet:
     """Return an encoder for every modality.
 
     Parameters
     ----------
-    config : ExperimentConfig
-        Its `encoders`, `encoder`, `feature_size`, `device`, `precision` and `seed`.
     modalities : mapping of str to Modality
     modules : mapping of str to Module, optional
-        Instead of what the configuration names: (B, ...) -> (B, d) for any d. They are copied,
-        unless nothing in them can be trained.
+        Instead of what `encoders` names: (B, ...) -> (B, d) for any d. They are copied, unless
+        nothing in them can be trained.
+    encoders, encoder, feature_size, device, precision, seed
+        As in `ExperimentConfig`.
 
     Raises
     ------
@@ -75,24 +78,27 @@ def build_encoders(
 
     Examples
     --------
-    >>> from mla_core import ExperimentConfig
     >>> modalities = {"x": Modality("x", "vector", (3,))}
-    >>> config = ExperimentConfig(feature_size=16)
-    >>> found = build_encoders(config, modalities, {"x": nn.Linear(3, 7)})
+    >>> found = build_encoders(modalities, {"x": nn.Linear(3, 7)}, feature_size=16)
     >>> found.encoders["x"](torch.zeros(5, 3)).shape
     torch.Size([5, 16])
     """
     given = {name: module for name, module in (modules or {}).items() if name in modalities}
-    named = {k: _choice(config, m) for k, m in modalities.items() if k not in given}
+    default = "none" if encoder == "none" else "small"
+    named = {
+        name: choice_of(name, (encoders or {}).get(name, default))
+        for name in modalities
+        if name not in given
+    }
     large = bool(given) or any(choice.name not in SMALL for choice in named.values())
-    placement = place(config.device, config.precision, large=large)
+    placement = place(device, precision, large=large)
     bodies = {
         name: _measured(_own(given[name]), modality)
         if name in given
-        else _body(config, modality, placement)
+        else _body(named[name], modality, placement, seed)
         for name, modality in modalities.items()
     }
-    size = config.feature_size
+    size = feature_size
     if isinstance(size, str):
         size = max((body.width for body in bodies.values() if body), default=0)
         if not size:
@@ -101,17 +107,17 @@ def build_encoders(
                 "ones alone, which have none of their own: give a number"
             )
             raise ConfigError(msg)
-    encoders = {
-        name: _small(config, modality, size)
+    built = {
+        name: _small(named[name], modality, size, seed)
         if (body := bodies[name]) is None
-        else _adapted(config, modality, body, size)
+        else _adapted(modality, body, size, seed)
         for name, modality in modalities.items()
     }
-    return EncoderSet(encoders, size, placement)
+    return EncoderSet(built, size, placement)
 
 
 def check_modules(
-    modules: Mapping[str, object], modalities: Mapping[str, Modality], config: ExperimentConfig
+    modules: Mapping[str, object], modalities: Mapping[str, Modality], named: Mapping[str, object]
 ) -> None:
     """Raise `ConfigError` unless every encoder, given or configured, has its modality.
 
@@ -120,43 +126,39 @@ def check_modules(
     modules : mapping of str to Module
     modalities : mapping of str to Modality
         Of the whole data set, also those that are left out.
-    config : ExperimentConfig
+    named : mapping of str to object
+        The configuration's `encoders`.
     """
     for name, module in modules.items():
         if not isinstance(module, nn.Module):
             msg = f"the encoder for {name!r} must be a torch.nn.Module, not {module!r}"
             raise ConfigError(msg)
-        if name in config.encoders:
+        if name in named:
             msg = (
                 f"two encoders for {name!r}: a module, and encoders[{name!r}] in the configuration"
             )
             raise ConfigError(msg)
-    for name in (*modules, *config.encoders):
+    for name in (*modules, *named):
         if name not in modalities:
             msg = f"an encoder for the unknown modality {name!r}: choose among {list(modalities)}"
             raise ConfigError(msg)
 
 
-def _choice(config: ExperimentConfig, modality: Modality) -> EncoderChoice:
-    by_default = "none" if config.encoder == "none" else "small"
-    return choice_of(modality.name, config.encoders.get(modality.name, by_default))
+def _small(choice: EncoderChoice, modality: Modality, size: int, seed: int) -> nn.Module:
+    drawn = generator(seed, "encoder", modality.name)
+    return build_encoder(modality, size, drawn, frozen=choice.name == "none")
 
 
-def _small(config: ExperimentConfig, modality: Modality, size: int) -> nn.Module:
-    seed = generator(config.seed, "encoder", modality.name)
-    frozen = _choice(config, modality).name == "none"
-    return build_encoder(modality, size, seed, frozen=frozen)
-
-
-def _body(config: ExperimentConfig, modality: Modality, placement: Placement) -> Body | None:
-    """Return what the configuration names, or None for a small encoder."""
-    choice = _choice(config, modality)
+def _body(
+    choice: EncoderChoice, modality: Modality, placement: Placement, seed: int
+) -> Body | None:
+    """Return what was chosen, or None for a small encoder."""
     if choice.name in SMALL:
         return None
     key = choice, modality, placement.device.type
     network = _SHARED.get(key) if choice.train == "frozen" else None
     if network is None:
-        network = _loaded(config, choice, modality)
+        network = _loaded(choice, modality, seed)
         inner = network.network if isinstance(network, PerFrame) else network
         blocks = inner[-1].blocks if isinstance(inner, nn.Sequential) else inner.blocks
         try:
@@ -169,15 +171,15 @@ def _body(config: ExperimentConfig, modality: Modality, placement: Placement) ->
     return _measured(network, modality)
 
 
-def _loaded(config: ExperimentConfig, choice: EncoderChoice, modality: Modality) -> nn.Module:
+def _loaded(choice: EncoderChoice, modality: Modality, seed: int) -> nn.Module:
     if choice.name == "resnet18":
-        return _resnet18(config, choice, modality)
+        return _resnet18(choice, modality, seed)
     from mla_core.encoders.pretrained import load_pretrained
 
     return load_pretrained(choice, modality)
 
 
-def _resnet18(config: ExperimentConfig, choice: EncoderChoice, modality: Modality) -> nn.Module:
+def _resnet18(choice: EncoderChoice, modality: Modality, seed: int) -> nn.Module:
     from mla_core.encoders.resnet import load_resnet18, random_resnet18
 
     if modality.kind not in {"image", "video", "spectrogram"}:
@@ -188,9 +190,7 @@ def _resnet18(config: ExperimentConfig, choice: EncoderChoice, modality: Modalit
         raise ConfigError(msg)
     channels = modality.shape[-3]
     if not choice.weights:
-        network: nn.Module = random_resnet18(
-            channels, generator(config.seed, "encoder", modality.name)
-        )
+        network: nn.Module = random_resnet18(channels, generator(seed, "encoder", modality.name))
     else:
         loaded = load_resnet18(choice.weights)
         reads = loaded.conv1.in_channels
@@ -229,12 +229,12 @@ def _measured(network: nn.Module, modality: Modality) -> Body:
     return Body(network, found.shape[1])
 
 
-def _adapted(config: ExperimentConfig, modality: Modality, body: Body, size: int) -> AdaptedEncoder:
+def _adapted(modality: Modality, body: Body, size: int, seed: int) -> AdaptedEncoder:
     if body.width == size:
         return AdaptedEncoder(body.network, nn.Identity(), size)
     with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
         projection = nn.Linear(body.width, size)
-    seed = generator(config.seed, "projection", modality.name)
-    nn.init.uniform_(projection.weight, -(body.width**-0.5), body.width**-0.5, generator=seed)
+    drawn = generator(seed, "projection", modality.name)
+    nn.init.uniform_(projection.weight, -(body.width**-0.5), body.width**-0.5, generator=drawn)
     nn.init.zeros_(projection.bias)
     return AdaptedEncoder(body.network, projection, size)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mla_core.data.dataset import Modality
+from mla_core.data.samples import Modality
 from mla_core.encoders.choice import BUILT_IN, EncoderChoice
 from mla_core.encoders.inputs import PerFrame
 from mla_core.encoders.reads import Photographs, inputs_for, wrong_kind
 from mla_core.errors import ConfigError
+from mla_core.hub import quiet, require_transformers, source_of, unreadable
 
-EXTRA = "pip install -e '.[transformers]'"
+NAMES = ", ".join(map(repr, BUILT_IN))
 
 # Models of two modalities: which class is the part for one of them, and where its settings are.
 # With a projection, since there the parts' features are of one size and comparable.
@@ -93,7 +93,7 @@ def load_pretrained(choice: EncoderChoice, modality: Modality) -> nn.Module:
     """
     from safetensors import SafetensorError
 
-    transformers = require_transformers(choice.name)
+    transformers = require_transformers(choice.name, f"Without it there are {NAMES}")
     source, revision = source_of(choice.name), choice.revision or "main"
     with quiet(transformers), torch.random.fork_rng(devices=[]):
         try:
@@ -101,7 +101,7 @@ def load_pretrained(choice: EncoderChoice, modality: Modality) -> nn.Module:
                 source, revision=revision, trust_remote_code=False
             )
         except (OSError, ValueError, KeyError) as error:
-            raise unreadable(choice.name, error) from error
+            raise unreadable(choice.name, error, f"encoders are {NAMES}, or") from error
         cls, config = _part(transformers, config, choice, modality)
         if cls is transformers.AutoModel and hasattr(config, "apply_spec_augment"):
             config.apply_spec_augment = False  # it draws from NumPy's global generator
@@ -120,7 +120,7 @@ def load_pretrained(choice: EncoderChoice, modality: Modality) -> nn.Module:
                 use_safetensors=None if choice.allow_pickle else True,
             )
         except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
-            raise unreadable(choice.name, error) from error
+            raise unreadable(choice.name, error, f"encoders are {NAMES}, or") from error
     _check_whole(choice.name, network, report["missing_keys"])
     pooler = getattr(network, "pooler", None)
     if isinstance(pooler, nn.Module) and list(pooler.parameters()):
@@ -148,30 +148,6 @@ def _check_whole(name: str, network: nn.Module, missing: Iterable[str]) -> None:
         raise ConfigError(msg)
 
 
-def require_transformers(name: str) -> Any:
-    """Return the package, or raise `ConfigError` with the command that installs it."""
-    try:
-        import transformers
-    except ImportError as error:
-        msg = (
-            f"encoder {name!r} is a pretrained model, which needs the package transformers: "
-            f"{EXTRA}. Without it there are {', '.join(map(repr, BUILT_IN))}"
-        )
-        raise ConfigError(msg) from error
-    return transformers
-
-
-def source_of(name: str) -> str:
-    """Return the folder that is meant, or the name on the Hub."""
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return str(folder)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "\\" in name:
-        msg = f"there is no folder {name!r} with a pretrained model"
-        raise ConfigError(msg)
-    return name
-
-
 def _refuse_pickles(choice: EncoderChoice, source: str) -> None:
     """Refuse a folder whose weights are pickled, unless that is allowed."""
     folder = Path(source)
@@ -184,31 +160,6 @@ def _refuse_pickles(choice: EncoderChoice, source: str) -> None:
             "where it comes from, say so with 'allow_pickle': True"
         )
         raise ConfigError(msg)
-
-
-def unreadable(name: str, error: Exception) -> ConfigError:
-    """Return the error that says what is wrong with a model's files, and what there is."""
-    reason = " ".join(str(error).split())
-    return ConfigError(
-        f"cannot load the pretrained model {name!r}: {reason} (encoders are "
-        f"{', '.join(map(repr, BUILT_IN))}, a folder with config.json and model.safetensors, or a "
-        "name on the Hugging Face Hub; pickled weights need 'allow_pickle': True)"
-    )
-
-
-@contextmanager
-def quiet(transformers: Any) -> Iterator[None]:
-    """Keep its loading reports to itself: what matters in them raises here."""
-    logs = transformers.utils.logging
-    level, bar = logs.get_verbosity(), logs.is_progress_bar_enabled()
-    logs.set_verbosity_error()
-    logs.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logs.set_verbosity(level)
-        if bar:
-            logs.enable_progress_bar()
 
 
 def _part(

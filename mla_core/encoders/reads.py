@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from mla_core.data.dataset import Modality
+from mla_core.data.samples import Modality
 from mla_core.encoders.inputs import FilterBanks, Picture, TokenIds, Waveform
 from mla_core.errors import ConfigError
 

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from mla_core.data.dataset import Modality
+from mla_core.data.samples import Modality
 from mla_core.encoders.inputs import PerFrame
 from mla_core.errors import ConfigError, one_of
 

@@ -1,0 +1,35 @@
+"""Numbers and maps of what was predicted."""
+
+from mla_core.evaluation.linear_probe import probe_accuracy
+from mla_core.evaluation.maps import MapWorker, align, pca_map, trustworthiness, umap_map
+from mla_core.evaluation.metrics import (
+    brier_score,
+    discrepancy_ratios,
+    expected_calibration_error,
+    mean_surplus,
+    negative_log_likelihood,
+    oracle_accuracy,
+    reliability_bins,
+    summarise,
+)
+from mla_core.evaluation.replay import Map, Replay, unit_features
+
+__all__ = [
+    "Map",
+    "MapWorker",
+    "Replay",
+    "align",
+    "brier_score",
+    "discrepancy_ratios",
+    "expected_calibration_error",
+    "mean_surplus",
+    "negative_log_likelihood",
+    "oracle_accuracy",
+    "pca_map",
+    "probe_accuracy",
+    "reliability_bins",
+    "summarise",
+    "trustworthiness",
+    "umap_map",
+    "unit_features",
+]

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from mla_core.evaluation import modality_gap
 from mla_core.fusion import predictive_entropy
-from mla_core.records.history import Evaluation, Summary
+from mla_core.records import Evaluation, Summary
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mla_core.errors import DataError
 from mla_core.evaluation import modality_gap
 from mla_core.evaluation.maps import trustworthiness
-from mla_core.records.history import Evaluation
+from mla_core.records import Evaluation
 
 VERSION = 1
 TRUST_POINTS = 300  # a trustworthiness takes the square of them

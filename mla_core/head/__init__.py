@@ -1,0 +1,27 @@
+"""The shared head: what happens to its gradient, and what it forgets."""
+
+from mla_core.head.audit import batch_dependence, leftover, weights_in_batches
+from mla_core.head.geometry import degrees, share_seen, spectrum
+from mla_core.head.gradient import (
+    ALPHA_SCHEDULES,
+    ELEMENTWISE,
+    VARIANTS,
+    HeadGradientModification,
+    alpha_at,
+)
+from mla_core.head.probe import HeadProbe
+
+__all__ = [
+    "ALPHA_SCHEDULES",
+    "ELEMENTWISE",
+    "VARIANTS",
+    "HeadGradientModification",
+    "HeadProbe",
+    "alpha_at",
+    "batch_dependence",
+    "degrees",
+    "leftover",
+    "share_seen",
+    "spectrum",
+    "weights_in_batches",
+]

@@ -1,5 +1,20 @@
 """How to train: one file per method behind one protocol."""
 
 from mla_core.catalogue import METHODS, method_class
+from mla_core.methods.alternating import Alternating
+from mla_core.methods.base import Method, Position, Prediction
+from mla_core.methods.joint import Joint
+from mla_core.methods.one_at_a_time import OneAtATime
+from mla_core.methods.schedule import Batch
 
-__all__ = ["METHODS", "method_class"]
+__all__ = [
+    "METHODS",
+    "Alternating",
+    "Batch",
+    "Joint",
+    "Method",
+    "OneAtATime",
+    "Position",
+    "Prediction",
+    "method_class",
+]

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.dataset import Modality, Split
-from mla_core.head.gradient import HeadGradientModification, alpha_at
-from mla_core.head.probe import HeadProbe
+from mla_core.data.samples import Modality, Split
+from mla_core.head import HeadGradientModification, HeadProbe, alpha_at
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.heads import linear
 from mla_core.methods.one_at_a_time import OneAtATime

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.dataset import Modality, Split
-from mla_core.encoders.build import build_encoders
+from mla_core.data.samples import Modality, Split
+from mla_core.encoders import build_encoders
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.methods.model import MultimodalModel
 from mla_core.methods.schedule import Batch, learning_rate_at
-from mla_core.records.history import StepRecord
+from mla_core.records import StepRecord
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,16 @@ class Method(ABC):
             raise ConfigError(msg)
         self.config = config
         self.option = {**self.options, **config.method_options}
-        found = build_encoders(config, modalities, modules)
+        found = build_encoders(
+            modalities,
+            modules,
+            encoders=config.encoders,
+            encoder=config.encoder,
+            feature_size=config.feature_size,
+            device=config.device,
+            precision=config.precision,
+            seed=config.seed,
+        )
         self.feature_size = found.size
         head = self.build_head(list(modalities), n_classes)
         self.model = MultimodalModel(found.encoders, head, found.placement)

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mla_core.data.dataset import Split
+from mla_core.data.samples import Split
 from mla_core.fusion import uniform_weights
 from mla_core.methods.base import Method, Position, Prediction, check_finite
 from mla_core.methods.schedule import Batch, joint_epoch
-from mla_core.records.history import StepRecord
+from mla_core.records import StepRecord
 
 
 class Joint(Method):

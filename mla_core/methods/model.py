@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mla_core.data.samples.stored import Column
-from mla_core.encoders.adapted import CHUNK, AdaptedEncoder, sparsely
-from mla_core.encoders.placement import Placement
+from mla_core.data.samples import Column
+from mla_core.encoders import CHUNK, AdaptedEncoder, Placement, sparsely
 from mla_core.errors import TrainingDivergedError
 from mla_core.seeding import generator
 

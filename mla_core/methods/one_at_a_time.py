@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mla_core.data.dataset import Split
+from mla_core.data.samples import Split
 from mla_core.fusion import fuse, weights_by_rule
 from mla_core.methods.base import Method, Position, Prediction, check_finite
 from mla_core.methods.schedule import Batch, alternating_epoch
-from mla_core.records.history import StepRecord
+from mla_core.records import StepRecord
 
 
 class OneAtATime(Method):

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.dataset import Modality, Split
+from mla_core.data.samples import Modality, Split
 from mla_core.errors import TrainingDivergedError
 from mla_core.methods.base import Position
 from mla_core.methods.joint import Joint
 from mla_core.methods.late_fusion import LateFusion, unimodal_losses
 from mla_core.methods.schedule import Batch
-from mla_core.records.history import StepRecord
+from mla_core.records import StepRecord
 
 SCALE = 10.0  # of the energy, as published
 LEAST = 1e-3  # confidence stays above 0, so that weights exist

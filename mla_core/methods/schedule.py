@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mla_core.data.dataset import Split
+from mla_core.data.samples import Split
 from mla_core.errors import ConfigError
 from mla_core.seeding import generator
 

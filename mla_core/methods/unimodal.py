@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.dataset import Modality
+from mla_core.data.samples import Modality
 from mla_core.errors import ConfigError
 from mla_core.methods.ensemble import Ensemble
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mla_core.config import ExperimentConfig
 from mla_core.records.history import History
-from mla_core.session import Snapshot
+from mla_core.records.snapshot import Snapshot
 
 LOOKS = "looks"  # the folder beside the snapshots where `Recording.save` keeps what was seen
 

@@ -6,15 +6,12 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from mla_core.records.history import Evaluation
+from mla_core.records.snapshot import Snapshot
 from mla_core.records.thinning import EvenList
-
-if TYPE_CHECKING:
-    from mla_core.session import Snapshot
 
 MOST_MOMENTS = 100
 FEWEST_MOMENTS = 8  # however large the network is

@@ -5,9 +5,19 @@ from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.names import by_rule, with_names
 from mla_core.results.significance import PairedDifference, holm, mean_interval, paired_difference
 from mla_core.results.tables import Table, chosen_runs, table, to_markdown
-from mla_core.results.verdict import Verdict, compare, compare_all, tally, together
+from mla_core.results.verdict import (
+    Measure,
+    Verdict,
+    compare,
+    compare_all,
+    measure_of,
+    tally,
+    together,
+    what,
+)
 
 __all__ = [
+    "Measure",
     "PairedDifference",
     "Table",
     "Verdict",
@@ -21,12 +31,14 @@ __all__ = [
     "holm",
     "load_results",
     "mean_interval",
+    "measure_of",
     "paired_difference",
     "read",
     "table",
     "tally",
     "to_markdown",
     "together",
+    "what",
     "with_names",
     "with_rates",
     "write",

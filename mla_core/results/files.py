@@ -16,6 +16,7 @@ from mla_core.errors import ConfigError
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
 from mla_core.threads import THREADS
+from mla_core.version import versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,17 +228,8 @@ def _six(value: float) -> str:
 
 
 def _machine() -> dict[str, Any]:
-    from importlib.metadata import version
-
-    import mla_core
-
-    packages = ("torch", "numpy", "scikit-learn")
     return {
-        "versions": {
-            "mla_core": mla_core.__version__,
-            **{name: version(name) for name in packages},
-            "python": platform.python_version(),
-        },
+        "versions": versions("scikit-learn") | {"python": platform.python_version()},
         "platform": platform.platform(),
         "cores": os.cpu_count(),
         "threads": THREADS,  # of this process; sums depend on it

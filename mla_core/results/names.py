@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
-from mla_core.encoders.choice import choice_of
+from mla_core.encoders import choice_of
 from mla_core.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -1,0 +1,23 @@
+"""From a configuration to run folders: one experiment, a notebook, a sweep."""
+
+from mla_core.runs.experiment import run_experiment, train
+from mla_core.runs.finished import Run, config_differences, read_run, read_runs
+from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameters, run_notebook
+from mla_core.runs.sweep import FAILURES, Specification, SweepReport, read_specification, run_sweep
+
+__all__ = [
+    "FAILURES",
+    "Run",
+    "Specification",
+    "SweepReport",
+    "config_differences",
+    "notebook_parameters",
+    "read_run",
+    "read_runs",
+    "read_specification",
+    "reject_unknown_parameters",
+    "run_experiment",
+    "run_notebook",
+    "run_sweep",
+    "train",
+]

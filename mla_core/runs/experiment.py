@@ -9,17 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
-from mla_core.analysis.report import report_of
+from mla_core.analysis import report_of
 from mla_core.config import ExperimentConfig, hash_of
-from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.samples.faults import write_faults
+from mla_core.data import MultimodalDataset
+from mla_core.data.samples import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.evaluation.replay import Replay
+from mla_core.evaluation import Replay
 from mla_core.files import check_writable, write_json
-from mla_core.records.checkpoint import LOOKS, load_snapshot, remove_checkpoints, save_snapshot
-from mla_core.session import Snapshot, TrainingSession
+from mla_core.records import LOOKS, Snapshot, load_snapshot, remove_checkpoints, save_snapshot
+from mla_core.session import TrainingSession
+from mla_core.version import versions
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -202,19 +201,6 @@ def write_results(session: TrainingSession, folder: Path) -> None:
         **report_of(session),
     }
     write_json(folder / "metrics.json", _without_nan(report))
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    from importlib.metadata import version
-
-    import mla_core
-
-    return {
-        "mla_core": mla_core.__version__,
-        "torch": torch.__version__,
-        "numpy": version("numpy"),
-    }
 
 
 def _bar(session: TrainingSession, *, shown: bool) -> tqdm[Any]:

@@ -11,8 +11,8 @@ from zipfile import BadZipFile
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, DataError
-from mla_core.evaluation.replay import Replay
-from mla_core.records.history import History
+from mla_core.evaluation import Replay
+from mla_core.records import History
 
 AGAIN = "run it again"
 

@@ -1,16 +1,13 @@
-"""What depends on what, and how long a file may be."""
+"""What import-linter does not see: what is loaded, how long a file may be, what doors hand on."""
 
 import ast
 import json
 import subprocess
 import sys
-from pathlib import Path
 
-import pytest
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
-CORE = sorted((ROOT / "mla_core").rglob("*.py"))
-WIDGETS = sorted((ROOT / "widgets").rglob("*.py"))
+FILES = sorted(path for name in ("mla_core", "widgets") for path in (ROOT / name).rglob("*.py"))
 
 HEAVY = (
     "IPython", "anywidget", "ipywidgets", "matplotlib", "nbformat", "numba", "pandas", "papermill",
@@ -41,46 +38,23 @@ def test_the_core_trains_without_anything_heavy():
     assert [name for name in HEAVY if name in loaded] == []
 
 
-def imported(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names.add(node.module or "")
-    return names
+def test_a_file_above_400_lines_is_two_ideas():
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {path: n for path, n in lengths.items() if n > 400} == {}
 
 
-@pytest.mark.parametrize("path", CORE, ids=lambda path: path.stem)
-def test_the_core_knows_no_screen(path):
-    tops = {name.partition(".")[0] for name in imported(path)}
-    assert not tops & {"widgets", "plotly", "ipywidgets", "IPython", "anywidget", "matplotlib"}
-
-
-def test_one_file_knows_papermills_engine():
-    users = {path.name for path in CORE if "papermill" in imported(path)}
-    assert users == {"headless.py"}
-
-
-@pytest.mark.parametrize(
-    "path", [*CORE, *WIDGETS], ids=lambda path: f"{path.parent.name}-{path.stem}"
-)
-def test_a_file_above_400_lines_is_two_ideas(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
-
-
-@pytest.mark.parametrize(
-    "path", [p for p in (*CORE, *WIDGETS) if p.name == "__init__.py"], ids=lambda p: p.parent.name
-)
-def test_an_init_file_only_hands_names_on(path):
-    body = ast.parse(path.read_text(encoding="utf-8")).body
+def test_the_door_of_a_room_only_hands_names_on():
     kinds = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr)
-    assert all(isinstance(node, kinds) for node in body)
+    for path in FILES:
+        if path.name == "__init__.py":
+            body = ast.parse(path.read_text(encoding="utf-8")).body
+            assert all(isinstance(node, kinds) for node in body), path
 
 
 def test_every_public_name_exists():
     import mla_core
+    import widgets
 
-    assert sorted(mla_core.__all__) == sorted(set(mla_core.__all__))
-    assert [name for name in mla_core.__all__ if not hasattr(mla_core, name)] == []
+    for package in (mla_core, widgets):
+        assert sorted(package.__all__) == sorted(set(package.__all__))
+        assert [name for name in package.__all__ if not hasattr(package, name)] == []

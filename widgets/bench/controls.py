@@ -10,10 +10,11 @@ import ipywidgets as ipw
 
 from mla_core.catalogue import METHODS, method_class
 from mla_core.config import ExperimentConfig
-from mla_core.data.catalogue import DATASETS, NEED_FILES
-from mla_core.data.dataset import Modality
+from mla_core.data import DATASETS, NEED_FILES
+from mla_core.data.samples import Modality
 from mla_core.fusion import RULES
-from mla_core.head.gradient import VARIANTS
+from mla_core.head import VARIANTS
+from widgets.page import close
 
 SPEEDS = {
     "1 step/s": 1.0,
@@ -192,13 +193,6 @@ def live_settings(config: ExperimentConfig) -> dict[str, Any]:
         "alpha": _log_slider("α (projection)", config.alpha, -4, 2),
         "learning_rate": _log_slider("Learning rate", config.learning_rate, -4, 0),
     }
-
-
-def close(widget: ipw.Widget) -> None:
-    """Close a widget with its layout and style, which it would leave behind."""
-    for part in (getattr(widget, "layout", None), getattr(widget, "style", None), widget):
-        if isinstance(part, ipw.Widget):
-            part.close()
 
 
 def _choice(label: str, options: Mapping[str, Any], value: str, *, disabled: bool = False) -> Any:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 
 from mla_core.catalogue import method_class
-from mla_core.records.history import History
-from widgets.page.style import MODALITY_GLYPHS, colour, pick, text
+from mla_core.records import History
+from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
 ROW = 40
 WIDTH = 900

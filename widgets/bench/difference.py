@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mla_core.session import TrainingSession
-from widgets.page.words import listed
+from widgets.page import listed
 
 
 def describe_branch(trunk: TrainingSession, branch: TrainingSession, since: int) -> str:

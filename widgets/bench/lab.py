@@ -9,25 +9,30 @@ import ipywidgets as ipw
 from IPython.display import display
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.dataset import MultimodalDataset
+from mla_core.data import MultimodalDataset
 from mla_core.errors import ConfigError
-from mla_core.records.history import Evaluation, History
+from mla_core.records import Evaluation, History
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
 from widgets.bench import diagram
-from widgets.bench.controls import Controls, close
+from widgets.bench.controls import Controls
 from widgets.bench.difference import describe_branch
 from widgets.bench.map_follower import MapFollower, MapOffice
 from widgets.bench.player import Player
 from widgets.bench.timeline import Timeline
 from widgets.charts import sample as sample_view
 from widgets.charts import training as charts
-from widgets.export.write import export_session
-from widgets.page import per_cell
-from widgets.page.event_loop import notebook_loop
-from widgets.page.status import StatusLine, describe
-from widgets.page.style import apply_theme, text
-from widgets.page.words import describe_training
+from widgets.export import export_session
+from widgets.page import (
+    StatusLine,
+    apply_theme,
+    close,
+    describe,
+    describe_training,
+    notebook_loop,
+    per_cell,
+    text,
+)
 
 ANSWER_SECONDS = 3.0
 SMALL = "font-size:12px;line-height:1.4"
@@ -170,7 +175,7 @@ class TrainingLab:
 
     def _adopt(self, tandem: Tandem) -> None:
         """Show another run, or another branch of it: its settings, samples and an empty figure."""
-        from widgets.page.live_figure import LiveFigure  # plotly's widget takes seconds to import
+        from widgets.page import LiveFigure  # plotly's widget takes seconds to import
 
         session = tandem.trunk
         if self._tandem is None or session is not self._tandem.trunk:

@@ -10,11 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.evaluation.maps import MapWorker
-from mla_core.evaluation.replay import unit_features
-from mla_core.records.history import Evaluation
-from widgets.charts.map_chart import MapView
-from widgets.charts.map_state import MapState, umap_caption
+from mla_core.evaluation import MapWorker, unit_features
+from mla_core.records import Evaluation
+from widgets.charts import MapState, MapView, umap_caption
 
 
 class MapOffice:

@@ -8,7 +8,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from widgets.page.page import script, stylesheet
+from widgets.page import script, stylesheet
 
 
 class MomentSlider(anywidget.AnyWidget):

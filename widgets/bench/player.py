@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mla_core.errors import TrainingDivergedError
-from mla_core.records.history import History
+from mla_core.records import History
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
 

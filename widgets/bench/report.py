@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from base64 import b64encode
 from pathlib import Path
-from typing import Any
 
-import plotly.graph_objects as go
-from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.dataset import MultimodalDataset
-from mla_core.evaluation.maps import trustworthiness, umap_map
-from mla_core.evaluation.replay import unit_features
-from mla_core.files import check_writable
-from mla_core.runs.experiment import train
-from mla_core.runs.notebook import reject_unknown_parameters
+from mla_core.data import MultimodalDataset
+from mla_core.evaluation import trustworthiness, umap_map, unit_features
+from mla_core.runs import train
 from mla_core.session import TrainingSession
 from widgets.bench import diagram
 from widgets.bench.lab import TrainingLab
+from widgets.charts import MapState, map_figure, umap_caption
 from widgets.charts import sample as sample_view
 from widgets.charts import training as charts
-from widgets.charts.map_chart import map_figure
-from widgets.charts.map_state import MapState, umap_caption
-from widgets.page.page import asset
-from widgets.page.style import text
-from widgets.page.words import describe_training
-
-THEMED = f"<style class='mla-figure'>{asset('page/figure.css')}</style>"
+from widgets.page import describe_training, present
 
 
 class TrainingReport:
@@ -100,48 +89,3 @@ def open_lab(
         return TrainingLab(config, data=data)
     folder = Path(run_folder) if str(run_folder) else None
     return TrainingReport(train(config, folder, data=data, progress=True))
-
-
-def check_notebook(run_folder: str | Path = "") -> None:
-    """Fail now rather than after the training. Call it in the first cell after the parameters.
-
-    Parameters
-    ----------
-    run_folder : str or Path
-        Where the notebook will write; empty means nowhere.
-
-    Raises
-    ------
-    ConfigError
-        When papermill handed this notebook a parameter that it does not have (papermill itself
-        only warns), or when `run_folder` cannot be written.
-    """
-    if str(run_folder):
-        check_writable(Path(run_folder))
-    shell = get_ipython()
-    if shell is not None:
-        reject_unknown_parameters(shell.user_ns.get("In", []))
-
-
-def show(figure: go.Figure) -> None:
-    """Show a figure as data that JupyterLab draws itself, without a copy of plotly's script."""
-    for bundle in figure_bundles(figure):
-        display(bundle, raw=True)
-
-
-def present(figure: go.Figure) -> None:
-    """Show a figure, and below it, as text, the summary that it carries in ``layout.meta``."""
-    show(figure)
-    if figure.layout.meta:
-        display(HTML(f"<p>{text(figure.layout.meta)}</p>"))
-
-
-def figure_bundles(figure: go.Figure) -> list[dict[str, Any]]:
-    """Return the data of two outputs: what lets text follow the page's theme, and the figure."""
-    return [
-        {"text/html": THEMED, "text/plain": ""},
-        {
-            "application/vnd.plotly.v1+json": figure.to_plotly_json() | {"config": charts.CONFIG},
-            "text/plain": "plotly figure",
-        },
-    ]

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from mla_core.records.history import History
+from mla_core.records import History
 
 MAX_POINTS = 1000  # per curve
 

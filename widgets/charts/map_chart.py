@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mla_core.records.history import Evaluation
-from widgets.page.style import CLASS_COLOURS, MODALITY_MARKERS, apply_theme, colour, pick, text
+from mla_core.records import Evaluation
+from widgets.page import CLASS_COLOURS, MODALITY_MARKERS, apply_theme, colour, pick, text
 
 BLANK = {"showticklabels": False, "zeroline": False, "showgrid": False}  # a map has no units
 CLASS_SCALE = [  # one flat step per class

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mla_core.evaluation.maps import pca_map
-from mla_core.evaluation.replay import unit_features
-from mla_core.records.history import Evaluation
+from mla_core.evaluation import pca_map, unit_features
+from mla_core.records import Evaluation
 from widgets.charts.map_chart import MapView
 
 SHRINK = 0.97  # axes grow at once and shrink slowly

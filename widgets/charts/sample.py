@@ -7,11 +7,11 @@ from base64 import b64encode
 import torch
 
 from mla_core.catalogue import method_class
-from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.samples.media import Media
+from mla_core.data import MultimodalDataset
+from mla_core.data.samples import Media
 from mla_core.fusion import predictive_entropy
-from mla_core.records.history import Evaluation
-from widgets.page.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
+from mla_core.records import Evaluation
+from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
 SHORT = 24  # characters of a text that is a word rather than a paragraph
 EMPTY = (

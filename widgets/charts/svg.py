@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from widgets.charts.curves import thin
-from widgets.page.style import text
+from widgets.page import text
 
 WIDTH, HEIGHT = 420, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 412, 12, 200  # the frame of the lines

@@ -12,27 +12,22 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mla_core.catalogue import method_class
-from mla_core.records.history import Evaluation, History
+from mla_core.records import Evaluation, History
 from widgets.charts.curves import curves, differences
 from widgets.charts.map_chart import BLANK, MapView, map_trace, place_points
-from widgets.page.style import (
+from widgets.page import (
     FUSED_COLOUR,
     GRID,
     MODALITY_DASHES,
     apply_theme,
     colour,
+    listed,
     pick,
     text,
 )
-from widgets.page.words import listed
 
 HEIGHT = 640
 NOTHING = {"x": np.zeros(0), "y": np.zeros(0)}
-# Few buttons, since each is a stop of the Tab key, and none that sends the chart anywhere.
-CONFIG = {
-    "displaylogo": False,
-    "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
-}
 PANELS = {  # panel -> (row, column, title)
     "loss": (1, 1, "Training loss (nats)"),
     "accuracy": (1, 2, "Accuracy on the probe set"),

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from mla_core.config import ExperimentConfig
-from mla_core.records.history import History
+from mla_core.records import History
+from widgets.charts import Line, line_chart
 from widgets.charts.curves import curves
-from widgets.charts.svg import Line, line_chart
-from widgets.gap.embedding_view import SCRIPT, STYLE
-from widgets.page.page import asset
-from widgets.page.style import FUSED_COLOUR, MODALITY_DASHES, colour, pick, text
-from widgets.page.words import describe_training
+from widgets.gap import SCRIPT, STYLE
+from widgets.page import FUSED_COLOUR, MODALITY_DASHES, asset, colour, describe_training, pick, text
 
 NUMBERS = {  # of metrics.json -> what the reader sees
     "accuracy": "Accuracy, fused",

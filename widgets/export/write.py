@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.analysis.report import metrics_of
+from mla_core.analysis import metrics_of
 from mla_core.config import ExperimentConfig
-from mla_core.data.dataset import MultimodalDataset
+from mla_core.data import MultimodalDataset
 from mla_core.errors import ConfigError, DataError
-from mla_core.evaluation.replay import Map, Replay
-from mla_core.records.history import History
-from mla_core.runs.finished import Run, read_run
+from mla_core.evaluation import Map, Replay
+from mla_core.records import History
+from mla_core.runs import Run, read_run
 from mla_core.session import TrainingSession, data_of
 from widgets.export.page import Page, safe_json
-from widgets.gap.embedding_view import STATE, parts_of, payload
+from widgets.gap import STATE, parts_of, payload
 
 LIMIT = 6_000_000  # bytes of a page
 FOR_MAP = 3_500_000  # of them at most for the map over time, when media want what is left

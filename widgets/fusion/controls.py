@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import ipywidgets as ipw
 
-from mla_core.analysis.fusion_study import SELECTIONS
-from mla_core.data.corruption.corruptor import Damage
-from mla_core.data.corruption.kinds import DROP, Corruption
-from mla_core.records.history import Evaluation
+from mla_core.analysis import SELECTIONS
+from mla_core.data.corruption import DROP, Corruption, Damage
+from mla_core.records import Evaluation
 from widgets.fusion.curves import RULE_NAMES
 from widgets.fusion.pictures import title_html
 

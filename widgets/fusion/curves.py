@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from mla_core.analysis.fusion_study import OWN, Sweep
-from mla_core.data.corruption.kinds import Corruption
-from mla_core.evaluation.metrics import expected_calibration_error, reliability_bins
-from mla_core.records.history import Evaluation
-from widgets.charts.map_chart import BLANK, MapView, map_figure
-from widgets.page.style import (
+from mla_core.analysis import OWN, Sweep
+from mla_core.data.corruption import Corruption
+from mla_core.evaluation import expected_calibration_error, reliability_bins
+from mla_core.records import Evaluation
+from widgets.charts import BLANK, MapView, map_figure
+from widgets.page import (
     FUSED_COLOUR,
     MODALITY_DASHES,
     MODALITY_MARKERS,

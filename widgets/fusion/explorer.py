@@ -13,7 +13,7 @@ import torch
 from IPython.display import display
 from torch import Tensor
 
-from mla_core.analysis.fusion_study import (
+from mla_core.analysis import (
     Sweep,
     best_modality,
     fitted_temperatures,
@@ -22,24 +22,19 @@ from mla_core.analysis.fusion_study import (
     rules_for,
     sweep,
 )
-from mla_core.data.corruption.corruptor import Corruptor
-from mla_core.records.history import Evaluation
+from mla_core.data.corruption import Corruptor
+from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
-from widgets.bench.controls import close
-from widgets.charts.map_state import MapState
-from widgets.charts.sample import media_html
+from widgets.charts import MapState, media_html
 from widgets.fusion.controls import COLUMN, Choice, FusionControls
 from widgets.fusion.curves import HEIGHT, RULE_NAMES, curves_table, refresh_study, study_figure
 from widgets.fusion.formula import formula_html
 from widgets.fusion.pictures import fused_html, heading_html, part_html
 from widgets.fusion.report import FusionReport
-from widgets.page import per_cell
-from widgets.page.event_loop import notebook_loop
-from widgets.page.status import StatusLine
-from widgets.page.style import apply_theme
+from widgets.page import StatusLine, apply_theme, close, notebook_loop, per_cell
 
 if TYPE_CHECKING:
-    from widgets.page.live_figure import LiveFigure
+    from widgets.page import LiveFigure
 
 QUIET_SECONDS = 0.2  # after the last touch, before the curves follow
 ANSWER_SECONDS = 3.0
@@ -303,9 +298,7 @@ class FusionExplorer:
             chosen=(self._clean.ids.index(choice.sample), choice.level()),
         )
         if self._figure is None:
-            from widgets.page.live_figure import (
-                LiveFigure,  # plotly's widget takes seconds to import
-            )
+            from widgets.page import LiveFigure
 
             self._figure = LiveFigure(figure)
             for trace in self._figure.data:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mla_core.analysis.fusion_study import OWN
+from mla_core.analysis import OWN
 from mla_core.fusion import predictive_entropy
-from mla_core.records.history import Evaluation
-from widgets.page.style import MODALITY_GLYPHS, colour, pick, text
+from mla_core.records import Evaluation
+from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
 HEAD_FUSES = (
     "<p data-head-fuses>The head itself fuses: it reads the features of all modalities together, so "

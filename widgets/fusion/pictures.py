@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from mla_core.fusion import predictive_entropy
-from mla_core.records.history import Evaluation
-from widgets.page.style import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
+from mla_core.records import Evaluation
+from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
 MOST_CLASSES = 10
 RIGHT, WRONG = "✓ right", "✗ wrong"

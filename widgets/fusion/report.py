@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from IPython.display import HTML, display
 
-from mla_core.analysis.fusion_study import (
+from mla_core.analysis import (
     best_modality,
     in_place,
     most_uncertain,
@@ -16,15 +16,13 @@ from mla_core.analysis.fusion_study import (
     rules_for,
     sweep,
 )
-from mla_core.data.corruption.corruptor import Corruptor, Damage
+from mla_core.data.corruption import Corruptor, Damage
 from mla_core.session import TrainingSession
-from widgets.bench.report import show
-from widgets.charts.map_state import MapState
-from widgets.charts.sample import media_html
+from widgets.charts import MapState, media_html
 from widgets.fusion.curves import curve_figure, curves_table, refresh_study, study_figure
 from widgets.fusion.formula import formula_html
 from widgets.fusion.pictures import fused_html, heading_html, part_html, title_html
-from widgets.page.style import colour
+from widgets.page import colour, show
 
 COUNT = 6  # levels of a curve
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from mla_core.analysis.fusion_study import (
+from mla_core.analysis import (
     Sweep,
     best_modality,
     broken,
@@ -13,12 +13,11 @@ from mla_core.analysis.fusion_study import (
     rules_for,
     sweep,
 )
-from mla_core.data.corruption.corruptor import Corruptor
-from mla_core.data.corruption.kinds import Corruption
-from mla_core.evaluation.metrics import mean_surplus
+from mla_core.data.corruption import Corruption, Corruptor
+from mla_core.evaluation import mean_surplus
 from mla_core.session import TrainingSession
 from widgets.fusion.curves import curve_figure
-from widgets.page.style import colour
+from widgets.page import colour
 
 RESCUES = ("more rescued than broken", "more broken than rescued", "as many of both")
 HONESTY = ("too sure", "about honest", "not sure enough")

@@ -1,0 +1,15 @@
+"""The explorer of the modality gap."""
+
+from widgets.gap.embedding_view import SCRIPT, STATE, STYLE, parts_of, payload
+from widgets.gap.explorer import explore_gap, gap_change, shift_change
+
+__all__ = [
+    "SCRIPT",
+    "STATE",
+    "STYLE",
+    "explore_gap",
+    "gap_change",
+    "parts_of",
+    "payload",
+    "shift_change",
+]

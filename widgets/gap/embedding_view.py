@@ -34,10 +34,9 @@ import anywidget
 import numpy as np
 import traitlets
 
-from mla_core.data.samples.media import Media
-from mla_core.evaluation.replay import Map, Replay
-from widgets.page.page import script, stylesheet
-from widgets.page.style import (
+from mla_core.data.samples import Media
+from mla_core.evaluation import Map, Replay
+from widgets.page import (
     CLASS_COLOURS,
     FUSED_COLOUR,
     MODALITY_GLYPHS,
@@ -45,6 +44,8 @@ from widgets.page.style import (
     VERDICT_COLOURS,
     colour,
     pick,
+    script,
+    stylesheet,
 )
 
 SCRIPT = script(

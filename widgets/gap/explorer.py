@@ -12,20 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.analysis import gap_shift
-from mla_core.analysis.guesses import in_range
-from mla_core.data.dataset import MultimodalDataset
-from mla_core.data.samples.media import Media
+from mla_core.analysis import gap_shift, in_range
+from mla_core.data import MultimodalDataset
+from mla_core.data.samples import Media
 from mla_core.errors import ConfigError, DataError
-from mla_core.evaluation.maps import MapWorker
-from mla_core.evaluation.replay import Map, Replay, unit_features
-from mla_core.records.history import Evaluation
+from mla_core.evaluation import Map, MapWorker, Replay, unit_features
+from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
 from widgets.gap.embedding_view import EmbeddingView, parts_of, payload
 from widgets.gap.report import GapReport, gaps_figure, maps_figure, shift_figure
 from widgets.page import per_cell
-from widgets.questions.reveals import Told
+from widgets.questions import Told
 
 UMAP_LOOKS = 12
 TIME = "time"

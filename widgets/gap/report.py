@@ -6,17 +6,17 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mla_core.analysis.gap_shift import SHIFTS
-from mla_core.evaluation.replay import Replay
-from widgets.bench.report import present
-from widgets.charts.map_chart import BLANK, map_trace
-from widgets.page.style import (
+from mla_core.analysis import SHIFTS
+from mla_core.evaluation import Replay
+from widgets.charts import BLANK, map_trace
+from widgets.page import (
     CLASS_COLOURS,
     FUSED_COLOUR,
     MODALITY_DASHES,
     apply_theme,
     colour,
     pick,
+    present,
     text,
 )
 

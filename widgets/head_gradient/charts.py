@@ -12,16 +12,12 @@ import torch
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from mla_core.analysis.head_watch import HeadStep
-from mla_core.analysis.slow_motion import Projection
-from mla_core.analysis.variant_courses import VariantCourse
-from mla_core.head.geometry import degrees, spectrum
-from mla_core.head.gradient import VARIANTS
-from mla_core.records.history import History
-from widgets.charts.curves import thin
-from widgets.charts.training import NOTHING
+from mla_core.analysis import HeadStep, Projection, VariantCourse
+from mla_core.head import VARIANTS, degrees, spectrum
+from mla_core.records import History
+from widgets.charts import NOTHING, thin
 from widgets.head_gradient.pictures import mean_angles
-from widgets.page.style import (
+from widgets.page import (
     FUSED_COLOUR,
     MODALITY_DASHES,
     MODALITY_MARKERS,

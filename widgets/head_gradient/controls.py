@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import ipywidgets as ipw
 
 from mla_core.config import ExperimentConfig
-from mla_core.head.gradient import VARIANTS
+from mla_core.head import VARIANTS
 from mla_core.session import TrainingSession
 from widgets.head_gradient.charts import HEIGHT
-from widgets.page.style import text
+from widgets.page import text
 
 MOST_STEPS = 2000
 _BUTTONS = {

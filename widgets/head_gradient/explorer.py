@@ -11,24 +11,26 @@ from typing import Any
 
 from IPython.display import display
 
-from mla_core.analysis.head_watch import HeadStep, watch_step
-from mla_core.analysis.slow_motion import SlowStep, going_on, slow_step, why_no_projection
-from mla_core.analysis.variant_courses import VariantCourse
+from mla_core.analysis import (
+    HeadStep,
+    SlowStep,
+    VariantCourse,
+    going_on,
+    slow_step,
+    watch_step,
+    why_no_projection,
+)
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.head.gradient import VARIANTS
-from mla_core.records.thinning import EvenList
+from mla_core.head import VARIANTS
+from mla_core.records import EvenList
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
-from widgets.bench.controls import close
 from widgets.head_gradient import charts as head_gradient_charts
 from widgets.head_gradient import pictures as head_gradient_pictures
 from widgets.head_gradient.controls import HeadGradientControls
 from widgets.head_gradient.report import HeadGradientReport
-from widgets.page import per_cell
-from widgets.page.event_loop import notebook_loop
-from widgets.page.status import StatusLine
-from widgets.page.style import apply_theme
+from widgets.page import StatusLine, apply_theme, close, notebook_loop, per_cell
 
 CHUNK_SECONDS = 0.06
 RENDER_SECONDS = 0.4
@@ -120,7 +122,7 @@ class HeadGradientExplorer:
             self._told,
             compares="head_gradient" in session.method.uses,
         )
-        from widgets.page.live_figure import LiveFigure  # plotly's widget takes seconds to import
+        from widgets.page import LiveFigure  # plotly's widget takes seconds to import
 
         self._figure = LiveFigure(head_gradient_charts.explorer_figure())
         self.view = self._controls.lay_out(self._status, self._figure)

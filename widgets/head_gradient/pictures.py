@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from mla_core.analysis.slow_motion import STAGES, SlowStep
-from mla_core.analysis.variant_courses import VariantCourse
-from mla_core.head.geometry import degrees
-from widgets.page.style import MODALITY_GLYPHS, colour, pick, text
+from mla_core.analysis import STAGES, SlowStep, VariantCourse
+from mla_core.head import degrees
+from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
 POSITIVE, NEGATIVE = (213, 94, 0), (0, 114, 178)  # orange and blue, for everybody's eyes
 FAINT = "color:var(--jp-ui-font-color2,#666)"

@@ -14,12 +14,8 @@ import traitlets
 from IPython.display import display
 
 from mla_core.errors import ConfigError
-from mla_core.head.geometry import degrees, share_seen
-from mla_core.head.gradient import HeadGradientModification
-from widgets.bench.report import present
-from widgets.page import per_cell
-from widgets.page.page import script, stylesheet
-from widgets.page.style import apply_theme, colour
+from mla_core.head import HeadGradientModification, degrees, share_seen
+from widgets.page import apply_theme, colour, per_cell, present, script, stylesheet
 
 LIMIT = 2.0  # of a coordinate, as in the script
 ALPHAS = (1e-3, 10.0)

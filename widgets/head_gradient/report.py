@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 from IPython.display import HTML, display
 
-from mla_core.analysis.head_watch import HeadStep, watch_step
-from mla_core.analysis.slow_motion import slow_step
-from mla_core.analysis.variant_courses import VariantCourse
+from mla_core.analysis import HeadStep, VariantCourse, slow_step, watch_step
 from mla_core.session import TrainingSession
-from widgets.bench.report import show
 from widgets.head_gradient import charts as head_gradient_charts
 from widgets.head_gradient import pictures as head_gradient_pictures
+from widgets.page import show
 
 
 class HeadGradientReport:

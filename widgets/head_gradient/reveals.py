@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from mla_core.analysis.slow_motion import going_on, why_no_projection
-from mla_core.analysis.variant_courses import VariantCourse
+from mla_core.analysis import VariantCourse, going_on, why_no_projection
 from mla_core.errors import ConfigError
 from mla_core.session import TrainingSession
-from widgets.charts.curves import thin
+from widgets.charts import thin
 from widgets.head_gradient.charts import variant_style
 from widgets.head_gradient.projection_toy import project, toy_figure
-from widgets.page.style import apply_theme
+from widgets.page import apply_theme
 
 SAME = "about the same"
 CLOSE = 0.05  # nats; closer totals are no difference

@@ -1,0 +1,50 @@
+"""What every widget stands on: its script and style, the event loop, words, closing."""
+
+from widgets.page.closing import close
+from widgets.page.event_loop import notebook_loop
+from widgets.page.live_figure import LiveFigure
+from widgets.page.page import asset, script, stylesheet
+from widgets.page.static_figure import check_notebook, figure_bundles, present, show
+from widgets.page.status import StatusLine, describe
+from widgets.page.style import (
+    CLASS_COLOURS,
+    FUSED_COLOUR,
+    GRID,
+    MODALITY_DASHES,
+    MODALITY_GLYPHS,
+    MODALITY_MARKERS,
+    VERDICT_COLOURS,
+    apply_theme,
+    colour,
+    pick,
+    text,
+)
+from widgets.page.words import describe_training, listed
+
+__all__ = [
+    "CLASS_COLOURS",
+    "FUSED_COLOUR",
+    "GRID",
+    "MODALITY_DASHES",
+    "MODALITY_GLYPHS",
+    "MODALITY_MARKERS",
+    "VERDICT_COLOURS",
+    "LiveFigure",
+    "StatusLine",
+    "apply_theme",
+    "asset",
+    "check_notebook",
+    "close",
+    "colour",
+    "describe",
+    "describe_training",
+    "figure_bundles",
+    "listed",
+    "notebook_loop",
+    "pick",
+    "present",
+    "script",
+    "show",
+    "stylesheet",
+    "text",
+]

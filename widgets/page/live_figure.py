@@ -9,8 +9,8 @@ import plotly
 import plotly.graph_objects as go
 import traitlets
 
-from widgets.charts.training import CONFIG
 from widgets.page.page import script, stylesheet
+from widgets.page.style import CONFIG
 
 
 class LiveFigure(go.FigureWidget):

@@ -7,7 +7,7 @@ import time
 import anywidget
 import traitlets
 
-from mla_core.records.history import History
+from mla_core.records import History
 from widgets.page.page import script, stylesheet
 from widgets.page.words import listed
 

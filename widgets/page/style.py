@@ -29,6 +29,11 @@ CLASS_COLOURS = (
     "#AA4499",
     "#777777",
 )
+# Of plotly: few buttons, since each is a stop of the Tab key, and none that sends the chart anywhere.
+CONFIG = {
+    "displaylogo": False,
+    "modeBarButtons": [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
+}
 
 
 def pick(options: tuple[str, ...], index: int) -> str:

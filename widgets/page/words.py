@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from mla_core.records.history import History, Summary
+from mla_core.records import History, Summary
 
 FEW_PAIRS = 3  # more gaps than these are told by the widest and the narrowest
 

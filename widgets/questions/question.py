@@ -14,12 +14,16 @@ from IPython.display import HTML, display
 from plotly.basedatatypes import BaseFigure
 
 from mla_core.errors import ConfigError
-from widgets.bench.controls import close
-from widgets.bench.report import figure_bundles, present
-from widgets.page import per_cell
-from widgets.page.event_loop import notebook_loop
-from widgets.page.page import script, stylesheet
-from widgets.page.style import text
+from widgets.page import (
+    close,
+    figure_bundles,
+    notebook_loop,
+    per_cell,
+    present,
+    script,
+    stylesheet,
+    text,
+)
 
 INVITATION = "Take a guess, then press Reveal."
 Reveal = Callable[[], tuple[Any, ...]]

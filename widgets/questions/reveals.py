@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from IPython.display import HTML
 
-from mla_core.analysis.guesses import highest, in_range, lowest
-from mla_core.data.dataset import Split
-from mla_core.records.history import Evaluation
-from widgets.charts.training import comparison_figure
-from widgets.page.style import text
+from mla_core.analysis import highest, in_range, lowest
+from mla_core.data.samples import Split
+from mla_core.records import Evaluation
+from widgets.charts import comparison_figure
+from widgets.page import text
 
 _MARKS = {True: "there", False: "missing"}
 Told = tuple[str, str, go.Figure]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 from IPython.display import HTML, display
 
-from mla_core.results.verdict import Measure, Verdict, measure_of, what
-from widgets.page.style import text
+from mla_core.results import Measure, Verdict, measure_of, what
+from widgets.page import text
 from widgets.results.parts import (
     ALONE,
     GAP,

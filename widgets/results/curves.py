@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
-from mla_core.results.verdict import measure_of
-from widgets.page.style import MODALITY_DASHES, MODALITY_MARKERS, colour, pick, text
+from mla_core.results import measure_of
+from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, colour, pick, text
 from widgets.results.parts import (
     INK,
     axis_title,

@@ -11,9 +11,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mla_core.errors import ConfigError
-from mla_core.results.significance import mean_interval
-from mla_core.results.verdict import Measure
-from widgets.page.style import FUSED_COLOUR, GRID, MODALITY_MARKERS, apply_theme, colour, pick, text
+from mla_core.results import Measure, mean_interval
+from widgets.page import FUSED_COLOUR, GRID, MODALITY_MARKERS, apply_theme, colour, pick, text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,7 @@
+"""Runs beside each other."""
+
+from widgets.runs.browser import RunBrowser
+
+__all__ = [
+    "RunBrowser",
+]

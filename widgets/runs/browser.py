@@ -12,13 +12,9 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.errors import ConfigError, DataError
-from mla_core.runs.finished import Run, read_runs
-from widgets.bench.report import figure_bundles, present
-from widgets.export.write import export_run
-from widgets.page import per_cell
-from widgets.page.event_loop import notebook_loop
-from widgets.page.status import StatusLine
-from widgets.page.style import text
+from mla_core.runs import Run, read_runs
+from widgets.export import export_run
+from widgets.page import StatusLine, figure_bundles, notebook_loop, per_cell, present, text
 from widgets.runs.comparison import curves_figure, differences_html, maps_figure, read_all
 from widgets.runs.table import LETTERS, RunTable, table_html
 

@@ -10,20 +10,11 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mla_core.errors import DataError
-from mla_core.evaluation.maps import align
-from mla_core.evaluation.replay import Replay
-from mla_core.records.history import History, Summary
-from mla_core.runs.finished import Run, config_differences
-from widgets.charts.map_chart import BLANK
-from widgets.page.page import asset
-from widgets.page.style import (
-    MODALITY_DASHES,
-    MODALITY_MARKERS,
-    apply_theme,
-    colour,
-    pick,
-    text,
-)
+from mla_core.evaluation import Replay, align
+from mla_core.records import History, Summary
+from mla_core.runs import Run, config_differences
+from widgets.charts import BLANK
+from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, apply_theme, asset, colour, pick, text
 from widgets.runs.table import LETTERS, share, told
 
 MAPS_IN_A_ROW = 3

@@ -9,9 +9,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from mla_core.runs.finished import Run, config_differences
-from widgets.page.page import script, stylesheet
-from widgets.page.style import colour, text
+from mla_core.runs import Run, config_differences
+from widgets.page import colour, script, stylesheet, text
 
 LETTERS = "ABCDEF"  # what ticked runs are called in the pictures
 ALWAYS = ("method", "dataset", "seed")  # shown when runs differ in nothing

@@ -2,4 +2,8 @@
 
 from mla_core.data.adapters.reading import ADAPTERS, preparation_of, reader
 
-__all__ = ["ADAPTERS", "preparation_of", "reader"]
+__all__ = [
+    "ADAPTERS",
+    "preparation_of",
+    "reader",
+]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 
 from mla_core.data.adapters.reading import by_stem, loader_of, root_of
-from mla_core.data.files.dealing import deal
-from mla_core.data.files.manifest import Manifest, Row
-from mla_core.data.samples.faults import Fault
-from mla_core.data.samples.source import Source
+from mla_core.data.files import Manifest, Row, deal
+from mla_core.data.samples import Fault, Source
 from mla_core.errors import one_of
 
 SPLITS = ("actors", "random")

@@ -12,10 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mla_core.data.adapters.reading import by_stem, loader_of, root_of
-from mla_core.data.files.dealing import deal_groups
-from mla_core.data.files.manifest import Manifest, Row
-from mla_core.data.samples.faults import Fault
-from mla_core.data.samples.source import Source
+from mla_core.data.files import Manifest, Row, deal_groups
+from mla_core.data.samples import Fault, Source
 from mla_core.errors import DataError, one_of
 
 SPLITS = ("speakers", "official")

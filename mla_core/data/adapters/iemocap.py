@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
-from mla_core.data.files.dealing import deal
-from mla_core.data.files.manifest import Manifest, Row
-from mla_core.data.samples.source import Source
+from mla_core.data.files import Manifest, Row, deal
+from mla_core.data.samples import Source
 from mla_core.errors import one_of
 
 SPLITS = ("session1", "session2", "session3", "session4", "session5", "random")

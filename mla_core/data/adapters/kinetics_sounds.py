@@ -9,9 +9,8 @@ from pathlib import Path
 from mla_core.data.adapters.reading import loader_of, missing, read_lines, root_of
 from mla_core.data.decoding.sound import SUFFIXES as SOUND
 from mla_core.data.decoding.video import SUFFIXES as VIDEO
-from mla_core.data.files.manifest import Manifest, Row
-from mla_core.data.samples.faults import Fault
-from mla_core.data.samples.source import Source
+from mla_core.data.files import Manifest, Row
+from mla_core.data.samples import Fault, Source
 from mla_core.errors import one_of
 
 SPLITS = ("published",)

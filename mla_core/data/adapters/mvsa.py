@@ -6,10 +6,8 @@ import re
 
 from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
 from mla_core.data.decoding.image import SUFFIXES
-from mla_core.data.files.dealing import deal
-from mla_core.data.files.manifest import Manifest, Row
-from mla_core.data.samples.faults import Fault
-from mla_core.data.samples.source import Source
+from mla_core.data.files import Manifest, Row, deal
+from mla_core.data.samples import Fault, Source
 from mla_core.errors import one_of
 
 SPLITS = ("random",)

@@ -10,8 +10,7 @@ from typing import Any
 
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import Preparation
-from mla_core.data.files.manifest import Manifest
-from mla_core.data.sets.manifest import load_rows
+from mla_core.data.files import Manifest, load_rows
 from mla_core.errors import DataError, one_of
 
 # Name -> the function that reads its layout; its module also has the loader.
@@ -65,7 +64,9 @@ def loader_of(
     ) -> MultimodalDataset:
         preparation = Preparation.of({**defaults, **(prepare or {})})
         manifest = read(root, split)
-        return load_rows(manifest, preparation, skip_bad=skip_bad, cache=cache, note=note)
+        return MultimodalDataset.of(
+            load_rows(manifest, preparation, skip_bad=skip_bad, cache=cache, note=note)
+        )
 
     load.__doc__ = read.__doc__
     return load

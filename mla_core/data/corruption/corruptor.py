@@ -13,9 +13,20 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from mla_core.data.corruption.kinds import DROP, Corruption, corruptions, limits
-from mla_core.data.dataset import Modality, MultimodalDataset, Split
-from mla_core.data.samples.audio import RATE, WINDOW, add_noise, log_mel, to_int16, wav_bytes
-from mla_core.data.samples.media import Media, media_from_tensor, png_bytes
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import (
+    RATE,
+    WINDOW,
+    Media,
+    Modality,
+    Split,
+    add_noise,
+    log_mel,
+    media_from_tensor,
+    png_bytes,
+    to_int16,
+    wav_bytes,
+)
 from mla_core.errors import ConfigError, DataError, one_of
 from mla_core.seeding import generator
 

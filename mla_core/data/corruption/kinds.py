@@ -13,8 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mla_core.data.dataset import Modality
-from mla_core.data.samples.characters import decode, edit, encode
+from mla_core.data.samples import Modality, decode, edit, encode
 from mla_core.errors import ConfigError
 
 Apply = Callable[[Tensor, float, torch.Generator, Modality, Tensor], Tensor]

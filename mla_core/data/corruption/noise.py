@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.dataset import SPLITS
+from mla_core.data.samples import SPLITS
 from mla_core.errors import ConfigError
 
 Dials = Mapping[str, tuple[tuple[float, float], str]]

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mla_core.data.decoding.base import Decoder, Looked
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import Modality
+from mla_core.data.samples import Modality, Source
 from mla_core.errors import DataError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mla_core.data.decoding.base import Decoder, Looked
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import Modality
+from mla_core.data.samples import Modality, Source
 from mla_core.errors import DataError
 
 SUFFIXES = (".npy",)

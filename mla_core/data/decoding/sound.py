@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
-from mla_core.data.samples.audio import log_mel
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import Modality
+from mla_core.data.samples import Modality, Source, log_mel
 from mla_core.errors import DataError
 
 if TYPE_CHECKING:

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mla_core.data.decoding.base import Decoder, Looked
-from mla_core.data.samples.characters import encode
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import Modality
+from mla_core.data.samples import Modality, Source, encode
 from mla_core.errors import DataError
 
 if TYPE_CHECKING:
-    from mla_core.data.samples.tokens import Tokenizer
+    from mla_core.data.samples import Tokenizer
 
 SUFFIXES = (".txt",)
 LARGEST = 2**20  # bytes of one text
@@ -124,13 +122,13 @@ class TokensDecoder(CharactersDecoder):
 
     @functools.cached_property
     def _tokenizer(self) -> Tokenizer:
-        from mla_core.data.samples.tokens import Tokenizer
+        from mla_core.data.samples import Tokenizer
 
         return Tokenizer(self.preparation.tokenizer, self.preparation.characters)
 
     @functools.cached_property
     def _longer(self) -> Tokenizer:
-        from mla_core.data.samples.tokens import Tokenizer
+        from mla_core.data.samples import Tokenizer
 
         return Tokenizer(self.preparation.tokenizer, self.preparation.characters + 1)
 

@@ -15,8 +15,7 @@ from PIL import Image
 from mla_core.data.decoding import image
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import Modality
+from mla_core.data.samples import Modality, Source
 from mla_core.errors import DataError
 
 SUFFIXES = (".mp4", ".flv", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg")

@@ -1,4 +1,4 @@
-"""A data set from arrays and texts in memory."""
+"""From arrays and texts in memory to the parts of a data set."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.files.manifest import Manifest, Row, settle
-from mla_core.data.samples.characters import encode
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split
+from mla_core.data.samples import CODED, KINDS, SPLITS, Modality, Parts, Source, Split, encode
 from mla_core.errors import DataError, one_of
 
 Labels = Sequence[Any] | NDArray[Any] | Tensor
@@ -26,7 +23,7 @@ class _Part(NamedTuple):
     present: Tensor  # (N,) bool
 
 
-def dataset_from_arrays(
+def parts_of_arrays(
     inputs: Mapping[str, Any],
     labels: Labels | Mapping[str, Labels],
     *,
@@ -34,8 +31,8 @@ def dataset_from_arrays(
     kinds: Mapping[str, str] | None = None,
     ids: Sequence[str] | None = None,
     name: str = "arrays",
-) -> MultimodalDataset:
-    """Return a data set of arrays; see `MultimodalDataset.from_arrays`."""
+) -> Parts:
+    """Return what arrays hold; see `MultimodalDataset.from_arrays`."""
     if not inputs:
         msg = "`inputs` is empty: name at least one modality, as in {'image': images}"
         raise DataError(msg)
@@ -70,7 +67,7 @@ def dataset_from_arrays(
             tuple(row.id for row in rows),
         )
 
-    return MultimodalDataset(
+    return Parts(
         name,
         [part.modality for part in parts],
         manifest.classes,

@@ -24,9 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from mla_core.data.decoding import Decoder, Looked
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import Modality
-from mla_core.data.samples.stored import ArrayOnDisk
+from mla_core.data.samples import ArrayOnDisk, Modality, Source
 from mla_core.errors import ConfigError, DataError, MissingPackageError
 from mla_core.files import check_writable, write_json
 

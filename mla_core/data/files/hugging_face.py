@@ -1,4 +1,4 @@
-"""A data set from a Hugging Face `datasets` object; the package itself is not needed here."""
+"""From a Hugging Face `datasets` object; the package itself is not needed here."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import DECODERS, Preparation
 from mla_core.data.files.manifest import Manifest, Row
 from mla_core.data.files.proposal import SIDES
-from mla_core.data.samples.source import Content, Source
-from mla_core.data.sets.manifest import load_rows
+from mla_core.data.files.rows import load_rows
+from mla_core.data.samples import Content, Parts, Source
 from mla_core.errors import DataError, one_of
 
 KIND_OF_FEATURE = {"Image": "image", "Audio": "sound", "Video": "video"}
 
 
-def dataset_from_hugging_face(
+def parts_of_hugging_face(
     dataset: Any,
     *,
     label: str = "label",
@@ -29,8 +28,8 @@ def dataset_from_hugging_face(
     skip_bad: bool = False,
     cache: str = "",
     name: str = "hugging_face",
-) -> MultimodalDataset:
-    """Return a data set of one or several splits; see `MultimodalDataset.from_hugging_face`."""
+) -> Parts:
+    """Return what one or several splits hold; see `MultimodalDataset.from_hugging_face`."""
     splits = dict(dataset.items()) if isinstance(dataset, Mapping) else {"": dataset}
     sides = {}
     for side in splits:

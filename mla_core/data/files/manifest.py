@@ -9,9 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mla_core.data.files.dealing import deal, deal_groups
-from mla_core.data.samples.faults import Fault
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import SPLITS
+from mla_core.data.samples import SPLITS, Fault, Source
 from mla_core.errors import DataError
 
 LONGEST_ID = 200

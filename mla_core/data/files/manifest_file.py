@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mla_core.data.decoding import DECODERS, KIND_OF_SUFFIX
-from mla_core.data.decoding.optional import need
+from mla_core.data.decoding import DECODERS, KIND_OF_SUFFIX, need
 from mla_core.data.files.manifest import Manifest, Row
-from mla_core.data.samples.faults import Fault
-from mla_core.data.samples.source import Source, file_source
+from mla_core.data.samples import Fault, Source, file_source
 from mla_core.errors import DataError
 
 RESERVED = ("id", "label", "split", "group")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mla_core.data.decoding import KIND_OF_SUFFIX
-from mla_core.data.samples.split import SPLITS
+from mla_core.data.samples import SPLITS
 from mla_core.errors import DataError
 
 SIDES = {**{side: side for side in SPLITS}, "training": "train", "valid": "val"} | {

@@ -13,9 +13,7 @@ from mla_core.data.decoding import Decoder, Looked, Preparation, decoder
 from mla_core.data.files.cache import WORKERS, attempt, look_at
 from mla_core.data.files.manifest import Manifest, count, settle
 from mla_core.data.files.manifest_file import read_manifest
-from mla_core.data.samples.faults import Fault
-from mla_core.data.samples.source import Source
-from mla_core.data.samples.split import SPLITS, Modality
+from mla_core.data.samples import SPLITS, Fault, Modality, Source
 
 TRIED = 12  # files of a modality that are prepared to see how long it takes
 

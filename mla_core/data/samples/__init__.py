@@ -1,0 +1,70 @@
+"""What a split is made of: modalities, samples, their media, and their faults."""
+
+from mla_core.data.samples.audio import (
+    FRAMES,
+    HOP,
+    MELS,
+    RATE,
+    SAMPLES,
+    WINDOW,
+    add_noise,
+    log_mel,
+    mu_law_decode,
+    mu_law_encode,
+    to_int16,
+    wav_bytes,
+)
+from mla_core.data.samples.characters import LETTERS, decode, edit, encode
+from mla_core.data.samples.checks import check_split
+from mla_core.data.samples.faults import Fault, refuse, write_faults
+from mla_core.data.samples.media import Media, lines_png, media_from_tensor, name_lines, png_bytes
+from mla_core.data.samples.parts import Parts
+from mla_core.data.samples.prefetch import fetch, read_ahead
+from mla_core.data.samples.source import Content, Source, file_source
+from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split
+from mla_core.data.samples.stored import ArrayOnDisk, Column, StoredColumn, digest
+from mla_core.data.samples.tokens import Tokenizer
+
+__all__ = [
+    "CODED",
+    "FRAMES",
+    "HOP",
+    "KINDS",
+    "LETTERS",
+    "MELS",
+    "RATE",
+    "SAMPLES",
+    "SPLITS",
+    "WINDOW",
+    "ArrayOnDisk",
+    "Column",
+    "Content",
+    "Fault",
+    "Media",
+    "Modality",
+    "Parts",
+    "Source",
+    "Split",
+    "StoredColumn",
+    "Tokenizer",
+    "add_noise",
+    "check_split",
+    "decode",
+    "digest",
+    "edit",
+    "encode",
+    "fetch",
+    "file_source",
+    "lines_png",
+    "log_mel",
+    "media_from_tensor",
+    "mu_law_decode",
+    "mu_law_encode",
+    "name_lines",
+    "png_bytes",
+    "read_ahead",
+    "refuse",
+    "to_int16",
+    "wav_bytes",
+    "write_faults",
+]

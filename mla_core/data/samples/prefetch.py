@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mla_core.data.dataset import Split
+from mla_core.data.samples.split import Split
 
 
 class ReadAhead:

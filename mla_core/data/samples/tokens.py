@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mla_core.data.dataset import Modality
-from mla_core.encoders.pretrained import quiet, require_transformers, source_of, unreadable
+from mla_core.data.samples.split import Modality
 from mla_core.errors import ConfigError
+from mla_core.hub import quiet, require_transformers, source_of, unreadable
 
 
 class Tokenizer:

@@ -1,0 +1,1 @@
+"""The data sets that have a name; each is imported when it is asked for."""

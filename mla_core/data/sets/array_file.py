@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import SPLITS, Modality, Split
 from mla_core.errors import DataError
 
 RESERVED = ("labels", "split", "ids", "classes")

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.corruption.noise import (
+from mla_core.data.corruption import (
     PIXEL_NOISE,
     SPEECH_NOISE,
     TYPING_ERRORS,
@@ -30,10 +30,18 @@ from mla_core.data.corruption.noise import (
     check_seed,
     stream,
 )
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.samples.audio import wav_bytes
-from mla_core.data.samples.characters import LETTERS, edit, encode
-from mla_core.data.samples.media import Media, png_bytes
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import (
+    LETTERS,
+    SPLITS,
+    Media,
+    Modality,
+    Split,
+    edit,
+    encode,
+    png_bytes,
+    wav_bytes,
+)
 from mla_core.data.sets.emoji_speech import LEVEL, SpokenNames, speak_names, spoken
 from mla_core.data.sets.emoji_speech import NOTE as SPEECH_NOTE
 from mla_core.data.sets.optional import package_path

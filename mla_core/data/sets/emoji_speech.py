@@ -13,9 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.corruption.noise import SPEECH_NOISE
-from mla_core.data.dataset import SPLITS, Modality
-from mla_core.data.samples.audio import HOP, MELS, WINDOW, add_noise, log_mel, to_int16
+from mla_core.data.corruption import SPEECH_NOISE
+from mla_core.data.samples import HOP, MELS, SPLITS, WINDOW, Modality, add_noise, log_mel, to_int16
 from mla_core.data.sets.speech import Utterance, family, speak, split_families, voice_names
 
 SAMPLES = 12800  # of one name, 1.6 s: nine of ten names and more fit

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from mla_core.data.files.cache import default_cache
-from mla_core.data.samples.split import SPLITS
+from mla_core.data.files import default_cache
+from mla_core.data.samples import SPLITS
 from mla_core.data.sets.spoken_digits import load_spoken_digits
 from mla_core.files import check_writable
 from mla_core.seeding import generator

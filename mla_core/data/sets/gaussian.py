@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mla_core.data.dataset import Modality, MultimodalDataset, Split
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import Modality, Split
 from mla_core.errors import DataError
 from mla_core.seeding import generator
 

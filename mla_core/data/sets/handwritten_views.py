@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.samples.media import Media, media_from_tensor, png_bytes
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import SPLITS, Media, Modality, Split, media_from_tensor, png_bytes
 from mla_core.data.sets.optional import package_path
 
 VIEWS = {  # name -> numbers, what they are

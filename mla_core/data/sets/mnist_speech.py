@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.corruption.noise import (
+from mla_core.data.corruption import (
     PIXEL_NOISE,
     SPEECH_NOISE,
     add_pixel_noise,
@@ -24,9 +24,18 @@ from mla_core.data.corruption.noise import (
     check_seed,
     stream,
 )
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.samples.audio import FRAMES, MELS, log_mel, wav_bytes
-from mla_core.data.samples.media import Media, png_bytes
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import (
+    FRAMES,
+    MELS,
+    SPLITS,
+    Media,
+    Modality,
+    Split,
+    log_mel,
+    png_bytes,
+    wav_bytes,
+)
 from mla_core.data.sets.optional import package_path
 from mla_core.data.sets.spoken_digits import (
     CLASSES,

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mla_core.data.corruption.noise import (
+from mla_core.data.corruption import (
     PIXEL_NOISE,
     SPEECH_NOISE,
     TYPING_ERRORS,
@@ -27,19 +27,25 @@ from mla_core.data.corruption.noise import (
     check_seed,
     stream,
 )
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.samples.audio import (
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import (
     FRAMES,
+    LETTERS,
     MELS,
     SAMPLES,
+    SPLITS,
+    Media,
+    Modality,
+    Split,
     add_noise,
+    edit,
+    encode,
     log_mel,
     mu_law_decode,
+    png_bytes,
     to_int16,
     wav_bytes,
 )
-from mla_core.data.samples.characters import LETTERS, edit, encode
-from mla_core.data.samples.media import Media, png_bytes
 from mla_core.data.sets.digit_words import LANGUAGES, LONGEST
 from mla_core.errors import DataError
 

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mla_core.data.dataset import SPLITS
-from mla_core.data.samples.audio import SAMPLES, mu_law_encode
+from mla_core.data.samples import SAMPLES, SPLITS, mu_law_encode
 from mla_core.data.sets.digit_words import LANGUAGES
 from mla_core.data.sets.speech import (
     ACCENTS,

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mla_core.data.dataset import SPLITS, Modality, MultimodalDataset, Split
-from mla_core.data.samples.media import Media, lines_png, name_lines
+from mla_core.data.dataset import MultimodalDataset
+from mla_core.data.samples import SPLITS, Media, Modality, Split, lines_png, name_lines
 from mla_core.data.sets.optional import package_path
 from mla_core.errors import DataError
 

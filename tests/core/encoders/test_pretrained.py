@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from mla_core import ConfigError, ExperimentConfig, TrainingSession, run_experiment
 from mla_core.analysis.report import report_of
 from mla_core.catalogue import METHODS, method_class
-from mla_core.data.dataset import Modality
+from mla_core.data.samples.split import Modality
 from mla_core.data.samples.tokens import Tokenizer
 from mla_core.encoders.choice import EncoderChoice
 from mla_core.encoders.inputs import PerFrame

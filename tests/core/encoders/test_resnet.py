@@ -58,16 +58,16 @@ def test_it_is_the_network_of_the_literature():
 
 @pytest.mark.parametrize(("name", "channels"), [("image", 3), ("grey", 1), ("audio", 1)])
 def test_every_picture_becomes_512_features(name, channels, make_media):
-    config = ExperimentConfig(encoders={name: "resnet18"}, feature_size="encoder")
-    found = build_encoders(config, make_media(name).modalities)
+    chosen = {name: "resnet18"}
+    found = build_encoders(make_media(name).modalities, encoders=chosen, feature_size="encoder")
     assert found.size == 512
     assert found.encoders[name].body.conv1.in_channels == channels
 
 
 def test_a_video_is_the_mean_of_its_frames(make_media):
     data = make_media("video")
-    config = ExperimentConfig(encoders={"video": "resnet18"}, feature_size=512)
-    encoder = build_encoders(config, data.modalities).encoders["video"].eval()
+    found = build_encoders(data.modalities, encoders={"video": "resnet18"}, feature_size=512)
+    encoder = found.encoders["video"].eval()
     x = data.split("train").inputs["video"][:3]
     frames = [encoder.body.network(x[:, i]) for i in range(x.shape[1])]
     torch.testing.assert_close(encoder(x), torch.stack(frames).mean(0))

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mla_core.data.dataset import Modality
 from mla_core.data.samples.media import LINES, lines_png, media_from_tensor, name_lines
+from mla_core.data.samples.split import Modality
 from mla_core.encoders.small import build_encoder
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mla_core as mla
-from widgets.charts import curves
+from widgets.charts.curves import curves
 from widgets.page.words import describe_training
 
 METHODS = ["mla", "concat", "ogm_ge", "qmf", "late_fusion", "ensemble"]

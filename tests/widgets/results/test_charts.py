@@ -9,7 +9,7 @@ from scipy import stats
 
 import mla_core as mla
 from mla_core.results.verdict import Verdict, compare_all
-from widgets.bench import report
+from widgets.page import static_figure
 from widgets.results import charts, parts
 from widgets.results.curves import missing_plot, subset_plot
 
@@ -242,10 +242,10 @@ def test_names_never_act_as_markup(frame):
 def test_figures_say_in_words_what_they_show(frame, monkeypatch):
     displayed = []
     monkeypatch.setattr(charts, "display", displayed.append)
-    monkeypatch.setattr(report, "display", lambda shown, **_: displayed.append(shown))
+    monkeypatch.setattr(static_figure, "display", lambda shown, **_: displayed.append(shown))
     for figure in all_figures(frame.replace({"mla": EVIL})):
         assert figure.layout.meta.endswith(".")
-        report.present(figure)
+        static_figure.present(figure)
         assert "<img" not in displayed[-1].data
     charts.tell(f"{EVIL} is better.")
     assert displayed[-1].data == "<ul><li>&lt;img src=x onerror=alert(1)&gt; is better.</li></ul>"

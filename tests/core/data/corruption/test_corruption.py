@@ -14,9 +14,9 @@ import mla_core as mla
 from mla_core.data import Modality, MultimodalDataset, Split
 from mla_core.data.corruption.corruptor import Corruptor, Damage
 from mla_core.data.corruption.kinds import CORRUPTIONS, corruptions, occlusion
-from mla_core.data.dataset import KINDS
 from mla_core.data.samples.audio import log_mel
 from mla_core.data.samples.characters import decode
+from mla_core.data.samples.split import KINDS
 from mla_core.errors import ConfigError, DataError
 from mla_core.seeding import generator
 

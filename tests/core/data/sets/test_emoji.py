@@ -15,8 +15,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from mla_core.data import load_dataset
-from mla_core.data.dataset import SPLITS
 from mla_core.data.samples.characters import decode
+from mla_core.data.samples.split import SPLITS
 from mla_core.data.sets.emoji import CLASSES, VOCABULARY, load_emoji
 from mla_core.errors import ConfigError
 

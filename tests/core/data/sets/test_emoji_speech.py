@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import avg_pool2d
 
 from mla_core.data import load_dataset
-from mla_core.data.dataset import SPLITS
 from mla_core.data.samples.audio import audible, log_mel
+from mla_core.data.samples.split import SPLITS
 from mla_core.data.sets import emoji
 from mla_core.data.sets.emoji import load_emoji
 from mla_core.data.sets.speech import family

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from mla_core.data.dataset import SPLITS
+from mla_core.data.samples.split import SPLITS
 from mla_core.data.sets.handwritten_views import load_handwritten_views
 
 

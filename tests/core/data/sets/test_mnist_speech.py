@@ -14,8 +14,8 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from mla_core.data import load_dataset
-from mla_core.data.dataset import SPLITS
 from mla_core.data.samples.audio import log_mel
+from mla_core.data.samples.split import SPLITS
 from mla_core.data.sets.mnist_speech import load_mnist_speech
 from mla_core.data.sets.spoken_digits_generator import family
 from mla_core.errors import ConfigError

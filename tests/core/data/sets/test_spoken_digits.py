@@ -13,9 +13,9 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from mla_core.data import load_dataset
-from mla_core.data.dataset import SPLITS
 from mla_core.data.samples.audio import SAMPLES, log_mel
 from mla_core.data.samples.characters import decode
+from mla_core.data.samples.split import SPLITS
 from mla_core.data.sets.digit_words import LANGUAGES
 from mla_core.data.sets.spoken_digits import (
     VOCABULARY,

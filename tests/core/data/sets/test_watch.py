@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from mla_core.data.dataset import SPLITS
+from mla_core.data.samples.split import SPLITS
 from mla_core.data.sets import watch
 from mla_core.data.sets.watch import SUBJECTS, load_watch
 from mla_core.errors import DataError
