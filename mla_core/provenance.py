@@ -6,6 +6,7 @@ import ast
 import hashlib
 import importlib.util
 import inspect
+import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -26,7 +27,8 @@ def own_files(top: str) -> list[Path]:
     -------
     list of Path
         Of a package all its Python files; of a single file also those beside it that it imports,
-        and so on. Empty where there is no such module, or it is not made of files.
+        and so on, unless it is installed. Empty where there is no such module, or it is not made
+        of files.
     """
     try:
         spec = importlib.util.find_spec(top)
@@ -39,7 +41,8 @@ def own_files(top: str) -> list[Path]:
     if not spec.origin or not spec.has_location:
         return []
     first = Path(spec.origin).resolve()
-    found, todo = {first}, [first]
+    installed = {sysconfig.get_path(kind) for kind in ("stdlib", "purelib", "platlib")}
+    found, todo = {first}, [] if str(first.parent) in installed else [first]
     while todo:
         for name in _imported(todo.pop()):
             beside = first.with_name(f"{name}.py")
