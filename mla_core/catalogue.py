@@ -1,4 +1,4 @@
-"""Methods by name; nothing of them is imported before it is asked for."""
+"""Methods and numbers by name; nothing of them is imported before it is asked for."""
 
 from __future__ import annotations
 
@@ -56,6 +56,39 @@ METHODS: Registry[type[Any]] = Registry(
     },
     adapt="mla_core.methods.guest:as_method",
     check="mla_core.methods.guest:check_method",
+)
+
+
+NUMBERS = "mla_core.evaluation.numbers"
+METRICS: Registry[Any] = Registry(
+    "number",
+    "metrics",
+    {
+        "samples": (f"{NUMBERS}:samples", "how many samples there are"),
+        "unanswered": (f"{NUMBERS}:unanswered", "samples without any part"),
+        "accuracy": (f"{NUMBERS}:accuracy", "of the fused prediction"),
+        "unimodal_accuracy": (f"{NUMBERS}:unimodal_accuracy", "of each modality alone"),
+        "ece": (f"{NUMBERS}:ece", "expected calibration error, fused (Guo et al., ICML 2017)"),
+        "unimodal_ece": (f"{NUMBERS}:unimodal_ece", "the same of each modality alone"),
+        "brier": (f"{NUMBERS}:brier", "Brier score, fused, 0 to 2"),
+        "nll": (f"{NUMBERS}:nll", "cross-entropy, fused, nats"),
+        "unimodal_brier": (f"{NUMBERS}:unimodal_brier", "Brier score of each modality alone"),
+        "unimodal_nll": (f"{NUMBERS}:unimodal_nll", "cross-entropy of each modality alone, nats"),
+        "oracle_accuracy": (f"{NUMBERS}:oracle", "samples that at least one modality gets right"),
+        "oracle_gap": (f"{NUMBERS}:oracle_gap", "what a better fusion could still gain"),
+        "mean_weight": (f"{NUMBERS}:mean_weight", "mean importance weight of each modality"),
+        "weight_loss_covariance": (
+            f"{NUMBERS}:weight_loss_covariances",
+            "must be negative for dynamic fusion to help (QMF, ICML 2023)",
+        ),
+        "discrepancy_ratio": (
+            "mla_core.evaluation.metrics:discrepancy_ratios",
+            "which modality leads (OGM-GE, CVPR 2022)",
+        ),
+        "centroid_gap": (f"{NUMBERS}:centroid_gaps", "distance of modalities' mean features"),
+        "separability": (f"{NUMBERS}:separability", "how well features tell their modality"),
+    },
+    check=f"{NUMBERS}:check_metric",
 )
 
 

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import hashlib
 import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from mla_core.catalogue import METHODS, check_method_options
+from mla_core.catalogue import METHODS, METRICS, check_method_options
 from mla_core.data import DATASETS, check_missing, check_options
-from mla_core.encoders import DEVICES, PRECISIONS, check_encoders
-from mla_core.errors import ConfigError, one_of
+from mla_core.encoders import DEVICES, ENCODERS, PRECISIONS, check_encoders
+from mla_core.errors import ConfigError
 from mla_core.fusion import RULES
 from mla_core.head import ALPHA_SCHEDULES, VARIANTS
-
-OPTIMIZERS = ("sgd", "adamw")
-LEARNING_RATE_SCHEDULES = ("constant", "step", "cosine")
-ENCODERS = ("trained", "none")
-PAIRINGS = ("paired", "independent")
-RESETS = ("never", "epoch", "round")
-PROJECTIONS = ("gradient", "update")
-STOPPINGS = ("last", "best")
-
-_LIVE = {"live": True}  # may change while a session runs; anything else needs a new session
-# Did not exist when the first runs were named, which therefore say nothing about it.
-_LATER: dict[str, Any] = {"later": True}
+from mla_core.plugins import Origin, Registry
+from mla_core.references import allow_import as allow
+from mla_core.references import from_elsewhere, user_named
+from mla_core.settings import check_settings, hash_of, plain_json, setting
 
 
 @dataclass(frozen=True)
@@ -96,6 +86,14 @@ class ExperimentConfig:
     stopping : {"last", "best"}
         Which weights are reported: the last ones, or those of the look with the best fused
         accuracy on the probe set (the first of equals). Training itself goes on to the end.
+    metrics : tuple of str
+        Numbers of your own beside those that are always there: in ``metrics.json``, and a curve.
+
+    Notes
+    -----
+    `dataset`, `method`, `head_gradient`, `fusion`, `metrics` and the names in `encoders` may also be
+    things of your own: registered in this process, brought by an installed package, or
+    ``"module:object"``, which is imported (see `mla_core.plugins`).
 
     Raises
     ------
@@ -113,104 +111,122 @@ class ExperimentConfig:
     """
 
     dataset: str = "spoken_digits"
-    dataset_options: Mapping[str, Any] = field(default_factory=dict)
+    dataset_options: Mapping[str, Any] = setting(factory=dict)
     modalities: tuple[str, ...] = ()
-    missing: Mapping[str, Any] = field(default_factory=dict)
-    label_noise: float = 0.0
+    missing: Mapping[str, Any] = setting(factory=dict)
+    label_noise: float = setting(0.0, real={"least": 0.0, "below": 1.0})
     method: str = "mla"
-    method_options: Mapping[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    epochs: int = field(default=10, metadata=_LIVE)
-    batch_size: int = 64
-    feature_size: int | str = 128
-    encoder: str = "trained"
-    optimizer: str = "sgd"
-    learning_rate: float = field(default=0.03, metadata=_LIVE)
-    momentum: float = field(default=0.9, metadata=_LIVE)
-    weight_decay: float = field(default=1e-4, metadata=_LIVE)
-    learning_rate_schedule: str = field(default="constant", metadata=_LIVE)
-    order: str | tuple[str, ...] = "cyclic"
-    pairing: str = "paired"
-    head_gradient: str = field(default="paper", metadata=_LIVE)
-    alpha: float = field(default=0.1, metadata=_LIVE)
-    alpha_schedule: str = field(default="auto", metadata=_LIVE)
-    reset: str = field(default="never", metadata=_LIVE)
-    projection: str = field(default="gradient", metadata=_LIVE)
-    fusion: str = field(default="entropy", metadata=_LIVE)
-    evaluate_every: int = 24
-    probe_size: int = 300
-    stopping: str = "last"
-    encoders: Mapping[str, Any] = field(default_factory=dict, metadata=_LATER)
-    device: str = field(default="auto", metadata=_LATER)
-    precision: str = field(default="auto", metadata=_LATER)
+    method_options: Mapping[str, Any] = setting(factory=dict)
+    seed: int = setting(0, whole=0)
+    epochs: int = setting(10, whole=1, live=True)
+    batch_size: int = setting(64, whole=1)
+    feature_size: int | str = setting(128, whole=1, choices=("encoder",))
+    encoder: str = setting("trained", choices=("trained", "none"))
+    optimizer: str = setting("sgd", choices=("sgd", "adamw"))
+    learning_rate: float = setting(0.03, real={"above": 0.0}, live=True)
+    momentum: float = setting(0.9, real={"least": 0.0, "below": 1.0}, live=True)
+    weight_decay: float = setting(1e-4, real={"least": 0.0}, live=True)
+    learning_rate_schedule: str = setting(
+        "constant", choices=("constant", "step", "cosine"), live=True
+    )
+    order: str | tuple[str, ...] = setting("cyclic", choices=("cyclic", "random"), or_list=True)
+    pairing: str = setting("paired", choices=("paired", "independent"))
+    head_gradient: str = setting("paper", live=True)
+    alpha: float = setting(0.1, real={"above": 0.0}, live=True)
+    alpha_schedule: str = setting("auto", choices=(*ALPHA_SCHEDULES,), live=True)
+    reset: str = setting("never", choices=("never", "epoch", "round"), live=True)
+    projection: str = setting("gradient", choices=("gradient", "update"), live=True)
+    fusion: str = setting("entropy", live=True)
+    evaluate_every: int = setting(24, whole=0)
+    probe_size: int = setting(300, whole=1)
+    stopping: str = setting("last", choices=("last", "best"))
+    encoders: Mapping[str, Any] = setting(factory=dict, later=True)
+    device: str = setting("auto", choices=DEVICES, later=True)
+    precision: str = setting("auto", choices=PRECISIONS, later=True)
+    metrics: tuple[str, ...] = setting((), later=True)
 
     def __post_init__(self) -> None:
         # JSON and papermill know lists only; a tuple keeps the configuration frozen.
-        if isinstance(self.order, list):
-            object.__setattr__(self, "order", tuple(self.order))
-        if isinstance(self.modalities, list):
-            object.__setattr__(self, "modalities", tuple(self.modalities))
+        for name in ("order", "modalities", "metrics"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("dataset_options", "method_options", "missing", "encoders"):
-            object.__setattr__(self, name, _plain_json(name, getattr(self, name)))
-        one_of("dataset", self.dataset, DATASETS)
+            object.__setattr__(self, name, plain_json(name, getattr(self, name)))
+        object.__setattr__(self, "encoders", check_encoders(self.encoders))
+        _check_names_of_metrics(self.metrics)
+        self._meet_guests()
+        check_settings(self)
         check_options(self.dataset, dict(self.dataset_options))
         _check_names_of_modalities(self.modalities)
-        METHODS.check_name(self.method)
-        one_of("encoder", self.encoder, ENCODERS)
-        one_of("optimizer", self.optimizer, OPTIMIZERS)
-        one_of("learning_rate_schedule", self.learning_rate_schedule, LEARNING_RATE_SCHEDULES)
-        one_of("pairing", self.pairing, PAIRINGS)
-        one_of("head_gradient", self.head_gradient, VARIANTS)
-        one_of("alpha_schedule", self.alpha_schedule, ALPHA_SCHEDULES)
-        one_of("reset", self.reset, RESETS)
-        one_of("projection", self.projection, PROJECTIONS)
-        one_of("fusion", self.fusion, RULES)
-        one_of("stopping", self.stopping, STOPPINGS)
-        one_of("device", self.device, DEVICES)
-        one_of("precision", self.precision, PRECISIONS)
-        object.__setattr__(self, "encoders", check_encoders(self.encoders))
-        if isinstance(self.order, tuple):
-            if bad := [name for name in self.order if not isinstance(name, str)]:
-                msg = f"order must name modalities, not {bad[0]!r} as in {self.order!r}"
-                raise ConfigError(msg)
-        else:
-            one_of("order (or a list of modalities)", self.order, ("cyclic", "random"))
-        _check_whole("seed", self.seed, least=0)
-        for name in ("epochs", "batch_size", "probe_size"):
-            _check_whole(name, getattr(self, name), least=1)
-        if self.feature_size != "encoder":
-            _check_whole("feature_size (or 'encoder')", self.feature_size, least=1)
-        _check_whole("evaluate_every", self.evaluate_every, least=0)
-        _check_real("learning_rate", self.learning_rate, above=0.0)
-        _check_real("alpha", self.alpha, above=0.0)
-        _check_real("weight_decay", self.weight_decay, least=0.0)
-        _check_real("momentum", self.momentum, least=0.0, below=1.0)
-        _check_real("label_noise", self.label_noise, least=0.0, below=1.0)
-        for name in ("learning_rate", "alpha", "weight_decay", "momentum", "label_noise"):
-            object.__setattr__(self, name, float(getattr(self, name)))  # 1 is named as 1.0 is
+        if isinstance(self.order, tuple) and (
+            bad := [name for name in self.order if not isinstance(name, str)]
+        ):
+            msg = f"order must name modalities, not {bad[0]!r} as in {self.order!r}"
+            raise ConfigError(msg)
         object.__setattr__(self, "missing", check_missing(self.missing))
         options = check_method_options(self.method, self.method_options)
         object.__setattr__(self, "method_options", options)
 
+    def _meet_guests(self) -> None:
+        """Check every name that stands for code; a guest is tried now, not after hours."""
+        user_named(*(name for _, name in self.names_of_code()))
+        for registry, name in self.names_of_code():
+            registry.check_name(name)
+            if name not in registry.built_in and registry.known(name):
+                registry[name]
+
     def replace(self, **changes: Any) -> ExperimentConfig:
         """Return a copy with some fields changed; an unknown field raises `ConfigError`."""
         _check_names(changes)
-        return dataclasses.replace(self, **changes)
+        user_named(*changes.values(), *changes.get("metrics", ()))
+        with from_elsewhere():  # what stays may have come from a file
+            return dataclasses.replace(self, **changes)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> ExperimentConfig:
-        """Make a configuration from plain values, such as a parsed JSON file."""
-        _check_names(values)
-        return cls(**values)
+    def from_dict(
+        cls, values: Mapping[str, Any], *, allow_import: Iterable[str] = ()
+    ) -> ExperimentConfig:
+        """Make a configuration from plain values, such as a parsed JSON file.
 
-    @classmethod
-    def from_json(cls, text: str) -> ExperimentConfig:
-        """Make a configuration from JSON text, such as a page of a run lets one copy.
+        Parameters
+        ----------
+        values : mapping
+        allow_import : iterable of str
+            Modules that it may import: ``["my_lab"]`` for ``{"method": "my_lab:Mine"}``.
 
         Raises
         ------
         ConfigError
-            When it is not JSON, not an object, or holds an unknown name or a bad value.
+            For an unknown name, a bad value, or a name of code that nobody has allowed to run.
+        """
+        allow(*allow_import)
+        config = cls.to_look_at(values)
+        for registry, name in config.names_of_code():
+            registry.refuse_unallowed(name)
+        return config
+
+    @classmethod
+    def to_look_at(cls, values: Mapping[str, Any]) -> ExperimentConfig:
+        """Make a configuration whose code is not run: names that may not be imported stay names."""
+        _check_names(values)
+        with from_elsewhere():
+            return cls(**values)
+
+    @classmethod
+    def from_json(cls, text: str, *, allow_import: Iterable[str] = ()) -> ExperimentConfig:
+        """Make a configuration from JSON text, such as a page of a run lets one copy.
+
+        Parameters
+        ----------
+        text : str
+        allow_import : iterable of str
+            As for `from_dict`.
+
+        Raises
+        ------
+        ConfigError
+            When it is not JSON, not an object, or holds an unknown name or a bad value, or the
+            name of code that nobody has allowed to run.
 
         Examples
         --------
@@ -225,13 +241,14 @@ class ExperimentConfig:
         if not isinstance(values, dict):
             msg = f"the configuration must be a JSON object of names and values, not {values!r}"
             raise ConfigError(msg)
-        return cls.from_dict(values)
+        return cls.from_dict(values, allow_import=allow_import)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
         return dataclasses.asdict(self) | {
             "order": self.order if isinstance(self.order, str) else list(self.order),
             "modalities": list(self.modalities),
+            "metrics": list(self.metrics),
         }
 
     def data_options(self) -> dict[str, Any]:
@@ -250,7 +267,36 @@ class ExperimentConfig:
         for f in dataclasses.fields(self):
             if f.metadata.get("later") and values[f.name] == defaults[f.name]:
                 del values[f.name]
+        if guests := self.guests():  # the same name may stand for other code tomorrow
+            values["guests"] = [[g.kind, g.name, g.source] for g in guests]
         return values
+
+    def guests(self) -> list[Origin]:
+        """Return where everything comes from that is not built in, once each, in order.
+
+        Raises
+        ------
+        ConfigError
+            When it cannot be had here, or may not be imported.
+        """
+        found = (registry.origin(name) for registry, name in self.names_of_code())
+        return list(dict.fromkeys(origin for origin in found if origin))
+
+    def only_here(self) -> list[str]:
+        """Return the names that were registered in this process, which no other one knows."""
+        return [name for registry, name in self.names_of_code() if registry.only_here(name)]
+
+    def names_of_code(self) -> list[tuple[Registry[Any], str]]:
+        """Return every name that stands for code, and what looks it up."""
+        entries = (e if isinstance(e, str) else e["name"] for e in self.encoders.values())
+        return [
+            (DATASETS, self.dataset),
+            (METHODS, self.method),
+            (VARIANTS, self.head_gradient),
+            (RULES, self.fusion),
+            *((ENCODERS, name) for name in entries if name in ENCODERS),
+            *((METRICS, name) for name in self.metrics),
+        ]
 
     @classmethod
     def live_fields(cls) -> frozenset[str]:
@@ -262,34 +308,20 @@ class ExperimentConfig:
         return {name: getattr(self, name) for name in self.live_fields()}
 
 
-def hash_of(values: Mapping[str, Any]) -> str:
-    """Return twelve hexadecimal digits of the SHA-256 of `values` as canonical JSON.
-
-    Examples
-    --------
-    >>> hash_of({"a": 1, "b": 2}) == hash_of({"b": 2, "a": 1})
-    True
-    """
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _plain_json(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(options, Mapping):
-        msg = f"{name} must map names to values, not {options!r}"
-        raise ConfigError(msg)
-    try:
-        plain: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
-    except (TypeError, ValueError) as error:
-        msg = f"{name} must hold plain JSON values, not {options!r}: {error}"
-        raise ConfigError(msg) from error
-    return plain
-
-
 def _check_names_of_modalities(names: tuple[str, ...]) -> None:
     whole = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
     if not whole or len(set(names)) != len(names):
         msg = f"modalities must be a list of names, none twice, not {names!r}"
+        raise ConfigError(msg)
+
+
+def _check_names_of_metrics(names: tuple[str, ...]) -> None:
+    whole = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+    if not whole or len(set(names)) != len(names) or set(names) & set(METRICS.built_in):
+        msg = (
+            f"metrics must be a list of names of your own numbers, none twice, not {names!r}: "
+            f"{', '.join(METRICS.built_in)} are always there"
+        )
         raise ConfigError(msg)
 
 
@@ -301,28 +333,3 @@ def _check_names(values: Mapping[str, Any]) -> None:
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
             msg = f"unknown parameter {name!r}: {hint}"
             raise ConfigError(msg)
-
-
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        msg = f"{name} must be a whole number of at least {least}, not {value!r}"
-        raise ConfigError(msg)
-
-
-def _check_real(
-    name: str,
-    value: object,
-    *,
-    above: float = -math.inf,
-    least: float = -math.inf,
-    below: float = math.inf,
-) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not (above < value < below and value >= least):  # type: ignore[operator]
-        bounds = [
-            f"above {above}" if above > -math.inf else "",
-            f"at least {least}" if least > -math.inf else "",
-            f"below {below}" if below < math.inf else "finite",
-        ]
-        msg = f"{name} must be a number {' and '.join(filter(None, bounds))}, not {value!r}"
-        raise ConfigError(msg)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from mla_core.errors import one_of
+from mla_core.errors import ConfigError
+from mla_core.plugins import Registry
 
 
 def predictive_entropy(logits: Tensor) -> Tensor:
@@ -129,17 +131,78 @@ def released_batch_weights(
     return _softmax_over_present(scores, present)
 
 
-RULES: dict[str, Callable[..., Tensor]] = {
-    "entropy": importance_weights,
-    "uniform": uniform_weights,
-    "released_batch": released_batch_weights,
-}
+RULES: Registry[Any] = Registry(
+    "fusion",
+    "fusion",
+    {
+        "entropy": (
+            "mla_core.fusion:importance_weights",
+            "sure modalities count more, sample by sample (eq. 7 and 8)",
+        ),
+        "uniform": ("mla_core.fusion:uniform_weights", "the plain mean of logits"),
+        "released_batch": (
+            "mla_core.fusion:released_batch_weights",
+            "what MLA's published code does: one weight per modality and batch",
+        ),
+    },
+    adapt="mla_core.fusion:Guest",
+    check="mla_core.fusion:check_rule",
+)
+register = RULES.register
+
+
+def fused_by_rule(
+    rule: str, logits: Tensor, present: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return the weights (M, N) of the named rule, and the logits (N, C) that it fuses.
+
+    Parameters
+    ----------
+    rule : str
+        A name in `RULES`, or ``"module:function"`` of your own.
+    logits : Tensor
+        (M, N, C).
+    present : Tensor, optional
+        (M, N) bool.
+
+    Returns
+    -------
+    weights : Tensor
+        (M, N); of a rule that gives fused logits and no weights they are equal, and say nothing.
+    fused : Tensor
+        (N, C).
+
+    Raises
+    ------
+    ConfigError
+        For an unknown rule, or one of your own that returns what is neither.
+
+    Examples
+    --------
+    >>> logits = torch.tensor([[[2.0, 0.0]], [[0.0, 4.0]]])
+    >>> fused_by_rule("uniform", logits)
+    (tensor([[0.5000],
+            [0.5000]]), tensor([[1., 2.]]))
+    """
+    found = RULES[rule]
+    if not isinstance(found, Guest):
+        weights: Tensor = found(logits, present)
+        return weights, fuse(logits, weights)
+    here = torch.ones(logits.shape[:2], dtype=torch.bool) if present is None else present
+    given = found(rule, logits, here)
+    if found.weighs:
+        return given, fuse(logits, given)
+    return uniform_weights(logits, here), torch.where(here.any(0)[:, None], given, 0.0)
+
+
+def weighs(rule: str) -> bool:
+    """Whether a rule gives each modality a weight; one of your own may give fused logits alone."""
+    return bool(getattr(RULES[rule], "weighs", True))
 
 
 def weights_by_rule(rule: str, logits: Tensor, present: Tensor | None = None) -> Tensor:
-    """Return the weights (M, N) of the named rule: ``entropy``, ``uniform``, ``released_batch``."""
-    one_of("fusion", rule, RULES)
-    return RULES[rule](logits, present)
+    """Return the weights (M, N) of the named rule, see `fused_by_rule`."""
+    return fused_by_rule(rule, logits, present)[0]
 
 
 def fuse(logits: Tensor, weights: Tensor) -> Tensor:
@@ -221,3 +284,81 @@ def _softmax_over_present(scores: Tensor, present: Tensor | None) -> Tensor:
     if present is None:
         return weights
     return torch.where(present.any(0), weights, 0.0)  # a column of -inf alone gives NaN
+
+
+class Guest:
+    """A fusion rule of your own: a function from logits and presence to weights or fused logits.
+
+    Parameters
+    ----------
+    function : callable
+        ``(logits (M, N, C), present (M, N)) -> weights (M, N)``, at least 0 and 0 where a part is
+        absent; or ``-> fused logits (N, C)``.
+
+    Attributes
+    ----------
+    weighs : bool
+        Which of the two it returns, as a first try tells.
+    """
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor]) -> None:
+        self.function = function
+        self.weighs = True
+
+    def __call__(self, rule: str, logits: Tensor, present: Tensor) -> Tensor:
+        """Return what the function returns, checked."""
+        given: object = self.function(logits, present)
+        m, n, c = logits.shape
+        wanted = (m, n) if self.weighs else (n, c)
+        what = f"fusion {rule!r}"
+        if not isinstance(given, Tensor) or given.shape != wanted:
+            told = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
+            msg = (
+                f"{what} must return weights (M, N) = ({m}, {n}) or fused logits (N, C) = "
+                f"({n}, {c}) for logits ({m}, {n}, {c}), not {told}"
+            )
+            raise ConfigError(msg)
+        shown = given if self.weighs else given[present.any(0)]
+        if not torch.isfinite(shown).all():
+            raise ConfigError(f"{what} must return finite numbers")
+        if self.weighs and bool((given < 0).any() | given[~present].any()):
+            msg = f"{what} must return weights of at least 0, and 0 where a part is absent"
+            raise ConfigError(msg)
+        return given.to(logits.dtype)
+
+
+def check_rule(name: str, rule: Guest) -> None:
+    """Try a rule of your own on a tiny batch, and find out what it returns.
+
+    Raises
+    ------
+    ConfigError
+        Saying what was expected: a function of logits and presence, weights or fused logits,
+        finite numbers, the same ones every time, its input left as it is.
+    """
+    if not callable(rule.function):
+        msg = f"fusion {name!r} must be a function (logits, present), not {rule.function!r}"
+        raise ConfigError(msg)
+    m, n, c = 3, 7, 5
+    draw = torch.Generator().manual_seed(0)
+    logits = torch.randn(m, n, c, generator=draw)
+    present = torch.ones(m, n, dtype=torch.bool)
+    present[0, 0] = present[1, 1] = False
+    present[:, 2] = False
+    given = logits.clone(), present.clone()
+    try:
+        first, again = rule.function(*given), rule.function(logits.clone(), present.clone())
+    except Exception as error:
+        msg = (
+            f"fusion {name!r} does not work on logits ({m}, {n}, {c}) and presence ({m}, {n}): "
+            f"{type(error).__name__}: {error}"
+        )
+        raise ConfigError(msg) from error
+    rule.weighs = getattr(first, "shape", None) != (n, c)
+    rule(name, logits.clone(), present.clone())
+    if not torch.equal(first, again):
+        msg = f"fusion {name!r} must return the same every time: draw nothing at random"
+        raise ConfigError(msg)
+    if not (torch.equal(given[0], logits) and torch.equal(given[1], present)):
+        msg = f"fusion {name!r} must leave logits and presence as they are: change copies"
+        raise ConfigError(msg)

@@ -89,7 +89,7 @@ class Registry(Mapping[str, T], Generic[T]):
     (['sum', 'last'], 2, 'itemgetter')
     >>> rules["lsat"]
     Traceback (most recent call last):
-    mla_core.errors.ConfigError: unknown rule 'lsat': did you mean 'last'? ...
+    mla_core.errors.ConfigError: unknown rule 'lsat': choose one of 'sum', 'last', ... (did you mean 'last'?)
     """
 
     def __init__(
@@ -138,8 +138,11 @@ class Registry(Mapping[str, T], Generic[T]):
     @cached_property
     def _installed(self) -> dict[str, EntryPoint]:
         """Return what packages bring; a name of a built-in stays the built-in's."""
-        found = entry_points(group=f"mla_lab.{self.group}")
-        return {entry.name: entry for entry in found if entry.name not in self._built_in}
+        found: dict[str, EntryPoint] = {}
+        for entry in entry_points(group=f"mla_lab.{self.group}"):
+            if entry.name not in self._built_in:
+                found.setdefault(entry.name, entry)
+        return found
 
     def _find(self, name: str) -> Any:
         if name in self._built_in:
@@ -173,8 +176,7 @@ class Registry(Mapping[str, T], Generic[T]):
         """
         self.check_name(name)
         with LOCK:
-            if is_reference(name) and not is_allowed(name):
-                raise ImportNotAllowedError(refusal(self._what, name))
+            self.refuse_unallowed(name)
             found: T = self._find(name)
             return found if name in self._built_in else self._guest(name, found)
 
@@ -205,7 +207,9 @@ class Registry(Mapping[str, T], Generic[T]):
 
     @property
     def _names(self) -> dict[str, Any]:
-        return {**self._built_in, **self._installed, **self._registered}
+        """Return every name that can be chosen here, also those with a colon that were used."""
+        used = {name: None for name in self._guests if is_reference(name)}
+        return {**self._built_in, **self._installed, **self._registered, **used}
 
     # --------------------------------------------------------------------------------- about a name
 
@@ -222,12 +226,17 @@ class Registry(Mapping[str, T], Generic[T]):
             return
         what, names = what or self._what, [*self]
         close = difflib.get_close_matches(str(name), names, n=1)
-        guess = f"did you mean {close[0]!r}? " if close else ""
+        guess = f" (did you mean {close[0]!r}?)" if close else ""
         msg = (
-            f"unknown {what} {name!r}: {guess}choose one of {', '.join(map(repr, names))}, or name "
-            "your own as 'my_module:object'"
+            f"unknown {what} {name!r}: choose one of {', '.join(map(repr, names))}, or name your own "
+            f"as 'my_module:object'{guess}"
         )
         raise ConfigError(msg)
+
+    def refuse_unallowed(self, name: str) -> None:
+        """Raise `ImportNotAllowedError` for a name that only a file from elsewhere has named."""
+        if not self.known(name):
+            raise ImportNotAllowedError(refusal(self._what, name))
 
     @property
     def built_in(self) -> tuple[str, ...]:
@@ -244,15 +253,28 @@ class Registry(Mapping[str, T], Generic[T]):
             return self._built_in[name][1]
         if name in self._installed:
             return f"from the package {self.package(name)}"
-        if name in self._registered:
-            lines = (inspect.getdoc(self._registered[name]) or "").splitlines()
-            return f"{lines[0] if lines else 'no description'} (registered here)"
-        return "yours"
+        thing = self._registered.get(name) or self._guests.get(name, (None,))[0]
+        lines = (inspect.getdoc(thing) or "").splitlines() if thing is not None else []
+        return lines[0] if lines else "of your own"
 
     def package(self, name: str) -> str:
         """Return the name and version of the installed package that brings a thing, or ``""``."""
         dist = self._installed[name].dist if name in self._installed else None
         return f"{dist.name} {dist.version}" if dist else ""
+
+    def clashes(self) -> list[str]:
+        """Return a sentence for every name that installed packages bring and that is taken."""
+        holders: dict[str, str] = dict.fromkeys(self._built_in, "MLA Lab itself")
+        said = []
+        for entry in entry_points(group=f"mla_lab.{self.group}"):
+            by = f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+            if entry.name in holders:
+                said.append(
+                    f"{entry.name!r} of the package {by} is not used: {holders[entry.name]} "
+                    "brings that name"
+                )
+            holders.setdefault(entry.name, by)
+        return said
 
     def only_here(self, name: str) -> bool:
         """Whether other processes cannot find the thing: it was registered in this one."""

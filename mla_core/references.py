@@ -12,7 +12,7 @@ import importlib.util
 import re
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
@@ -82,20 +82,13 @@ def from_elsewhere() -> Iterator[None]:
         _FROM_ELSEWHERE.reset(token)
 
 
-def refuse_unallowed(names: Mapping[str, str]) -> None:
-    """Raise `ImportNotAllowedError` for the first of these (what → name) that may not be imported."""
-    for what, name in names.items():
-        if is_reference(name) and not is_allowed(name):
-            raise ImportNotAllowedError(refusal(what, name))
-
-
 def refusal(what: str, name: str) -> str:
     """Return the sentence that says why a name is not imported, and how to allow it."""
     top = _top(name)
     return (
         f"{what} {name!r} is named by a file, and using it runs the code of the module {top!r}. If "
         f"you know that code and trust it, allow it: --allow-import {top} on the command line, "
-        f"allow_import=[{top!r}] or mla_core.plugins.allow_import({top!r}) in Python"
+        f"mla_core.allow_import({top!r}) in Python"
     )
 
 

@@ -17,7 +17,7 @@ from mla_core.data import MultimodalDataset, load_dataset, shorten
 from mla_core.data.samples import Split, fetch, read_ahead
 from mla_core.encoders import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.evaluation import summarise
+from mla_core.evaluation import flat_numbers, summarise
 from mla_core.methods import Batch, Method, Position
 from mla_core.records import Change, Evaluation, History, Moment, Recording, Snapshot, StepRecord
 from mla_core.threads import compute_threads
@@ -44,6 +44,8 @@ class TrainingSession:
     data : MultimodalDataset
         Less what the configuration takes away.
     method : Method
+    guests : list of Origin
+        Whose code it runs that is not built in.
     history : History
     step, epoch : int
         Finished sub-steps and epochs.
@@ -74,6 +76,7 @@ class TrainingSession:
         encoders: Mapping[str, nn.Module] | None = None,
     ) -> None:
         self.config = config
+        self.guests = config.guests()  # as their code is now
         self.encoders = dict(encoders or {})
         self._whole = (
             load_dataset(config.dataset, **config.data_options()) if data is None else data
@@ -331,7 +334,8 @@ class TrainingSession:
             )
             raise TrainingDivergedError(msg)
         self.history.latest = evaluation
-        self.history.summaries.append(summarise(evaluation))
+        numbers = flat_numbers(evaluation, self.config.metrics)
+        self.history.summaries.append(replace(summarise(evaluation), numbers=numbers))
         if self.config.stopping == "best" and self.step > 0 and self._is_best(evaluation.accuracy):
             self.best = replace(self.snapshot(), best=None)
         self.last_good = self.snapshot()

@@ -17,7 +17,7 @@ from mla_core.analysis.fusion_study import (
 from mla_core.analysis.gap_shift import SHIFTS
 from mla_core.analysis.guesses import HOW_MANY, highest, how_many, in_range, lowest, ranges
 from mla_core.analysis.head_watch import HeadStep, watch_step
-from mla_core.analysis.report import metrics_of, report_of
+from mla_core.analysis.report import report_of
 from mla_core.analysis.slow_motion import (
     STAGES,
     Projection,
@@ -48,7 +48,6 @@ __all__ = [
     "in_place",
     "in_range",
     "lowest",
-    "metrics_of",
     "most_uncertain",
     "ranges",
     "refuse",

@@ -30,14 +30,11 @@ class Answers:
     def __init__(self, method: Method, split: Split) -> None:
         self.method = method
         self.split = split
-        first = {name: x[torch.tensor([0])] for name, x in split.inputs.items()}
-        self._features = method.model.features(split.inputs)  # (M, N, s)
-        self._absent = method.model.features({m: torch.zeros_like(x) for m, x in first.items()})
+        self._predict = method.predictions(split)
 
     def fused(self, present: Tensor) -> Tensor:
         """Return the fused logits (N, C) when only the parts in `present` (M, N) are there."""
-        features = torch.where(present[..., None], self._features, self._absent)
-        return self.method.read(features, present).fused
+        return self._predict(present).fused
 
     def right(self, present: Tensor) -> Tensor:
         """Return who is answered rightly (N,) when only the parts in `present` are there."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from mla_core.data.corruption import Corruptor, Damage
 from mla_core.data.samples import Split
 from mla_core.errors import ConfigError, one_of
-from mla_core.fusion import RULES, fit_temperature, fuse, predictive_entropy, weights_by_rule
+from mla_core.fusion import RULES, fit_temperature, fused_by_rule, predictive_entropy
 from mla_core.methods import Method
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
@@ -61,14 +61,14 @@ def refuse(
     >>> refuse(session.evaluate(), "uniform").weights[:, 0].tolist()
     [0.333..., 0.333..., 0.333...]
     """
-    one_of("fusion", rule, (*RULES, OWN))
     if rule == OWN:
         return evaluation
+    RULES.check_name(rule)
     logits = evaluation.logits
     if temperatures is not None:
         logits = logits / _checked(temperatures, len(logits))[:, None, None]
-    weights = weights_by_rule(rule, logits, evaluation.present)
-    return replace(evaluation, logits=logits, weights=weights, fused=fuse(logits, weights))
+    weights, fused = fused_by_rule(rule, logits, evaluation.present)
+    return replace(evaluation, logits=logits, weights=weights, fused=fused)
 
 
 def in_place(whole: Evaluation, one: Evaluation) -> Evaluation:

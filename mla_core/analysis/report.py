@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -16,13 +15,10 @@ from mla_core.analysis.contribution import (
 )
 from mla_core.data.samples import Split
 from mla_core.evaluation import (
-    brier_score,
-    discrepancy_ratios,
     expected_calibration_error,
     negative_log_likelihood,
-    oracle_accuracy,
+    numbers_of,
     probe_accuracy,
-    summarise,
 )
 from mla_core.fusion import (
     fit_temperature,
@@ -54,7 +50,7 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
         split = reported.data.split(side)
         with compute_threads():
             curve = missing_curve(reported.method, split, MISSING_RATES, reported.config.seed)
-            sides[side] = metrics_of(evaluation) | {
+            sides[side] = numbers_of(evaluation, reported.config.metrics) | {
                 "probe_accuracy": _probes(train, evaluation),
                 **_contributions(reported.method, split),
                 "missing_curve": {f"{rate:.0%}": accuracy for rate, accuracy in curve.items()},
@@ -69,32 +65,6 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
         "forgetting": _mean_forgetting(session.history),
         "temperature": temperatures,
         **sides,
-    }
-
-
-def metrics_of(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the numbers of one evaluation as plain JSON values."""
-    summary = summarise(evaluation)
-    fused, labels = evaluation.fused, evaluation.labels
-    oracle = oracle_accuracy(evaluation)
-    return {
-        "samples": len(evaluation.ids),
-        "unanswered": int(evaluation.unanswered.sum()),
-        "accuracy": summary.accuracy,
-        "unimodal_accuracy": dict(summary.unimodal_accuracy),
-        "ece": summary.ece,
-        "unimodal_ece": dict(summary.unimodal_ece),
-        "brier": brier_score(fused, labels),
-        "nll": negative_log_likelihood(fused, labels),
-        "unimodal_brier": _per_modality(evaluation, brier_score),
-        "unimodal_nll": _per_modality(evaluation, negative_log_likelihood),
-        "oracle_accuracy": oracle,
-        "oracle_gap": oracle - summary.accuracy,
-        "mean_weight": dict(summary.mean_weight),
-        "weight_loss_covariance": dict(summary.weight_loss_covariance),
-        "discrepancy_ratio": discrepancy_ratios(evaluation),
-        "centroid_gap": dict(summary.centroid_gap),
-        "separability": summary.separability,
     }
 
 
@@ -148,17 +118,6 @@ def compute_of(history: History, n_modalities: int) -> dict[str, int]:
 def _temperatures(evaluation: Evaluation) -> dict[str, float]:
     return {
         name: fit_temperature(evaluation.logits[m][here], evaluation.labels[here])
-        for m, (name, here) in enumerate(
-            zip(evaluation.modalities, evaluation.present, strict=True)
-        )
-    }
-
-
-def _per_modality(evaluation: Evaluation, metric: Any) -> dict[str, float]:
-    return {
-        name: metric(evaluation.logits[m][here], evaluation.labels[here])
-        if here.any()
-        else math.nan
         for m, (name, here) in enumerate(
             zip(evaluation.modalities, evaluation.present, strict=True)
         )

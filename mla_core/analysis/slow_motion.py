@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.analysis.head_watch import HeadStep, watch_step
 from mla_core.errors import ConfigError
-from mla_core.head import ELEMENTWISE, HeadGradientModification
+from mla_core.head import HeadGradientModification
 from mla_core.methods import Alternating
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
@@ -36,6 +35,8 @@ class Projection:
         As its schedule had it, None together with `mean`.
     denominator : float or None
         ``alpha + h^T P h``; None also for the published variants, where each entry has its own.
+    transforms : tuple of Tensor
+        What a gradient is multiplied by, (s, s), before and after.
     """
 
     variant: str
@@ -45,6 +46,7 @@ class Projection:
     mean: Tensor | None
     alpha: float | None
     denominator: float | None
+    transforms: tuple[Tensor, Tensor]
 
     @property
     def plasticity(self) -> tuple[float, float]:
@@ -135,9 +137,9 @@ def _walked(twin: TrainingSession) -> SlowStep:
         features, logits = features[row], forward.logits[row]
     method, projection = twin.method, None
     if isinstance(method, Alternating):
-        hgm, P = method.hgm, method.hgm.P.clone()
+        hgm, before = method.hgm, (method.hgm.P.clone(), method.hgm.transform)
         head = watch_step(twin)
-        projection = _projection(hgm, P, method.hgm)
+        projection = _projection(hgm, before, method.hgm)
     else:
         head = watch_step(twin)
     return SlowStep(
@@ -204,15 +206,28 @@ def why_no_projection(session: TrainingSession) -> str:
 
 
 def _projection(
-    before: HeadGradientModification, P: Tensor, after: HeadGradientModification
+    modification: HeadGradientModification,
+    before: tuple[Tensor, Tensor],
+    after: HeadGradientModification,
 ) -> Projection | None:
-    """Compare the modification before and after the sub-step; `P` is the matrix from before."""
+    """Compare before and after the sub-step; `before` are P and the transform as they were."""
     if not after.active:
         return None
-    if afresh := after is not before:
-        P = torch.eye(after.dim, dtype=P.dtype)
+    P, transform = before
+    if afresh := after is not modification:
+        fresh = HeadGradientModification(after.dim, after.alpha, after.variant)
+        P, transform = fresh.P, fresh.transform
     mean, alpha = after.taken_in or (None, None)
     denominator = None
-    if mean is not None and alpha is not None and after.variant not in ELEMENTWISE:
+    if mean is not None and alpha is not None and after.recursive:
         denominator = alpha + float(mean @ P @ mean)
-    return Projection(after.variant, P, after.P.clone(), afresh, mean, alpha, denominator)
+    return Projection(
+        after.variant,
+        P,
+        after.P.clone(),
+        afresh,
+        mean,
+        alpha,
+        denominator,
+        (transform, after.transform),
+    )

@@ -103,8 +103,7 @@ class VariantCourse:
     def spectrum(self) -> Tensor:
         """(s,), how strongly each direction passes now, the freest first; ones if all pass."""
         assert isinstance(self._session.method, Alternating)  # noqa: S101 - checked at the start
-        hgm = self._session.method.hgm
-        return spectrum(hgm.P, hgm.variant)
+        return spectrum(self._session.method.hgm.transform)
 
     def accuracy(self) -> float:
         """Return the fused accuracy on the probe set, as it is now."""

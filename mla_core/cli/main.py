@@ -13,6 +13,7 @@ from typing import Any
 
 from mla_core.cli import data, export, sweep
 from mla_core.errors import ConfigError, DataError, NotebookError
+from mla_core.plugins import Registry
 
 EPILOG = """examples:
   mla-lab list                                        what there is to choose from
@@ -24,6 +25,10 @@ EPILOG = """examples:
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
   mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
 """
+
+
+OWN = """your own: a file my_lab.py in this folder, named as "my_lab:Mine" wherever a name stands above;
+or an installed package with entry points (notebooks/09_your_own_method.ipynb shows both)"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -133,25 +138,29 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _list_choices() -> None:
-    from mla_core.catalogue import METHODS
-    from mla_core.data import DATASETS, loader
-    from mla_core.encoders import BUILT_IN
-    from mla_core.head import VARIANTS
+    import mla_core as mla
 
-    datasets = {name: (loader(name).__doc__ or "").split("\n")[0] for name in DATASETS}
-    methods = {name: METHODS.describe(name) for name in METHODS}
-    notebooks = {str(path): "" for path in sorted(Path("notebooks").glob("*.ipynb"))}
-    tables = {
-        "data sets (dataset=)": datasets,
-        "methods (method=)": methods,
-        "head gradient variants (head_gradient=)": VARIANTS,
-        'encoders (encoders={"image": ...}, or a pretrained model by name or folder)': BUILT_IN,
-        "notebooks (mla-lab list NOTEBOOK shows the parameters)": notebooks,
+    tables: dict[str, Registry[Any]] = {
+        "data sets (dataset=)": mla.datasets,
+        "methods (method=)": mla.methods.METHODS,
+        "head gradient variants (head_gradient=)": mla.head_gradients,
+        "fusion rules (fusion=)": mla.fusion.RULES,
+        'encoders (encoders={"image": ...}, or a pretrained model by name or folder)': (
+            mla.encoders.ENCODERS
+        ),
+        "numbers (metrics=, beside those that are always there)": mla.metrics,
+        "corruptions": mla.corruptions,
     }
-    for title, table in tables.items():
+    for title, registry in tables.items():
         print(title)
-        for name, text in table.items():
-            print(f"  {name:18} {text}".rstrip())
+        for name in registry:
+            print(f"  {name:18} {registry.describe(name)}".rstrip())
+        for clash in registry.clashes():
+            print(f"  {clash}")
+    print("notebooks (mla-lab list NOTEBOOK shows the parameters)")
+    for path in sorted(Path("notebooks").glob("*.ipynb")):
+        print(f"  {path}")
+    print(OWN)
 
 
 def _list_parameters(notebook: Path) -> None:

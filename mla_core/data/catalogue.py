@@ -2,30 +2,78 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.errors import ConfigError, one_of
+from mla_core.errors import ConfigError
+from mla_core.plugins import Registry
 
-# name -> (module, function): a loader is imported when its data set is asked for.
-DATASETS: dict[str, tuple[str, str]] = {
-    "spoken_digits": ("mla_core.data.sets.spoken_digits", "load_spoken_digits"),
-    "gaussian": ("mla_core.data.sets.gaussian", "load_gaussian"),
-    "array_file": ("mla_core.data.sets.array_file", "load_array_file"),
-    "mnist_speech": ("mla_core.data.sets.mnist_speech", "load_mnist_speech"),
-    "emoji": ("mla_core.data.sets.emoji", "load_emoji"),
-    "handwritten_views": ("mla_core.data.sets.handwritten_views", "load_handwritten_views"),
-    "manifest": ("mla_core.data.sets.manifest", "load_manifest"),
-    "watch": ("mla_core.data.sets.watch", "load_watch"),
-    "cremad": ("mla_core.data.adapters.cremad", "load_cremad"),
-    "kinetics_sounds": ("mla_core.data.adapters.kinetics_sounds", "load_kinetics_sounds"),
-    "food101": ("mla_core.data.adapters.food101", "load_food101"),
-    "mvsa": ("mla_core.data.adapters.mvsa", "load_mvsa"),
-    "iemocap": ("mla_core.data.adapters.iemocap", "load_iemocap"),
-    "fsdd_mnist": ("mla_core.data.adapters.fsdd_mnist", "load_fsdd_mnist"),
-}
+# A loader is imported when its data set is asked for.
+DATASETS: Registry[Callable[..., Any]] = Registry(
+    "dataset",
+    "datasets",
+    {
+        "spoken_digits": (
+            "mla_core.data.sets.spoken_digits:load_spoken_digits",
+            "image, audio and text of ten digits (shipped)",
+        ),
+        "gaussian": (
+            "mla_core.data.sets.gaussian:load_gaussian",
+            "generated, any number of modalities, with known Bayes accuracy",
+        ),
+        "array_file": (
+            "mla_core.data.sets.array_file:load_array_file",
+            "vectors from an array file (.npz), such as frozen CLIP features",
+        ),
+        "mnist_speech": (
+            "mla_core.data.sets.mnist_speech:load_mnist_speech",
+            "MNIST with speech: image and audio of ten classes",
+        ),
+        "emoji": (
+            "mla_core.data.sets.emoji:load_emoji",
+            "picture and name (with speech=True the spoken name, too) in nine categories",
+        ),
+        "handwritten_views": (
+            "mla_core.data.sets.handwritten_views:load_handwritten_views",
+            "six views of handwritten digits, ten classes",
+        ),
+        "manifest": (
+            "mla_core.data.sets.manifest:load_manifest",
+            "your own files, as a manifest lists them (see mla-lab data init)",
+        ),
+        "watch": (
+            "mla_core.data.sets.watch:load_watch",
+            "exercises: accelerometer and gyroscope of seven classes",
+        ),
+        "cremad": (
+            "mla_core.data.adapters.cremad:load_cremad",
+            "CREMA-D: 91 actors in six moods, as sound and video (your own copy)",
+        ),
+        "kinetics_sounds": (
+            "mla_core.data.adapters.kinetics_sounds:load_kinetics_sounds",
+            "Kinetics-Sounds: clips of 31 classes, as sound and video (your own copy)",
+        ),
+        "food101": (
+            "mla_core.data.adapters.food101:load_food101",
+            "UPMC Food-101: pictures and titles of 101 dishes (your own copy)",
+        ),
+        "mvsa": (
+            "mla_core.data.adapters.mvsa:load_mvsa",
+            "MVSA-Single: tweets and their pictures in three moods (your own copy)",
+        ),
+        "iemocap": (
+            "mla_core.data.adapters.iemocap:load_iemocap",
+            "IEMOCAP: dialogues in four moods, as sound, text and video (your own copy)",
+        ),
+        "fsdd_mnist": (
+            "mla_core.data.adapters.fsdd_mnist:load_fsdd_mnist",
+            "real speech and real handwriting, paired by digit (your own copies)",
+        ),
+    },
+    check="mla_core.data.catalogue:check_loader",
+)
 
 # These read the user's own files, and load nothing without an option that says where.
 NEED_FILES = frozenset(
@@ -42,20 +90,29 @@ NEED_FILES = frozenset(
 )
 
 
-def loader(name: str) -> Callable[..., MultimodalDataset]:
-    """Return the function that loads the data set called `name`."""
-    one_of("dataset", name, DATASETS)
-    module, function = DATASETS[name]
-    found: Callable[..., MultimodalDataset] = getattr(importlib.import_module(module), function)
-    return found
+def check_loader(name: str, loader: object) -> None:
+    """Raise `ConfigError` unless a guest can be called; what it loads is checked when it does."""
+    if not callable(loader):
+        msg = (
+            f"dataset {name!r} must be a function that returns a MultimodalDataset, not {loader!r}"
+        )
+        raise ConfigError(msg)
 
 
-def check_options(name: str, options: dict[str, object]) -> None:
-    """Raise `ConfigError` when the data set has no option of that name."""
-    allowed = list(inspect.signature(loader(name)).parameters)
+def check_options(name: str, options: Mapping[str, object]) -> None:
+    """Raise `ConfigError` when the data set has no option of that name.
+
+    Nothing is said of a data set whose code may not be imported.
+    """
+    if not DATASETS.known(name):
+        return
+    known = inspect.signature(DATASETS[name]).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return
     for option in options:
-        if option not in allowed:
-            msg = f"data set {name!r} has no option {option!r}: choose among {allowed}"
+        if option not in known:
+            allowed = f"choose among {list(known)}" if known else "it has none"
+            msg = f"data set {name!r} has no option {option!r}: {allowed}"
             raise ConfigError(msg)
 
 
@@ -65,19 +122,25 @@ def load_dataset(name: str, **options: object) -> MultimodalDataset:
     Parameters
     ----------
     name : str
-        One of `DATASETS`, such as ``"spoken_digits"``.
+        One of `DATASETS`, such as ``"spoken_digits"``, or ``"module:function"`` of your own.
     **options
         Of that data set's loader, such as ``noise``; an unknown one raises.
 
     Raises
     ------
     ConfigError
-        For an unknown name or option, with the allowed ones.
+        For an unknown name or option, with the allowed ones; or when a function of your own
+        returns no `MultimodalDataset`.
 
     Examples
     --------
     >>> load_dataset("gaussian", modalities=2, sizes=(60, 20, 20))
     MultimodalDataset('gaussian': m0, m1; train 60, val 20, test 20)
     """
+    DATASETS.check_name(name)
     check_options(name, options)
-    return loader(name)(**options)
+    data = DATASETS[name](**options)
+    if not isinstance(data, MultimodalDataset):
+        msg = f"dataset {name!r} must return a MultimodalDataset, not {type(data).__name__}"
+        raise ConfigError(msg)
+    return data

@@ -2,19 +2,21 @@
 
 from mla_core.encoders.adapted import CHUNK, AdaptedEncoder, sparsely
 from mla_core.encoders.build import build_encoders, check_modules
-from mla_core.encoders.choice import BUILT_IN, check_encoders, choice_of
+from mla_core.encoders.choice import ENCODERS, EncoderChoice, check_encoders, choice_of, register
 from mla_core.encoders.placement import DEVICES, PRECISIONS, Placement
 
 __all__ = [
-    "BUILT_IN",
     "CHUNK",
     "DEVICES",
+    "ENCODERS",
     "PRECISIONS",
     "AdaptedEncoder",
+    "EncoderChoice",
     "Placement",
     "build_encoders",
     "check_encoders",
     "check_modules",
     "choice_of",
+    "register",
     "sparsely",
 ]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mla_core.data.samples import CODED, Modality
 from mla_core.encoders.adapted import AdaptedEncoder, train_parts
 from mla_core.encoders.choice import EncoderChoice, choice_of
+from mla_core.encoders.guest import build_guest
 from mla_core.encoders.inputs import PerFrame, Picture
 from mla_core.encoders.placement import Placement, place
 from mla_core.encoders.small import build_encoder
@@ -155,6 +156,8 @@ def _body(
     """Return what was chosen, or None for a small encoder."""
     if choice.name in SMALL:
         return None
+    if choice.guest:
+        return _measured(build_guest(choice.name, modality, seed), modality)
     key = choice, modality, placement.device.type
     network = _SHARED.get(key) if choice.train == "frozen" else None
     if network is None:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from mla_core.errors import ConfigError, one_of
+from mla_core.plugins import Registry
 
-# What needs no other package; any other name is a pretrained model's.
-BUILT_IN: dict[str, str] = {
-    "small": "the small network for this kind of modality, from random weights",
-    "none": "no encoder: the modality is a vector of features computed elsewhere",
-    "resnet18": "ResNet-18 for images, spectrograms and the frames of videos, as in MLA's paper",
-}
+# What needs no other package; any name beyond these is a pretrained model's. A guest is called with
+# the `Modality` and returns a module (B, ...) -> (B, d), any d.
+ENCODERS: Registry[Callable[..., Any]] = Registry(
+    "encoder",
+    "encoders",
+    {
+        "small": (
+            "mla_core.encoders.small:build_encoder",
+            "the small network for this kind of modality, from random weights",
+        ),
+        "none": (
+            "mla_core.encoders.small:build_encoder",
+            "no encoder: the modality is a vector of features computed elsewhere",
+        ),
+        "resnet18": (
+            "mla_core.encoders.resnet:random_resnet18",
+            "ResNet-18 for images, spectrograms and the frames of videos, as in MLA's paper",
+        ),
+    },
+    check="mla_core.encoders.guest:check_encoder",
+)
+register = ENCODERS.register
 TRAIN: dict[str, str] = {
     "full": "every weight is trained",
     "last": "the last `layers` blocks and whatever comes after them are trained",
@@ -28,8 +45,9 @@ class EncoderChoice:
     Attributes
     ----------
     name : str
-        A key of `BUILT_IN`, or a pretrained model that the package ``transformers`` can load: a
-        local folder, or a name on the Hugging Face Hub, from where it is downloaded once.
+        One of `ENCODERS`, ``"module:function"`` of your own, or a pretrained model that the
+        package ``transformers`` can load: a local folder, or a name on the Hugging Face Hub, from
+        where it is downloaded once.
     train : {"full", "last", "frozen"}
         See `TRAIN`.
     layers : int
@@ -52,7 +70,12 @@ class EncoderChoice:
     @property
     def pretrained(self) -> bool:
         """Whether the package ``transformers`` loads it."""
-        return self.name not in BUILT_IN
+        return self.name not in ENCODERS
+
+    @property
+    def guest(self) -> bool:
+        """Whether it is neither built in nor pretrained."""
+        return not self.pretrained and self.name not in ENCODERS.built_in
 
     def to_json(self) -> str | dict[str, Any]:
         """Return the shortest entry that means the same, so that equal choices are named alike."""
@@ -85,7 +108,7 @@ def choice_of(modality: str, entry: object) -> EncoderChoice:
     if not isinstance(values, Mapping) or "name" not in values:
         msg = (
             f"{where} must be a name or {{'name': ..., 'train': ...}}, not {entry!r}: choose one "
-            f"of {', '.join(map(repr, BUILT_IN))}, or a pretrained model's name or folder"
+            f"of {', '.join(map(repr, ENCODERS))}, 'module:function' of your own, or a pretrained model's name or folder"
         )
         raise ConfigError(msg)
     known = {f.name: f.default for f in fields(EncoderChoice)} | {"name": ""}

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.data.samples import Modality
-from mla_core.encoders.choice import BUILT_IN, EncoderChoice
+from mla_core.encoders.choice import ENCODERS, EncoderChoice
 from mla_core.encoders.inputs import PerFrame
 from mla_core.encoders.reads import Photographs, inputs_for, wrong_kind
 from mla_core.errors import ConfigError
 from mla_core.hub import quiet, require_transformers, source_of, unreadable
 
-NAMES = ", ".join(map(repr, BUILT_IN))
+NAMES = ", ".join(map(repr, ENCODERS.built_in))
 
 # Models of two modalities: which class is the part for one of them, and where its settings are.
 # With a projection, since there the parts' features are of one size and comparable.

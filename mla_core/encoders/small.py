@@ -116,7 +116,7 @@ def video_encoder(modality: Modality, size: int) -> nn.Module:
     return PerFrame(GridEncoder(frame, size, kernel=3, stride=1))
 
 
-ENCODERS: dict[str, Callable[[Modality, int], nn.Module]] = {
+BY_KIND: dict[str, Callable[[Modality, int], nn.Module]] = {
     "image": partial(GridEncoder, kernel=3, stride=1),
     "video": video_encoder,
     "spectrogram": partial(GridEncoder, kernel=5, stride=2),
@@ -178,9 +178,9 @@ def build_encoder(
     """
     if frozen:
         return FrozenFeatures(modality, size)
-    one_of("kind of modality", modality.kind, ENCODERS)
+    one_of("kind of modality", modality.kind, BY_KIND)
     with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
-        encoder = ENCODERS[modality.kind](modality, size)
+        encoder = BY_KIND[modality.kind](modality, size)
     for layer in encoder.modules():
         if isinstance(layer, nn.Embedding):
             nn.init.normal_(layer.weight, std=0.3, generator=seed)

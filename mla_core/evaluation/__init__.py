@@ -12,6 +12,7 @@ from mla_core.evaluation.metrics import (
     reliability_bins,
     summarise,
 )
+from mla_core.evaluation.numbers import flat_numbers, numbers_of
 from mla_core.evaluation.replay import Map, Replay, unit_features
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "brier_score",
     "discrepancy_ratios",
     "expected_calibration_error",
+    "flat_numbers",
     "mean_surplus",
     "negative_log_likelihood",
+    "numbers_of",
     "oracle_accuracy",
     "pca_map",
     "probe_accuracy",

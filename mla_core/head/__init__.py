@@ -4,19 +4,19 @@ from mla_core.head.audit import batch_dependence, leftover, weights_in_batches
 from mla_core.head.geometry import degrees, share_seen, spectrum
 from mla_core.head.gradient import (
     ALPHA_SCHEDULES,
-    ELEMENTWISE,
     VARIANTS,
     HeadGradientModification,
     alpha_at,
 )
 from mla_core.head.probe import HeadProbe
+from mla_core.head.variants import Variant
 
 __all__ = [
     "ALPHA_SCHEDULES",
-    "ELEMENTWISE",
     "VARIANTS",
     "HeadGradientModification",
     "HeadProbe",
+    "Variant",
     "alpha_at",
     "batch_dependence",
     "degrees",

@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from mla_core.head.gradient import HeadGradientModification
-
 
 def share_seen(matrix: Tensor, mean: Tensor) -> float:
     """Return how much of a step of the head's weight a mean feature sees.
@@ -49,30 +47,25 @@ def degrees(share: float) -> float:
     return math.nan if math.isnan(share) else math.degrees(math.acos(share))
 
 
-def spectrum(P: Tensor, variant: str = "paper") -> Tensor:
+def spectrum(transform: Tensor) -> Tensor:
     """Return how strongly each direction still passes, (s,), the freest first.
 
     Parameters
     ----------
-    P : Tensor
-        (s, s).
-    variant : str
-        A key of `mla_core.head.gradient.VARIANTS`; decides what P does to a gradient.
+    transform : Tensor
+        (s, s), what a gradient is multiplied by: `HeadGradientModification.transform`.
 
     Returns
     -------
     Tensor
-        Singular values of what the gradient is multiplied by. Under eq. 5 this is P itself, which is
+        Its singular values. Under eq. 5 this is P itself, which is
         symmetric and positive definite, so they are its eigenvalues; for ``additive`` it is
         ``I + P^T``.
 
     Examples
     --------
-    >>> P = torch.diag(torch.tensor([0.25, 1.0], dtype=torch.float64))
-    >>> spectrum(P).tolist(), spectrum(P, "additive").tolist()
-    ([1.0, 0.25], [2.0, 1.25])
+    >>> spectrum(torch.diag(torch.tensor([0.25, 1.0]))).tolist()
+    [1.0, 0.25]
     """
-    modification = HeadGradientModification(len(P), variant=variant)
-    modification.load_state_dict({"P": P})
-    strengths: Tensor = torch.linalg.svdvals(modification.project(torch.eye(len(P), dtype=P.dtype)))
+    strengths: Tensor = torch.linalg.svdvals(transform)
     return strengths

@@ -8,24 +8,53 @@ barely changes the head's outputs for the others.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from mla_core.errors import ConfigError, one_of
+from mla_core.errors import ConfigError
+from mla_core.head.variants import make
+from mla_core.plugins import Registry
+from mla_core.references import user_named
 
-VARIANTS: dict[str, str] = {
-    "paper": "eq. 3-5 with the current modality's mean feature (Algorithm 1)",
-    "paper_previous": "eq. 3-5 with the mean feature of the PREVIOUS sub-step (the paper's prose)",
-    "dataset_mean": "eq. 3-5 with the mean over the whole training set, refreshed once per epoch",
-    "released": "what MLA's published code does: nothing, its test for the head's name never holds",
-    "released_enabled": "the published code's own formulas, switched on: P is divided element by "
-    "element and by its Frobenius norm",
-    "additive": "BalanceBenchmark: the projected gradient is added to the gradient itself, G (I + P)",
-    "off": "plain alternation: the head's gradient is used as it is",
-}
-_RECURSIVE = frozenset({"paper", "paper_previous", "dataset_mean"})
-ELEMENTWISE = frozenset({"released_enabled", "additive"})
+VARIANTS: Registry[type[Any]] = Registry(
+    "head_gradient",
+    "head_gradients",
+    {
+        "paper": (
+            "mla_core.head.variants:Paper",
+            "eq. 3-5 with the current modality's mean feature (Algorithm 1)",
+        ),
+        "paper_previous": (
+            "mla_core.head.variants:PaperPrevious",
+            "eq. 3-5 with the mean feature of the PREVIOUS sub-step (the paper's prose)",
+        ),
+        "dataset_mean": (
+            "mla_core.head.variants:DatasetMean",
+            "eq. 3-5 with the mean over the whole training set, refreshed once per epoch",
+        ),
+        "released": (
+            "mla_core.head.variants:Off",
+            "what MLA's published code does: nothing, its test for the head's name never holds",
+        ),
+        "released_enabled": (
+            "mla_core.head.variants:ReleasedEnabled",
+            "the published code's own formulas, switched on: P is divided element by element and "
+            "by its Frobenius norm",
+        ),
+        "additive": (
+            "mla_core.head.variants:Additive",
+            "BalanceBenchmark: the projected gradient is added to the gradient itself, G (I + P)",
+        ),
+        "off": (
+            "mla_core.head.variants:Off",
+            "plain alternation: the head's gradient is used as it is",
+        ),
+    },
+    check="mla_core.head.guest:check_variant",
+)
 
 ALPHA_SCHEDULES: dict[str, str] = {
     "auto": "what the variant's source uses: epoch_decay for released_enabled and additive, "
@@ -59,7 +88,7 @@ def alpha_at(
     0.0316
     """
     if schedule == "auto":
-        schedule = "epoch_decay" if variant in ELEMENTWISE else "constant"
+        schedule = getattr(VARIANTS[variant], "alpha_schedule", "constant")
     if schedule == "constant":
         return alpha
     progress = epoch_progress if schedule == "epoch_decay" else run_progress
@@ -67,7 +96,7 @@ def alpha_at(
 
 
 class HeadGradientModification:
-    """The matrix P and what it does to the head's gradient.
+    """What becomes of the head's gradient: the matrix P, in one of its variants.
 
     Parameters
     ----------
@@ -76,15 +105,12 @@ class HeadGradientModification:
     alpha : float
         Added to the denominator of eq. 5; smaller means a stronger projection.
     variant : str
-        A key of `VARIANTS`.
+        A name in `VARIANTS`, or ``"module:Class"``.
 
     Attributes
     ----------
-    P : Tensor
-        (s, s) float64, the identity at first. Symmetric and positive definite in the variants
-        that follow the equations.
-    taken_in : tuple of Tensor and float, or None
-        The mean feature (s,) and the alpha of the last update; None where P took nothing in.
+    inner : Variant
+        The variant itself, see `mla_core.head.Variant`.
 
     Raises
     ------
@@ -97,9 +123,6 @@ class HeadGradientModification:
     (Zhang et al., CVPR 2024). By Sherman-Morrison P is the inverse of ``I + sum h h^T / alpha``: its
     eigenvalues only fall, and with them the head's plasticity.
 
-    float64, since in float32 the eigenvalues, which fall towards 1e-7 in a few thousand updates,
-    drown in rounding errors and P stops being positive definite.
-
     Examples
     --------
     >>> hgm = HeadGradientModification(dim=2, alpha=1e-9)
@@ -111,23 +134,58 @@ class HeadGradientModification:
     """
 
     def __init__(self, dim: int, alpha: float = 0.1, variant: str = "paper") -> None:
-        one_of("head_gradient", variant, VARIANTS)
+        VARIANTS.check_name(variant)
         if dim < 1:
             msg = f"dim must be at least 1, not {dim}"
             raise ConfigError(msg)
         _check_alpha(alpha)
+        user_named(variant)
         self.dim = dim
         self.alpha = alpha
         self.variant = variant
-        self.P = torch.eye(dim, dtype=torch.float64)
-        self.taken_in: tuple[Tensor, float] | None = None
-        self._p: Tensor | None = None
-        self._previous: Tensor | None = None  # (s,), the mean waiting for the next sub-step
+        self.inner = make(VARIANTS[variant], dim, alpha)
 
     @property
     def active(self) -> bool:
         """Whether this variant does anything at all."""
-        return self.variant in _RECURSIVE or self.variant in ELEMENTWISE
+        return bool(getattr(self.inner, "active", True))
+
+    @property
+    def takes(self) -> str:
+        """What `update` wants: the sub-step's features, or the mean over the ``"dataset"``."""
+        return str(getattr(self.inner, "takes", "batch"))
+
+    @property
+    def first_step_is_plain(self) -> bool:
+        """Whether the very first sub-step of a run goes by unseen (eq. 3)."""
+        return bool(getattr(self.inner, "first_step_is_plain", False))
+
+    @property
+    def recursive(self) -> bool:
+        """Whether P follows eq. 5."""
+        return bool(getattr(self.inner, "recursive", False))
+
+    @property
+    def P(self) -> Tensor:  # noqa: N802 - the paper's name
+        """(s, s) float64, the identity at first; symmetric and positive definite under eq. 3-5.
+
+        Of a variant that keeps none: what it makes of the identity.
+        """
+        if not self.active:
+            return torch.eye(self.dim, dtype=torch.float64)
+        kept = getattr(self.inner, "P", None)
+        return kept if isinstance(kept, Tensor) else self.transform
+
+    @property
+    def transform(self) -> Tensor:
+        """What a gradient is multiplied by from the right, (s, s) float64."""
+        return self.project(torch.eye(self.dim, dtype=torch.float64))
+
+    @property
+    def taken_in(self) -> tuple[Tensor, float] | None:
+        """The mean feature (s,) and the alpha of the last update; None where P took nothing in."""
+        found: tuple[Tensor, float] | None = getattr(self.inner, "taken_in", None)
+        return found
 
     @property
     def plasticity(self) -> float:
@@ -149,28 +207,8 @@ class HeadGradientModification:
             return
         alpha = self.alpha if alpha is None else alpha
         _check_alpha(alpha)
-        mean: Tensor | None = features.detach().mean(0, dtype=self.P.dtype)  # (s,)
-        if self.variant == "paper_previous":
-            mean, self._previous = self._previous, mean
-        self.taken_in = None if mean is None else (mean, alpha)
-        if mean is None:
-            return
-        if self.variant in ELEMENTWISE:
-            self._update_elementwise(mean, alpha)
-        else:
-            self._update_recursive(mean, alpha)
-
-    def _update_recursive(self, mean: Tensor, alpha: float) -> None:
-        k = self.P @ mean  # (s,)
-        u = k.mul_((alpha + float(mean @ k)) ** -0.5)
-        # u u^T is symmetric to the last bit, q h^T P is not; nor is addr_ for every size s.
-        self.P.addcmul_(u[:, None], u[None], value=-1)
-
-    def _update_elementwise(self, mean: Tensor, alpha: float) -> None:
-        # As published: (s, s) / (s, s) where eq. 5 divides by a scalar, then the norm.
-        k = self.P @ mean  # (s,)
-        self.P -= torch.outer(k, k) / (alpha + torch.outer(k, mean))
-        self.P /= torch.linalg.matrix_norm(self.P)
+        self.inner.alpha = alpha
+        self.inner.update(features.detach())
 
     def project(self, gradient: Tensor) -> Tensor:
         """Return the modified gradient (or update) of the head's weight (eq. 3).
@@ -188,30 +226,17 @@ class HeadGradientModification:
         """
         if not self.active:
             return gradient
-        # P is kept in float64, but one product does not need it. The copy has a place of its own,
-        # since allocating (s, s) in every sub-step costs more than copying.
-        if self._p is None or self._p.dtype != gradient.dtype:
-            self._p = torch.empty_like(self.P, dtype=gradient.dtype)
-        p = self._p.copy_(self.P)
-        if self.variant not in ELEMENTWISE:
-            return gradient @ p
-        modified = gradient @ p.T
-        return modified + gradient if self.variant == "additive" else modified
+        projected: Tensor = self.inner.project(gradient)
+        return projected
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of the tensors that define the state, empty where nothing is done."""
-        if not self.active:
-            return {}
-        state = {"P": self.P.clone()}
-        if self._previous is not None:
-            state["previous"] = self._previous.clone()
-        return state
+        return dict(self.inner.state_dict()) if self.active else {}
 
-    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what `state_dict` gave."""
         if self.active:
-            self.P = state["P"].clone()
-            self._previous = state["previous"].clone() if "previous" in state else None
+            self.inner.load_state_dict(dict(state))
 
 
 def _check_alpha(alpha: float) -> None:

@@ -7,6 +7,8 @@ from mla_core.methods.joint import Joint
 from mla_core.methods.one_at_a_time import OneAtATime
 from mla_core.methods.schedule import Batch
 
+register = METHODS.register
+
 __all__ = [
     "METHODS",
     "Alternating",
@@ -17,4 +19,5 @@ __all__ = [
     "Position",
     "Prediction",
     "method_class",
+    "register",
 ]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.samples import Modality, Split
+from mla_core.data.samples import Split
 from mla_core.head import HeadGradientModification, HeadProbe, alpha_at
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.heads import linear
@@ -29,19 +29,14 @@ class Alternating(OneAtATime):
     head = "shared"
     uses = OneAtATime.uses | {"head_gradient", "alpha", "alpha_schedule", "reset", "projection"}
 
-    def __init__(
-        self,
-        config: ExperimentConfig,
-        modalities: Mapping[str, Modality],
-        n_classes: int,
-        modules: Mapping[str, nn.Module] | None = None,
-    ) -> None:
-        super().__init__(config, modalities, n_classes, modules)
-        self.hgm = _modification(config, self.feature_size)
-        self._probe = HeadProbe(list(modalities), config.batch_size, self.feature_size)
+    def setup(self) -> None:
+        """Make P, what forgetting is measured on, and what says which modalities P has seen."""
+        names = self.modalities
+        self.hgm = _modification(self.config, self.feature_size)
+        self._probe = HeadProbe(list(names), self.config.batch_size, self.feature_size)
         self._dataset_means: dict[str, Tensor] = {}  # (1, s), variant dataset_mean only
-        self._rows = {name: m for m, name in enumerate(modalities)}
-        self._in_p = torch.zeros(len(modalities), dtype=torch.bool)  # (M,) since the last reset
+        self._rows = {name: m for m, name in enumerate(names)}
+        self._in_p = torch.zeros(len(names), dtype=torch.bool)  # (M,) since the last reset
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) for all."""
@@ -58,7 +53,7 @@ class Alternating(OneAtATime):
 
     def start_epoch(self, train: Split) -> None:
         """Refresh the means over the whole training set where the variant uses them (eq. 4)."""
-        if self.hgm.variant != "dataset_mean":
+        if self.hgm.takes != "dataset":
             return
         features = self.model.features(train.inputs)
         self._dataset_means = {
@@ -123,11 +118,11 @@ class Alternating(OneAtATime):
         hgm = self.hgm
         if not hgm.active:
             return
-        if hgm.variant == "dataset_mean":
+        if hgm.takes == "dataset":
             if not self._dataset_means:  # switched on in the middle of an epoch
                 self.start_epoch(train)
             features = self._dataset_means[modality]
-        if position.step == 0 and hgm.variant in {"paper", "dataset_mean"}:
+        if position.step == 0 and hgm.first_step_is_plain:
             return  # eq. 3: the first step is a plain one, P is still the identity
         hgm.update(
             features,

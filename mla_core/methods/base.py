@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -54,6 +54,7 @@ class Method(ABC):
     Attributes
     ----------
     model : MultimodalModel
+    modalities : tuple of str
     feature_size : int
         s, as configured or as large as the encoders' own features.
     option : dict
@@ -70,6 +71,7 @@ class Method(ABC):
     uses: ClassVar[frozenset[str]] = frozenset()  # settings that not every method obeys
     options: ClassVar[Mapping[str, Any]] = {}  # `method_options` with their defaults
     least_modalities: ClassVar[int] = 1
+    most_modalities: ClassVar[int | None] = None
 
     def __init__(
         self,
@@ -78,12 +80,7 @@ class Method(ABC):
         n_classes: int,
         modules: Mapping[str, nn.Module] | None = None,
     ) -> None:
-        if len(modalities) < self.least_modalities:
-            msg = (
-                f"method {config.method!r} needs at least {self.least_modalities} modalities, but "
-                f"the data has {list(modalities)}"
-            )
-            raise ConfigError(msg)
+        self.check_modalities(config, modalities)
         self.config = config
         self.option = {**self.options, **config.method_options}
         found = build_encoders(
@@ -97,10 +94,33 @@ class Method(ABC):
             seed=config.seed,
         )
         self.feature_size = found.size
+        self.modalities = tuple(modalities)
         head = self.build_head(list(modalities), n_classes)
         self.model = MultimodalModel(found.encoders, head, found.placement)
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = _optimizer(config, trained)
+        self.setup()
+
+    @classmethod
+    def check_modalities(cls, config: ExperimentConfig, modalities: Mapping[str, Modality]) -> None:
+        """Raise `ConfigError` when the data has too few modalities for the method, or too many."""
+        names, most = list(modalities), cls.most_modalities
+        if len(names) < cls.least_modalities:
+            msg = (
+                f"method {config.method!r} needs at least {cls.least_modalities} modalities, but "
+                f"the data has {names}"
+            )
+            raise ConfigError(msg)
+        if most is not None and len(names) > most:
+            msg = (
+                f"method {config.method!r} trains {'one modality' if most == 1 else most}, but the "
+                f"data has {names}: choose with modalities={names[:most]!r}, or use another method, "
+                "such as 'ensemble'"
+            )
+            raise ConfigError(msg)
+
+    def setup(self) -> None:  # noqa: B027 - most methods need nothing
+        """Make what a method keeps beside the model, once that and the optimiser are there."""
 
     @abstractmethod
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
@@ -139,6 +159,23 @@ class Method(ABC):
         present : Tensor
             (M, N) bool.
         """
+
+    def predictions(self, split: Split) -> Callable[[Tensor], Prediction]:
+        """Return what predicts a split when less of it is present; every part is encoded once.
+
+        Returns
+        -------
+        callable
+            From presence (M, N), at most what the split has, to a `Prediction`.
+        """
+        first = {name: x[torch.tensor([0])] for name, x in split.inputs.items()}
+        features = self.model.features(split.inputs)  # (M, N, s)
+        absent = self.model.features({m: torch.zeros_like(x) for m, x in first.items()})
+
+        def predict(present: Tensor) -> Prediction:
+            return self.read(torch.where(present[..., None], features, absent), present)
+
+        return predict
 
     def reconfigure(self, config: ExperimentConfig) -> None:
         """Take over a configuration that differs in live fields only."""

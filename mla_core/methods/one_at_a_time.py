@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
-from mla_core.fusion import fuse, weights_by_rule
+from mla_core.fusion import fused_by_rule
 from mla_core.methods.base import Method, Position, Prediction, check_finite
 from mla_core.methods.schedule import Batch, alternating_epoch
 from mla_core.records import StepRecord
@@ -98,8 +98,8 @@ class OneAtATime(Method):
         logits = torch.stack(
             [self.head_of(name)(z) for name, z in zip(self.model.encoders, features, strict=True)]
         )  # (M, N, C)
-        weights = weights_by_rule(self.config.fusion, logits, present)
-        return Prediction(features, logits, weights, fuse(logits, weights))
+        weights, fused = fused_by_rule(self.config.fusion, logits, present)
+        return Prediction(features, logits, weights, fused)
 
 
 def _gradient(head: nn.Linear) -> Tensor:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from mla_core.config import ExperimentConfig
-from mla_core.data.samples import Modality, Split
+from mla_core.data.samples import Split
 from mla_core.errors import TrainingDivergedError
 from mla_core.methods.base import Position
 from mla_core.methods.joint import Joint
@@ -33,16 +32,10 @@ class Qmf(LateFusion):
 
     options = {**Joint.options, "regularisation": 1.0}  # noqa: RUF012
 
-    def __init__(
-        self,
-        config: ExperimentConfig,
-        modalities: Mapping[str, Modality],
-        n_classes: int,
-        modules: Mapping[str, nn.Module] | None = None,
-    ) -> None:
-        super().__init__(config, modalities, n_classes, modules)
-        self._loss_sum = torch.zeros(len(modalities), 0)  # (M, N) over the training split
-        self._seen = torch.zeros(len(modalities), 0)
+    def setup(self) -> None:
+        """Make room for the samples' losses so far."""
+        self._loss_sum = torch.zeros(len(self.modalities), 0)  # (M, N) over the training split
+        self._seen = torch.zeros(len(self.modalities), 0)
 
     def fused_logits(self, features: Tensor, present: Tensor) -> Tensor:
         """Return the sum over the present modalities of confidence times logits."""

@@ -159,6 +159,8 @@ class Summary:
         Per pair, under ``"a|b"``.
     separability : float
         Held-out accuracy of a linear classifier that names the modality; chance is 1/M.
+    numbers : mapping of str to float
+        The configuration's own `metrics`.
     """
 
     step: int
@@ -173,6 +175,7 @@ class Summary:
     weight_loss_covariance: Mapping[str, float]
     centroid_gap: Mapping[str, float]
     separability: float
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mla_core.analysis import report_of
-from mla_core.config import ExperimentConfig, hash_of
+from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.data.samples import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
@@ -18,6 +18,7 @@ from mla_core.evaluation import Replay
 from mla_core.files import check_writable, write_json
 from mla_core.records import LOOKS, Snapshot, load_snapshot, remove_checkpoints, save_snapshot
 from mla_core.session import TrainingSession
+from mla_core.settings import hash_of
 from mla_core.version import versions
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def write_results(session: TrainingSession, folder: Path) -> None:
     report = {
         "versions": versions(),
         "data": session.data.fingerprint[:12],
+        **({"guests": [g.to_json() for g in guests]} if (guests := session.guests) else {}),
         **report_of(session),
     }
     write_json(folder / "metrics.json", _without_nan(report))

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core.config import hash_of
 from mla_core.errors import ConfigError, NotebookError
 from mla_core.runs.experiment import run_folder
+from mla_core.settings import hash_of
 
 # Set by the runner itself, not part of what names a run.
 _RUNNERS_OWN = frozenset({"headless", "run_folder"})

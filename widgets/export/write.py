@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.analysis import metrics_of
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.errors import ConfigError, DataError
-from mla_core.evaluation import Map, Replay
+from mla_core.evaluation import Map, Replay, numbers_of
 from mla_core.records import History
 from mla_core.runs import Run, read_run
 from mla_core.session import TrainingSession, data_of
@@ -113,7 +112,7 @@ def export_session(
     notes = [f"Exported after {session.step} sub-steps, epoch {session.epoch} of {config.epochs}."]
     if session.data.name != config.dataset:
         notes.append("It trains on data of its own, which the configuration does not name.")
-    numbers = {"probe set": metrics_of(evaluation)}
+    numbers = {"probe set": numbers_of(evaluation, session.config.metrics)}
     data = session.data if media else None
     made = _Made(title, config, session.history, numbers, replay, data, notes)
     return _write(made.page(limit), path, limit)

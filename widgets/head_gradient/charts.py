@@ -179,7 +179,7 @@ def refresh(figure: go.Figure, shown: Mapping[str, Mapping[str, Any]]) -> None:
     shown : mapping
         From `curves`.
     """
-    ran = [text(variant) for variant in reversed(VARIANTS) if f"angles.{variant}" in shown]
+    ran = [text(variant) for variant in reversed([*VARIANTS]) if f"angles.{variant}" in shown]
     with figure.batch_update():
         for trace in figure.data:
             trace.update(shown.get(trace.meta, NOTHING))
@@ -201,8 +201,8 @@ def _slow_curves(
         degrees_ = np.array([getattr(one, key) for one in angles], float)
         shown[f"angle.{key}"] = {"x": at, "y": degrees_}
     if projection is not None:
-        for key, P in (("before", projection.before), ("after", projection.after)):
-            shown[f"spectrum.{key}"] = _strengths(spectrum(P, projection.variant))
+        for key, transform in zip(("before", "after"), projection.transforms, strict=True):
+            shown[f"spectrum.{key}"] = _strengths(spectrum(transform))
     return shown
 
 

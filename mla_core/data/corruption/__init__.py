@@ -1,7 +1,7 @@
 """How a part is spoiled: kinds of corruption, and what does them to samples."""
 
 from mla_core.data.corruption.corruptor import Corruptor, Damage
-from mla_core.data.corruption.kinds import DROP, Corruption
+from mla_core.data.corruption.kinds import CORRUPTIONS, DROP, Corruption
 from mla_core.data.corruption.noise import (
     PIXEL_NOISE,
     SPEECH_NOISE,
@@ -13,6 +13,7 @@ from mla_core.data.corruption.noise import (
 )
 
 __all__ = [
+    "CORRUPTIONS",
     "DROP",
     "PIXEL_NOISE",
     "SPEECH_NOISE",

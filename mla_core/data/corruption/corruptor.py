@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from mla_core.data.corruption.kinds import DROP, Corruption, corruptions, limits
+from mla_core.data.corruption.kinds import CORRUPTIONS, DROP, Corruption, corruptions, limits
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import (
     RATE,
@@ -28,6 +28,7 @@ from mla_core.data.samples import (
     wav_bytes,
 )
 from mla_core.errors import ConfigError, DataError, one_of
+from mla_core.references import is_reference, user_named
 from mla_core.seeding import generator
 
 ENOUGH = 2000  # training samples, about, to measure a deviation on
@@ -235,6 +236,9 @@ class Corruptor:
         return {m: d for m, d in found.items() if d.level != self._corruption(d).clean}
 
     def _corruption(self, damage: Damage) -> Corruption:
+        if is_reference(damage.corruption):
+            user_named(damage.corruption)
+            CORRUPTIONS[damage.corruption]  # from now on it is among them
         known = self.corruptions(damage.modality)
         one_of(f"corruption of modality {damage.modality!r}", damage.corruption, known)
         return known[damage.corruption]

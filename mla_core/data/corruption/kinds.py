@@ -6,7 +6,7 @@ it is handed: with equal generators a higher level continues what a lower one be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mla_core.data.samples import Modality, decode, edit, encode
 from mla_core.errors import ConfigError
+from mla_core.plugins import Registry
 
 Apply = Callable[[Tensor, float, torch.Generator, Modality, Tensor], Tensor]
 """(sample, level, generator, modality, spread as in `Corruption`) -> sample of the same shape."""
@@ -39,6 +40,19 @@ class Corruption:
     apply : callable
         ``(x, level, generator, modality, spread) -> x``; ``spread`` is the standard deviation of
         the modality's numbers over the training samples, for noise in its units.
+    kinds : tuple of str
+        Of modalities that it is for.
+
+    Examples
+    --------
+    A corruption of your own, for this process:
+
+    >>> def darker(x, level, generator, modality, spread):
+    ...     return x * (1 - level)
+    >>> fog = Corruption("dark", "darkness", "share of the light", 0.0, 1.0, darker, ("image",))
+    >>> _ = CORRUPTIONS.register("dark")(fog)
+    >>> list(corruptions("image"))
+    ['noise', 'blur', 'occlusion', 'dark', 'drop']
     """
 
     name: str
@@ -47,6 +61,7 @@ class Corruption:
     clean: float
     worst: float
     apply: Apply
+    kinds: tuple[str, ...] = ()
 
     def levels(self, count: int) -> list[float]:
         """Return `count` levels from clean to worst, equally far apart.
@@ -192,43 +207,69 @@ def spread_noise(
     return x + level * spread * torch.randn(x.shape, generator=draw)
 
 
-def _table(*kinds: Corruption) -> dict[str, Corruption]:
-    return {kind.name: kind for kind in kinds}
-
-
 def _keep(x: Tensor, *_: object) -> Tensor:
     """Change nothing: taking a part away is not a change of its content."""
     return x
 
 
 DROPPING = Corruption(DROP, "missing", "share of the samples that lack the part", 0.0, 1.0, _keep)
-_PICTURE = _table(
-    Corruption(
-        "noise", "pixel noise", "standard deviation, black = 0, white = 1", 0.0, 1.0, pixel_noise
-    ),
-    Corruption("blur", "blur", "standard deviation over the picture's side", 0.0, 0.3, blur),
-    Corruption(
-        "occlusion", "occlusion", "share of the picture that is hidden", 0.0, 1.0, occlusion
-    ),
+PICTURES = ("image", "video")
+PIXEL_NOISE = Corruption(
+    "noise",
+    "pixel noise",
+    "standard deviation, black = 0, white = 1",
+    0.0,
+    1.0,
+    pixel_noise,
+    PICTURES,
 )
-_NUMBERS = _table(
-    Corruption("noise", "noise", "standard deviations of the training data", 0.0, 4.0, spread_noise)
+BLUR = Corruption(
+    "blur", "blur", "standard deviation over the picture's side", 0.0, 0.3, blur, PICTURES
 )
-CORRUPTIONS: Mapping[str, Mapping[str, Corruption]] = {
-    "image": _PICTURE,
-    "video": _PICTURE,
-    "spectrogram": _table(
-        Corruption("noise", "white noise", "dB, sound over noise", SILENT, -20.0, power_noise)
-    ),
-    "characters": _table(
-        Corruption("typos", "typing errors", "probability per character", 0.0, 1.0, typos)
-    ),
-    "tokens": _table(
-        Corruption("other", "wrong tokens", "probability per token", 0.0, 1.0, other_tokens)
-    ),
-    "sequence": _NUMBERS,
-    "vector": _NUMBERS,
-}
+OCCLUSION = Corruption(
+    "occlusion",
+    "occlusion",
+    "share of the picture that is hidden",
+    0.0,
+    1.0,
+    occlusion,
+    PICTURES,
+)
+WHITE_NOISE = Corruption(
+    "noise", "white noise", "dB, sound over noise", SILENT, -20.0, power_noise, ("spectrogram",)
+)
+TYPOS = Corruption(
+    "typos", "typing errors", "probability per character", 0.0, 1.0, typos, ("characters",)
+)
+TOKENS = Corruption(
+    "other", "wrong tokens", "probability per token", 0.0, 1.0, other_tokens, ("tokens",)
+)
+NUMBERS = Corruption(
+    "noise",
+    "noise",
+    "standard deviations of the training data",
+    0.0,
+    4.0,
+    spread_noise,
+    ("sequence", "vector"),
+)
+CORRUPTIONS: Registry[Corruption] = Registry(
+    "corruption",
+    "corruptions",
+    {
+        name: (f"{__name__}:{name.upper()}", thing.label)
+        for name, thing in {
+            "pixel_noise": PIXEL_NOISE,
+            "blur": BLUR,
+            "occlusion": OCCLUSION,
+            "white_noise": WHITE_NOISE,
+            "typos": TYPOS,
+            "tokens": TOKENS,
+            "numbers": NUMBERS,
+        }.items()
+    },
+    check="mla_core.data.corruption.guest:check_corruption",
+)
 
 
 def corruptions(kind: str) -> dict[str, Corruption]:
@@ -236,7 +277,13 @@ def corruptions(kind: str) -> dict[str, Corruption]:
 
     Examples
     --------
-    >>> list(corruptions("image"))
-    ['noise', 'blur', 'occlusion', 'drop']
+    >>> list(corruptions("spectrogram"))
+    ['noise', 'drop']
     """
-    return {**CORRUPTIONS[kind], DROP: DROPPING}
+    known = [(name, CORRUPTIONS[name]) for name in CORRUPTIONS]
+    own = {
+        thing.name if name in CORRUPTIONS.built_in else name: thing
+        for name, thing in known
+        if kind in thing.kinds
+    }
+    return {**own, DROP: DROPPING}

@@ -32,7 +32,7 @@ def package_path(dataset: str, package: str, inside: str, install: str = EXTRA) 
 
     Examples
     --------
-    >>> package_path("spoken_digits", "mla-core", "data/spoken_digits.npz").name
+    >>> package_path("spoken_digits", "mla-core", "data/sets/spoken_digits.npz").name
     'spoken_digits.npz'
     """
     spec = importlib.util.find_spec(package.replace("-", "_"))

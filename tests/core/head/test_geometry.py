@@ -42,7 +42,7 @@ def test_the_spectrum_of_the_equations_is_known_in_closed_form():
     hgm = HeadGradientModification(5, alpha)
     hgm.update(h[None])
     least = alpha / (alpha + float(h @ h))
-    assert spectrum(hgm.P).tolist() == pytest.approx([1, 1, 1, 1, least])
+    assert spectrum(hgm.transform).tolist() == pytest.approx([1, 1, 1, 1, least])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -50,7 +50,7 @@ def test_the_spectrum_bounds_what_passes(variant):
     hgm = HeadGradientModification(6, 0.2, variant)
     for seed in range(3):
         hgm.update(normal(4, 6, seed=seed))
-    strengths = spectrum(hgm.P, variant)
+    strengths = spectrum(hgm.transform)
     assert (strengths.diff() <= 0).all()
     for seed in range(20):
         row = normal(1, 6, seed=100 + seed)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import mla_core as mla
 from mla_core.data import Modality, MultimodalDataset, Split
 from mla_core.data.corruption.corruptor import Corruptor, Damage
-from mla_core.data.corruption.kinds import CORRUPTIONS, corruptions, occlusion
+from mla_core.data.corruption.kinds import corruptions, occlusion
 from mla_core.data.samples.audio import log_mel
 from mla_core.data.samples.characters import decode
 from mla_core.data.samples.split import KINDS
@@ -61,8 +61,8 @@ def data() -> MultimodalDataset:
 
 
 def test_every_kind_of_modality_can_be_corrupted():
-    assert set(CORRUPTIONS) == set(KINDS)
     for kind in KINDS:
+        assert len(corruptions(kind)) > 1
         for name, corruption in corruptions(kind).items():
             assert corruption.name == name
             levels = corruption.levels(5)

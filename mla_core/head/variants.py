@@ -1,0 +1,203 @@
+"""The variants of the head gradient modification, one small class each (MLA, eq. 3-5)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+
+class Variant:
+    """What a variant must be: it takes in features and says what becomes of a gradient.
+
+    A variant of your own needs `update`, `project`, `state_dict` and `load_state_dict`, and a
+    constructor that takes s and, if it wants it, ``alpha``; it need not derive from this class.
+
+    Parameters
+    ----------
+    dim : int
+        Feature size s.
+    alpha : float
+        The constant of eq. 5. It is set anew before every update, since it may follow a schedule.
+
+    Attributes
+    ----------
+    active : bool
+        Whether the variant does anything at all.
+    alpha_schedule : str
+        What ``alpha_schedule="auto"`` means for it.
+    takes : {"batch", "dataset"}
+        Whether `update` is given the sub-step's features (B, s), or the mean over the training set
+        (1, s), refreshed once per epoch.
+    first_step_is_plain : bool
+        Whether the very first sub-step of a run goes by unseen (eq. 3).
+    recursive : bool
+        Whether P follows eq. 5, so that its numbers can be shown step by step.
+
+    Examples
+    --------
+    >>> class Halve(Variant):
+    ...     def project(self, gradient):
+    ...         return gradient / 2
+    >>> Halve(dim=3, alpha=0.1).project(torch.ones(2, 3)).sum().item()
+    3.0
+    """
+
+    active: ClassVar[bool] = True
+    alpha_schedule: ClassVar[str] = "constant"
+    takes: ClassVar[str] = "batch"
+    first_step_is_plain: ClassVar[bool] = False
+    recursive: ClassVar[bool] = False
+
+    def __init__(self, dim: int, alpha: float) -> None:
+        self.dim = dim
+        self.alpha = alpha
+
+    def update(self, features: Tensor) -> None:
+        """Take in one sub-step's features (B, s)."""
+
+    def project(self, gradient: Tensor) -> Tensor:
+        """Return what becomes of a gradient (C, s), without changing it in place."""
+        return gradient
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return copies of the tensors that decide how it goes on."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take back what `state_dict` gave."""
+
+
+class Off(Variant):
+    """Plain alternation."""
+
+    active = False
+
+
+class _WithP(Variant):
+    """A variant that multiplies gradients by a matrix P (s, s) in float64, the identity at first.
+
+    Attributes
+    ----------
+    taken_in : tuple of Tensor and float, or None
+        The mean feature (s,) and the alpha of the last update; None where P took nothing in.
+
+    Notes
+    -----
+    float64, since in float32 the eigenvalues, which fall towards 1e-7 in a few thousand updates,
+    drown in rounding errors and P stops being positive definite.
+    """
+
+    def __init__(self, dim: int, alpha: float) -> None:
+        super().__init__(dim, alpha)
+        self.P = torch.eye(dim, dtype=torch.float64)
+        self.taken_in: tuple[Tensor, float] | None = None
+        self._p: Tensor | None = None
+
+    def update(self, features: Tensor) -> None:
+        """Take in the mean feature (eq. 4)."""
+        self._take(features.mean(0, dtype=self.P.dtype))
+
+    def _take(self, mean: Tensor) -> None:
+        self.taken_in = mean, self.alpha
+        self._fold_in(mean)
+
+    def _fold_in(self, mean: Tensor) -> None:
+        raise NotImplementedError
+
+    def _p_like(self, gradient: Tensor) -> Tensor:
+        # P is kept in float64, but one product does not need it. The copy has a place of its own,
+        # since allocating (s, s) in every sub-step costs more than copying.
+        if self._p is None or self._p.dtype != gradient.dtype:
+            self._p = torch.empty_like(self.P, dtype=gradient.dtype)
+        return self._p.copy_(self.P)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return P."""
+        return {"P": self.P.clone()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take P back."""
+        self.P = state["P"].clone()
+
+
+class Paper(_WithP):
+    """Eq. 3 to 5 with the current modality's mean feature, as Algorithm 1 has it."""
+
+    first_step_is_plain = True
+    recursive = True
+
+    def _fold_in(self, mean: Tensor) -> None:
+        k = self.P @ mean  # (s,)
+        u = k.mul_((self.alpha + float(mean @ k)) ** -0.5)
+        # u u^T is symmetric to the last bit, q h^T P is not; nor is addr_ for every size s.
+        self.P.addcmul_(u[:, None], u[None], value=-1)
+
+    def project(self, gradient: Tensor) -> Tensor:
+        """Return ``G P`` (eq. 3)."""
+        return gradient @ self._p_like(gradient)
+
+
+class PaperPrevious(Paper):
+    """The mean feature of the PREVIOUS sub-step, as the paper's prose has it."""
+
+    first_step_is_plain = False
+
+    def __init__(self, dim: int, alpha: float) -> None:
+        super().__init__(dim, alpha)
+        self._previous: Tensor | None = None  # (s,), the mean waiting for the next sub-step
+
+    def _take(self, mean: Tensor) -> None:
+        self.taken_in, waiting, self._previous = None, self._previous, mean
+        if waiting is not None:
+            super()._take(waiting)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return P and the mean that waits."""
+        waiting = {} if self._previous is None else {"previous": self._previous.clone()}
+        return super().state_dict() | waiting
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take both back."""
+        super().load_state_dict(state)
+        self._previous = state["previous"].clone() if "previous" in state else None
+
+
+class DatasetMean(Paper):
+    """The mean over the whole training set."""
+
+    takes = "dataset"
+
+
+class ReleasedEnabled(_WithP):
+    """The published code's own formulas, switched on: (s, s) / (s, s) where eq. 5 has a scalar."""
+
+    alpha_schedule = "epoch_decay"
+
+    def _fold_in(self, mean: Tensor) -> None:
+        k = self.P @ mean  # (s,)
+        self.P -= torch.outer(k, k) / (self.alpha + torch.outer(k, mean))
+        self.P /= torch.linalg.matrix_norm(self.P)
+
+    def project(self, gradient: Tensor) -> Tensor:
+        """Return ``G P^T``."""
+        return gradient @ self._p_like(gradient).T
+
+
+class Additive(ReleasedEnabled):
+    """BalanceBenchmark's: the projected gradient is added to the gradient itself."""
+
+    def project(self, gradient: Tensor) -> Tensor:
+        """Return ``G + G P^T``."""
+        return super().project(gradient) + gradient
+
+
+def make(cls: Any, dim: int, alpha: float) -> Any:
+    """Return an instance for features of size `dim`; `alpha` goes to those that ask for it."""
+    known = inspect.signature(cls).parameters
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    given = {"alpha": alpha} if "alpha" in known or takes_all else {}
+    return cls(dim, **given) if known else cls()

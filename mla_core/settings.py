@@ -1,0 +1,139 @@
+"""What one setting may be, told in the field itself, so that checks and screens read the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mla_core.errors import ConfigError, one_of
+
+
+def setting(
+    default: Any = dataclasses.MISSING,
+    *,
+    factory: Any = dataclasses.MISSING,
+    choices: Sequence[str] = (),
+    or_list: bool = False,
+    whole: int | None = None,
+    real: Mapping[str, float] | None = None,
+    live: bool = False,
+    later: bool = False,
+) -> Any:
+    """Return a field of a configuration.
+
+    Parameters
+    ----------
+    default, factory
+        As `dataclasses.field` takes them.
+    choices : sequence of str
+        All allowed values.
+    or_list : bool
+        A tuple is allowed, too, and checked elsewhere.
+    whole : int, optional
+        A whole number of at least this; another value may be among `choices`.
+    real : mapping, optional
+        A finite number with the bounds ``above``, ``least`` and ``below``.
+    live : bool
+        It may change while a session runs; anything else needs a new one.
+    later : bool
+        It did not exist when the first runs were named, which therefore say nothing about it.
+    """
+    told = {
+        "choices": tuple(choices),
+        "or_list": or_list,
+        "whole": whole,
+        "real": real,
+        "live": live,
+        "later": later,
+    }
+    if factory is not dataclasses.MISSING:
+        return dataclasses.field(default_factory=factory, metadata=told)
+    return dataclasses.field(default=default, metadata=told)
+
+
+def check_settings(config: Any) -> None:
+    """Check every field of a configuration against what it may be; numbers become floats.
+
+    Raises
+    ------
+    ConfigError
+        Naming the field, the bad value and what is allowed.
+
+    Examples
+    --------
+    >>> @dataclasses.dataclass
+    ... class Config:
+    ...     rate: float = setting(1, real={"above": 0})
+    >>> config = Config(rate=2)
+    >>> check_settings(config)
+    >>> config.rate
+    2.0
+    >>> check_settings(Config(rate=-1.0))
+    Traceback (most recent call last):
+    mla_core.errors.ConfigError: rate must be a number above 0 and finite, not -1.0
+    """
+    for field in dataclasses.fields(config):
+        name, may = field.name, field.metadata
+        value = getattr(config, name)
+        if may.get("whole") is not None and value not in may["choices"]:
+            also = f" (or {', '.join(map(repr, may['choices']))})" if may["choices"] else ""
+            _check_whole(name + also, value, may["whole"])
+        elif may.get("real") is not None:
+            _check_real(name, value, **may["real"])
+            object.__setattr__(config, name, float(value))  # 1 is named as 1.0 is
+        elif may.get("choices") and not (may["or_list"] and isinstance(value, tuple)):
+            one_of(name + (" (or a list)" if may["or_list"] else ""), value, may["choices"])
+
+
+def plain_json(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a copy of plain JSON values; anything else raises `ConfigError`."""
+    if not isinstance(options, Mapping):
+        msg = f"{name} must map names to values, not {options!r}"
+        raise ConfigError(msg)
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        msg = f"{name} must hold plain JSON values, not {options!r}: {error}"
+        raise ConfigError(msg) from error
+    return plain
+
+
+def hash_of(values: Mapping[str, Any]) -> str:
+    """Return twelve hexadecimal digits of the SHA-256 of `values` as canonical JSON.
+
+    Examples
+    --------
+    >>> hash_of({"a": 1, "b": 2}) == hash_of({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _check_whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        msg = f"{name} must be a whole number of at least {least}, not {value!r}"
+        raise ConfigError(msg)
+
+
+def _check_real(
+    name: str,
+    value: object,
+    *,
+    above: float = -math.inf,
+    least: float = -math.inf,
+    below: float = math.inf,
+) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not (above < value < below and value >= least):  # type: ignore[operator]
+        bounds = [
+            f"above {above}" if above > -math.inf else "",
+            f"at least {least}" if least > -math.inf else "",
+            f"below {below}" if below < math.inf else "finite",
+        ]
+        msg = f"{name} must be a number {' and '.join(filter(None, bounds))}, not {value!r}"
+        raise ConfigError(msg)

@@ -1,0 +1,1 @@
+"""A researcher's own file, as tests copy it into a folder of their own."""
