@@ -21,8 +21,10 @@ from mla_core.evaluation import (
     probe_accuracy,
 )
 from mla_core.fusion import (
+    RULES,
     fit_temperature,
     fuse,
+    fused_by_rule,
     importance_weights,
     released_batch_weights,
     uniform_weights,
@@ -56,7 +58,7 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
                 "missing_curve": {f"{rate:.0%}": accuracy for rate, accuracy in curve.items()},
             }
         if reported.method.weighs:
-            sides[side]["fusion"] = fusion_rules(evaluation, temperatures)
+            sides[side]["fusion"] = fusion_rules(evaluation, temperatures, reported.config.fusion)
     return {
         "steps": session.step,
         "reported_epoch": reported.epoch,
@@ -69,7 +71,7 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
 
 
 def fusion_rules(
-    evaluation: Evaluation, temperatures: dict[str, float]
+    evaluation: Evaluation, temperatures: dict[str, float], own: str = "entropy"
 ) -> dict[str, dict[str, float]]:
     """Return accuracy and calibration of the same logits under every fusion rule.
 
@@ -78,6 +80,8 @@ def fusion_rules(
     evaluation : Evaluation
     temperatures : dict of str to float
         Per modality, from other data; the rules ``..._calibrated`` divide its logits by them.
+    own : str
+        A rule of your own is among them, under its name.
 
     Notes
     -----
@@ -99,6 +103,8 @@ def fusion_rules(
         "released_batch_64": fuse(plain, released_batch_weights(plain, present, 64)),
         "released_batch_64_shuffled": fuse(plain, shuffled[:, mixed.argsort()]),
     }
+    if own not in RULES.built_in:
+        fused[own] = fused_by_rule(own, plain, present)[1]
     return {
         name: {
             "accuracy": replace(evaluation, fused=logits).accuracy,

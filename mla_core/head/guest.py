@@ -52,6 +52,7 @@ def check_variant(name: str, cls: Any) -> None:
         restored.load_state_dict(kept)
         restored.update(batches[2])
         then, later = one.project(gradient), restored.project(gradient)
+        precise = one.project(gradient.double())
     except Exception as error:
         msg = (
             f"{what} does not work on features ({B}, {S}) and a gradient ({C}, {S}): "
@@ -63,6 +64,8 @@ def check_variant(name: str, cls: Any) -> None:
         f"{_told(projected)}": not isinstance(projected, Tensor)
         or projected.shape != gradient.shape
         or projected.dtype != gradient.dtype,
+        "project(gradient) must give float64 for a gradient in float64, not "
+        f"{_told(precise)}": not isinstance(precise, Tensor) or precise.dtype != torch.float64,
         "project(gradient) must leave the gradient itself as it is and return another": not (
             torch.equal(gradient, before)
         ),

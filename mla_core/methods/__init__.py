@@ -3,6 +3,7 @@
 from mla_core.catalogue import METHODS, method_class
 from mla_core.methods.alternating import Alternating
 from mla_core.methods.base import Method, Position, Prediction
+from mla_core.methods.heads import OwnHeads, linear
 from mla_core.methods.joint import Joint
 from mla_core.methods.one_at_a_time import OneAtATime
 from mla_core.methods.schedule import Batch
@@ -16,8 +17,10 @@ __all__ = [
     "Joint",
     "Method",
     "OneAtATime",
+    "OwnHeads",
     "Position",
     "Prediction",
+    "linear",
     "method_class",
     "register",
 ]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from mla_core.catalogue import traits
 from mla_core.config import ExperimentConfig
 from mla_core.encoders import choice_of
 from mla_core.errors import ConfigError
@@ -114,12 +115,14 @@ def _plain(value: Any, default: Any) -> Any:
 def _label(run: Mapping[str, Any]) -> str:
     defaults = ExperimentConfig()
     said = []
-    if run["method"] == "mla":
+    if "head_gradient" in traits(run["method"]).uses:
         said.append(run["head_gradient"])
         if run["head_gradient"] not in _IDLE:
             for name, word in _KNOBS.items():
                 if run[name] != getattr(defaults, name):
                     said.append(f"{word} {_number(run[name])}".strip())
+    if run["fusion"] != defaults.fusion:
+        said.append(f"fused by {run['fusion']}")
     if run["modalities"]:
         said.append("+".join(run["modalities"]))
     for name, entry in run["encoders"].items():
