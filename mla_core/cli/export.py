@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from mla_core.cli.own_code import add_allow_import, allow
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 
@@ -23,6 +24,7 @@ EXPORT = """examples:
 REPEAT = """examples:
   mla-lab repeat config.json                the configuration copied from an exported page
   mla-lab repeat runs/0123456789ab --out again
+  mla-lab repeat config.json --allow-import my_lab     it names code of your own, "my_lab:Mine"
   pbpaste | mla-lab repeat -                from the clipboard (macOS; elsewhere: xclip -o)
 
   The same configuration has the same name, so a run that is there already is not repeated: give
@@ -46,6 +48,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--html", type=Path, metavar="OUT.html", help="the page (default: RUN's name.html, here)"
     )
     export.add_argument("--force", action="store_true", help="replace a page that is there")
+    add_allow_import(export)
     export.add_argument("--no-media", action="store_true", help="leave the samples' content out")
     export.set_defaults(action=_export)
 
@@ -60,10 +63,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     repeat.add_argument(
         "--out", type=Path, default=Path("runs"), help="where run folders are kept (default: runs)"
     )
+    add_allow_import(repeat)
     repeat.set_defaults(action=_repeat)
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    allow(arguments)
     export_run = _page_writer()
     run: Path = arguments.run
     out: Path = arguments.html or Path(f"{run.resolve().name}.html")
@@ -89,6 +94,7 @@ def _page_writer() -> Callable[..., Path]:
 def _repeat(arguments: argparse.Namespace) -> int:
     from mla_core.runs import run_experiment
 
+    allow(arguments)
     config = ExperimentConfig.from_json(_read(arguments.config))
     finished = (arguments.out / config.hash).exists()
     folder = run_experiment(config, arguments.out, progress=True)

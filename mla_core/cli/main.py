@@ -20,8 +20,8 @@ EPILOG = """examples:
   mla-lab list notebooks/01_alternating_training.ipynb   a notebook's parameters
   mla-lab run notebooks/01_alternating_training.ipynb -p seed=1 -p epochs=5 --out runs
   mla-lab list runs                                   what has been run, with its accuracy
-  mla-lab sweep experiments/rates.toml --jobs 2            many runs at once (see mla-lab sweep --help)
-  mla-lab table runs/rates --rows method              their means over seeds
+  mla-lab sweep experiments/quick.toml --jobs 2            many runs at once (see mla-lab sweep --help)
+  mla-lab table runs/quick --rows method              their means over seeds
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
   mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
 """
@@ -92,8 +92,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from mla_core.cli.own_code import find_modules_here
     from mla_core.runs import run_notebook
 
+    find_modules_here()
     parameters = dict(map(_parameter, arguments.parameters))
     try:
         folder, fresh = run_notebook(arguments.notebook, parameters, arguments.out)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mla_core.runs import Specification, SweepReport
 
-SWEEP = """a specification, experiments/rates.toml:
+SWEEP = """a specification, rates.toml:
   description = "Which learning rate suits each method?"
   [common]                          # for all runs
   dataset = "gaussian"
@@ -22,20 +22,21 @@ SWEEP = """a specification, experiments/rates.toml:
   learning_rate = [0.01, 0.03, 0.1]
   dataset_options = [{noise = [0.5, 1.0, 2.0]}]     # a table is one value
   # order = [["m0", "m1", "m2"]]    a setting that is itself a list stands in a list
+  # fusion = ["entropy", "my_lab:surest"]    of your own: in my_lab.py in the current folder
 
   With notebook = "notebooks/01_alternating_training.ipynb" at the top, the settings are that
   notebook's parameters.
 
 examples:
-  mla-lab sweep experiments/rates.toml --dry-run          what it would run, what is done already
-  mla-lab sweep experiments/rates.toml --jobs 4           run it, go on after Ctrl-C, or try again
-  mla-lab sweep experiments/rates.toml --results results/rates.csv
+  mla-lab sweep rates.toml --dry-run          what it would run, what is done already
+  mla-lab sweep rates.toml --jobs 4           run it, go on after Ctrl-C, or try again
+  mla-lab sweep rates.toml --results rates.csv
   mla-lab table runs/rates --rows method --choose learning_rate --show-choice
 """
 
 TABLE = """examples:
   mla-lab table runs/rates --rows method --columns learning_rate
-  mla-lab table results/rates.csv --rows method,head_gradient --columns dataset
+  mla-lab table rates.csv --rows method,head_gradient --columns dataset
   mla-lab table runs/rates --rows method --choose learning_rate --show-choice
       the learning rate with the best val.accuracy for each method
   mla-lab table runs/rates --rows method --choose learning_rate --value test.unimodal_accuracy.m1
@@ -98,10 +99,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
+    from mla_core.cli.own_code import find_modules_here
     from mla_core.files import check_writable
     from mla_core.results import check_csv
     from mla_core.runs import FAILURES, read_specification, run_sweep
 
+    find_modules_here()
     specification = read_specification(arguments.specification)
     out = arguments.out or Path("runs") / specification.name
     if arguments.dry_run:
