@@ -18,6 +18,7 @@ from mla_core.data.samples import Split, fetch, read_ahead
 from mla_core.encoders import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import flat_numbers, summarise
+from mla_core.fusion import fused_by_rule
 from mla_core.methods import Batch, Method, Position
 from mla_core.records import Change, Evaluation, History, Moment, Recording, Snapshot, StepRecord
 from mla_core.threads import compute_threads
@@ -304,9 +305,19 @@ class TrainingSession:
             self.method.reconfigure(config)
 
     def look_again(self) -> None:
-        """Evaluate the probe set anew after a changed setting; the curves get no extra point."""
+        """Show the latest look under the settings that hold now; the curves get no extra point.
+
+        Another fusion rule fuses that look's logits anew, which needs neither encoders nor head.
+        """
         with self._lock, compute_threads():
-            self.history.latest = self._evaluation(self._probe)
+            latest = self.history.latest
+            if latest is None:
+                latest = self._evaluation(self._probe)
+            elif "fusion" in self.method.uses:
+                rule = self.config.fusion
+                weights, fused = fused_by_rule(rule, latest.logits, latest.present)
+                latest = replace(latest, weights=weights, fused=fused)
+            self.history.latest = latest
 
     def _evaluation(self, split: Split) -> Evaluation:
         prediction = self.method.predict(split)

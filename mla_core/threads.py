@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,3 +26,19 @@ def compute_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+_BLAS = threading.Lock()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Let numpy compute on one thread.
+
+    On small matrices, threads that fight with training for cores cost a hundredfold. The number is
+    the process's, so that only one thread at a time may change it and put it back.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with _BLAS, threadpool_limits(1, user_api="blas"):
+        yield

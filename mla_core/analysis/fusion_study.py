@@ -34,7 +34,7 @@ def rules_for(method: Method) -> tuple[str, ...]:
     return (OWN, *RULES) if method.weighs else (OWN,)
 
 
-def refuse(
+def fused_again(
     evaluation: Evaluation, rule: str, temperatures: Sequence[float] | None = None
 ) -> Evaluation:
     """Return the evaluation with its logits fused by another rule.
@@ -58,7 +58,7 @@ def refuse(
     >>> from mla_core import ExperimentConfig
     >>> options = {"sizes": [60, 20, 20]}
     >>> session = TrainingSession(ExperimentConfig("gaussian", dataset_options=options))
-    >>> refuse(session.evaluate(), "uniform").weights[:, 0].tolist()
+    >>> fused_again(session.evaluate(), "uniform").weights[:, 0].tolist()
     [0.333..., 0.333..., 0.333...]
     """
     if rule == OWN:
@@ -174,7 +174,7 @@ class Sweep:
     ) -> dict[str, list[float]]:
         """Return, per rule, the fused accuracy at each level."""
         return {
-            rule: [refuse(e, rule, temperatures).accuracy for e in self.evaluations]
+            rule: [fused_again(e, rule, temperatures).accuracy for e in self.evaluations]
             for rule in rules
         }
 

@@ -108,7 +108,9 @@ def fusion_rules(
     return {
         name: {
             "accuracy": replace(evaluation, fused=logits).accuracy,
-            "ece": expected_calibration_error(logits, evaluation.labels),
+            "ece": expected_calibration_error(
+                logits, evaluation.labels, answered=~evaluation.unanswered
+            ),
             "nll": negative_log_likelihood(logits, evaluation.labels),
         }
         for name, logits in fused.items()

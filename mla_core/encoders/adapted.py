@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.weak import WeakIdKeyDictionary
 
 from mla_core.errors import ConfigError
 
@@ -167,21 +167,16 @@ def _frozen_parts(body: nn.Module) -> Iterable[nn.Module]:
             yield module
 
 
-# (body, its version, column) -> their weak references, and the features.
-_Kept = tuple["weakref.ref[Any]", "weakref.ref[Any]", Tensor]
-_KEPT: dict[tuple[int, int, int], _Kept] = {}
+# Body -> column -> the body's version when it was asked, and the features. By identity, since tensors
+# cannot be compared, and gone with either of the two.
+_KEPT: MutableMapping[nn.Module, MutableMapping[Any, tuple[int, Tensor]]] = WeakIdKeyDictionary()
 
 
 def _observed(body: nn.Module, column: Any, observe: Callable[[Tensor], Tensor]) -> Tensor:
-    # An id can come back after its object is gone, hence the references; a body changed in place
-    # from outside has another version.
+    # A body changed in place from outside has another version.
     version = sum(t._version for t in (*body.parameters(), *body.buffers()))  # noqa: SLF001
-    key = (id(body), version, id(column))
-    kept = _KEPT.get(key)
-    if kept is not None and kept[0]() is body and kept[1]() is column:
-        return kept[2]
-    features = torch.cat([sparsely(observe, part) for part in column.split(CHUNK)])
-    _KEPT[key] = weakref.ref(body), weakref.ref(column), features
-    for owner in (body, column):
-        weakref.finalize(owner, _KEPT.pop, key, None)
-    return features
+    columns = _KEPT.setdefault(body, WeakIdKeyDictionary())
+    if column not in columns or columns[column][0] != version:
+        parts = [sparsely(observe, part) for part in column.split(CHUNK)]
+        columns[column] = version, torch.cat(parts)
+    return columns[column][1]

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from mla_core.threads import one_blas_thread
+
 UMAP_NEIGHBORS = 15
 COLD_EPOCHS = 200
 WARM_EPOCHS = 50
@@ -39,13 +41,15 @@ def pca_map(points: np.ndarray, previous: np.ndarray | None = None) -> np.ndarra
     >>> pca_map(np.array([[0.0, 0, 0], [2, 0, 0], [0, 1, 0], [2, 1, 0]])).shape
     (4, 2)
     """
-    from threadpoolctl import threadpool_limits
-
     centred = points.astype(np.float64) - points.mean(0)
-    # On so small a matrix, threads that fight with training for cores cost a hundredfold.
-    with threadpool_limits(1, user_api="blas"):
-        _, directions = np.linalg.eigh(centred.T @ centred)
-    coords = centred @ directions[:, -2:][:, ::-1]
+    with one_blas_thread():
+        if len(centred) < centred.shape[1]:  # the same, from the smaller of two matrices
+            squares, left = np.linalg.eigh(centred @ centred.T)
+            coords = left[:, -2:] * np.sqrt(np.maximum(squares[-2:], 0))
+        else:
+            _, directions = np.linalg.eigh(centred.T @ centred)
+            coords = centred @ directions[:, -2:]
+    coords = coords[:, ::-1]
     if coords.shape[1] < 2:
         coords = np.column_stack([coords, np.zeros(len(coords))])
     if previous is not None:

@@ -16,7 +16,9 @@ from mla_core.records import Evaluation, Summary
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
+def expected_calibration_error(
+    logits: Tensor, labels: Tensor, bins: int = 15, answered: Tensor | None = None
+) -> float:
     """Return the mean distance of confidence and accuracy over bins of equal width.
 
     Parameters
@@ -26,6 +28,8 @@ def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -
     labels : Tensor
         (N,).
     bins : int
+    answered : Tensor, optional
+        (N,) bool; what is no answer is never right, whichever class its even logits seem to name.
 
     Notes
     -----
@@ -38,30 +42,27 @@ def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -
     """
     if len(labels) == 0:
         return float("nan")
-    confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
-    surplus = confidence - (predicted == labels).double()
+    confidence, right = _sure_and_right(logits, labels, answered)
     index = _bin_of(confidence, bins)
-    per_bin = torch.zeros(bins, dtype=torch.float64).index_add_(0, index, surplus)
+    per_bin = torch.zeros(bins, dtype=torch.float64).index_add_(0, index, confidence - right)
     return float(per_bin.abs().sum() / len(labels))
 
 
-def mean_surplus(logits: Tensor, labels: Tensor) -> float:
+def mean_surplus(logits: Tensor, labels: Tensor, answered: Tensor | None = None) -> float:
     """Return mean confidence less accuracy: above 0 a prediction is too sure of itself.
 
     Parameters
     ----------
-    logits : Tensor
-        (N, C).
-    labels : Tensor
-        (N,).
+    logits, labels, answered
+        As for `expected_calibration_error`.
 
     Examples
     --------
     >>> round(mean_surplus(torch.tensor([[9.0, 0.0]] * 2), torch.tensor([0, 1])), 2)
     0.5
     """
-    confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
-    return float((confidence - (predicted == labels).double()).mean())
+    confidence, right = _sure_and_right(logits, labels, answered)
+    return float((confidence - right).mean())
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,15 @@ class ReliabilityBin:
     accuracy: float
 
 
-def reliability_bins(logits: Tensor, labels: Tensor, bins: int = 10) -> list[ReliabilityBin]:
+def reliability_bins(
+    logits: Tensor, labels: Tensor, bins: int = 10, answered: Tensor | None = None
+) -> list[ReliabilityBin]:
     """Return the bins of a reliability diagram that hold any sample, from unsure to sure.
 
     Parameters
     ----------
-    logits : Tensor
-        (N, C).
-    labels : Tensor
-        (N,).
-    bins : int
-        Of equal width, as for `expected_calibration_error`.
+    logits, labels, bins, answered
+        As for `expected_calibration_error`.
 
     Notes
     -----
@@ -94,8 +93,7 @@ def reliability_bins(logits: Tensor, labels: Tensor, bins: int = 10) -> list[Rel
     >>> reliability_bins(torch.tensor([[0.0, 0.0]] * 2), torch.tensor([0, 1]))
     [ReliabilityBin(count=2, confidence=0.5, accuracy=0.5)]
     """
-    confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
-    right = (predicted == labels).double()
+    confidence, right = _sure_and_right(logits, labels, answered)
     index = _bin_of(confidence, bins)
     groups = [index == b for b in index.unique().tolist()]  # sorted
     return [
@@ -104,6 +102,15 @@ def reliability_bins(logits: Tensor, labels: Tensor, bins: int = 10) -> list[Rel
         )
         for group in groups
     ]
+
+
+def _sure_and_right(
+    logits: Tensor, labels: Tensor, answered: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return the confidence (N,) of each prediction, and 1 where it is right, else 0."""
+    confidence, predicted = torch.softmax(logits.double(), -1).max(-1)
+    right = predicted == labels if answered is None else (predicted == labels) & answered
+    return confidence, right.double()
 
 
 def _bin_of(confidence: Tensor, bins: int) -> Tensor:
@@ -148,18 +155,22 @@ def discrepancy_ratios(evaluation: Evaluation) -> dict[str, float]:
     """Return, per modality, the mean over the others of ``s_m / s_j`` (Peng et al., CVPR 2022).
 
     ``s_m`` is the mean probability that modality m's own logits give to the right class, over
-    samples that have it. Above 1 the modality leads; NaN where nothing can be compared.
+    samples that have it; modalities that no sample has are left out. Above 1 the modality leads;
+    NaN where nothing can be compared.
     """
     n = range(len(evaluation.labels))
     right = torch.softmax(evaluation.logits.double(), -1)[:, n, evaluation.labels]  # (M, N)
-    scores = [float(p[here].mean()) for p, here in zip(right, evaluation.present, strict=True)]
-    others = len(scores) - 1
-    return {
-        name: sum(score / s for j, s in enumerate(scores) if j != m) / others
-        if others and all(scores)
-        else float("nan")
-        for m, (name, score) in enumerate(zip(evaluation.modalities, scores, strict=True))
+    ratios = dict.fromkeys(evaluation.modalities, float("nan"))
+    scores = {
+        name: float(p[here].mean())
+        for name, p, here in zip(evaluation.modalities, right, evaluation.present, strict=True)
+        if here.any()
     }
+    if len(scores) > 1 and all(scores.values()):
+        for name, score in scores.items():
+            others = [s for other, s in scores.items() if other != name]
+            ratios[name] = sum(score / s for s in others) / len(others)
+    return ratios
 
 
 def weight_loss_covariance(logits: Tensor, labels: Tensor, weights: Tensor) -> float:
@@ -198,7 +209,9 @@ def summarise(evaluation: Evaluation) -> Summary:
         step=evaluation.step,
         epoch=evaluation.epoch,
         accuracy=evaluation.accuracy,
-        ece=expected_calibration_error(evaluation.fused, evaluation.labels),
+        ece=expected_calibration_error(
+            evaluation.fused, evaluation.labels, answered=~evaluation.unanswered
+        ),
         unimodal_accuracy=evaluation.unimodal_accuracy,
         unimodal_ece={m: expected_calibration_error(logits[m], labels[m]) for m in names},
         mean_entropy={m: float(predictive_entropy(logits[m]).mean()) for m in names},

@@ -21,6 +21,7 @@ from mla_core.errors import DataError
 from mla_core.evaluation import modality_gap
 from mla_core.evaluation.maps import trustworthiness
 from mla_core.records import Evaluation
+from mla_core.threads import one_blas_thread
 
 VERSION = 1
 TRUST_POINTS = 300  # a trustworthiness takes the square of them
@@ -212,11 +213,9 @@ def pca_over_time(evaluations: Sequence[Evaluation]) -> Map:
     Linear and fixed, so what moves on the map has moved in feature space. Features are scaled to
     length 1, as for the centroid gap.
     """
-    from threadpoolctl import threadpool_limits
-
     clouds = [unit_features(look) for look in evaluations]  # T times (K, s)
     mean = np.mean([cloud.mean(0) for cloud in clouds], 0)
-    with threadpool_limits(1, user_api="blas"):  # see `embedding.pca_map`
+    with one_blas_thread():
         scatter = sum((cloud - mean).T @ (cloud - mean) for cloud in clouds)
         values, directions = np.linalg.eigh(scatter)
     plane = directions[:, -2:][:, ::-1]  # (s, 2)

@@ -35,9 +35,7 @@ class OgmGe(Concat):
         logits = self.modality_logits(features, present)
         factors = modulation(logits, labels, present, self.option["strength"])
         noise = generator(self.config.seed, "ogm_ge", position.step)
-        for encoder, factor in zip(
-            self.model.encoders.values(), factors.nan_to_num(1.0).tolist(), strict=True
-        ):
+        for encoder, factor in zip(self.model.encoders.values(), factors.tolist(), strict=True):
             for parameter in encoder.parameters():
                 gradient = parameter.grad
                 if gradient is None:
@@ -63,7 +61,7 @@ def modulation(logits: Tensor, labels: Tensor, present: Tensor, strength: float)
     labels : Tensor
         (B,).
     present : Tensor
-        (M, B) bool; absent parts do not count.
+        (M, B) bool; absent parts do not count, nor do modalities that nobody in the batch has.
     strength : float
         0 modulates nothing.
 
@@ -73,8 +71,11 @@ def modulation(logits: Tensor, labels: Tensor, present: Tensor, strength: float)
     >>> modulation(logits, torch.tensor([0]), torch.ones(2, 1).bool(), 0.5).tolist()
     [0.23..., 1.0]
     """
+    here = present.any(1)  # (M,)
     right = torch.softmax(logits, -1)[:, torch.arange(len(labels)), labels]  # (M, B)
-    scores = (right * present).sum(1) / present.sum(1)  # (M,), a mean, so that gaps do not count
-    ratios = scores[:, None] / scores  # (M, M)
-    leads = (ratios.sum(1) - 1) / (len(scores) - 1)
-    return torch.where(leads > 1, 1 - torch.tanh(strength * leads), torch.ones_like(leads))
+    scores = ((right * present).sum(1) / present.sum(1))[here]  # means, so that gaps do not count
+    ratios = scores[:, None] / scores
+    leads = (ratios.sum(1) - 1) / (len(scores) - 1)  # NaN, so no leader, where there is one alone
+    factors = right.new_ones(len(here))
+    factors[here] = torch.where(leads > 1, 1 - torch.tanh(strength * leads), 1.0)
+    return factors

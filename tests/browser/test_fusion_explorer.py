@@ -9,7 +9,7 @@ import torch
 from playwright.sync_api import expect
 
 import mla_core as mla
-from mla_core.analysis.fusion_study import refuse, rescued
+from mla_core.analysis.fusion_study import fused_again, rescued
 from mla_core.data.corruption.corruptor import Corruptor, Damage
 from tests.browser.fusion_bench import FusionBench
 from tests.browser.live_lab import LabPage
@@ -107,7 +107,7 @@ def test_spoil_drop_and_switch_the_rule(lab_page: LabPage, session: mla.Training
     # Another rule.
     bench.choose("Fusion rule", "released_batch")
     expect(bench.formula).to_contain_text("one number for the whole batch")
-    published = refuse(plain, "released_batch").weights[:, 0].tolist()
+    published = fused_again(plain, "released_batch").weights[:, 0].tolist()
     bench.wait_for_numbers("weight", published)
     bench.choose("Fusion rule", "entropy")
     expect(bench.formula).to_contain_text("(eq. 8)")
@@ -150,7 +150,7 @@ def test_pick_a_sample_and_a_curve(lab_page: LabPage, session: mla.TrainingSessi
         """() => document.querySelector(".js-plotly-plot").layout.xaxis3.title.text
             .startsWith("m2: missing")"""
     )
-    assert bench.trace("curve.uniform")[0] == refuse(plain, "uniform").accuracy
+    assert bench.trace("curve.uniform")[0] == fused_again(plain, "uniform").accuracy
     lab_page.theme("dark")
     page.wait_for_function(
         """() => document.querySelector(".js-plotly-plot")._fullLayout.font.color === "#f2f5fa" """

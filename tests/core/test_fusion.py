@@ -61,6 +61,14 @@ def test_everything_is_finite_for_any_finite_logits(x, seed):
             assert torch.isfinite(fusion.fuse(logits, weights)).all()
 
 
+@pytest.mark.parametrize("m", range(1, 10))
+def test_the_largest_logits_stay_finite_where_weights_add_up_to_a_little_more_than_one(m):
+    """Seven times the nearest float to a seventh is more than 1."""
+    top = torch.finfo(torch.float32).max
+    logits = torch.tensor([[top, -top]]).expand(m, 1, 2)
+    assert fusion.fuse(logits, fusion.uniform_weights(logits)).tolist() == [[top, -top]]
+
+
 @pytest.mark.parametrize("size", [1e3, 1e30, float(np.finfo(np.float32).max)])
 def test_a_certain_prediction_has_entropy_zero(size):
     logits = torch.tensor([size, -size, 0.0])

@@ -215,6 +215,30 @@ def test_another_fusion_shows_when_looked_at_again_without_a_new_point(tiny):
     assert len(session.history.summaries) == looks
 
 
+@pytest.mark.parametrize("rule", ["entropy", "released_batch"])
+def test_looking_again_shows_what_the_look_would_have_shown_and_asks_no_encoder(
+    rule, tiny, monkeypatch
+):
+    session, other = (TrainingSession(tiny(fusion=name)) for name in ("uniform", rule))
+    for one in (session, other):
+        one.advance(steps=6)  # the latest look was after 4
+    session.reconfigure(fusion=rule)
+    monkeypatch.setattr(session.method.model, "features", None)
+    session.look_again()
+    found, expected = session.history.latest, other.history.latest
+    assert found.step == expected.step == 4
+    for name in ("features", "logits", "weights", "fused"):
+        assert torch.equal(getattr(found, name), getattr(expected, name))
+
+
+def test_looking_again_changes_nothing_where_the_head_itself_fuses(tiny):
+    session = TrainingSession(tiny(method="concat"))
+    latest = session.history.latest
+    session.reconfigure(fusion="uniform")
+    session.look_again()
+    assert session.history.latest is latest
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -24,6 +24,7 @@ from widgets.gap import STATE, parts_of, payload
 
 LIMIT = 6_000_000  # bytes of a page
 FOR_MAP = 3_500_000  # of them at most for the map over time, when media want what is left
+IN_VAIN = 10  # samples that do not fit, one after another: then the page is full
 RESERVE = 20_000  # for what is counted last: sentences, and the commas between samples
 
 Buffer = dict[str, Any]
@@ -170,6 +171,8 @@ def media_within(
 ) -> dict[str, list[Buffer]]:
     """Return the parts of as many samples as fit, taken in turns from all classes.
 
+    Reading a sample may take long: after `IN_VAIN` in a row that do not fit, no more are read.
+
     Parameters
     ----------
     budget : int
@@ -184,13 +187,17 @@ def media_within(
     for n, label in enumerate(replay.labels.tolist()):
         ranks[label] = ranks.get(label, -1) + 1
         order.append((ranks[label], label, n))
+    in_vain = 0
     for _, _, n in sorted(order):
+        if in_vain == IN_VAIN:
+            break
         sample = replay.ids[n]
         parts = [{**part, "data": _base64(part["data"])} for part in parts_of(media(sample))]
         size = len(safe_json({sample: parts}))
         if size <= budget:
             kept[sample] = parts
             budget -= size
+        in_vain = 0 if sample in kept else in_vain + 1
     return kept
 
 

@@ -17,8 +17,8 @@ from mla_core.analysis import (
     Sweep,
     best_modality,
     fitted_temperatures,
+    fused_again,
     in_place,
-    refuse,
     rules_for,
     sweep,
 )
@@ -83,7 +83,7 @@ class FusionExplorer:
         self._corruptor = Corruptor(self.session.data, self.session.config.seed)
         self._clean = self.session.evaluate(self.session.probe)
         self._rules = rules_for(self._method)
-        self._under = lru_cache(64)(self._refused)
+        self._under = lru_cache(64)(self._fused_again)
         self._sweeps: dict[tuple[str, str], Sweep] = {}
         self._clicked: int | None = None
         self._shown: Choice | None = None
@@ -164,8 +164,8 @@ class FusionExplorer:
 
     # -------------------------------------------------------------------- in a thread: computations
 
-    def _refused(self, rule: str, temperatures: tuple[float, ...]) -> Evaluation:
-        return refuse(self._clean, rule, temperatures)
+    def _fused_again(self, rule: str, temperatures: tuple[float, ...]) -> Evaluation:
+        return fused_again(self._clean, rule, temperatures)
 
     def _html(self, choice: Choice) -> tuple[dict[str, str], str]:
         """Return the HTML of every place that depends on the sample, and a sentence."""
@@ -173,7 +173,7 @@ class FusionExplorer:
         index = self._clean.ids.index(choice.sample)
         one = self.session.probe.subset(_at(index))
         answer = self.session.evaluate(self._corruptor.corrupt(one, choice.damages))
-        found = refuse(in_place(self._clean, answer), choice.rule, choice.temperatures)
+        found = fused_again(in_place(self._clean, answer), choice.rule, choice.temperatures)
         before = int(self._under(choice.rule, choice.temperatures).fused[index].argmax())
         weighs = self._method.weighs
         media = {

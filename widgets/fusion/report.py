@@ -9,9 +9,9 @@ from IPython.display import HTML, display
 
 from mla_core.analysis import (
     best_modality,
+    fused_again,
     in_place,
     most_uncertain,
-    refuse,
     rescued,
     rules_for,
     sweep,
@@ -92,7 +92,7 @@ class FusionReport:
         one = session.probe.subset(torch.tensor([index]))
         answer = session.evaluate(self._corruptor.corrupt(one, damages))
         rule = rules_for(session.method)[0]
-        found = refuse(in_place(clean, answer), rule)
+        found = fused_again(in_place(clean, answer), rule)
         weighs = session.method.weighs
         media = {part.modality: part for part in self._corruptor.media(self.sample, damages)}
         columns = []

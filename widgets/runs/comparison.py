@@ -269,8 +269,9 @@ def _points(replay: Replay, coords: np.ndarray, named: list[str]) -> list[go.Sca
 
 def _square(corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the lower and upper corner of a square around some points (K, 2), with a margin."""
-    low, high = corners.min(0), corners.max(0)
-    half = max(float((high - low).max()) / 2, 1e-6) * 1.08
+    # Maps are float32, whose rounding would make the square a rectangle.
+    low, high = corners.min(0).astype(np.float64), corners.max(0).astype(np.float64)
+    half = max((high - low).max() / 2, 1e-6) * 1.08
     return (low + high) / 2 - half, (low + high) / 2 + half
 
 

@@ -4,11 +4,13 @@ import itertools
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mla_core import TrainingSession
 from mla_core.analysis.contribution import (
+    Answers,
     missing_curve,
     shapley_values,
     subset_accuracies,
@@ -114,6 +116,21 @@ def test_a_subsets_accuracy_is_that_on_data_without_the_others(method, of):
         less = shorten(session.data, missing=rates).split("val")
         right = session.method.predict(less).fused.argmax(1) == split.labels
         assert values[frozenset([name])] == float(right.double().mean())
+
+
+@pytest.mark.parametrize("options", [{"absent": "left_out"}, {"absent": "zeros"}])
+@pytest.mark.parametrize("method", ["concat", "sum", "film", "late_fusion", "qmf"])
+def test_what_is_taken_away_is_answered_as_if_it_had_never_been_there(method, options, tiny):
+    """A network that encodes zeros for an absent part must see zeros, not the part."""
+    few = {"sizes": [80, 40, 40]}
+    session = TrainingSession(tiny(method=method, method_options=options, dataset_options=few))
+    session.advance(epochs=1)
+    split = session.data.split("val")
+    less = shorten(session.data, missing={"val": {"m0": 0.5, "m1": 1.0}}).split("val")
+    found = Answers(session.method, split).fused(less.present)
+    torch.testing.assert_close(found, session.method.predict(less).fused)
+    whole = session.method.predict(split).fused
+    assert not torch.isclose(found, whole).all(1).any()  # m1 is missed everywhere
 
 
 def test_a_sample_without_any_part_counts_as_a_guess(tiny, make_data):

@@ -15,9 +15,9 @@ from mla_core.analysis.fusion_study import (
     best_modality,
     broken,
     fitted_temperatures,
+    fused_again,
     in_place,
     most_uncertain,
-    refuse,
     rescued,
     rules_for,
     sweep,
@@ -64,7 +64,7 @@ def evaluation_of(logits, labels, fused=None, present=None) -> Evaluation:
     )
     if fused is not None:
         return replace(plain, fused=torch.as_tensor(fused, dtype=torch.float32))
-    return refuse(plain, "uniform")
+    return fused_again(plain, "uniform")
 
 
 @given(
@@ -72,11 +72,11 @@ def evaluation_of(logits, labels, fused=None, present=None) -> Evaluation:
     seed=st.integers(0, 10_000),
     temperature=st.floats(0.1, 10),
 )
-def test_refusing_is_equations_6_to_8(m, seed, temperature):
+def test_fusing_again_is_equations_6_to_8(m, seed, temperature):
     rng = np.random.default_rng(seed)
     logits, present = rng.normal(0, 3, (m, 5, 4)), rng.random((m, 5)) < 0.7
     evaluation = evaluation_of(logits, [0] * 5, present=present)
-    found = refuse(evaluation, "entropy", [temperature] * m)
+    found = fused_again(evaluation, "entropy", [temperature] * m)
     for i in range(5):
         if not present[:, i].any():
             assert not found.fused[i].any()
@@ -88,10 +88,10 @@ def test_refusing_is_equations_6_to_8(m, seed, temperature):
 
 def test_temperatures_may_differ_and_leave_each_answer_alone():
     evaluation = evaluation_of(torch.randn(2, 6, 3), [0] * 6)
-    found = refuse(evaluation, "entropy", [0.5, 4.0])
+    found = fused_again(evaluation, "entropy", [0.5, 4.0])
     assert torch.equal(found.logits.argmax(-1), evaluation.logits.argmax(-1))
     torch.testing.assert_close(found.logits[1] * 4, evaluation.logits[1])
-    assert refuse(evaluation, OWN, [0.5, 4.0]) is evaluation
+    assert fused_again(evaluation, OWN, [0.5, 4.0]) is evaluation
 
 
 SURE, LEANS = [9.0, 0.0], [1.0, 0.0]
@@ -154,7 +154,7 @@ def test_one_sample_is_put_among_its_neighbours():
     assert found.present[:, 3].tolist() == [True, True, False]
     # What the published code does depends on the neighbours, the paper's rule does not.
     for rule, apart in (("entropy", False), ("released_batch", True)):
-        before, after = refuse(whole, rule).weights, refuse(found, rule).weights
+        before, after = fused_again(whole, rule).weights, fused_again(found, rule).weights
         assert torch.equal(before[:, others], after[:, others]) != apart
 
 
@@ -171,7 +171,7 @@ def test_every_method_is_compared_by_the_rules_that_apply(of, method):
     rules, plain = rules_for(session.method), session.evaluate(session.probe)
     expected = {"mla": 3, "ensemble": 3, "unimodal": 3, "late_fusion": 4, "qmf": 4}
     assert len(rules) == expected.get(method, 1)
-    first = refuse(plain, rules[0])
+    first = fused_again(plain, rules[0])
     torch.testing.assert_close(first.fused, plain.fused)
     found = sweep(session, Corruptor(session.data), "m0", "noise", count=2)
     for values in found.accuracies(rules).values():
@@ -210,9 +210,9 @@ def test_without_the_part_the_others_answer(session):
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (lambda s: refuse(s.evaluate(), "loudest"), "unknown fusion 'loudest': choose one of 'entropy'"),
-        (lambda s: refuse(s.evaluate(), "entropy", [1.0, 0.0, 1.0]), r"temperature 0.0 is outside 0.01..100"),
-        (lambda s: refuse(s.evaluate(), "entropy", [1.0]), r"1 temperature\(s\) for 3 modalities"),
+        (lambda s: fused_again(s.evaluate(), "loudest"), "unknown fusion 'loudest': choose one of 'entropy'"),
+        (lambda s: fused_again(s.evaluate(), "entropy", [1.0, 0.0, 1.0]), r"temperature 0.0 is outside 0.01..100"),
+        (lambda s: fused_again(s.evaluate(), "entropy", [1.0]), r"1 temperature\(s\) for 3 modalities"),
         (lambda s: sweep(s, Corruptor(s.data), "m0", "noise", count=1), "at least 2 levels of corruption, not 1"),
         (lambda s: sweep(s, Corruptor(s.data), "m0", "blur"), "unknown corruption of modality 'm0' 'blur'"),
     ],

@@ -153,6 +153,18 @@ def test_the_order_of_the_samples_matters_to_the_released_rule_alone(tiny):
     assert mixed != after["released_batch_64"]["nll"]
 
 
+def test_what_nobody_answers_counts_the_same_whatever_its_class(tiny, make_data):
+    evaluation = TrainingSession(tiny(), make_data(missing=0.5)).evaluate("val")
+    assert evaluation.unanswered.any()
+    one = dict.fromkeys(evaluation.modalities, 1.0)
+    errors = []
+    for label in range(3):
+        labels = torch.where(evaluation.unanswered, label, evaluation.labels)
+        rules = fusion_rules(dataclasses.replace(evaluation, labels=labels), one)
+        errors.append({rule: said["ece"] for rule, said in rules.items()})
+    assert errors[0] == errors[1] == errors[2]
+
+
 def test_temperatures_of_one_change_nothing(session):
     rules = fusion_rules(session.evaluate("test"), dict.fromkeys(("m0", "m1", "m2"), 1.0))
     assert rules["entropy"] == rules["entropy_calibrated"]

@@ -1,6 +1,8 @@
 """A module of one's own as an encoder."""
 
+import gc
 import re
+import weakref
 
 import pytest
 import torch
@@ -85,20 +87,31 @@ def test_a_frozen_one_that_is_changed_from_outside_is_asked_anew(make_media):
 
 
 def test_kept_features_go_with_the_data(make_media):
-    import gc
-
-    from mla_core.encoders import adapted as adapted_encoder
-
+    data, module = make_media("image"), nn.Flatten()
+    encoder = adapted_to(module, data)
+    kept = weakref.ref(encoder.observed(data.split("val").inputs["image"], encoder.observe))
+    assert kept() is encoder.observed(data.split("val").inputs["image"], encoder.observe)
+    del data
     gc.collect()
-    known = set(adapted_encoder._KEPT)
-    session = TrainingSession(
-        ExperimentConfig(**SETTINGS), make_media("image"), {"image": nn.Flatten()}
-    )
-    list(session)
-    assert set(adapted_encoder._KEPT) - known
-    del session
-    gc.collect()
-    assert not set(adapted_encoder._KEPT) - known
+    assert kept() is None
+
+
+def test_what_is_looked_at_once_leaves_nothing_at_the_encoder(make_media):
+    """An explorer spoils a sample anew at every touch, and asks the same encoder about it."""
+    data, module = make_media("image"), nn.Flatten()
+    encoder = adapted_to(module, data)
+    counts = []
+    for _ in range(3):
+        encoder.observed(torch.rand(2, 3, 16, 16), encoder.observe)
+        gc.collect()
+        counts.append(weakref.getweakrefcount(module))
+    assert counts[0] == counts[1] == counts[2]
+
+
+def adapted_to(module, data):
+    """Return the encoder that a session makes of a module."""
+    session = TrainingSession(ExperimentConfig(**SETTINGS), data, {"image": module})
+    return session.method.model.encoders["image"]
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,10 @@ from mla_core.evaluation.metrics import (
     brier_score,
     discrepancy_ratios,
     expected_calibration_error,
+    mean_surplus,
     negative_log_likelihood,
     oracle_accuracy,
+    reliability_bins,
     summarise,
     weight_loss_covariance,
 )
@@ -61,6 +63,30 @@ def test_the_calibration_error_equals_a_loop_over_bins(n, c, bins, seed):
 def test_the_calibration_error_of_clear_cases(logits, labels, expected):
     measured = expected_calibration_error(torch.tensor(logits), torch.tensor(labels))
     assert measured == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_what_is_no_answer_is_never_right_whatever_the_true_class(label):
+    """Logits of zero name the first class, but nobody has said so."""
+    logits, labels = torch.zeros(1, 3), torch.tensor([label])
+    nobody = {"answered": torch.tensor([False])}
+    assert expected_calibration_error(logits, labels, **nobody) == pytest.approx(1 / 3)
+    assert mean_surplus(logits, labels, **nobody) == pytest.approx(1 / 3)
+    assert [b.accuracy for b in reliability_bins(logits, labels, **nobody)] == [0.0]
+
+
+def test_the_calibration_error_does_not_depend_on_which_class_comes_first(tiny, make_data):
+    session = TrainingSession(tiny(), make_data(missing=0.5))
+    evaluation = session.evaluate("val")
+    assert evaluation.unanswered.any()
+    order = torch.tensor([2, 0, 1])  # new class -> old class
+    renamed = replace(
+        evaluation,
+        labels=order.argsort()[evaluation.labels],
+        logits=evaluation.logits[..., order],
+        fused=evaluation.fused[..., order],
+    )
+    assert summarise(renamed).ece == pytest.approx(summarise(evaluation).ece, abs=1e-9)
 
 
 def test_nobody_is_calibrated_on_no_samples():
@@ -161,6 +187,15 @@ def test_the_discrepancy_ratio_is_the_mean_ratio_of_the_right_classs_probability
     absent = [[1, 0], [1, 1]]  # what stands where a part is absent does not count
     gaps = discrepancy_ratios(seen(session, [[RIGHT, WRONG], [EVEN, EVEN]], absent))
     assert gaps == pytest.approx(two)
+
+
+def test_a_modality_that_nobody_has_leaves_the_discrepancy_of_the_others_alone(tiny):
+    session = TrainingSession(tiny())
+    two = discrepancy_ratios(seen(session, [[RIGHT, WRONG], [EVEN, EVEN]]))
+    present = [[1, 1], [1, 1], [0, 0]]
+    three = discrepancy_ratios(seen(session, [[RIGHT, WRONG], [EVEN, EVEN], [WRONG] * 2], present))
+    assert np.isnan(three.pop("c"))
+    assert three == two
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,27 @@ def test_nobody_is_slowed_where_nothing_can_be_compared():
     assert factors.tolist() == [1.0, 1.0]
 
 
+@settings(deadline=None, max_examples=40)
+@given(m=st.integers(2, 4), n=st.integers(1, 6), seed=st.integers(0, 999))
+def test_a_modality_that_nobody_has_changes_nothing_for_the_others(m, n, seed):
+    rng = np.random.default_rng(seed)
+    logits, labels = (
+        torch.tensor(rng.normal(size=(m, n, 3)) * 2),
+        torch.tensor(rng.integers(0, 3, n)),
+    )
+    present = torch.ones(m, n, dtype=torch.bool)
+    without = modulation(logits, labels, present, 0.4).tolist()
+    place = seed % (m + 1)  # of one more, which nobody has, before, between or after them
+
+    def with_one_more(x, value):
+        return torch.cat([x[:place], torch.full_like(x[:1], value), x[place:]])
+
+    present = with_one_more(present, value=False)
+    factors = modulation(with_one_more(logits, 5.0), labels, present, 0.4).tolist()
+    assert factors.pop(place) == 1.0
+    assert factors == pytest.approx(without)
+
+
 def first_step(tiny, **options) -> tuple[TrainingSession, dict[str, torch.Tensor]]:
     """Return a session after one step, and its weights before it."""
     config = tiny(method="ogm_ge", method_options=options, weight_decay=0.0, learning_rate=0.1)

@@ -19,7 +19,7 @@ from mla_core.evaluation.replay import Replay
 from widgets import export_run, export_session
 from widgets.charts.svg import Line, line_chart, ticks
 from widgets.export.page import safe_json
-from widgets.export.write import media_within
+from widgets.export.write import IN_VAIN, media_within
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 
@@ -129,6 +129,24 @@ def test_media_come_from_all_classes_in_turn(run):
     kept = media_within(4 * cost, replay, lambda _: [one])
     labels = [int(replay.labels[replay.ids.index(sample)]) for sample in kept]
     assert labels[:4] == [0, 1, 2, 3]
+
+
+def test_where_nothing_fits_not_every_sample_is_read(run):
+    replay, read = Replay.load(run / "replay.npz"), []
+
+    def media(sample):
+        read.append(sample)
+        return [mla.Media("m0", "text/plain", b"x" * 1000)]
+
+    assert media_within(900, replay, media) == {}
+    assert len(read) == IN_VAIN < len(replay.ids)
+
+
+def test_a_sample_too_large_for_the_page_keeps_no_other_out(run):
+    replay = Replay.load(run / "replay.npz")
+    sizes = iter([5000, *[10] * len(replay.ids)])
+    kept = media_within(4000, replay, lambda _: [mla.Media("m0", "text/plain", b"x" * next(sizes))])
+    assert len(kept) > IN_VAIN
 
 
 def test_without_a_map_or_with_other_data_the_rest_is_still_there(run, tmp_path):

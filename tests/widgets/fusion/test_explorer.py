@@ -10,7 +10,7 @@ from ipywidgets import Widget
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 import mla_core as mla
-from mla_core.analysis.fusion_study import broken, refuse, rescued
+from mla_core.analysis.fusion_study import broken, fused_again, rescued
 from mla_core.data import Modality, MultimodalDataset, Split
 from mla_core.data.corruption.corruptor import Corruptor, Damage
 from widgets import FusionReport, explore_fusion
@@ -114,7 +114,7 @@ def test_another_rule_and_temperature_take_effect(trained, rule):
         await shown(explorer, rule=rule, temperatures=(2.0, 2.0, 2.0))
         whole = trained.evaluate(trained.probe)
         index = whole.ids.index(explorer._controls.sample.value)
-        expected = refuse(whole, rule, [2.0] * 3).weights[:, index].tolist()
+        expected = fused_again(whole, rule, [2.0] * 3).weights[:, index].tolist()
         found = list(numbers(explorer._formula.value, "weight").values())
         assert found == pytest.approx(expected, abs=0.006)
         assert "temperature T: m0 2.00" in explorer._formula.value

@@ -3,7 +3,7 @@
 import pytest
 
 import mla_core as mla
-from mla_core.analysis.fusion_study import broken, refuse, rescued
+from mla_core.analysis.fusion_study import broken, fused_again, rescued
 from mla_core.data.corruption.corruptor import Corruptor, Damage
 from widgets.fusion import reveals
 
@@ -27,7 +27,7 @@ def test_the_best_modality_is_spoilt_and_both_rules_are_named(trained):
     choice, told, figure = reveals.weighing_when_spoilt(trained)
     worst = Corruptor(trained.data).corrupt(trained.probe, [Damage("m0", "noise", 4.0)])
     spoilt = trained.evaluate(worst)
-    weighed, plain = (refuse(spoilt, rule).accuracy for rule in ("entropy", "uniform"))
+    weighed, plain = (fused_again(spoilt, rule).accuracy for rule in ("entropy", "uniform"))
     assert f"{weighed:.1%} by entropy and {plain:.1%} by the plain mean" in told
     if weighed != plain:
         assert choice == reveals.WEIGHING[0 if weighed > plain else 1]
