@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mla_core.errors import ConfigError, one_of
+from mla_core.fusion import RULES, rule_weighs
 from mla_core.plugins import Registry
 
 # A built-in method means one file and one line here; a guest needs neither.
@@ -109,6 +110,16 @@ class Unseen:
 def traits(name: str) -> type[Any]:
     """Return the method's class, or `Unseen` where only a file has named it, for pictures of a run."""
     return METHODS[name] if METHODS.known(name) else Unseen
+
+
+def weighs(method: str, fusion: str) -> bool:
+    """Whether fused logits are a weighted sum of the modalities' own.
+
+    A joint head fuses by itself, and a rule of your own may give fused logits and no weights.
+    """
+    kind = traits(method)
+    asks = "fusion" in kind.uses and RULES.known(fusion)
+    return bool(kind.weighs) and (not asks or rule_weighs(fusion))
 
 
 def idle_settings(name: str) -> frozenset[str]:

@@ -195,7 +195,7 @@ def fused_by_rule(
     return uniform_weights(logits, here), torch.where(here.any(0)[:, None], given, 0.0)
 
 
-def weighs(rule: str) -> bool:
+def rule_weighs(rule: str) -> bool:
     """Whether a rule gives each modality a weight; one of your own may give fused logits alone."""
     return bool(getattr(RULES[rule], "weighs", True))
 

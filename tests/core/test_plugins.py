@@ -106,8 +106,8 @@ def test_a_rule_of_weights_and_a_rule_of_logits_do_what_they_say(lab):
     assert torch.equal(fused, logits[0])
     _, fused = mla.fusion.fused_by_rule(f"{lab}:product", logits)
     torch.testing.assert_close(fused, torch.log_softmax(logits, -1).sum(0))
-    assert mla.fusion.weighs(f"{lab}:sharpest")
-    assert not mla.fusion.weighs(f"{lab}:product")
+    assert mla.fusion.rule_weighs(f"{lab}:sharpest")
+    assert not mla.fusion.rule_weighs(f"{lab}:product")
 
 
 def test_a_sample_without_any_part_is_no_answer_under_a_rule_of_logits(lab):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from mla_core.catalogue import method_class
+from mla_core.catalogue import traits, weighs
 from mla_core.records import History
 from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
@@ -15,7 +15,13 @@ HEADS = {"shared": "shared head", "own": "a head each", "joint": "joint head"}
 CAPTIONS = {True: "learns from one at a time", False: "learns from all at once"}
 
 
-def network_svg(modalities: Sequence[str], history: History, method: str, variant: str) -> str:
+def network_svg(
+    modalities: Sequence[str],
+    history: History,
+    method: str,
+    variant: str,
+    fusion: str = "entropy",
+) -> str:
     """Return the network as SVG: who learns, how plastic the head still is, who counts how much.
 
     Parameters
@@ -27,11 +33,13 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
         Decides who learns at once, what the head is called, and whether modalities are weighed.
     variant : str
         Of the head gradient, written under the head.
+    fusion : str
+        A rule of your own may fuse logits without weighing.
     """
     last = history.steps[-1] if history.steps else None
     look = history.summaries[-1] if history.summaries else None
     active = last.modality if last else None
-    kind = method_class(method)
+    kind, weighed = traits(method), weighs(method, fusion)
     modified = "head_gradient" in kind.uses
     all_lit = not kind.one_at_a_time and last is not None
     plasticity = last.plasticity if last else 1.0
@@ -71,11 +79,10 @@ def network_svg(modalities: Sequence[str], history: History, method: str, varian
         f'<path d="M 560 {middle} H 605" stroke="var(--jp-ui-font-color2, #666)"/>',
         _box(605, top + 2, 170, len(modalities) * ROW - 4, "#808080", "", lit=False),
     ]
-    if not kind.weighs:  # the head itself fuses
-        parts.append(
-            f'<text x="690" y="{middle + 4}" text-anchor="middle">fused by the head</text>'
-        )
-    for m, name in enumerate(modalities if kind.weighs else []):
+    if not weighed:
+        by = "the rule" if kind.weighs else "the head"
+        parts.append(f'<text x="690" y="{middle + 4}" text-anchor="middle">fused by {by}</text>')
+    for m, name in enumerate(modalities if weighed else []):
         y = top + m * ROW + ROW / 2
         weight = weights.get(name, 0.0)
         parts += [

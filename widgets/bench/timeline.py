@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as ipw
 
-from mla_core.catalogue import method_class
+from mla_core.catalogue import traits
 from mla_core.config import ExperimentConfig
 from widgets.bench.controls import UNUSED, live_settings
 from widgets.bench.moment_slider import MomentSlider
@@ -72,7 +72,7 @@ class Timeline:
 
     def show(self, config: ExperimentConfig) -> None:
         """Offer what can be changed in this run, from its own values."""
-        unused = UNUSED - method_class(config.method).uses
+        unused = UNUSED - traits(config.method).uses
         for field, control in self._values.items():
             control.value = getattr(config, field)
         labels = {field: control.description for field, control in self._values.items()}

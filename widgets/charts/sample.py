@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import torch
 
-from mla_core.catalogue import method_class
+from mla_core.catalogue import traits, weighs
 from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Media
 from mla_core.fusion import predictive_entropy
@@ -21,7 +21,11 @@ EMPTY = (
 
 
 def sample_html(
-    data: MultimodalDataset, evaluation: Evaluation, sample: str, method: str = "mla"
+    data: MultimodalDataset,
+    evaluation: Evaluation,
+    sample: str,
+    method: str = "mla",
+    fusion: str = "entropy",
 ) -> str:
     """Return one sample as HTML, with probabilities, entropies and weights.
 
@@ -33,10 +37,11 @@ def sample_html(
         Must contain the sample.
     sample : str
         Its id.
-    method : str
-        Decides whether modalities are weighed; a joint head fuses by itself.
+    method, fusion : str
+        Decide whether modalities are weighed; a joint head fuses by itself, and so may a rule of
+        your own.
     """
-    weighs = method_class(method).weighs
+    weighed = weighs(method, fusion)
     i = evaluation.ids.index(sample)
     label = int(evaluation.labels[i])
     predicted = int(evaluation.fused[i].argmax())
@@ -52,7 +57,7 @@ def sample_html(
         numbers = (
             f"entropy e = {float(predictive_entropy(logits)):.2f} nats<br>"
             f"weight λ = {float(evaluation.weights[m, i]):.2f}"
-            if weighs
+            if weighed
             else f"entropy e = {float(predictive_entropy(logits)):.2f} nats"
         )
         seen = media_html(media[name], data.modalities[name].note) if name in media else ""
@@ -66,7 +71,8 @@ def sample_html(
         torch.softmax(evaluation.fused[i], -1).tolist(), data.classes, label, FUSED_COLOUR
     )
     says = f"<div style='margin:4px 0'>says {text(data.classes[predicted])}: {verdict}</div>"
-    title = "fused Σ λ·logits" if weighs else "fused by the head"
+    by = "the rule" if traits(method).weighs else "the head"
+    title = "fused Σ λ·logits" if weighed else f"fused by {by}"
     columns.append(_column(title, "", says + fused))
     return (
         f'<div data-sample="{text(sample)}" aria-label="sample {text(sample)}">'

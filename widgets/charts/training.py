@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mla_core.catalogue import method_class
+from mla_core.catalogue import traits
 from mla_core.records import Evaluation, History
 from widgets.charts.curves import curves, differences
 from widgets.charts.map_chart import BLANK, MapView, map_trace, place_points
@@ -102,7 +102,7 @@ def training_figure(modalities: Sequence[str], method: str, *, branch: bool = Fa
         row, column, _ = panels[panel]
         figure.add_trace(trace, row=row, col=column)
 
-    alternating = method_class(method).one_at_a_time
+    alternating = traits(method).one_at_a_time
     for m, name in enumerate(modalities):
         line = {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)}
         common = {

@@ -10,7 +10,7 @@ import ipywidgets as ipw
 from mla_core.analysis import SELECTIONS
 from mla_core.data.corruption import DROP, Corruption, Damage
 from mla_core.records import Evaluation
-from widgets.fusion.curves import RULE_NAMES
+from widgets.fusion.curves import rule_name
 from widgets.fusion.pictures import title_html
 
 STEPS = 21  # of a corruption slider
@@ -157,7 +157,7 @@ class FusionControls:
         )
         single = len(rules) == 1
         self.rule = ipw.Dropdown(
-            options=[(RULE_NAMES[rule], rule) for rule in rules],
+            options=[(rule_name(rule), rule) for rule in rules],
             description="Fusion rule",
             disabled=single,
             style={"description_width": "76px"},

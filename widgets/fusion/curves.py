@@ -37,6 +37,11 @@ RULE_NAMES = {
 }
 
 
+def rule_name(rule: str) -> str:
+    """Return what a person reads; a rule of your own is called as you called it."""
+    return RULE_NAMES.get(rule, rule)
+
+
 def study_figure(
     evaluation: Evaluation, view: MapView, rules: Sequence[str], sweep: Sweep
 ) -> go.Figure:
@@ -180,7 +185,7 @@ def curve_figure(
 
 def curves_table(sweep: Sweep, kind: Corruption, curves: Mapping[str, Sequence[float]]) -> str:
     """Return the curves as a table that can be unfolded, for those who cannot see the figure."""
-    columns = {RULE_NAMES[rule]: values for rule, values in curves.items()}
+    columns = {rule_name(rule): values for rule, values in curves.items()}
     columns[f"{sweep.modality} alone"] = sweep.alone()
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
     rows = "".join(
@@ -233,7 +238,7 @@ def _curve_traces(rules: Sequence[str], sweep: Sweep) -> list[go.Scatter]:
     traces = [
         _empty(
             f"curve.{rule}",
-            RULE_NAMES[rule],
+            text(rule_name(rule)),
             mode="lines+markers",
             line={"color": pick(RULE_COLOURS, i), "width": 2},
             marker={"symbol": pick(RULE_MARKERS, i), "size": 7},

@@ -17,6 +17,10 @@ HEAD_FUSES = (
     "at test time there are no weights λ, and eq. 6 to 8 do not apply. What stands under a modality "
     "is what the head answers when it is given that one alone.</p>"
 )
+RULE_FUSES = (
+    "<p data-rule-fuses>This rule gives fused logits and no weights λ, so eq. 6 to 8 do not apply. "
+    "What stands under a modality is what it answers alone.</p>"
+)
 BATCH = (
     "one number for the whole batch of up to 64 samples (softmax over the batch, entropies summed): "
     "the neighbours decide"
@@ -47,12 +51,13 @@ def formula_html(
         A fusion rule, or ``"own"``.
     classes : sequence of str
     weighs : bool
-        False for methods whose head fuses: then a sentence says so.
+        False where the method's head fuses, or a rule of your own that gives no weights: then a
+        sentence says so.
     temperatures : sequence of float, optional
         Named where any is not 1.
     """
     if not weighs:
-        return HEAD_FUSES
+        return HEAD_FUSES if rule == OWN else RULE_FUSES
     names, here = evaluation.modalities, evaluation.present[:, index]
     if not here.any():
         return "<p>No part is present: every weight is 0, and this is no answer.</p>"
@@ -86,7 +91,7 @@ def _titles(rule: str, entropies: Tensor, here: Tensor) -> str:
         "uniform": "every present part counts the same",
         "released_batch": BATCH,
         OWN: "the method's own weights",
-    }[rule]
+    }.get(rule, f"as {text(rule)} says")
     total = ""
     if rule == "entropy":
         terms = (entropies[here].max() - entropies[here]).exp().tolist()
