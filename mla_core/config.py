@@ -17,7 +17,7 @@ from mla_core.fusion import RULES
 from mla_core.head import ALPHA_SCHEDULES, VARIANTS
 from mla_core.plugins import Origin, Registry
 from mla_core.references import allow_import as allow
-from mla_core.references import from_elsewhere, user_named
+from mla_core.references import from_elsewhere, is_reference, user_named
 from mla_core.settings import check_settings, hash_of, plain_json, setting
 
 
@@ -178,8 +178,14 @@ class ExperimentConfig:
     def replace(self, **changes: Any) -> ExperimentConfig:
         """Return a copy with some fields changed; an unknown field raises `ConfigError`."""
         _check_names(changes)
-        user_named(*changes.values(), *changes.get("metrics", ()))
         with from_elsewhere():  # what stays may have come from a file
+            changed = dataclasses.replace(self, **changes)
+        before = {name for _, name in self.names_of_code()}
+        new = [name for _, name in changed.names_of_code() if name not in before]
+        if not any(map(is_reference, new)):
+            return changed
+        user_named(*new)
+        with from_elsewhere():
             return dataclasses.replace(self, **changes)
 
     @classmethod

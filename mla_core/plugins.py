@@ -104,6 +104,7 @@ class Registry(Mapping[str, T], Generic[T]):
         self._what, self.group = what, group
         self._built_in = dict(built_in)
         self._adapt, self._check = adapt, check
+        self._ours: dict[str, T] = {}  # built in, once they were asked for
         self._registered: dict[str, Any] = {}
         self._guests: dict[str, tuple[Any, Any]] = {}  # name -> as found, and as it is used
 
@@ -174,11 +175,16 @@ class Registry(Mapping[str, T], Generic[T]):
             For an unknown name, for a guest that cannot be imported or is not what it must be, and
             for one that only a file from elsewhere has named.
         """
+        if name in self._ours:
+            return self._ours[name]
         self.check_name(name)
         with LOCK:
             self.refuse_unallowed(name)
             found: T = self._find(name)
-            return found if name in self._built_in else self._guest(name, found)
+            if name not in self._built_in:
+                return self._guest(name, found)
+            self._ours[name] = found
+            return found
 
     def _guest(self, name: str, thing: T) -> T:
         """Return what a guest is used as; the first time it is checked."""

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from mla_core import ConfigError, ExperimentConfig, TrainingSession, load_dataset
+from mla_core import ConfigError, ExperimentConfig, TrainingSession, load_dataset, metrics
 
 NAN, INF = float("nan"), float("inf")
 
@@ -189,11 +189,13 @@ OTHER = {
     "encoders": {"image": "resnet18"},
     "device": "cpu",
     "precision": "float32",
+    "metrics": ("one",),
 }
 
 
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(ExperimentConfig)])
 def test_every_field_changes_the_hash(field):
+    metrics.register("one")(lambda _: 1.0)
     config = ExperimentConfig(method="sum" if field == "method_options" else "mla")
     now = getattr(config, field)
     changed = config.replace(**{field: OTHER.get(field) or now * 2 or 1})
@@ -291,7 +293,7 @@ def test_what_shapes_the_network_or_the_data_is_not_live():
     fixed = {"dataset", "dataset_options", "method", "seed", "batch_size", "feature_size"}
     fixed |= {"optimizer", "order", "pairing", "evaluate_every", "probe_size", "stopping"}
     fixed |= {"modalities", "missing", "label_noise", "method_options", "encoder"}
-    fixed |= {"encoders", "device", "precision"}
+    fixed |= {"encoders", "device", "precision", "metrics"}
     assert not fixed & live
     assert fixed | live == {f.name for f in dataclasses.fields(ExperimentConfig)}
 

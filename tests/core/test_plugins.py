@@ -489,3 +489,17 @@ def test_a_sweep_with_two_processes_finds_a_file(lab, tmp_path):
     report = run_sweep(Specification("three", "?", None, configs, ""), tmp_path, jobs=2)
     assert [str(f) for f in report.failures] == []
     assert {folder.name for folder in report.finished} == {config.hash for config in configs}
+
+
+def test_replacing_names_anew_what_the_user_wrote_also_inside_encoders(trap):
+    name, marker = trap
+    looked = mla.ExperimentConfig.to_look_at({"fusion": "entropy"})
+    with pytest.raises(mla.ConfigError):  # imported, and no rule
+        looked.replace(fusion=name)
+    assert marker.exists()
+
+
+def test_replacing_trusts_an_encoder_of_ones_own(lab):
+    references._ALLOWED.discard(lab)
+    config = mla.ExperimentConfig(**SMALL).replace(encoders={"m0": f"{lab}:Wide"})
+    assert mla.TrainingSession(config).guests[0].name == f"{lab}:Wide"
