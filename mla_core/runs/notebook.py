@@ -11,7 +11,9 @@ from typing import Any
 
 from mla_core.config import hash_of
 from mla_core.errors import ConfigError, NotebookError
+from mla_core.files import write_json
 from mla_core.runs.experiment import run_folder
+from mla_core.runs.same_data import refuse_other_data
 
 # Set by the runner itself, not part of what names a run.
 _RUNNERS_OWN = frozenset({"headless", "run_folder"})
@@ -95,7 +97,8 @@ def run_notebook(
     Raises
     ------
     ConfigError
-        Before anything runs, for a bad parameter or folder.
+        Before anything runs, for a bad parameter or folder, or when the run that is there was
+        trained on other data.
     NotebookError
         When a cell raises; what was trained stays resumable.
     """
@@ -106,6 +109,7 @@ def run_notebook(
     full = check_parameters(path, parameters)
     with run_folder(out, run_name(path, full)) as (partial, finished):
         if partial is None:
+            refuse_other_data({finished: None})
             return finished, False
         own = {"headless": True, "run_folder": str(partial.resolve())}
         has = notebook_parameters(path)
@@ -124,7 +128,7 @@ def run_notebook(
             msg = f"cell {error.exec_count} raised {error.ename}: {error.evalue}"
             raise NotebookError(msg) from error
         described = {"notebook": path.name, "parameters": full}
-        (partial / "notebook.json").write_text(json.dumps(described, indent=2) + "\n")
+        write_json(partial / "notebook.json", described)
     return finished, True
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from mla_core.catalogue import idle_settings
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, DataError, one_of
+from mla_core.results import is_finished
+from mla_core.runs.same_data import refuse_other_data
 
 _ENTRIES = ("description", "notebook", "common", "grid")
 
@@ -57,8 +59,20 @@ class Specification:
         return [name for name in texts[0] if len({text[name] for text in texts}) > 1]
 
     def done(self, out: str | Path) -> list[str]:
-        """Return the names of the runs that are finished in the folder `out`."""
-        return [name for name in self.runs if (Path(out) / name).is_dir()]
+        """Return the names of the runs that are finished in the folder `out`.
+
+        Raises
+        ------
+        ConfigError
+            When one of them was trained on other data than there are now.
+        """
+        finished = {
+            Path(out) / name: what if isinstance(what, ExperimentConfig) else None
+            for name, what in zip(self.runs, self.configurations, strict=True)
+            if is_finished(Path(out) / name)
+        }
+        refuse_other_data(finished)
+        return [folder.name for folder in finished]
 
     def label(self, run: str) -> str:
         """Return in words what sets a run apart from the others, ``method=mla seed=0``."""
