@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Generator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.files import check_writable
+from mla_core.files import check_writable, write_json
 from mla_core.runs.experiment import run_experiment
 from mla_core.runs.specification import Specification, read_specification
 
@@ -26,6 +28,17 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Specification", "SweepReport", "read_specification", "run_sweep"]
 
 FAILURES = "failures-{}.json"  # of the specification's name: several may share a folder
+
+# By these the libraries that numpy and torch compute with know how many threads to start.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 
 _Outcome = tuple[str, str, str]  # the run's name, the error ("" when all went well), its traceback
 
@@ -95,13 +108,14 @@ def run_sweep(
     Returns
     -------
     SweepReport
-        A failing run does not stop the others. When a process is killed, a new pool takes what
-        remains; after two pools in a row that died without an outcome the rest counts as failed.
+        A failing run does not stop the others. A run whose process was killed is tried again, and
+        counts as failed when that happens twice.
 
     Raises
     ------
     ConfigError
-        When `out` cannot be written, or `jobs` is no positive number.
+        When `out` cannot be written, when `jobs` is no positive number, or when a finished run was
+        trained on other data than there are now.
     KeyboardInterrupt
         After the processes have been stopped; the same call goes on.
 
@@ -132,8 +146,11 @@ def run_sweep(
     finished: list[Path] = []
     failures: list[Failure] = []
     _write_failures(failures, out / FAILURES.format(specification.name))
-    with _bar(specification, len(skipped), shown=progress) as bar:
-        for name, error, trace in _outcomes(todo, specification.notebook, out, jobs):
+    with (
+        _bar(specification, len(skipped), shown=progress) as bar,
+        closing(_outcomes(todo, specification.notebook, out, jobs)) as outcomes,
+    ):
+        for name, error, trace in outcomes:
             if error:
                 failures.append(Failure(name, specification.runs[name], error, trace))
                 _write_failures(failures, out / FAILURES.format(specification.name))
@@ -151,51 +168,61 @@ def _outcomes(
     notebook: Path | None,
     out: Path,
     jobs: int,
-) -> Iterator[_Outcome]:
-    """Yield what became of each run, as it ends, from as many pools as it takes."""
-    left, deaths = dict(todo), 0
+) -> Generator[_Outcome]:
+    """Yield what became of each run, as it ends.
+
+    Every process has one run at a time and a pool to itself, so one that dies takes no other run
+    with it. Its own run is tried once more, after the others: perhaps memory was short.
+    """
     if jobs == 1:
-        yield from (_attempt(name, what, notebook, out) for name, what in left.items())
+        yield from (_attempt(name, what, notebook, out) for name, what in todo.items())
         return
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    while left and deaths < 2:
-        try:
-            for outcome in _pool(left, notebook, out, jobs):
-                deaths = 0
-                del left[outcome[0]]
-                yield outcome
-        except BrokenProcessPool as error:
-            deaths += 1
-            reason = str(error).strip().split("\n")[0]
-            left = dict(reversed(left.items()))  # a run that kills its process may stand first
-    for name in left:
-        yield name, f"its process died, twice in a row without any run finishing: {reason}", ""
-
-
-def _pool(
-    todo: dict[str, ExperimentConfig | Mapping[str, Any]],
-    notebook: Path | None,
-    out: Path,
-    jobs: int,
-) -> Iterator[_Outcome]:
-    """Yield outcomes from one pool of processes, and leave no process behind."""
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky import get_reusable_executor
-
-    whole = False
+    waiting, died, whole = deque(todo), set[str](), False
+    pools, idle = list[Any](), list[Any]()
+    busy: dict[Future[_Outcome], tuple[str, Any]] = {}
     try:
-        with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-            # Batches of one, so that a process that dies takes one run with it.
-            parallel = Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
-            calls = [
-                delayed(_attempt_in_worker)(os.getpid(), name, what, notebook, out)
-                for name, what in todo.items()
-            ]
-            yield from parallel(calls)
+        while waiting or busy:
+            while waiting and len(busy) < jobs:
+                if not idle:
+                    idle.append(_process())
+                    pools += idle
+                own, name = idle.pop(), waiting[0]
+                given = (os.getpid(), name, todo[name], notebook, out)
+                try:
+                    busy[own.submit(_attempt_in_worker, *given)] = name, own
+                    waiting.popleft()
+                except BrokenProcessPool:  # it has died since: another one takes the run
+                    continue
+            for ended in wait(busy, return_when=FIRST_COMPLETED).done:
+                name, own = busy.pop(ended)
+                try:
+                    outcome = ended.result()
+                    idle.append(own)
+                except BrokenProcessPool as error:
+                    if name not in died:
+                        died.add(name)
+                        waiting.append(name)
+                        continue
+                    outcome = name, f"its process died, twice: {_reason(error)}", ""
+                yield outcome
         whole = True
     finally:
-        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=not whole)
+        for own in pools:
+            own.shutdown(wait=True, kill_workers=not whole)
+
+
+def _process() -> Any:
+    """Return a pool of one process, whose libraries do not start threads of their own."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(1, env=dict.fromkeys(_THREADS, "1"))
+
+
+def _reason(error: Exception) -> str:
+    """Return what is known of a death: its likely causes, and the signal or exit code."""
+    return " ".join(line.strip() for line in str(error).splitlines()[:3] if line.strip())
 
 
 def _attempt_in_worker(
@@ -260,6 +287,4 @@ def _write_failures(failures: list[Failure], path: Path) -> None:
         {"run": f.run, "settings": f.settings, "error": f.error, "traceback": f.trace}
         for f in failures
     ]
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(listed, indent=2) + "\n")
-    beside.replace(path)
+    write_json(path, listed)
