@@ -177,7 +177,7 @@ class ExperimentConfig:
 
     def replace(self, **changes: Any) -> ExperimentConfig:
         """Return a copy with some fields changed; an unknown field raises `ConfigError`."""
-        _check_names(changes)
+        check_names(changes)
         with from_elsewhere():  # what stays may have come from a file
             changed = dataclasses.replace(self, **changes)
         before = {name for _, name in self.names_of_code()}
@@ -214,7 +214,7 @@ class ExperimentConfig:
     @classmethod
     def to_look_at(cls, values: Mapping[str, Any]) -> ExperimentConfig:
         """Make a configuration whose code is not run: names that may not be imported stay names."""
-        _check_names(values)
+        check_names(values)
         with from_elsewhere():
             return cls(**values)
 
@@ -331,7 +331,8 @@ def _check_names_of_metrics(names: tuple[str, ...]) -> None:
         raise ConfigError(msg)
 
 
-def _check_names(values: Mapping[str, Any]) -> None:
+def check_names(values: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for a name that is no setting."""
     known = [f.name for f in dataclasses.fields(ExperimentConfig)]
     for name in values:
         if name not in known:

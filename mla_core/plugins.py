@@ -12,12 +12,13 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from mla_core.errors import ConfigError
-from mla_core.provenance import digest_of_live
+from mla_core.provenance import digest_of_files, digest_of_live, own_files
 from mla_core.references import (
     LOCK,
     ImportNotAllowedError,
@@ -29,6 +30,8 @@ from mla_core.references import (
 )
 
 T = TypeVar("T")
+
+_GROUPS: list[str] = []  # of every catalogue
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class Registry(Mapping[str, T], Generic[T]):
         check: str = "",
     ) -> None:
         self._what, self.group = what, group
+        _GROUPS.append(group)
         self._built_in = dict(built_in)
         self._adapt, self._check = adapt, check
         self._ours: dict[str, T] = {}  # built in, once they were asked for
@@ -313,6 +317,43 @@ class Registry(Mapping[str, T], Generic[T]):
             dist.version if dist else "",
             digest_of_live(thing) if live else source_of_module(module),
         )
+
+
+def sources_of(values: Any, beside: Path | None = None) -> dict[str, str]:
+    """Return the digest of the source of every guest that plain values name; imports nothing.
+
+    Parameters
+    ----------
+    values : mapping, list or plain value
+        Such as a notebook's parameters.
+    beside : Path, optional
+        A folder in which modules are looked for first.
+
+    Examples
+    --------
+    >>> sources_of({"epochs": 3, "method": "mla", "noise": [0.5]})
+    {}
+    """
+    if isinstance(values, Mapping):
+        return sources_of(list(values.values()), beside)
+    if isinstance(values, list | tuple):
+        return {k: v for value in values for k, v in sources_of(value, beside).items()}
+    if not isinstance(values, str):
+        return {}
+    if is_reference(values):
+        return {
+            values: digest_of_files(own_files(values.partition(":")[0].partition(".")[0], beside))
+        }
+    for entry in _entry_points():
+        if entry.name == values:
+            return {values: digest_of_files(own_files(entry.module.partition(".")[0]))}
+    return {}
+
+
+@cache
+def _entry_points() -> list[EntryPoint]:
+    """Return what all installed packages bring."""
+    return [entry for group in _GROUPS for entry in entry_points(group=f"mla_lab.{group}")]
 
 
 def _elsewhere(before: Any, thing: Any) -> bool:

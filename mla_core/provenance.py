@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import sysconfig
 from collections.abc import Iterable, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -15,13 +16,15 @@ from typing import Any
 _PLAIN = (int, float, str, bool, tuple, frozenset, type(None))
 
 
-def own_files(top: str) -> list[Path]:
+def own_files(top: str, beside: Path | None = None) -> list[Path]:
     """Return the files that make up a top-level module, found without running any of them.
 
     Parameters
     ----------
     top : str
         ``"my_lab"``.
+    beside : Path, optional
+        A folder in which it is looked for first.
 
     Returns
     -------
@@ -30,8 +33,9 @@ def own_files(top: str) -> list[Path]:
         and so on, unless it is installed. Empty where there is no such module, or it is not made
         of files.
     """
+    spec = PathFinder.find_spec(top, [str(beside)]) if beside else None
     try:
-        spec = importlib.util.find_spec(top)
+        spec = spec or importlib.util.find_spec(top)
     except (ImportError, ValueError):
         spec = None
     if spec is None:

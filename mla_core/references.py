@@ -59,6 +59,11 @@ def allow_import(*modules: str) -> None:
     _ALLOWED.update(map(_top, modules))
 
 
+def allowed() -> frozenset[str]:
+    """Return the modules that may be imported, for another process of the same user."""
+    return frozenset(_ALLOWED)
+
+
 def user_named(*names: object) -> None:
     """Take note that the user has written these names: what they stand for may be imported.
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from mla_core.errors import DataError
 from mla_core.evaluation import modality_gap
 from mla_core.evaluation.maps import trustworthiness
+from mla_core.files import written_whole
 from mla_core.records import Evaluation
 from mla_core.threads import one_blas_thread
 
@@ -157,7 +158,7 @@ class Replay:
         return np.asarray((self.fused == self.labels).mean(1))
 
     def save(self, path: Path) -> None:
-        """Write it to `path` (.npz), beside it first."""
+        """Write it to `path` (.npz), whole or not at all."""
         facts = {
             "version": VERSION,
             **{name: getattr(self, name) for name in ("modalities", "classes", "ids")},
@@ -169,10 +170,8 @@ class Replay:
             arrays |= {
                 f"map.{name}.{key}": getattr(one, key) for key in ("looks", "coords", "trust")
             }
-        beside = path.with_name(f".{path.name}")
-        with beside.open("wb") as file:
+        with written_whole(path) as beside, beside.open("wb") as file:
             np.savez_compressed(file, facts=np.array(json.dumps(facts)), **arrays)
-        beside.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Replay:

@@ -1,6 +1,12 @@
 """What happened: steps, looks, and the way back to them."""
 
-from mla_core.records.checkpoint import LOOKS, load_snapshot, remove_checkpoints, save_snapshot
+from mla_core.records.checkpoint import (
+    LOOKS,
+    load_snapshot,
+    remove_checkpoints,
+    save_snapshot,
+    trained_on,
+)
 from mla_core.records.history import Change, Evaluation, History, StepRecord, Summary
 from mla_core.records.recording import Moment, Recording
 from mla_core.records.snapshot import Snapshot
@@ -20,4 +26,5 @@ __all__ = [
     "load_snapshot",
     "remove_checkpoints",
     "save_snapshot",
+    "trained_on",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from mla_core.files import written_whole
 from mla_core.records.history import Evaluation
 from mla_core.records.snapshot import Snapshot
 from mla_core.records.thinning import EvenList
@@ -123,9 +124,8 @@ class Recording:
                 "ids": look.ids,
             }
             tensors = {key: getattr(look, key).contiguous() for key in _TENSORS}
-            beside = folder / f".{name}"
-            save_file(tensors, beside, metadata={"look": json.dumps(facts)})
-            beside.rename(folder / name)
+            with written_whole(folder / name) as beside:
+                save_file(tensors, beside, metadata={"look": json.dumps(facts)})
 
     def load(self, folder: Path, until: int) -> None:
         """Take back the looks that `save` wrote, up to this sub-step."""

@@ -1,6 +1,7 @@
 """What many runs say together: one row per run, tables, comparisons over seeds, plain words."""
 
 from mla_core.results.files import check_csv, collect, load_results, read, write, write_cells
+from mla_core.results.folders import AGAIN, is_finished, is_run, read_run_files
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.names import by_rule, with_names
 from mla_core.results.significance import PairedDifference, holm, mean_interval, paired_difference
@@ -17,6 +18,7 @@ from mla_core.results.verdict import (
 )
 
 __all__ = [
+    "AGAIN",
     "Measure",
     "PairedDifference",
     "Table",
@@ -29,11 +31,14 @@ __all__ = [
     "compare",
     "compare_all",
     "holm",
+    "is_finished",
+    "is_run",
     "load_results",
     "mean_interval",
     "measure_of",
     "paired_difference",
     "read",
+    "read_run_files",
     "table",
     "tally",
     "to_markdown",

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
+from mla_core.files import write_json, written_whole
+from mla_core.results.folders import is_run, read_run_files
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
 from mla_core.threads import THREADS
@@ -42,7 +44,9 @@ def collect(folder: str | Path, runs: Iterable[str] | None = None) -> pd.DataFra
     Raises
     ------
     ConfigError
-        Naming a run folder that is incomplete or cannot be read, or without any run.
+        When there is no run, or one has a setting or a number that cannot go into the table.
+    DataError
+        Naming a file of a run that is missing or damaged.
 
     Examples
     --------
@@ -58,7 +62,7 @@ def collect(folder: str | Path, runs: Iterable[str] | None = None) -> pd.DataFra
     if runs is not None:
         found = [folder / name for name in runs]
     elif folder.is_dir():
-        found = sorted(filter(_is_run, folder.iterdir()))
+        found = sorted(filter(is_run, folder.iterdir()))
     else:
         msg = f"there is no folder {str(folder)!r}"
         raise ConfigError(msg)
@@ -89,8 +93,8 @@ def write(frame: pd.DataFrame, path: str | Path, provenance: Mapping[str, Any]) 
     numbers = [n for n in texts if n not in SETTINGS and texts[n].dtype.kind == "f"]
     known = {"seeds": sorted({int(seed) for seed in frame["seed"]}), "runs": len(frame)}
     described = {**provenance, **known, **_machine()}
-    _write_text(path, _csv(texts, numbers))
-    _write_text(path.with_suffix(".json"), json.dumps(described, indent=2, allow_nan=False) + "\n")
+    _write_csv(path, texts, numbers)
+    write_json(path.with_suffix(".json"), described)
 
 
 def read(path: str | Path) -> pd.DataFrame:
@@ -138,7 +142,7 @@ def load_results(folder: str | Path, name: str) -> pd.DataFrame:
 
 def write_cells(table: Table, path: str | Path) -> None:
     """Write the cells of a table as CSV, the means and intervals with 6 significant digits."""
-    _write_text(check_csv(path), _csv(table.cells, ["mean", "half"]))
+    _write_csv(check_csv(path), table.cells, ["mean", "half"])
 
 
 def check_csv(path: str | Path) -> Path:
@@ -153,28 +157,9 @@ def check_csv(path: str | Path) -> Path:
 # ----------------------------------------------------------------------------------- gathering
 
 
-def _is_run(folder: Path) -> bool:
-    if not folder.is_dir() or folder.name.startswith("."):
-        return False
-    named = len(folder.name) == 12 and set(folder.name) <= set("0123456789abcdef")
-    return named or any((folder / name).exists() for name in ("config.json", "metrics.json"))
-
-
 def _row(run: Path) -> dict[str, Any]:
-    read = {}
-    for name in ("config.json", "metrics.json"):
-        try:
-            read[name] = json.loads((run / name).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            msg = f"the run folder {str(run)!r} has no {name}: remove the folder, or run it again"
-            raise ConfigError(msg) from error
-        except (OSError, ValueError) as error:
-            msg = f"cannot read {str(run / name)!r}: {error}"
-            raise ConfigError(msg) from error
-        if not isinstance(read[name], dict):
-            msg = f"{str(run / name)!r} must hold names and values, not {read[name]!r}"
-            raise ConfigError(msg)
-    settings, metrics = read["config.json"], dict(_flat(read["metrics.json"]))
+    settings, numbers = read_run_files(run)
+    metrics = dict(_flat(numbers))
     plain = ExperimentConfig()
     named = plain.naming()  # of a run from before the other settings existed
     settings = {k: v for k, v in plain.to_dict().items() if k not in named} | settings
@@ -213,11 +198,12 @@ def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
 # ------------------------------------------------------------------------------------ writing
 
 
-def _csv(frame: pd.DataFrame, numbers: Iterable[Any]) -> str:
+def _write_csv(path: Path, frame: pd.DataFrame, numbers: Iterable[Any]) -> None:
     texts = frame.copy()
     for name in numbers:
         texts[name] = [_six(value) for value in texts[name]]
-    return str(texts.to_csv(index=False, lineterminator="\n"))
+    with written_whole(path) as beside:
+        texts.to_csv(beside, index=False, lineterminator="\n")
 
 
 def _six(value: float) -> str:
@@ -235,15 +221,3 @@ def _machine() -> dict[str, Any]:
         "threads": THREADS,  # of this process; sums depend on it
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _write_text(path: Path, text: str) -> None:
-    """Write a whole file or none, and raise `ConfigError` where that is impossible."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except OSError as error:
-        msg = f"cannot write {str(path)!r}: {error.strerror}"
-        raise ConfigError(msg) from error

@@ -3,7 +3,8 @@
 from mla_core.runs.experiment import run_experiment, train
 from mla_core.runs.finished import Run, config_differences, read_run, read_runs
 from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameters, run_notebook
-from mla_core.runs.sweep import FAILURES, Specification, SweepReport, read_specification, run_sweep
+from mla_core.runs.specification import Specification, read_specification, specify
+from mla_core.runs.sweep import FAILURES, SweepReport, run_sweep
 
 __all__ = [
     "FAILURES",
@@ -19,5 +20,6 @@ __all__ = [
     "run_experiment",
     "run_notebook",
     "run_sweep",
+    "specify",
     "train",
 ]

@@ -15,8 +15,17 @@ from mla_core.data import MultimodalDataset
 from mla_core.data.samples import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import Replay
-from mla_core.files import check_writable, write_json
-from mla_core.records import LOOKS, Snapshot, load_snapshot, remove_checkpoints, save_snapshot
+from mla_core.files import check_writable, remove, write_json
+from mla_core.records import (
+    LOOKS,
+    Snapshot,
+    load_snapshot,
+    remove_checkpoints,
+    save_snapshot,
+    trained_on,
+)
+from mla_core.runs.finished import check_finished
+from mla_core.runs.same_data import refuse_other, refuse_other_data, short
 from mla_core.session import TrainingSession
 from mla_core.settings import hash_of
 from mla_core.version import versions
@@ -57,7 +66,8 @@ def run_experiment(
     Raises
     ------
     ConfigError
-        Before training, when `out` cannot be written.
+        Before training, when `out` cannot be written, or when the run that is there already was
+        trained on other data than `config` names by now.
 
     Examples
     --------
@@ -72,6 +82,8 @@ def run_experiment(
     with run_folder(out, name) as (partial, finished):
         if partial is not None:
             train(config, partial, data=data, progress=progress)
+        elif data is None:
+            refuse_other_data({finished: config})
     return finished
 
 
@@ -90,16 +102,18 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
     Raises
     ------
     ConfigError
-        When `out` cannot be written, or when another process is at work on the same run.
+        When `out` cannot be written, when another process is at work on the same run, or when
+        ``out/name`` is there and is no finished run.
     """
     from filelock import FileLock, Timeout
 
     out = Path(out)
-    check_writable(out)
-    finished, partial = out / name, out / f".{name}.partial"
+    finished, partial, done = out / name, out / f".{name}.partial", out / f".{name}.done"
     if finished.exists():
+        check_finished(finished)
         yield None, finished
         return
+    check_writable(out)
     lock = FileLock(out / f".{name}.lock")
     try:
         lock.acquire(timeout=0)
@@ -107,13 +121,18 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
         msg = f"another process is at work on the run {finished}: wait for it, or stop it"
         raise ConfigError(msg) from error
     try:
-        if finished.exists():  # the process that held the lock has just finished it
-            yield None, finished
-        else:
+        # The process that held the lock may just have finished it, or was killed while it tidied up.
+        fresh = not finished.exists() and not done.exists()
+        if fresh:
             partial.mkdir(exist_ok=True)
             yield partial, finished
-            remove_checkpoints(partial)
-            partial.rename(finished)
+            partial.rename(done)  # from here on its checkpoints are not read any more
+        if done.exists():
+            remove_checkpoints(done)
+            done.rename(finished)
+        if not fresh:
+            check_finished(finished)
+            yield None, finished
         (out / f".{name}.lock").unlink(missing_ok=True)
     finally:
         lock.release()
@@ -141,20 +160,18 @@ def train(
     -------
     TrainingSession
         Finished.
+
+    Raises
+    ------
+    ConfigError
+        When `folder` cannot be written, or holds a checkpoint of another configuration or data.
     """
     if folder is not None:
         check_writable(folder)  # now, not after the training
         write_json(folder / "config.json", config.to_dict())
     session = TrainingSession(config, data)
-    if folder is not None and (snapshot := load_snapshot(folder)) is not None:
-        if snapshot.config != config:
-            msg = (
-                f"the checkpoint in {str(folder)!r} belongs to the configuration "
-                f"{snapshot.config.hash}, not to {config.hash}: choose another folder"
-            )
-            raise ConfigError(msg)
-        session.restore(snapshot)
-        session.recording.load(folder / LOOKS, snapshot.step)
+    if folder is not None:
+        _go_on(session, folder)
     safe = session.snapshot()
     with _bar(session, shown=progress) as bar:
         try:
@@ -179,10 +196,28 @@ def train(
     return session
 
 
+def _go_on(session: TrainingSession, folder: Path) -> None:
+    """Take the session to the checkpoint in its folder, if there is one."""
+    snapshot = load_snapshot(folder)
+    if snapshot is None:
+        remove(folder / LOOKS)  # of an attempt without a checkpoint, perhaps on other data
+        return
+    if snapshot.config != session.config:
+        msg = (
+            f"the checkpoint in {str(folder)!r} belongs to the configuration "
+            f"{snapshot.config.hash}, not to {session.config.hash}: choose another folder"
+        )
+        raise ConfigError(msg)
+    now = short(session.data)
+    refuse_other(f"the checkpoint in {str(folder)!r}", trained_on(folder), now)
+    session.restore(snapshot)
+    session.recording.load(folder / LOOKS, snapshot.step)
+
+
 def _save_state(session: TrainingSession, safe: Snapshot, folder: Path) -> None:
     """Write what a resumed run needs, the looks first: those beyond the checkpoint do no harm."""
     session.recording.save(folder / LOOKS)
-    save_snapshot(safe, folder)
+    save_snapshot(safe, folder, short(session.data))
 
 
 def write_results(session: TrainingSession, folder: Path) -> None:
@@ -198,7 +233,7 @@ def write_results(session: TrainingSession, folder: Path) -> None:
         write_faults(session.data.left_out, folder / "left_out.csv")
     report = {
         "versions": versions(),
-        "data": session.data.fingerprint[:12],
+        "data": short(session.data),
         **({"guests": [g.to_json() for g in guests]} if (guests := session.guests) else {}),
         **report_of(session),
     }

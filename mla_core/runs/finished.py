@@ -13,8 +13,7 @@ from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, DataError
 from mla_core.evaluation import Replay
 from mla_core.records import History
-
-AGAIN = "run it again"
+from mla_core.results import AGAIN, is_finished, is_run, read_run_files
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +80,8 @@ def read_run(folder: str | Path, name: str = "") -> Run:
     Raises
     ------
     DataError
-        In one sentence: the folder is missing, half written, damaged or of another version.
+        In one sentence: the folder is missing, half written, damaged or of another version. Code
+        that it names is not imported.
 
     Examples
     --------
@@ -95,8 +95,13 @@ def read_run(folder: str | Path, name: str = "") -> Run:
     if not folder.is_dir():
         msg = f"there is no run folder {str(folder)!r}"
         raise DataError(msg)
-    config = read_config(folder / "config.json")
-    metrics = _read_json(folder / "metrics.json")
+    settings, metrics = read_run_files(folder)
+    try:
+        config = ExperimentConfig.to_look_at(settings)
+    except (ConfigError, TypeError) as error:
+        path = str(folder / "config.json")
+        msg = f"{path!r} is of another version of MLA Lab, or damaged: {error}"
+        raise DataError(msg) from error
     for side in ("val", "test"):
         if not _measured(metrics.get(side)):
             msg = (
@@ -146,20 +151,14 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
     return runs, problems
 
 
-def read_config(path: str | Path) -> ExperimentConfig:
-    """Read a configuration from a JSON file.
-
-    Raises
-    ------
-    DataError
-        When the file is missing or damaged, or holds what this version does not know.
-    """
-    values = _read_json(Path(path))
-    try:
-        return ExperimentConfig.from_dict(values)
-    except (ConfigError, TypeError) as error:
-        msg = f"{str(path)!r} is of another version of MLA Lab, or damaged: {error}"
-        raise DataError(msg) from error
+def check_finished(folder: Path) -> None:
+    """Raise `ConfigError` when a folder bears the name of a run that was not finished there."""
+    if not is_finished(folder):
+        msg = (
+            f"{str(folder)!r} stands where a finished run would, but holds no metrics.json: "
+            "remove it, or choose another folder for runs"
+        )
+        raise ConfigError(msg)
 
 
 def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[Any]]:
@@ -191,28 +190,12 @@ def _candidates(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if not path.is_dir():
             continue
-        if _is_run(path):
+        if _is_begun(path) or is_run(path):
             yield path
         elif not path.name.startswith("."):
-            yield from (inner for inner in sorted(path.iterdir()) if _is_run(inner))
+            inside = sorted(path.iterdir())
+            yield from (inner for inner in inside if _is_begun(inner) or is_run(inner))
 
 
-def _is_run(path: Path) -> bool:
-    if path.name.startswith("."):
-        return path.is_dir() and path.name.endswith(".partial")
-    return (path / "config.json").is_file() or (path / "metrics.json").is_file()
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        msg = f"there is no {str(path)!r}: the run was not finished, or is none; {AGAIN}"
-        raise DataError(msg) from error
-    except (OSError, ValueError, RecursionError) as error:
-        msg = f"{str(path)!r} is damaged ({error}): {AGAIN}"
-        raise DataError(msg) from error
-    if not isinstance(values, dict):
-        msg = f"{str(path)!r} is damaged (it holds no object): {AGAIN}"
-        raise DataError(msg)
-    return values
+def _is_begun(path: Path) -> bool:
+    return path.is_dir() and path.name.startswith(".") and path.suffix in {".partial", ".done"}

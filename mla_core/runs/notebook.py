@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mla_core.errors import ConfigError, NotebookError
+from mla_core.files import write_json
+from mla_core.plugins import sources_of
 from mla_core.runs.experiment import run_folder
+from mla_core.runs.same_data import refuse_other_data
 from mla_core.settings import hash_of
 
 # Set by the runner itself, not part of what names a run.
@@ -95,7 +98,8 @@ def run_notebook(
     Raises
     ------
     ConfigError
-        Before anything runs, for a bad parameter or folder.
+        Before anything runs, for a bad parameter or folder, or when the run that is there was
+        trained on other data.
     NotebookError
         When a cell raises; what was trained stays resumable.
     """
@@ -106,6 +110,7 @@ def run_notebook(
     full = check_parameters(path, parameters)
     with run_folder(out, run_name(path, full)) as (partial, finished):
         if partial is None:
+            refuse_other_data({finished: None})
             return finished, False
         own = {"headless": True, "run_folder": str(partial.resolve())}
         has = notebook_parameters(path)
@@ -124,15 +129,20 @@ def run_notebook(
             msg = f"cell {error.exec_count} raised {error.ename}: {error.evalue}"
             raise NotebookError(msg) from error
         described = {"notebook": path.name, "parameters": full}
-        (partial / "notebook.json").write_text(json.dumps(described, indent=2) + "\n")
+        write_json(partial / "notebook.json", described)
     return finished, True
 
 
 def run_name(notebook: Path, parameters: Mapping[str, Any]) -> str:
-    """Return the name of a run's folder: a hash of the notebook's code and all its parameters."""
+    """Return the name of a run's folder: a hash of the notebook's code and all its parameters.
+
+    Where a parameter names code of your own, also of that code.
+    """
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     identity = {"notebook": notebook.name, "code": code, "parameters": dict(parameters)}
+    if sources := sources_of(parameters, notebook.parent):
+        identity["guests"] = sources
     return hash_of(identity)
 
 

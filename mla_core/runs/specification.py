@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from mla_core.catalogue import idle_settings
-from mla_core.config import ExperimentConfig
+from mla_core.config import ExperimentConfig, check_names
 from mla_core.errors import ConfigError, DataError, one_of
+from mla_core.results import is_finished
+from mla_core.runs.same_data import refuse_other_data
 
 _ENTRIES = ("description", "notebook", "common", "grid")
 
@@ -57,8 +59,20 @@ class Specification:
         return [name for name in texts[0] if len({text[name] for text in texts}) > 1]
 
     def done(self, out: str | Path) -> list[str]:
-        """Return the names of the runs that are finished in the folder `out`."""
-        return [name for name in self.runs if (Path(out) / name).is_dir()]
+        """Return the names of the runs that are finished in the folder `out`.
+
+        Raises
+        ------
+        ConfigError
+            When one of them was trained on other data than there are now.
+        """
+        finished = {
+            Path(out) / name: what if isinstance(what, ExperimentConfig) else None
+            for name, what in zip(self.runs, self.configurations, strict=True)
+            if is_finished(Path(out) / name)
+        }
+        refuse_other_data(finished)
+        return [folder.name for folder in finished]
 
     def label(self, run: str) -> str:
         """Return in words what sets a run apart from the others, ``method=mla seed=0``."""
@@ -115,14 +129,40 @@ def read_specification(path: str | Path) -> Specification:
         msg = f"cannot read the specification {str(path)!r}: {reason}"
         raise ConfigError(msg) from error
     try:
-        return _parse(path, text)
+        return specify(path.stem, tomllib.loads(text), text, path)
     except (ConfigError, DataError, tomllib.TOMLDecodeError) as error:
         msg = f"{path}: {error}"
         raise ConfigError(msg) from error
 
 
-def _parse(path: Path, text: str) -> Specification:
-    content = tomllib.loads(text)
+def specify(
+    name: str, content: Mapping[str, Any], text: str = "", path: Path = Path()
+) -> Specification:
+    """Return what to run from plain values, as a TOML file would hold them.
+
+    Parameters
+    ----------
+    name : str
+    content : mapping
+        ``description``, ``common``, ``grid`` and ``notebook`` as for `read_specification`.
+    text : str
+        The file as it stands; by default the content as JSON.
+    path : Path
+        Of the file, where a notebook is looked for.
+
+    Raises
+    ------
+    ConfigError
+        Naming the entry, and what is allowed.
+
+    Examples
+    --------
+    >>> grid = [{"method": ["mla", "ensemble"], "seed": [0, 1, 2]}]
+    >>> question = specify("shared", {"description": "Does it help?", "grid": grid})
+    >>> len(question.runs)
+    6
+    """
+    text = text or json.dumps(dict(content), indent=2)
     for entry in content:
         one_of("entry", entry, _ENTRIES)
     description = content.get("description")
@@ -150,7 +190,7 @@ def _parse(path: Path, text: str) -> Specification:
                 msg = f"{entry}{point and f' with {point}'}: {error}"
                 raise ConfigError(msg) from error
             found.setdefault(_name(configuration, notebook), configuration)
-    return Specification(path.stem, description, notebook, tuple(found.values()), text)
+    return Specification(name, description, notebook, tuple(found.values()), text)
 
 
 def _notebook(given: object, specification: Path) -> Path:
@@ -194,7 +234,8 @@ def _configuration(
     settings: dict[str, Any], notebook: Path | None
 ) -> ExperimentConfig | dict[str, Any]:
     if notebook is None:
-        configuration = ExperimentConfig.from_dict(settings)
+        check_names(settings)
+        configuration = ExperimentConfig(**settings)  # who writes what to run may name code
         # What the method does not obey must not make two runs of one.
         idle = idle_settings(configuration.method)
         return configuration.replace(**{name: getattr(_DEFAULTS, name) for name in idle})

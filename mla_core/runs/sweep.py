@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Generator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.files import check_writable
+from mla_core.files import check_writable, write_json
+from mla_core.references import allow_import, allowed
 from mla_core.runs.experiment import run_experiment
 from mla_core.runs.specification import Specification, read_specification
 
@@ -26,6 +29,17 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Specification", "SweepReport", "read_specification", "run_sweep"]
 
 FAILURES = "failures-{}.json"  # of the specification's name: several may share a folder
+
+# By these the libraries that numpy and torch compute with know how many threads to start.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 
 _Outcome = tuple[str, str, str]  # the run's name, the error ("" when all went well), its traceback
 
@@ -95,13 +109,15 @@ def run_sweep(
     Returns
     -------
     SweepReport
-        A failing run does not stop the others. When a process is killed, a new pool takes what
-        remains; after two pools in a row that died without an outcome the rest counts as failed.
+        A failing run does not stop the others. A run whose process was killed is tried again, and
+        counts as failed when that happens twice.
 
     Raises
     ------
     ConfigError
-        When `out` cannot be written, or `jobs` is no positive number.
+        When `out` cannot be written, when `jobs` is no positive number, when a finished run was
+        trained on other data than there are now, or when several processes are to use what is
+        registered in this one alone.
     KeyboardInterrupt
         After the processes have been stopped; the same call goes on.
 
@@ -119,6 +135,8 @@ def run_sweep(
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         msg = f"jobs must be a whole number of at least 1, not {jobs!r}"
         raise ConfigError(msg)
+    if jobs > 1:
+        _refuse_unknown_elsewhere(specification)
     out = Path(out)
     check_writable(out)
     skipped = specification.done(out)
@@ -132,8 +150,11 @@ def run_sweep(
     finished: list[Path] = []
     failures: list[Failure] = []
     _write_failures(failures, out / FAILURES.format(specification.name))
-    with _bar(specification, len(skipped), shown=progress) as bar:
-        for name, error, trace in _outcomes(todo, specification.notebook, out, jobs):
+    with (
+        _bar(specification, len(skipped), shown=progress) as bar,
+        closing(_outcomes(todo, specification.notebook, out, jobs)) as outcomes,
+    ):
+        for name, error, trace in outcomes:
             if error:
                 failures.append(Failure(name, specification.runs[name], error, trace))
                 _write_failures(failures, out / FAILURES.format(specification.name))
@@ -146,60 +167,84 @@ def run_sweep(
     return SweepReport(tuple(finished), tuple(out / name for name in skipped), tuple(failures))
 
 
+def _refuse_unknown_elsewhere(specification: Specification) -> None:
+    """Refuse what was registered in this process alone: the others would not find it."""
+    for configuration in specification.configurations:
+        names = configuration.only_here() if isinstance(configuration, ExperimentConfig) else []
+        if names:
+            msg = (
+                f"{names[0]!r} is registered in this process alone, where the other processes of a "
+                f"sweep cannot find it: put it into a file, such as my_lab.py, and name it "
+                f"'my_lab:{names[0]}', or run the sweep with jobs=1"
+            )
+            raise ConfigError(msg)
+
+
 def _outcomes(
     todo: dict[str, ExperimentConfig | Mapping[str, Any]],
     notebook: Path | None,
     out: Path,
     jobs: int,
-) -> Iterator[_Outcome]:
-    """Yield what became of each run, as it ends, from as many pools as it takes."""
-    left, deaths = dict(todo), 0
+) -> Generator[_Outcome]:
+    """Yield what became of each run, as it ends.
+
+    Every process has one run at a time and a pool to itself, so one that dies takes no other run
+    with it. Its own run is tried once more, after the others: perhaps memory was short.
+    """
     if jobs == 1:
-        yield from (_attempt(name, what, notebook, out) for name, what in left.items())
+        yield from (_attempt(name, what, notebook, out) for name, what in todo.items())
         return
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    while left and deaths < 2:
-        try:
-            for outcome in _pool(left, notebook, out, jobs):
-                deaths = 0
-                del left[outcome[0]]
-                yield outcome
-        except BrokenProcessPool as error:
-            deaths += 1
-            reason = str(error).strip().split("\n")[0]
-            left = dict(reversed(left.items()))  # a run that kills its process may stand first
-    for name in left:
-        yield name, f"its process died, twice in a row without any run finishing: {reason}", ""
-
-
-def _pool(
-    todo: dict[str, ExperimentConfig | Mapping[str, Any]],
-    notebook: Path | None,
-    out: Path,
-    jobs: int,
-) -> Iterator[_Outcome]:
-    """Yield outcomes from one pool of processes, and leave no process behind."""
-    from joblib import Parallel, delayed, parallel_config
-    from joblib.externals.loky import get_reusable_executor
-
-    whole = False
+    waiting, died, whole = deque(todo), set[str](), False
+    pools, idle = list[Any](), list[Any]()
+    busy: dict[Future[_Outcome], tuple[str, Any]] = {}
     try:
-        with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-            # Batches of one, so that a process that dies takes one run with it.
-            parallel = Parallel(return_as="generator_unordered", batch_size=1, max_nbytes=None)
-            calls = [
-                delayed(_attempt_in_worker)(os.getpid(), name, what, notebook, out)
-                for name, what in todo.items()
-            ]
-            yield from parallel(calls)
+        while waiting or busy:
+            while waiting and len(busy) < jobs:
+                if not idle:
+                    idle.append(_process())
+                    pools += idle
+                own, name = idle.pop(), waiting[0]
+                given = (os.getpid(), allowed(), name, todo[name], notebook, out)
+                try:
+                    busy[own.submit(_attempt_in_worker, *given)] = name, own
+                    waiting.popleft()
+                except BrokenProcessPool:  # it has died since: another one takes the run
+                    continue
+            for ended in wait(busy, return_when=FIRST_COMPLETED).done:
+                name, own = busy.pop(ended)
+                try:
+                    outcome = ended.result()
+                    idle.append(own)
+                except BrokenProcessPool as error:
+                    if name not in died:
+                        died.add(name)
+                        waiting.append(name)
+                        continue
+                    outcome = name, f"its process died, twice: {_reason(error)}", ""
+                yield outcome
         whole = True
     finally:
-        get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=not whole)
+        for own in pools:
+            own.shutdown(wait=True, kill_workers=not whole)
+
+
+def _process() -> Any:
+    """Return a pool of one process, whose libraries do not start threads of their own."""
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    return ProcessPoolExecutor(1, env=dict.fromkeys(_THREADS, "1"))
+
+
+def _reason(error: Exception) -> str:
+    """Return what is known of a death: its likely causes, and the signal or exit code."""
+    return " ".join(line.strip() for line in str(error).splitlines()[:3] if line.strip())
 
 
 def _attempt_in_worker(
     parent: int,
+    modules: frozenset[str],
     name: str,
     what: ExperimentConfig | Mapping[str, Any],
     notebook: Path | None,
@@ -209,6 +254,7 @@ def _attempt_in_worker(
 
     tqdm.set_lock(threading.RLock())  # its default is a semaphore, which a kill would leave behind
     _leave_with(parent)
+    allow_import(*modules)
     return _attempt(name, what, notebook, out)
 
 
@@ -231,6 +277,10 @@ def _attempt(
 
     try:
         if isinstance(what, ExperimentConfig):
+            if what.hash != name:
+                changed = ", ".join(guest.module for guest in what.guests())
+                msg = f"the code of {changed} has changed since the sweep began: start it again"
+                raise ConfigError(msg)  # noqa: TRY301 - it is this run's outcome
             run_experiment(what, out)
         elif notebook is not None:
             run_notebook(notebook, what, out)
@@ -260,6 +310,4 @@ def _write_failures(failures: list[Failure], path: Path) -> None:
         {"run": f.run, "settings": f.settings, "error": f.error, "traceback": f.trace}
         for f in failures
     ]
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(json.dumps(listed, indent=2) + "\n")
-    beside.replace(path)
+    write_json(path, listed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,8 +12,9 @@ import numpy as np
 
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
-from mla_core.errors import ConfigError, DataError
+from mla_core.errors import DataError
 from mla_core.evaluation import Map, Replay, numbers_of
+from mla_core.files import written_whole
 from mla_core.records import History
 from mla_core.runs import Run, read_run
 from mla_core.session import TrainingSession, data_of
@@ -267,14 +266,6 @@ def _write(page: Page, out: str | Path, limit: int) -> Path:
             "smaller probe_size"
         )
         raise DataError(msg)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as beside:
         beside.write_bytes(html)
-        beside.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        msg = f"cannot write the page {str(path)!r}: {error.strerror}. Choose another place."
-        raise ConfigError(msg) from error
     return path

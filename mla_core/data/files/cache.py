@@ -2,7 +2,7 @@
 
 A column lies in a folder of its own, named by a hash of the files' names, sizes and times and of
 what the preparation was told. It is filled beside, under a lock, and renamed when it is whole. What
-was cut off goes on: rows whose digest fits are kept.
+was cut off goes on: rows that were made for the same modality and whose digest fits are kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from mla_core.data.decoding import Decoder, Looked
 from mla_core.data.samples import ArrayOnDisk, Modality, Source
 from mla_core.errors import ConfigError, DataError, MissingPackageError
-from mla_core.files import check_writable, write_json
+from mla_core.files import check_writable, read_json, remove, write_json
 
 WORKERS = 2  # threads: the libraries that read media let go of Python's lock
 CHUNK = 128  # rows that are in memory at once
@@ -150,6 +150,9 @@ def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) 
             modality = decoder.modality(name, list(looked.values()))
             known = {key: getattr(modality, key) for key in _STORED}
             about = {"modality": known, "notes": _notes(decoder, modality, looked)}
+            if not _made_for(folder, known):
+                remove(folder / _SEALS)  # first of all, so that no row of another vocabulary counts
+            write_json(folder / "column.json", about)
             rows = _Rows(folder, (len(sources), *modality.shape), np.dtype(decoder.dtype))
             try:
                 faults |= rows.fill(sources, list(looked), decoder, modality, pool)
@@ -159,10 +162,20 @@ def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) 
     return faults
 
 
+def _made_for(folder: Path, known: dict[str, Any]) -> bool:
+    """Whether the rows in a folder, as far as there are any, are of this very modality."""
+    try:
+        about = read_json(folder / "column.json", "it is made anew")
+    except DataError:
+        return False
+    return bool(about.get("modality") == json.loads(json.dumps(known)))
+
+
 def _load_digests(folder: Path) -> NDArray[np.uint8]:
-    return np.asarray(np.load(folder / "digests.npy", allow_pickle=False))
+    return np.asarray(np.load(folder / _SEALS, allow_pickle=False))
 
 
+_SEALS = "digests.npy"
 _STORED = ("kind", "shape", "vocabulary", "vocabulary_size", "note")
 
 
@@ -242,15 +255,16 @@ class _Rows:
     """
 
     def __init__(self, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        path, self._seals = folder / "rows.npy", folder / "digests.npy"
+        path, seals, mapped = folder / "rows.npy", folder / _SEALS, np.lib.format.open_memmap
         self._size = int(np.prod(shape[1:])) * dtype.itemsize
-        self.digests = np.zeros((shape[0], DIGEST), np.uint8)
-        known = _header(path) == (shape, dtype) and self._seals.is_file()
-        if known:
-            self.digests = np.load(self._seals, allow_pickle=False)
-        else:
+        of_seals = (shape[0], DIGEST), np.dtype(np.uint8)
+        if _header(path) != (shape, dtype) or _header(seals) != of_seals:
+            remove(seals)
             _check_room(folder, shape[0] * self._size)
-            np.lib.format.open_memmap(path, "w+", dtype, shape)
+            mapped(path, "w+", dtype, shape)
+            np.save(seals, np.zeros(*of_seals))  # not mapped: on a full disk that would crash later
+        # Each is written in its place: of rows that a kill took from the buffer it does not fit.
+        self._digests = mapped(seals, "r+")
         self._offset = path.stat().st_size - shape[0] * self._size
         self._file = path.open("r+b")
 
@@ -270,34 +284,27 @@ class _Rows:
 
         faults = {}
         done = _map(pool, work, todo, f"preparing {modality.name}")
-        for count, (row, result) in enumerate(zip(todo, done, strict=True), start=1):
+        for row, result in zip(todo, done, strict=True):
             if isinstance(result, str):
                 faults[row] = result
                 continue
             self._file.seek(self._offset + row * self._size)
             self._file.write(result)
-            self.digests[row] = _digest(result)
-            if count % CHUNK == 0:
-                self._seal()
+            self._digests[row] = _digest(result)
         return faults
 
     def close(self) -> None:
-        self._seal()
+        self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
+        self._digests.flush()
+        del self._digests  # and with it the mapping
 
     def _is_there(self, row: int) -> bool:
-        if not self.digests[row].any():
+        if not self._digests[row].any():
             return False
         self._file.seek(self._offset + row * self._size)
-        return bool((_digest(self._file.read(self._size)) == self.digests[row]).all())
-
-    def _seal(self) -> None:
-        """Note which rows are written; were one of them lost, its digest would not fit."""
-        self._file.flush()
-        beside = self._seals.with_name("digests.new.npy")
-        np.save(beside, self.digests)
-        beside.replace(self._seals)
+        return bool((_digest(self._file.read(self._size)) == self._digests[row]).all())
 
 
 def _digest(raw: bytes) -> NDArray[np.uint8]:

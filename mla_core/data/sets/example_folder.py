@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 import torch
@@ -10,7 +9,7 @@ import torch
 from mla_core.data.files import default_cache
 from mla_core.data.samples import SPLITS
 from mla_core.data.sets.spoken_digits import load_spoken_digits
-from mla_core.files import check_writable
+from mla_core.files import written_whole
 from mla_core.seeding import generator
 
 NOISE = (0.0, -5.0, 0.3)  # of picture, sound and text: easier than the data set's own
@@ -45,10 +44,8 @@ def write_example_folder(
     )
     if place.exists():
         return place
-    check_writable(place.parent)
-    with tempfile.TemporaryDirectory(dir=place.parent) as beside:
-        _write(Path(beside, "whole"), samples, missing, seed)
-        Path(beside, "whole").rename(place)
+    with written_whole(place) as beside:
+        _write(beside, samples, missing, seed)
     return place
 
 

@@ -29,6 +29,7 @@ from mla_core.data.sets.speech import (
     split_families,
     trim,
 )
+from mla_core.files import written_whole
 
 FILE = Path(__file__).with_name("spoken_digits.npz")
 IMAGE_ROWS = {"train": range(1078), "val": range(1078, 1438), "test": range(1438, 1797)}
@@ -122,15 +123,13 @@ def generate() -> dict[str, NDArray[Any]]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Write the file, beside its place first and then renamed."""
+    """Write the file, whole or not at all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=FILE, help="default: the shipped file")
     out: Path = parser.parse_args(arguments).out
-    beside = out.with_name(f"{out.name}.part")
-    with beside.open("wb") as file:
-        arrays: dict[str, Any] = {**images(), **synthesise()}
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-    beside.replace(out)
+    arrays: dict[str, Any] = {**images(), **synthesise()}
+    with written_whole(out) as beside:
+        np.savez_compressed(beside, allow_pickle=False, **arrays)
     print(f"{out}: {out.stat().st_size:,} bytes")  # noqa: T201 - a command prints
 
 

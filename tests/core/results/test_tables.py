@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mla_core import ConfigError, ExperimentConfig, run_experiment
+from mla_core import ConfigError, DataError, ExperimentConfig, run_experiment
 from mla_core.results import collect, read, table, to_markdown, write, write_cells
 
 METHODS = ("mla", "concat")
@@ -98,7 +98,16 @@ def test_what_is_no_run_is_left_alone(tmp_path):
     (tmp_path / ".abcdefabcdef.partial" / "config.json").write_text("{}")
     (tmp_path / "rates").mkdir()  # another sweep's folder
     (tmp_path / "table.csv").write_text("")
+    (tmp_path / "0123456789ab").mkdir()  # a notebook that trains nothing
+    (tmp_path / "0123456789ab" / "notebook.json").write_text("{}")
     assert len(collect(tmp_path)) == 1
+
+
+def test_a_folder_that_bears_the_name_of_a_run_and_is_none_is_named(tmp_path):
+    write_run(tmp_path, *made_up(0.5))
+    (tmp_path / "0123456789ab").mkdir()
+    with pytest.raises(DataError, match=r"no .*0123456789ab.* the run was not finished"):
+        collect(tmp_path)
 
 
 def test_runs_of_other_numbers_share_a_table_with_gaps(tmp_path):
@@ -112,10 +121,10 @@ def test_runs_of_other_numbers_share_a_table_with_gaps(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("metrics.json", None, r"{run}' has no metrics\.json"),
-        ("config.json", None, r"{run}' has no config\.json"),
-        ("metrics.json", '{"val": ', r"cannot read .*{run}/metrics\.json"),
-        ("config.json", "[]", r"{run}/config.json' must hold names and values, not \[\]"),
+        ("metrics.json", None, r"there is no .*{run}/metrics\.json': the run was not finished"),
+        ("config.json", None, r"there is no .*{run}/config\.json': the run was not finished"),
+        ("metrics.json", '{"val": ', r"{run}/metrics\.json' is damaged"),
+        ("config.json", "[]", r"{run}/config.json' is damaged \(it holds no object\)"),
         ("config.json", '{"sede": 1}', "{run}/config.json' has the setting 'sede', unknown"),
         (
             "metrics.json",
@@ -128,7 +137,7 @@ def test_a_broken_folder_is_named(name, text, message, tmp_path):
     write_run(tmp_path, *made_up(0.5, seed=1))
     broken = write_run(tmp_path, *made_up(0.5, seed=0))
     (broken / name).unlink() if text is None else (broken / name).write_text(text)
-    with pytest.raises(ConfigError, match=message.format(run=broken.name)):
+    with pytest.raises((ConfigError, DataError), match=message.format(run=broken.name)):
         collect(tmp_path)
 
 

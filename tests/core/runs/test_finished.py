@@ -93,9 +93,10 @@ def test_large_files_are_read_late_and_fail_in_a_sentence(runs, file, content):
         run.history() if file == "history.npz" else run.replay()
 
 
-def test_a_half_written_run_is_told_and_other_folders_are_none(runs):
+@pytest.mark.parametrize("state", ["partial", "done"])
+def test_a_half_written_run_is_told_and_other_folders_are_none(state, runs):
     out, folder, other = runs
-    folder.rename(out / f".{folder.name}.partial")
+    folder.rename(out / f".{folder.name}.{state}")
     (out / "notes").mkdir()
     (out / "notes.txt").write_text("")
     found, problems = read_runs(out)

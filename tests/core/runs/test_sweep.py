@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -128,10 +129,8 @@ def workers(process: psutil.Process) -> list[psutil.Process]:
     return found
 
 
-def wait_for(condition, seconds=90):
-    patience = time.monotonic() + seconds
+def wait_for(condition):
     while not (found := condition()):
-        assert time.monotonic() < patience, "waited in vain"
         time.sleep(0.01)
     return found
 
@@ -164,25 +163,42 @@ def test_a_killed_worker_loses_nothing_and_jobs_change_no_bit(specify, tmp_path)
     assert results(report.finished) == results(alone.finished)
 
 
-def test_pools_that_only_die_give_up_with_the_reason(specify, tmp_path):
-    over = threading.Event()
+class Killer(ExperimentConfig):
+    """A run that kills the process that it runs in."""
 
-    def kill():
-        while not over.wait(0.01):
-            for worker in workers(psutil.Process()):
-                worker.kill()
+    def data_options(self):
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    thread = beside(kill)
-    try:
-        report = run_sweep(specify("[grid]\nseed = [0, 1, 2]"), tmp_path / "runs", jobs=2)
-    finally:
-        over.set()
-        thread.join()
-    assert report.finished == ()
-    assert len(report.failures) == 3
+
+class KilledOnce(ExperimentConfig):
+    """A run whose process is killed when it is tried for the first time."""
+
+    def data_options(self):
+        mark = Path(os.environ["KILLED_ONCE"])
+        if not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().data_options()
+
+
+def test_runs_that_kill_their_process_take_no_other_run_with_them(specify, tmp_path, monkeypatch):
+    monkeypatch.setenv("KILLED_ONCE", str(tmp_path / "killed"))
+    found = specify("[grid]\nseed = [0, 1, 2, 3, 4, 5]")
+    kinds = {0: Killer, 1: Killer, 3: KilledOnce}
+    configurations = [
+        kinds.get(c.seed, ExperimentConfig).from_dict(c.to_dict()) for c in found.configurations
+    ]
+    names, out = list(found.runs), tmp_path / "runs"
+    report = run_sweep(replace(found, configurations=tuple(configurations)), out, jobs=2)
+    assert {run.name for run in report.finished} == set(names[2:])
+    assert (tmp_path / "killed").exists()
+    assert {failure.run for failure in report.failures} == set(names[:2])
     for failure in report.failures:
-        assert "its process died, twice in a row" in failure.error
-    assert len(json.loads((tmp_path / "runs" / "failures-question.json").read_text())) == 3
+        assert "its process died, twice" in failure.error
+        assert "SIGKILL" in failure.error
+    noted = json.loads((out / "failures-question.json").read_text())
+    assert {one["settings"]["seed"] for one in noted} == {0, 1}
+    assert workers(psutil.Process()) == []
 
 
 @pytest.fixture
@@ -234,14 +250,16 @@ def test_a_killed_sweep_goes_on_and_ends_as_if_uninterrupted(
         "--out",
         str(out),
     ]
-    with subprocess.Popen(start, start_new_session=True, stderr=subprocess.DEVNULL) as sweep:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(start, start_new_session=True, **pipes) as sweep:
         try:
-            wait_for(lambda: found.done(out))
-            pool = workers(psutil.Process(sweep.pid))
+            wait_for(lambda: found.done(out) or sweep.poll() is not None)
+            assert sweep.poll() is None
         finally:
             (os.killpg if group else os.kill)(sweep.pid, signal.SIGKILL)
-    # Without their parent, workers leave of themselves: a lock held on would block the next sweep.
-    assert psutil.wait_procs(pool, timeout=60)[1] == []
+        # Without their parent, workers leave of themselves: a lock held on would block the next
+        # sweep. The pipe ends when the last of them has closed it.
+        sweep.stdout.read()
     done = found.done(out)
     assert 1 <= len(done) < 4
     before = {file: file.stat().st_mtime_ns for run in done for file in (out / run).iterdir()}

@@ -1,0 +1,44 @@
+"""Folders of runs: which they are, and the two files of plain values that each holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from mla_core.errors import DataError
+from mla_core.files import read_json
+
+AGAIN = "run it again"
+_PROOF = ("metrics.json", "notebook.json")  # written last, and the folder is renamed after that
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run, or bears the name of one."""
+    if not folder.is_dir() or folder.name.startswith("."):
+        return False
+    if any((folder / name).is_file() for name in ("config.json", "metrics.json")):
+        return True
+    named = len(folder.name) == 12 and set(folder.name) <= set("0123456789abcdef")
+    return named and not is_finished(folder)  # a notebook need not train
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a folder that bears the name of a run holds what a finished run leaves."""
+    return any((folder / name).is_file() for name in _PROOF)
+
+
+def read_run_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings and the numbers of a finished run, as they were written.
+
+    Raises
+    ------
+    DataError
+        In one sentence, when a file is missing or damaged.
+    """
+    paths = [folder / name for name in ("config.json", "metrics.json")]
+    for path in paths:
+        if not path.is_file():
+            msg = f"there is no {str(path)!r}: the run was not finished, or is none; {AGAIN}"
+            raise DataError(msg)
+    settings, metrics = (read_json(path, AGAIN) for path in paths)
+    return settings, metrics

@@ -1,0 +1,82 @@
+"""Whether runs were trained on what their configurations read now.
+
+A run is named by its configuration, which may name data by a path. What lies there may be something
+else by the time the run is asked for again: its old numbers are not those of the new data.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from mla_core.config import ExperimentConfig
+from mla_core.data import DATASETS, NEED_FILES, MultimodalDataset, load_dataset
+from mla_core.errors import ConfigError, DataError
+from mla_core.results import read_run_files
+from mla_core.runs.finished import read_run
+from mla_core.session import data_of
+
+
+def short(data: MultimodalDataset) -> str:
+    """Return the digits of a fingerprint that runs and checkpoints note."""
+    return data.fingerprint[:12]
+
+
+def refuse_other(what: str, known: str, now: str) -> None:
+    """Raise `ConfigError` when the data of a run or a checkpoint are not those that are there now.
+
+    Parameters
+    ----------
+    what : str
+        Such as ``"the run 'runs/0123456789ab'"``.
+    known, now : str
+        The fingerprint that it notes, empty where it notes none; that of the data now.
+    """
+    if known and known != now:
+        msg = (
+            f"{what}: trained on other data than its configuration reads now (fingerprint {known} "
+            f"then, {now} now). Choose another folder for runs, or remove this one to train anew"
+        )
+        raise ConfigError(msg)
+
+
+def refuse_other_data(runs: Mapping[Path, ExperimentConfig | None]) -> None:
+    """Raise `ConfigError` when one of these finished runs was trained on other data.
+
+    Only where data can change are they looked at, each data set once.
+
+    Parameters
+    ----------
+    runs : mapping of Path to ExperimentConfig or None
+        Folders of finished runs; None for those of notebooks, which say themselves what they
+        trained, if anything.
+    """
+    changing: dict[str, dict[Path, ExperimentConfig]] = {}
+    for folder, given in runs.items():
+        config = given or _noted(folder)
+        if config is None:
+            continue
+        if config.dataset in NEED_FILES or config.dataset not in DATASETS.built_in:
+            whole = json.dumps([config.dataset, config.data_options()], sort_keys=True)
+            changing.setdefault(whole, {})[folder] = config
+    for group in changing.values():
+        any_one = next(iter(group.values()))
+        data = load_dataset(any_one.dataset, **any_one.data_options())
+        found: dict[str, str] = {}  # what is taken away of it -> fingerprint of the rest
+        for folder, config in group.items():
+            seed = config.seed if config.missing or config.label_noise else 0
+            less = json.dumps([config.modalities, config.missing, config.label_noise, seed])
+            if less not in found:
+                found[less] = short(data_of(config, data))
+            known = read_run_files(folder)[1].get("data") or ""
+            refuse_other(f"the run {str(folder)!r}", known, found[less])
+
+
+def _noted(folder: Path) -> ExperimentConfig | None:
+    """Return what a notebook trained; None where it did not, or with code that is not ours."""
+    try:
+        config = read_run(folder).config
+    except DataError:
+        return None
+    return config if DATASETS.known(config.dataset) else None
