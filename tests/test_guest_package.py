@@ -14,7 +14,7 @@ SWEEP = """
 description = "Does somebody else's package run like ours?"
 [common]
 dataset = "two_clouds"
-epochs = 2
+epochs = 1
 batch_size = 16
 feature_size = 8
 metrics = [["top_two"]]

@@ -31,7 +31,8 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``label`` says how it was trained: the method, for ``mla`` what is done to the head's
-        gradient, the modalities if chosen, encoders if chosen, and the method's own options.
+        gradient, the fusion rule if not all have the same, the modalities and encoders if chosen,
+        and the method's own options.
         ``condition`` says on what: the data set, its options, what is missing, label noise, and
         whether modalities share their batches. The learning rate and the number of epochs are in
         neither.
@@ -56,8 +57,9 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
         {name: _plain(row[name], defaults[name]) for name in settings}
         for row in frame.to_dict("records")
     ]
+    told = len({row.get("fusion") for row in rows}) > 1  # what all have in common names nobody
     names = {
-        "label": [_label(defaults | row) for row in rows],
+        "label": [_label(defaults | row, fusion=told) for row in rows],
         "condition": [_condition(defaults | row) for row in rows],
     }
     # The copy puts columns of one kind together, without which every selection takes ten times.
@@ -112,7 +114,7 @@ def _plain(value: Any, default: Any) -> Any:
     return json.loads(value) if isinstance(default, list | dict) else value
 
 
-def _label(run: Mapping[str, Any]) -> str:
+def _label(run: Mapping[str, Any], *, fusion: bool) -> str:
     defaults = ExperimentConfig()
     said = []
     if "head_gradient" in traits(run["method"]).uses:
@@ -121,7 +123,7 @@ def _label(run: Mapping[str, Any]) -> str:
             for name, word in _KNOBS.items():
                 if run[name] != getattr(defaults, name):
                     said.append(f"{word} {_number(run[name])}".strip())
-    if run["fusion"] != defaults.fusion:
+    if fusion and "fusion" in traits(run["method"]).uses:
         said.append(f"fused by {run['fusion']}")
     if run["modalities"]:
         said.append("+".join(run["modalities"]))
