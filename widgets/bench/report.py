@@ -40,7 +40,11 @@ class TrainingReport:
         self._evaluation = evaluation
         points = unit_features(evaluation)
         maps = MapState()
-        curves = charts.training_figure(list(session.data.modalities), session.config.method)
+        curves = charts.training_figure(
+            list(session.data.modalities),
+            session.config.method,
+            numbers=list(session.history.summaries[-1].numbers),
+        )
         pca = maps.pca(evaluation)
         charts.refresh(curves, charts.Shown(session.history, pca))
         curves.update_layout(meta=describe_training(session.history, pca.caption))
@@ -54,7 +58,9 @@ class TrainingReport:
     def _ipython_display_(self) -> None:
         session, config = self.session, self.session.config
         names = list(session.data.modalities)
-        svg = diagram.network_svg(names, session.history, config.method, config.head_gradient)
+        svg = diagram.network_svg(
+            names, session.history, config.method, config.head_gradient, config.fusion
+        )
         # As a picture: JupyterLab shows no bare SVG from a notebook that it did not run itself.
         encoded = b64encode(svg.encode()).decode()
         picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
@@ -63,7 +69,11 @@ class TrainingReport:
             present(figure)
         sample = self._evaluation.ids[0]
         display(
-            HTML(sample_view.sample_html(session.data, self._evaluation, sample, config.method))
+            HTML(
+                sample_view.sample_html(
+                    session.data, self._evaluation, sample, config.method, config.fusion
+                )
+            )
         )
 
 

@@ -15,7 +15,8 @@ def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
     """Return what each curve shows: trace key -> ``{"x": ..., "y": ...}``.
 
     Keys are ``loss.<modality>``, ``forgetting.<modality>``, ``accuracy.<modality or fused>``,
-    ``weight.<modality>``, ``band.<modality>`` and ``gap.<a>|<b>``.
+    ``weight.<modality>``, ``band.<modality>``, ``gap.<a>|<b>``, and ``number.<name>`` for numbers of
+    your own.
     """
     found: dict[str, tuple[list[float], list[float]]] = {}
     total: dict[str, float] = {}
@@ -37,6 +38,8 @@ def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
             put(f"weight.{name}", summary.step, summary.weight_quantiles[name][2])
         for pair, gap in summary.centroid_gap.items():
             put(f"gap.{pair}", summary.step, gap)
+        for name, value in summary.numbers.items():
+            put(f"number.{name}", summary.step, value)
     shown = {}
     for key, (xs, ys) in found.items():
         x, y = thin(np.asarray(xs, float), np.asarray(ys, float))

@@ -16,6 +16,7 @@ from mla_core.records import Evaluation, History
 from widgets.charts.curves import curves, differences
 from widgets.charts.map_chart import BLANK, MapView, map_trace, place_points
 from widgets.page import (
+    CLASS_COLOURS,
     FUSED_COLOUR,
     GRID,
     MODALITY_DASHES,
@@ -27,6 +28,7 @@ from widgets.page import (
 )
 
 HEIGHT = 640
+NUMBERS_HEIGHT = 160  # of the row that numbers of your own add
 NOTHING = {"x": np.zeros(0), "y": np.zeros(0)}
 PANELS = {  # panel -> (row, column, title)
     "loss": (1, 1, "Training loss (nats)"),
@@ -36,6 +38,7 @@ PANELS = {  # panel -> (row, column, title)
     "forgetting": (3, 1, "Head forgetting, summed (nats)"),
     "gap": (3, 2, "Modality gap (centroids)"),
     "map": (1, 3, "Where the features lie"),
+    "number": (4, 1, "Numbers of your own"),  # where there are any
 }
 BRANCH_PANELS = {
     **PANELS,
@@ -45,7 +48,7 @@ BRANCH_PANELS = {
 }
 ORDER = ("loss", "accuracy", "map", "weights", "spread", "forgetting", "gap")  # plotly's own
 BRANCH_ORDER = (*ORDER[:3], "branch map", *ORDER[3:], "difference")
-CURSOR_PANELS = ("loss", "accuracy", "weights", "forgetting", "gap")
+CURSOR_PANELS = ("loss", "accuracy", "weights", "forgetting", "gap", "number")
 BRANCH_STYLE = {"opacity": 0.4, "width": 5}  # broad and pale, whatever the hue and the dash
 
 
@@ -83,7 +86,9 @@ class Shown:
         return last, self.moment.latest, self.view
 
 
-def training_figure(modalities: Sequence[str], method: str, *, branch: bool = False) -> go.Figure:
+def training_figure(
+    modalities: Sequence[str], method: str, *, branch: bool = False, numbers: Sequence[str] = ()
+) -> go.Figure:
     """Return the bench's figure with every trace in place and still empty.
 
     Parameters
@@ -94,8 +99,10 @@ def training_figure(modalities: Sequence[str], method: str, *, branch: bool = Fa
         Decides whether losses are per modality.
     branch : bool
         With room for a second run: its curves, broad and pale, its map, and the difference.
+    numbers : sequence of str
+        Names of numbers of your own, which get a panel below the others.
     """
-    figure = _grid(branch=branch)
+    figure = _grid(branch=branch, numbers=bool(numbers))
     panels = BRANCH_PANELS if branch else PANELS
 
     def add(panel: str, trace: Any) -> None:
@@ -164,35 +171,42 @@ def training_figure(modalities: Sequence[str], method: str, *, branch: bool = Fa
                 line={"color": colour(a), "width": 2, "dash": pick(MODALITY_DASHES, i)},
             ),
         )
+    for i, name in enumerate(numbers):
+        style = {"color": pick(CLASS_COLOURS, i + 6), "width": 2, "dash": pick(MODALITY_DASHES, i)}
+        shown = {**empty, "showlegend": True, "legend": "legend3"}
+        add("number", go.Scatter(**shown, name=text(name), meta=f"number.{name}", line=style))
     grey_dots = {"color": FUSED_COLOUR, "width": 1, "dash": "dot"}
-    for panel in CURSOR_PANELS:
+    for panel in CURSOR_PANELS if numbers else CURSOR_PANELS[:-1]:
         cursor = {**empty, "hoverinfo": "skip", "line": grey_dots, "meta": f"cursor.{panel}"}
         add(panel, go.Scatter(**cursor))
-    _lay_out(figure)
+    _lay_out(figure, numbers=bool(numbers))
     if branch:
         _add_branch(figure, modalities, add)
     return figure
 
 
-def _grid(*, branch: bool) -> go.Figure:
-    common = {"rows": 3, "vertical_spacing": 0.11}
+def _grid(*, branch: bool, numbers: bool) -> go.Figure:
+    rows, more = 3 + numbers, ("number",) * numbers
+    common = {"rows": rows, "vertical_spacing": 0.33 / rows}
     if not branch:
+        below = [[{"colspan": 2}, None, None]] * numbers
         return make_subplots(
             **common,
             cols=3,
             column_widths=[0.28, 0.28, 0.44],
             horizontal_spacing=0.06,
-            specs=[[{}, {}, {"rowspan": 3}], [{}, {}, None], [{}, {}, None]],
-            subplot_titles=[PANELS[p][2] for p in ORDER],
+            specs=[[{}, {}, {"rowspan": rows}], [{}, {}, None], [{}, {}, None], *below],
+            subplot_titles=[PANELS[p][2] for p in (*ORDER, *more)],
         )
     tall = {"rowspan": 2}
+    below = [[{"colspan": 4}, None, None, None]] * numbers
     return make_subplots(
         **common,
         cols=4,
         column_widths=[0.23, 0.23, 0.27, 0.27],
         horizontal_spacing=0.045,
-        specs=[[{}, {}, tall, tall], [{}, {}, None, None], [{}, {}, {"colspan": 2}, None]],
-        subplot_titles=[BRANCH_PANELS[p][2] for p in BRANCH_ORDER],
+        specs=[[{}, {}, tall, tall], [{}, {}, None, None], [{}, {}, {"colspan": 2}, None], *below],
+        subplot_titles=[BRANCH_PANELS[p][2] for p in (*BRANCH_ORDER, *more)],
     )
 
 
@@ -201,7 +215,7 @@ def _add_branch(
 ) -> None:
     """Add the second run's traces: each curve's double, a map, and the differences."""
     panels = {"loss": "loss", "forgetting": "forgetting", "accuracy": "accuracy"}
-    panels |= {"weight": "weights", "gap": "gap"}
+    panels |= {"weight": "weights", "gap": "gap", "number": "number"}
     for trace in list(figure.data):
         kind = trace.meta.partition(".")[0]
         if trace.type == "scatter" and kind in panels:
@@ -222,7 +236,7 @@ def _add_branch(
     row, column, _ = BRANCH_PANELS["branch map"]
     figure.update_xaxes(**BLANK, row=row, col=column)
     figure.update_yaxes(**BLANK, row=row, col=column)
-    figure.update_layout(legend2={"x": 0.31})
+    figure.update_layout(legend2={"x": 0.31}, legend3={"x": 1.0})
 
 
 def _line(meta: str, name: str, line: dict[str, Any]) -> go.Scatter:
@@ -231,13 +245,25 @@ def _line(meta: str, name: str, line: dict[str, Any]) -> go.Scatter:
     )
 
 
-def _lay_out(figure: go.Figure) -> None:
+def _lay_out(figure: go.Figure, *, numbers: bool) -> None:
     figure.update_layout(
-        height=HEIGHT,
+        height=HEIGHT + NUMBERS_HEIGHT * numbers,
         autosize=True,
         margin={"l": 40, "r": 10, "t": 75, "b": 50},
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.035, "yanchor": "bottom"},
-        legend2={"x": 0.36, "y": 0.0, "yanchor": "bottom", "font": {"size": 10}},
+        legend2={
+            "x": 0.36,
+            "y": 0.27 if numbers else 0.0,
+            "yanchor": "bottom",
+            "font": {"size": 10},
+        },
+        legend3={
+            "x": 0.56,
+            "xanchor": "right",
+            "y": 0.0,
+            "yanchor": "bottom",
+            "font": {"size": 10},
+        },
         hovermode="closest",
         uirevision="keep",  # a person's zoom survives updates
     )
@@ -249,7 +275,7 @@ def _lay_out(figure: go.Figure) -> None:
         figure.update_yaxes(range=[0, 1.02], row=row, col=column)
     figure.update_xaxes(range=[0, 1], row=2, col=2)
     figure.update_yaxes(showticklabels=True, row=2, col=2)
-    figure.update_xaxes(title_text="sub-step", row=3)
+    figure.update_xaxes(title_text="sub-step", row=3 + numbers)
     figure.update_yaxes(rangemode="tozero", row=3, col=2)
     figure.update_xaxes(**BLANK, row=1, col=3)
     figure.update_yaxes(**BLANK, row=1, col=3)
@@ -298,7 +324,8 @@ def _since(curve: dict[str, np.ndarray], step: int) -> dict[str, np.ndarray]:
 
 def _cursors(shown: Mapping[str, Mapping[str, np.ndarray]], step: int) -> dict[str, Any]:
     """Return an upright line at `step` for every panel with curves, as high as these."""
-    kinds = {**dict.fromkeys(("loss", "accuracy", "forgetting", "gap")), "weights": "weight"}
+    same = ("loss", "accuracy", "forgetting", "gap", "number")
+    kinds = {**dict.fromkeys(same), "weights": "weight"}
     lines = {}
     for panel, kind in kinds.items():
         tops = [c["y"] for key, c in shown.items() if key.startswith(f"{kind or panel}.")]
