@@ -24,6 +24,7 @@ from mla_core.provenance import digest_of_files, own_files
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _ALLOWED: set[str] = set()  # the modules that the user has named, top level
 _FROM_ELSEWHERE: ContextVar[bool] = ContextVar("from_elsewhere", default=False)
+_LOOKING: ContextVar[bool] = ContextVar("looking", default=False)
 _LOADED: dict[str, str] = {}  # top-level module -> digest of its files when they were imported
 LOCK = threading.RLock()
 
@@ -78,13 +79,25 @@ def user_named(*names: object) -> None:
 
 
 @contextlib.contextmanager
-def from_elsewhere() -> Iterator[None]:
-    """Read names inside without trusting them, since a file holds them that may be anybody's."""
-    token = _FROM_ELSEWHERE.set(True)
+def from_elsewhere(*, to_look: bool = False) -> Iterator[None]:
+    """Read names inside without trusting them, since a file holds them that may be anybody's.
+
+    Parameters
+    ----------
+    to_look : bool
+        Names that nothing here bears are no fault either: what they stand for is not needed.
+    """
+    tokens = _FROM_ELSEWHERE.set(True), _LOOKING.set(to_look)
     try:
         yield
     finally:
-        _FROM_ELSEWHERE.reset(token)
+        _FROM_ELSEWHERE.reset(tokens[0])
+        _LOOKING.reset(tokens[1])
+
+
+def only_looking() -> bool:
+    """Whether names are read that nobody is going to use."""
+    return _LOOKING.get()
 
 
 def refusal(what: str, name: str) -> str:

@@ -503,3 +503,20 @@ def test_replacing_trusts_an_encoder_of_ones_own(lab):
     references._ALLOWED.discard(lab)
     config = mla.ExperimentConfig(**SMALL).replace(encoders={"m0": f"{lab}:Wide"})
     assert mla.TrainingSession(config).guests[0].name == f"{lab}:Wide"
+
+
+def test_a_run_of_what_nobody_knows_here_any_more_can_still_be_looked_at(tmp_path):
+    from mla_core.catalogue import traits, weighs
+    from mla_core.runs import read_run
+
+    mla.fusion.register("gone")(lambda logits, present: present / present.sum(0).clamp_min(1))
+    folder = mla.run_experiment(mla.ExperimentConfig(**SMALL, fusion="gone"), tmp_path)
+    mla.fusion.RULES._registered.clear()
+    mla.fusion.RULES._guests.clear()
+    run = read_run(folder)
+    assert run.config.fusion == "gone"
+    assert run.history().summaries
+    assert traits("gone too").one_at_a_time is False
+    assert weighs("mla", "gone")
+    with pytest.raises(mla.ConfigError, match="unknown fusion 'gone'"):
+        mla.ExperimentConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError
 from mla_core.records import History
+from mla_core.references import is_reference
 from widgets.charts import Line, line_chart
 from widgets.charts.curves import curves
 from widgets.gap import SCRIPT, STYLE
@@ -61,13 +63,13 @@ class Page:
         told = "" if self.story is None else safe_json(self.story)
         body = [
             f"<h1>{text(self.title)}</h1>",
-            f'<p class="soft">A run of MLA Lab, {text(self.config.hash)}. This page needs no kernel '
+            f'<p class="soft">A run of MLA Lab{_name(self.config)}. This page needs no kernel '
             "and no network.</p>",
             "".join(f"<p>{text(note)}</p>" for note in self.notes),
             f"<p>{text(describe_training(self.history))}</p>",
             f'<h2>Curves</h2><div class="charts">{"".join(_charts(self))}</div>',
             _MAP if told else "",
-            f"<h2>Numbers</h2>{numbers_table(self.numbers)}",
+            f"<h2>Numbers</h2>{numbers_table(self.numbers, self.config.metrics)}",
             _repeat(self.config),
             f'<script type="application/json" id="story">{told}</script>' if told else "",
         ]
@@ -98,7 +100,7 @@ def safe_json(value: Any) -> str:
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def numbers_table(numbers: Mapping[str, Mapping[str, Any]]) -> str:
+def numbers_table(numbers: Mapping[str, Mapping[str, Any]], own: Sequence[str] = ()) -> str:
     """Return the numbers as an HTML table, one column per split.
 
     Examples
@@ -106,7 +108,7 @@ def numbers_table(numbers: Mapping[str, Mapping[str, Any]]) -> str:
     >>> "<td>0.500</td>" in numbers_table({"test": {"accuracy": 0.5}})
     True
     """
-    columns = {side: _flat(values) for side, values in numbers.items()}
+    columns = {side: _flat(values, own) for side, values in numbers.items()}
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     head = "".join(f'<th scope="col">{text(side)}</th>' for side in columns)
     rows = "".join(
@@ -121,7 +123,7 @@ def numbers_table(numbers: Mapping[str, Mapping[str, Any]]) -> str:
     )
 
 
-def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+def _flat(values: Mapping[str, Any], own: Sequence[str]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, title in NUMBERS.items():
         value = values.get(key)
@@ -129,6 +131,11 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
             flat |= {title.format(str(k).replace("|", ", ")): v for k, v in value.items()}
         elif key in values:
             flat[title] = value
+    for key in own:
+        if key in values:
+            value = values[key]
+            whole = isinstance(value, Mapping)
+            flat |= {f"{key}, {k}": v for k, v in value.items()} if whole else {key: value}
     return flat
 
 
@@ -165,23 +172,41 @@ def _charts(page: Page) -> list[str]:
         return [Line(name, shown[key]["x"], shown[key]["y"], FUSED_COLOUR, width=3)]
 
     gaps = [line(k, k.removeprefix("gap.").replace("|", ", "), i) for i, k in enumerate(pairs)]
+    own = [key for key in shown if key.startswith("number.")]
+    numbers = [line(key, key.removeprefix("number."), i) for i, key in enumerate(own)]
     charts = {
         "Accuracy on the probe set": (each("accuracy", fused("accuracy.fused", "fused")), 1.0),
         "Importance weights (median)": (each("weight"), 1.0),
         "Modality gap (centroids)": (gaps, None),
         "Training loss (nats)": (each("loss", fused("loss.all", "all")), None),
         "Head forgetting, summed (nats)": (each("forgetting"), None),
+        "Numbers of your own": (numbers, None),
     }
     return [line_chart(title, lines, top=top) for title, (lines, top) in charts.items() if lines]
 
 
+def _name(config: ExperimentConfig) -> str:
+    """Return what names a run, unless that takes code which may not be imported here."""
+    try:
+        return f", {text(config.hash)}"
+    except ConfigError:
+        return ""
+
+
 def _repeat(config: ExperimentConfig) -> str:
     told = json.dumps(config.to_dict(), indent=2)
+    modules = {name.partition(":")[0] for _, name in config.names_of_code() if is_reference(name)}
+    own = (
+        "<p>It names code that is not in it: whoever repeats it needs the same files, and must allow "
+        f"them: <code>{text(' '.join(f'--allow-import {m}' for m in sorted(modules)))}</code>.</p>"
+        if modules
+        else ""
+    )
     return (
         "<h2>Repeat this run</h2><p>Copy the configuration. In Python, paste it between the "
         "quotes: <code>mla.run_experiment(mla.ExperimentConfig.from_json(r'''…'''))</code>. On the "
         "command line, save it as <code>config.json</code> and run "
-        "<code>mla-lab repeat config.json</code>.</p>"
+        f"<code>mla-lab repeat config.json</code>.</p>{own}"
         '<p><button type="button" class="copy" id="copy">Copy the configuration</button> '
         '<span id="copied" role="status"></span></p>'
         f'<pre id="config" tabindex="0" aria-label="configuration">{text(told)}</pre>'

@@ -66,7 +66,7 @@ def export_run(
     True
     """
     one = run if isinstance(run, Run) else read_run(run)
-    notes: list[str] = []
+    notes = _of_guests(one.metrics.get("guests") or [])
     try:
         replay = one.replay()
     except DataError as error:
@@ -112,10 +112,23 @@ def export_session(
     notes = [f"Exported after {session.step} sub-steps, epoch {session.epoch} of {config.epochs}."]
     if session.data.name != config.dataset:
         notes.append("It trains on data of its own, which the configuration does not name.")
+    notes += _of_guests([guest.to_json() for guest in session.guests])
     numbers = {"probe set": numbers_of(evaluation, session.config.metrics)}
     data = session.data if media else None
     made = _Made(title, config, session.history, numbers, replay, data, notes)
     return _write(made.page(limit), path, limit)
+
+
+def _of_guests(guests: Any) -> list[str]:
+    """Return a sentence that says whose code a run used besides ours."""
+    if not isinstance(guests, list) or not guests:
+        return []
+    said = []
+    for guest in guests:
+        known = {key: str(value) for key, value in dict(guest).items()}
+        by = f"{known.get('package')} {known.get('version')}".strip() or known.get("module", "?")
+        said.append(f"{known.get('name')} (of {by}, source {known.get('source', '')[:12]})")
+    return [f"It used code that is not MLA Lab's: {', '.join(said)}."]
 
 
 class _Made:

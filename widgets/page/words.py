@@ -57,6 +57,8 @@ def describe_training(history: History, caption: str = "") -> str:
         said.append(f"Accuracy: {_moved(_accuracies(start), _accuracies(now), '.0%')}.")
         said.append(f"Mean weight: {_moved(start.mean_weight, now.mean_weight, '.2f')}.")
         said.append(_gaps(start.centroid_gap, now.centroid_gap))
+        if now.numbers:
+            said.append(f"Numbers of your own: {_moved(start.numbers, now.numbers, '.3g')}.")
     if caption:
         said.append(f"Map: {caption}.")
     return " ".join(filter(None, said))

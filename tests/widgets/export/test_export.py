@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import sys
 from dataclasses import replace
 from hashlib import sha256
 from html import unescape
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mla_core as mla
+from mla_core import references
 from mla_core.cli import main
 from mla_core.evaluation.replay import Replay
 from widgets import export_run, export_session
@@ -261,3 +263,32 @@ def test_a_place_that_cannot_be_written_is_named(run, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(mla.ConfigError, match="cannot write"):
         export_run(run, tmp_path / "file" / "run.html")
+
+
+def test_a_page_says_whose_code_a_run_used_and_how_to_allow_it(lab, tmp_path):
+    config = mla.ExperimentConfig(
+        dataset="gaussian",
+        dataset_options={"sizes": [60, 30, 30]},
+        epochs=1,
+        fusion=f"{lab}:sharpest",
+        metrics=[f"{lab}:top_two"],
+    )
+    run = mla.run_experiment(config, tmp_path)
+    page = export_run(run, tmp_path / "run.html").read_text(encoding="utf-8")
+    assert f"It used code that is not MLA Lab&#x27;s: {lab}:sharpest (of {lab}, source " in page
+    assert f"--allow-import {lab}" in page
+    assert f"{lab}:top_two" in page.partition("Numbers</h2>")[2], "in the table"
+    assert "Numbers of your own" in page, "as a curve"
+
+
+def test_a_page_of_a_run_from_elsewhere_imports_nothing(lab, tmp_path):
+    config = mla.ExperimentConfig(
+        dataset=f"{lab}:two_clouds", epochs=1, method=f"{lab}:Patient", batch_size=16
+    )
+    run = mla.run_experiment(config, tmp_path)
+    references._ALLOWED.discard(lab)
+    sys.modules.pop(lab)
+    page = export_run(run, tmp_path / "run.html").read_text(encoding="utf-8")
+    assert lab not in sys.modules
+    assert "samples are left out" in page
+    assert "runs the code of the module" in page
