@@ -14,6 +14,7 @@ from mla_core.analysis.contribution import (
     subset_accuracies,
     utilisation_rates,
 )
+from mla_core.analysis.fusion_study import fitted_temperatures
 from mla_core.data.samples import Split
 from mla_core.evaluation import (
     brier_score,
@@ -25,7 +26,6 @@ from mla_core.evaluation import (
     summarise,
 )
 from mla_core.fusion import (
-    fit_temperature,
     fuse,
     importance_weights,
     released_batch_weights,
@@ -48,7 +48,7 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
     reported = session.reported()
     train, val = reported.evaluate("train"), reported.evaluate("val")
     test = reported.evaluate("test")
-    temperatures = _temperatures(val)
+    temperatures = dict(zip(val.modalities, fitted_temperatures(val), strict=True))
     sides = {}
     for side, evaluation in (("val", val), ("test", test)):
         split = reported.data.split(side)
@@ -143,15 +143,6 @@ def compute_of(history: History, n_modalities: int) -> dict[str, int]:
     """Return what training cost: samples passed through an encoder and back, and head updates."""
     passes = sum(r.samples * (n_modalities if r.modality is None else 1) for r in history.steps)
     return {"encoder_passes": passes, "head_updates": sum(r.sub_steps for r in history.steps)}
-
-
-def _temperatures(evaluation: Evaluation) -> dict[str, float]:
-    return {
-        name: fit_temperature(evaluation.logits[m][here], evaluation.labels[here])
-        for m, (name, here) in enumerate(
-            zip(evaluation.modalities, evaluation.present, strict=True)
-        )
-    }
 
 
 def _per_modality(evaluation: Evaluation, metric: Any) -> dict[str, float]:
