@@ -13,6 +13,7 @@ from mla_core.analysis.contribution import (
     subset_accuracies,
     utilisation_rates,
 )
+from mla_core.analysis.fusion_study import fitted_temperatures
 from mla_core.data.samples import Split
 from mla_core.evaluation import (
     expected_calibration_error,
@@ -22,7 +23,6 @@ from mla_core.evaluation import (
 )
 from mla_core.fusion import (
     RULES,
-    fit_temperature,
     fuse,
     fused_by_rule,
     importance_weights,
@@ -46,7 +46,7 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
     reported = session.reported()
     train, val = reported.evaluate("train"), reported.evaluate("val")
     test = reported.evaluate("test")
-    temperatures = _temperatures(val)
+    temperatures = dict(zip(val.modalities, fitted_temperatures(val), strict=True))
     sides = {}
     for side, evaluation in (("val", val), ("test", test)):
         split = reported.data.split(side)
@@ -121,15 +121,6 @@ def compute_of(history: History, n_modalities: int) -> dict[str, int]:
     """Return what training cost: samples passed through an encoder and back, and head updates."""
     passes = sum(r.samples * (n_modalities if r.modality is None else 1) for r in history.steps)
     return {"encoder_passes": passes, "head_updates": sum(r.sub_steps for r in history.steps)}
-
-
-def _temperatures(evaluation: Evaluation) -> dict[str, float]:
-    return {
-        name: fit_temperature(evaluation.logits[m][here], evaluation.labels[here])
-        for m, (name, here) in enumerate(
-            zip(evaluation.modalities, evaluation.present, strict=True)
-        )
-    }
 
 
 def _probes(train: Evaluation, other: Evaluation) -> dict[str, float]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mla_core.cli.own_code import add_allow_import, allow
 from mla_core.config import ExperimentConfig
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, TrainingDivergedError
 
 EXPORT = """examples:
   mla-lab export runs/0123456789ab                        writes 0123456789ab.html here
@@ -97,7 +97,14 @@ def _repeat(arguments: argparse.Namespace) -> int:
     allow(arguments)
     config = ExperimentConfig.from_json(_read(arguments.config))
     finished = (arguments.out / config.hash).exists()
-    folder = run_experiment(config, arguments.out, progress=True)
+    try:
+        folder = run_experiment(config, arguments.out, progress=True)
+    except TrainingDivergedError as error:
+        print(f"mla-lab: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("mla-lab: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
     print(f"{folder} (finished before, not repeated)" if finished else folder)
     return 0
 

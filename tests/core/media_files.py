@@ -6,6 +6,7 @@ import csv
 import struct
 import wave
 import zlib
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -69,26 +70,52 @@ def hours_of_silence(path: Path, hours: float = 3.0) -> Path:
     return path
 
 
-CODECS = {".mp4": "mpeg4", ".avi": "mpeg4", ".flv": "flv", ".webm": "libvpx"}
+CODECS = {
+    ".mp4": "mpeg4",
+    ".avi": "mpeg4",
+    ".mkv": "mpeg1video",
+    ".flv": "flv",
+    ".webm": "libvpx",
+    ".mpg": "mpeg1video",
+}
 
 
-def video(path: Path, frames: int = 6, fps: int = 2, tone: float = 0.0) -> Path:
-    """Frames whose grey rises by 40 a frame, from 0; with a sound track of `tone` seconds."""
+def video(
+    path: Path,
+    frames: int = 6,
+    fps: int = 2,
+    tone: float = 0.0,
+    *,
+    step: int = 40,
+    silence: float = 0.0,
+    late: int = 0,
+) -> Path:
+    """Frames whose grey rises by `step` a frame, from 0, and a sound track.
+
+    The track has `silence` and then a `tone`, both in seconds. The first time stamp is `late`, in
+    seconds, where the container does not choose it itself.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(CODECS[path.suffix], rate=fps)
         stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
-        track = container.add_stream("mp3", rate=16000) if tone else None
+        codec = "mp2" if path.suffix == ".mpg" else "mp3"
+        track = container.add_stream(codec, rate=16000) if tone else None
         for i in range(frames):
-            grey = np.full((32, 32, 3), min(255, 40 * i), np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey)))
+            grey = np.full((32, 32, 3), min(255, step * i), np.uint8)
+            picture_ = av.VideoFrame.from_ndarray(grey)
+            picture_.pts, picture_.time_base = late * fps + i, Fraction(1, fps)
+            container.mux(stream.encode(picture_))
         container.mux(stream.encode())
         if track is not None:
             wave_ = 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(tone * 16000)) / 16000)
+            wave_ = np.concatenate([np.zeros(round(silence * 16000)), wave_])
             samples = wave_.astype(np.float32)[None]
             frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
             frame.sample_rate = 16000
-            for part in (frame, None):
+            frame.pts, frame.time_base = late * 16000, Fraction(1, 16000)
+            resampler = av.AudioResampler(track.format, track.layout, 16000)
+            for part in (*resampler.resample(frame), None):
                 container.mux(track.encode(part))
     return path
 

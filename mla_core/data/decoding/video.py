@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ class VideoDecoder(Decoder):
 
     kind = "video"
     dtype = np.uint8
+    version = 2  # 2: time counts from what is shown first
     uses = ("frames", "fps", "size")
 
     def look(self, source: Source) -> Looked:
@@ -38,7 +40,7 @@ class VideoDecoder(Decoder):
                 return Looked(tuple(map(float, first.size)))
         with _open(source) as container:
             _stream(container, "video")
-            return Looked((float(container.duration or 0) / 1e6,))
+            return Looked((_duration(container),))
 
     def modality(self, name: str, looked: Sequence[Looked]) -> Modality:
         """Return the stack of squares."""
@@ -81,6 +83,8 @@ def frame_files(source: Source) -> list[Path]:
 def read_frames(source: Source, times: Sequence[float]) -> list[Image.Image]:
     """Return the picture that is shown at each time (in seconds, ascending), at the end the last.
 
+    Time counts from what is shown first, whatever its time stamp.
+
     Raises
     ------
     DataError
@@ -89,11 +93,8 @@ def read_frames(source: Source, times: Sequence[float]) -> list[Image.Image]:
     found: list[Image.Image] = []
     shown: Any = None
     with _open(source) as container:
-        stream = _stream(container, "video")
-        if source.start > 0:
-            container.seek(int(source.start * 1e6))
-        for frame in container.decode(stream):
-            while len(found) < len(times) and frame.time > times[len(found)] + 1e-6:
+        for time, frame in _from(source.start, container, _stream(container, "video")):
+            while len(found) < len(times) and time > times[len(found)] + 1e-6:
                 found.append((shown or frame).to_image())
             if len(found) == len(times):
                 break
@@ -112,17 +113,15 @@ def read_track(source: Source, stop: float) -> tuple[NDArray[np.float32], int]:
         stream = _stream(container, "audio")
         rate = int(stream.rate)
         resampler = need("av", "videos").AudioResampler("flt", "mono", rate)
-        if source.start > 0:
-            container.seek(int(source.start * 1e6))
         first: float | None = None
-        for frame in container.decode(stream):
-            if frame.time is not None and frame.time >= stop:
+        for time, frame in _from(source.start, container, stream):
+            if time >= stop:
                 break
-            first = (frame.time or 0.0) if first is None else first
+            first = time if first is None else first
             pieces += [part.to_ndarray()[0] for part in resampler.resample(frame)]
     sound = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    begin = round((source.start - (first or 0.0)) * rate) if source.start > 0 else 0
-    return sound[max(0, begin) : round((stop - (first or 0.0)) * rate), None], rate
+    before = round((source.start - (first or 0.0)) * rate) if source.start > 0 else 0
+    return sound[max(0, before) : round((stop - (first or 0.0)) * rate), None], rate
 
 
 def track_length(source: Source) -> float:
@@ -131,7 +130,39 @@ def track_length(source: Source) -> float:
         stream = _stream(container, "audio")
         if stream.duration:
             return float(stream.duration * stream.time_base)
-        return float(container.duration or 0) / 1e6
+        return _duration(container)
+
+
+def _from(start: float, container: Any, stream: Any) -> Iterator[tuple[float, Any]]:
+    """Yield the frames of a stream and their times, from one at or before `start` on.
+
+    Where files have no index, a seek can lead behind the place: then one aims before it.
+    """
+    begin = _begin(container)
+    frames = container.decode(stream)
+    if start > 0:
+        for earlier in (0, 1, 5, 25, start + begin):
+            container.seek(int(max(0, begin + start - earlier) * 1e6))
+            frames = container.decode(stream)
+            first = next(frames, None)
+            if first is not None and (first.time or 0.0) - begin <= start + 1e-6:
+                break
+        frames = itertools.chain([] if first is None else [first], frames)
+    return ((0.0 if frame.time is None else frame.time - begin, frame) for frame in frames)
+
+
+def _begin(container: Any) -> float:
+    """Return the time stamp in seconds of what is shown or heard first: not all begin at 0.
+
+    What lies before 0 is an encoder's lead, which players leave out.
+    """
+    return max(0.0, float(container.start_time or 0) / 1e6)
+
+
+def _duration(container: Any) -> float:
+    seconds = float(container.duration or 0) / 1e6
+    # Matroska's counts from the time stamp 0.
+    return seconds - _begin(container) if "matroska" in container.format.name else seconds
 
 
 @contextmanager

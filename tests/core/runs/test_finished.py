@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from mla_core import ConfigError, DataError, ExperimentConfig, run_experiment
+from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession, run_experiment
 from mla_core.cli import main
 from mla_core.runs.finished import config_differences, read_run, read_runs
 
@@ -149,6 +149,27 @@ def test_repeat_gives_the_same_run(made, tmp_path, capsys):
     assert numbers[0] == numbers[1]
     assert main(["repeat", str(again / "config.json"), "--out", out]) == 0
     assert "not repeated" in capsys.readouterr().out
+
+
+def test_repeat_of_a_run_that_diverges_is_a_sentence(tiny, tmp_path, capsys):
+    (tmp_path / "config.json").write_text(json.dumps(tiny(learning_rate=1e30).to_dict()))
+    repeat = ["repeat", str(tmp_path / "config.json"), "--out", str(tmp_path / "runs")]
+    assert main(repeat) == 1
+    assert "mla-lab: training diverged at step" in capsys.readouterr().err
+
+
+def test_repeat_that_is_stopped_says_that_it_goes_on(tiny, tmp_path, monkeypatch, capsys):
+    (tmp_path / "config.json").write_text(json.dumps(tiny().to_dict()))
+    repeat = ["repeat", str(tmp_path / "config.json"), "--out", str(tmp_path / "runs")]
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingSession, "advance", stopped)
+        assert main(repeat) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert main(repeat) == 0
 
 
 def test_repeat_of_what_is_not_there_is_a_sentence(tmp_path, capsys):

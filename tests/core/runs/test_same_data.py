@@ -10,6 +10,7 @@ import pytest
 
 from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession, load_dataset
 from mla_core.cli import main
+from mla_core.data import DATASETS
 from mla_core.data.sets import array_file
 from mla_core.methods.alternating import Alternating
 from mla_core.records.checkpoint import save_snapshot
@@ -164,7 +165,7 @@ def test_a_sweep_reads_each_data_set_once_to_look_at_its_finished_runs(
         counted.append(path)
         return read(path)
 
-    monkeypatch.setattr(array_file, "load_array_file", counting)
+    monkeypatch.setitem(DATASETS._ours, "array_file", counting)
     refuse_other_data(runs)
     assert counted == [str(features)]
     other = tmp_path / "other.npz"

@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from mla_core.data import load_dataset
 from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.decoding.sound import read_sound
+from mla_core.data.decoding.video import read_frames, read_track, track_length
 from mla_core.data.samples.source import Source, file_source
 from mla_core.errors import ConfigError
 from tests.core.media_files import good_lines, picture, sound, video, write_manifest
@@ -145,6 +146,37 @@ def test_a_piece_of_a_video(tmp_path):
     video(tmp_path / "a.mp4", frames=6, fps=2)
     x = decode("video", file_source(tmp_path, "a.mp4#t=1,2", "here"))
     assert x.mean((1, 2, 3)) == pytest.approx([80, 160, 160], abs=12)
+
+
+# The first time stamp is 0.54 s in the first file, 5 s in the second.
+LATE = {"mpg": {}, "mkv": {"late": 5}}
+
+
+@pytest.mark.parametrize("suffix", LATE)
+def test_time_counts_from_what_is_shown_first(suffix, tmp_path):
+    path = video(tmp_path / f"a.{suffix}", frames=75, fps=25, step=3, **LATE[suffix])
+    assert decode("video", path).mean((1, 2, 3)) == pytest.approx([0, 75, 150], abs=4)
+
+
+@pytest.mark.parametrize("suffix", LATE)
+def test_a_piece_begins_where_it_is_said_to_wherever_a_seek_leads(suffix, tmp_path):
+    path = video(tmp_path / f"a.{suffix}", frames=75, fps=25, step=3, **LATE[suffix])
+    for first in range(1, 75):
+        time = (first + 0.5) / 25
+        (found,) = read_frames(Source("here", path, start=time, stop=3.0), [time])
+        assert np.asarray(found).mean() == pytest.approx(3 * first, abs=4)
+
+
+@pytest.mark.parametrize("suffix", LATE)
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_a_sound_track_counts_time_as_the_pictures_do(start, suffix, tmp_path):
+    path = video(tmp_path / f"a.{suffix}", frames=75, fps=25, tone=1.5, silence=1.5, **LATE[suffix])
+    source = Source("here", path, start=start, stop=2.5)
+    sound, rate = read_track(source, 2.5)
+    assert len(sound) / rate == pytest.approx(2.5 - start, abs=0.05)
+    begins = np.flatnonzero(np.abs(sound[:, 0]) > 0.1)[0] / rate
+    assert begins == pytest.approx(1.5 - start, abs=0.1)
+    assert track_length(source) == pytest.approx(3.0, abs=0.1)
 
 
 def test_a_region_of_a_picture(tmp_path):
