@@ -35,10 +35,11 @@ def read_run_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     DataError
         In one sentence, when a file is missing or damaged.
     """
-    paths = [folder / name for name in ("config.json", "metrics.json")]
-    for path in paths:
+    found = []
+    for path in (folder / "config.json", folder / "metrics.json"):
         if not path.is_file():
             msg = f"there is no {str(path)!r}: the run was not finished, or is none; {AGAIN}"
             raise DataError(msg)
-    settings, metrics = (read_json(path, AGAIN) for path in paths)
+        found.append(read_json(path, AGAIN))
+    settings, metrics = found
     return settings, metrics
