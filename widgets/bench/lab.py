@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
-from IPython.display import display
 
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
@@ -24,21 +23,21 @@ from widgets.charts import sample as sample_view
 from widgets.charts import training as charts
 from widgets.export import export_session
 from widgets.page import (
-    StatusLine,
+    LiveWidget,
+    Pace,
     apply_theme,
-    close,
     describe,
     describe_training,
     notebook_loop,
-    per_cell,
     text,
 )
 
-ANSWER_SECONDS = 3.0
+RENDER_SECONDS = 0.1  # at most ten pictures a second ...
+RENDER_SHARE = 10  # ... and training keeps ten times as long as a picture takes
 SMALL = "font-size:12px;line-height:1.4"
 
 
-class TrainingLab:
+class TrainingLab(LiveWidget):
     """Play, pause and step a training run, and watch it.
 
     Parameters
@@ -69,22 +68,20 @@ class TrainingLab:
     def __init__(
         self, config: ExperimentConfig | None = None, *, data: MultimodalDataset | None = None
     ) -> None:
-        self._loop = notebook_loop("the live bench", "widgets.open_lab(headless=True)")
+        loop = notebook_loop("the live bench", "widgets.open_lab(headless=True)")
         config = config or ExperimentConfig()
-        session = TrainingSession(config, data)  # first, since it is what can fail
-        per_cell.register(self)
+        session = TrainingSession(config, data)  # before any widget, since it is what can fail
+        super().__init__(loop, charts.HEIGHT)
         self._data = data
         self._wanted = config  # what the settings show, and what Reset starts
         self._travel: int | None = None  # the moment shown; None means now
-        self._status = StatusLine()
-        self._player = Player(
-            session, self._render, self._on_state, lambda: self._status.tock == self._status.tick
-        )
+        self._player = Player(session, self._inbox)
+        self._pace = Pace(self._status, RENDER_SECONDS)
         self._controls = Controls(
             config, self._on_button, self._on_setting, own_data=data is not None
         )
         self._timeline = Timeline(
-            config, self._player.queue, self._travel_to, self._branch, self._drop
+            config, self._inbox.put, self._travel_to, self._branch, self._drop
         )
         self._diagram = ipw.HTML()
         self._difference = ipw.HTML()
@@ -93,7 +90,6 @@ class TrainingLab:
         self._note = ipw.HTML()
         self._chooser = ipw.Dropdown(description="Sample", layout={"width": "250px"})
         self._progress = ipw.FloatProgress(max=1.0, layout={"width": "99%", "height": "10px"})
-        self._figure_box = ipw.VBox(layout={"min_height": f"{charts.HEIGHT}px"})
         self.view = ipw.VBox(
             [
                 self._controls.bar,
@@ -115,13 +111,14 @@ class TrainingLab:
         self._followers: list[MapFollower] = []
         self._player.steps_per_second = self._controls.speed.value
         self._tandem: Tandem | None = None
+        self._moments: tuple[Evaluation | None, ...] = ()
+        self._sample = ""
         self._adopt(self._player.tandem)
-        self._status.observe(lambda _: self._loop.call_soon_threadsafe(self._apply_theme), "dark")
         self._controls.speed.observe(self._on_speed, "value")
-        self._controls.unfold.observe(lambda _: self._player.queue(self._controls.fold), "value")
-        self._controls.map.observe(lambda _: self._player.queue(self._show_other_map), "value")
-        self._chooser.observe(lambda _: self._player.queue(self._show_sample), "value")
-        self._player.start()
+        self._controls.unfold.observe(lambda _: self._inbox.put(self._controls.fold), "value")
+        for widget in (self._controls.map, self._chooser):
+            widget.observe(lambda _: self._tell(""), "value")
+        self._open()
 
     @property
     def session(self) -> TrainingSession:
@@ -130,17 +127,13 @@ class TrainingLab:
 
     def close(self) -> None:
         """Stop training, end the map's process, and remove every widget."""
-        self._player.close()
         for follower in self._followers:
             follower.close()
         self._maps.close()
-        self._retire_figure()
-        parts = [*self.view.children, *self._controls.widgets(), *self._timeline.widgets()]
-        for widget in [self.view, *parts]:
-            close(widget)
+        super().close()
 
-    def _ipython_display_(self) -> None:
-        display(self.view)
+    def _loose(self) -> list[ipw.Widget]:
+        return [*self._controls.widgets(), *self._timeline.widgets()]
 
     # ---------------------------------------- callbacks: any thread, so they only queue a command
 
@@ -156,12 +149,12 @@ class TrainingLab:
                 lambda: Tandem(TrainingSession(self._wanted, self._data)),
                 "Loading the data and starting afresh …",
             ),
-            "page": lambda: player.queue(self._save_page),
+            "page": lambda: self._inbox.put(self._save_page),
         }
         actions[name]()
 
     def _on_setting(self, field: str, value: Any) -> None:
-        self._player.queue(lambda: self._change(field, value))
+        self._inbox.put(lambda: self._change(field, value))
 
     def _on_speed(self, change: dict[str, Any]) -> None:
         self._player.steps_per_second = change["new"]
@@ -169,9 +162,34 @@ class TrainingLab:
     def _on_point(self, trace: Any, points: Any, _state: Any) -> None:
         if points.point_inds:
             index = int(trace.customdata[points.point_inds[0]])
-            self._player.queue(lambda: self._choose(index))
+            self._inbox.put(lambda: self._choose(index))
+
+    def _tell(self, sentence: str) -> None:
+        """Draw anew, with a sentence if there is one."""
+        self._inbox.put(lambda: sentence)
 
     # ------------------------------------------------------------------ all below: event loop only
+
+    async def _run(self) -> None:
+        async for histories in self._player.moments():
+            await self._follow(histories)
+
+    async def _follow(self, histories: list[History]) -> None:
+        """Show what the player does, while it goes on; pictures of training only when they are due."""
+        player = self._player
+        if player.tandem is not self._tandem:
+            self._adopt(player.tandem)
+        share = 0 if player.steps_per_second else RENDER_SHARE  # at a slow speed, training waits
+        if player.state == self._status.state == "playing" and not self._pace.due(share):
+            return
+        self._enable()
+        if player.state == "loading":
+            self._status.say("loading", player.message)
+            return
+        with self._pace.drawing():
+            runs = await self._look(histories)
+            self._draw(runs)
+        self._say(runs[0].moment)
 
     def _adopt(self, tandem: Tandem) -> None:
         """Show another run, or another branch of it: its settings, samples and an empty figure."""
@@ -185,32 +203,27 @@ class TrainingLab:
         del self._followers[1:]
         if tandem.branch is not None:
             seed = session.config.seed
-            branch = MapFollower(self._maps, seed, self._map_changed, self._followers[0])
+            branch = MapFollower(self._maps, seed, self._tell, self._followers[0])
             self._followers.append(branch)
         self._tandem = tandem
         self._since = tandem.branch.step if tandem.branch is not None else 0
         self._travel = None
-        self._moments: tuple[Evaluation | None, ...] = ()
+        self._drawn: list[tuple[object, ...]] = []
         figure = charts.training_figure(
             list(session.data.modalities), session.config.method, branch=len(self._followers) > 1
         )
         apply_theme(figure, dark=self._status.dark)
-        runs = self._look(tandem.histories())
-        charts.refresh(figure, *runs)
-        self._drawn = [run.drawing for run in runs]
-        self._put_into_words(runs[0])
         self._figure = LiveFigure(figure)
         for trace in self._figure.data:
             if trace.meta.startswith(("map.", "branch.map.")):
                 trace.on_click(self._on_point)
-        self._retire_figure()
-        self._figure_box.children = [self._figure]
+        self._show_figure(self._figure)
 
     def _show_run(self, session: TrainingSession) -> None:
         self._wanted = session.config
         for follower in self._followers:
             follower.close()
-        self._followers = [MapFollower(self._maps, session.config.seed, self._map_changed)]
+        self._followers = [MapFollower(self._maps, session.config.seed, self._tell)]
         self._controls.show(session.config, session.data.modalities)
         self._controls.ask_for_reset(needed=False)
         self._timeline.show(session.config)
@@ -218,14 +231,7 @@ class TrainingLab:
         ids = session.probe.ids
         self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
 
-    def _retire_figure(self) -> None:
-        """Take the figure off the screen now, and close it when the page has answered it."""
-        old, self._figure_box.children = self._figure_box.children, ()
-        for widget in old:
-            # The page still answers the last update, which fails on a closed channel.
-            self._loop.call_later(ANSWER_SECONDS, close, widget)
-
-    def _look(self, histories: list[History]) -> list[charts.Shown]:
+    async def _look(self, histories: list[History]) -> list[charts.Shown]:
         """Return what is to be seen of every run, now or at the moment travelled to."""
         sessions = self._player.tandem.sessions
         kind, calm = self._controls.map.value, self._player.state == "playing"
@@ -234,20 +240,12 @@ class TrainingLab:
             snapshot = None if self._travel is None else session.recording.at(self._travel).snapshot
             then = None if snapshot is None else snapshot.history
             look = (then or history).latest
-            if look is not None and look is not follower.shown:
-                follower.follow(look, kind, calm=calm)
-            since = self._since if runs else 0
-            runs.append(charts.Shown(history, follower.view, then, since))
+            view = None if look is None else await follower.follow(look, kind, calm=calm)
+            runs.append(charts.Shown(history, view, then, self._since if runs else 0))
         return runs
 
-    def _render(self, histories: list[History]) -> None:
-        if self._player.tandem is not self._tandem:
-            self._adopt(self._player.tandem)
-        runs = self._look(histories)
-        moments = tuple(run.moment.latest for run in runs)
-        if moments != self._moments:
-            self._moments = moments
-            self._show_sample()
+    def _draw(self, runs: list[charts.Shown]) -> None:
+        self._show_sample(tuple(run.moment.latest for run in runs), self._chooser.value)
         names = list(self.session.data.modalities)
         diagrams = [
             diagram.network_svg(
@@ -264,7 +262,6 @@ class TrainingLab:
             self._drawn = drawing
             self._status.tick += 1
             self._put_into_words(runs[0])
-        self._say(runs[0].moment)
 
     def _in_words(self) -> str:
         tandem = self._player.tandem
@@ -285,16 +282,6 @@ class TrainingLab:
         told = text(describe_training(run.moment, caption))
         self._words.value = f"<p style='{SMALL}' aria-live='off'>In words. {told}</p>"
 
-    def _on_state(self) -> None:
-        player = self._player
-        self._enable()
-        if player.state in {"paused", "finished"} and self._controls.map.value == "umap":
-            self._show_other_map()
-        if player.state == "loading":
-            self._status.say("loading", player.message)
-        else:
-            self._say(self._look(player.tandem.histories())[0].moment)
-
     def _enable(self) -> None:
         state = self._player.state
         self._controls.enable(state)
@@ -304,7 +291,7 @@ class TrainingLab:
             branched=self._player.tandem.branch is not None,
         )
 
-    def _change(self, field: str, value: Any) -> None:
+    def _change(self, field: str, value: Any) -> str:
         """Take over one setting: now if it may change while training runs, else at the reset."""
         changes: dict[str, Any] = {field: value}
         if field == "noise":
@@ -313,29 +300,25 @@ class TrainingLab:
             same = value == self.session.config.dataset
             changes["dataset_options"] = self.session.config.dataset_options if same else {}
             self._controls.offer_noise(offered=same)
-        player = self._player
         try:
             self._wanted = self._wanted.replace(**changes)
             if field in ExperimentConfig.live_fields():
                 self.session.reconfigure(**changes)
                 if field == "fusion":
                     self.session.look_again()
-                player.message = f"{field} is {value} from sub-step {self.session.step} on."
-                if player.tandem.branch is not None:
-                    player.message += " The branch keeps its own."
+                told = f"{field} is {value} from sub-step {self.session.step} on."
+                if self._player.tandem.branch is not None:
+                    told += " The branch keeps its own."
             else:
-                player.message = f"Press Reset to start afresh with the new {field}."
+                told = f"Press Reset to start afresh with the new {field}."
         except ConfigError as error:
-            player.message = str(error)
+            told = str(error)
         waiting = self._wanted.replace(**self.session.config.live_values()) != self.session.config
         self._controls.ask_for_reset(needed=waiting)
-        player.redraw()
-        self._on_state()
+        return told
 
     def _travel_to(self, step: int | None) -> None:
         self._travel = step
-        self._enable()
-        self._player.redraw()
 
     def _branch(self, changes: dict[str, Any]) -> None:
         """Let a second run go on from the moment shown, beside the first."""
@@ -364,9 +347,11 @@ class TrainingLab:
     def _choose(self, index: int) -> None:
         self._chooser.value = self.session.probe.ids[index]
 
-    def _show_sample(self) -> None:
-        sample, blocks = self._chooser.value, []
-        for session, look in zip(self._player.tandem.sessions, self._moments, strict=False):
+    def _show_sample(self, moments: tuple[Evaluation | None, ...], sample: str) -> None:
+        if moments == self._moments and sample == self._sample:
+            return
+        self._moments, self._sample, blocks = moments, sample, []
+        for session, look in zip(self._player.tandem.sessions, moments, strict=True):
             if look is not None and sample in look.ids:
                 method = session.config.method
                 blocks.append(sample_view.sample_html(session.data, look, sample, method))
@@ -378,18 +363,3 @@ class TrainingLab:
             if blocks
             else sample_view.EMPTY
         )
-
-    def _apply_theme(self) -> None:
-        apply_theme(self._figure, dark=self._status.dark)
-
-    def _show_other_map(self) -> None:
-        for follower in self._followers:
-            if follower.shown is not None:
-                follower.follow(follower.shown, self._controls.map.value)
-        self._player.redraw()
-
-    def _map_changed(self, message: str) -> None:
-        if message:
-            self._player.message = message
-            self._on_state()
-        self._player.queue(self._player.redraw)

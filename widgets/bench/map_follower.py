@@ -1,4 +1,4 @@
-"""Keeps one run's map up to date: PCA at once, UMAP whenever its process answers."""
+"""Keeps one run's map up to date: PCA with every look, UMAP whenever its process answers."""
 
 from __future__ import annotations
 
@@ -53,12 +53,6 @@ class MapFollower:
     beside : MapFollower, optional
         Of the first run, when this one is a branch: the map is turned to match that one.
 
-    Attributes
-    ----------
-    view : MapView or None
-        What is to be shown now.
-    shown : Evaluation or None
-        The look that was asked for last.
     """
 
     def __init__(
@@ -68,21 +62,19 @@ class MapFollower:
         changed: Callable[[str], None],
         beside: MapFollower | None = None,
     ) -> None:
-        self.view: MapView | None = None
         self._loop = asyncio.get_running_loop()
         self._office = office
         self._seed = seed
         self._changed = changed
         self._beside = beside
         self._maps = MapState()
-        self.shown: Evaluation | None = None
-        self._kind = "pca"
+        self._placed: tuple[Evaluation, str] | None = None  # the look of the PCA, and what it adds
         self._asked: Evaluation | None = None  # the look whose UMAP was asked for last
         self._pending = False
         self._closed = False
 
-    def follow(self, evaluation: Evaluation, kind: str, *, calm: bool = False) -> None:
-        """Show this look: the PCA now, the UMAP when it is there.
+    async def follow(self, evaluation: Evaluation, kind: str, *, calm: bool = False) -> MapView:
+        """Return the map of this look: its PCA, or the newest UMAP when there is one.
 
         Parameters
         ----------
@@ -91,18 +83,19 @@ class MapFollower:
         calm : bool
             While training runs, one UMAP an epoch is enough.
         """
-        self.shown, self._kind = evaluation, kind
-        if kind == "pca":
-            self.view = self._maps.pca(evaluation, reference=self._reference("pca"))
-            return
-        if (view := self._maps.views.get("umap")) is None:
-            warming = "" if self._office.warm else ", UMAP is warming up"
-            view = self._maps.pca(evaluation, warming, self._reference("pca"))
-        self.view = view
-        asked = self._asked
-        enough = calm and asked is not None and asked.epoch == evaluation.epoch
-        if not self._pending and evaluation is not asked and not enough:
-            self._ask(evaluation)
+        if kind == "umap":
+            asked = self._asked
+            enough = calm and asked is not None and asked.epoch == evaluation.epoch
+            if not self._pending and evaluation is not asked and not enough:
+                self._ask(evaluation)
+            if (view := self._maps.views.get("umap")) is not None:
+                return view
+        warming = kind == "umap" and not self._office.warm
+        wanted = evaluation, ", UMAP is warming up" if warming else ""
+        if wanted != self._placed:  # large features take half a second, during which clicks count
+            await asyncio.to_thread(self._maps.pca, *wanted, self._reference("pca"))
+            self._placed = wanted
+        return self._maps.views["pca"]
 
     def close(self) -> None:
         """Ignore whatever still comes."""
@@ -131,13 +124,10 @@ class MapFollower:
             return
         self._pending = False
         if (error := done.exception()) is not None:
-            self._asked = None
+            if isinstance(error, BrokenProcessPool):
+                self._asked = None  # not this look's fault
             self._changed(f"The UMAP failed ({type(error).__name__}), it will start again.")
             return
         coords, trust = done.result()
-        view = self._maps.keep("umap", coords, umap_caption(trust, evaluation.step))
-        if self._kind == "umap":
-            self.view = view
-            self._changed("")
-            if self.shown is not None and self.shown is not evaluation:  # time went on meanwhile
-                self.follow(self.shown, "umap")
+        self._maps.keep("umap", coords, umap_caption(trust, evaluation.step))
+        self._changed("")

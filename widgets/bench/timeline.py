@@ -96,9 +96,8 @@ class Timeline:
         self.drop.disabled = busy or not branched
 
     def widgets(self) -> list[ipw.Widget]:
-        """Return every widget made here, for closing them."""
-        rows = [child for row in self.view.children for child in row.children]
-        return [*self._values.values(), *rows, *self.view.children, self.view]
+        """Return the widgets that do not always stand in `view`, for closing them."""
+        return list(self._values.values())
 
     def _asked(self, index: int) -> None:
         step = self._steps[index] if index < len(self._steps) - 1 else None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ipw
+import plotly.graph_objects as go
 import torch
-from IPython.display import display
 from torch import Tensor
 
 from mla_core.analysis import (
@@ -31,13 +30,12 @@ from widgets.fusion.curves import HEIGHT, RULE_NAMES, curves_table, refresh_stud
 from widgets.fusion.formula import formula_html
 from widgets.fusion.pictures import fused_html, heading_html, part_html
 from widgets.fusion.report import FusionReport
-from widgets.page import StatusLine, apply_theme, close, notebook_loop, per_cell
+from widgets.page import LiveWidget, apply_theme, notebook_loop
 
 if TYPE_CHECKING:
     from widgets.page import LiveFigure
 
 QUIET_SECONDS = 0.2  # after the last touch, before the curves follow
-ANSWER_SECONDS = 3.0
 
 
 def explore_fusion(
@@ -54,7 +52,7 @@ def explore_fusion(
     return FusionReport(session) if headless else FusionExplorer(session)
 
 
-class FusionExplorer:
+class FusionExplorer(LiveWidget):
     """Pick a sample, spoil its parts, change the rule; numbers, bars and curves follow.
 
     Parameters
@@ -75,9 +73,8 @@ class FusionExplorer:
     """
 
     def __init__(self, session: TrainingSession) -> None:
-        self._loop = notebook_loop("the live explorer", "explore_fusion(headless=True)")
+        loop = notebook_loop("the live explorer", "explore_fusion(headless=True)")
         self.session = session.reported().fork()
-        self._closed = False
         self._method = self.session.method
         self._classes = self.session.data.classes
         self._corruptor = Corruptor(self.session.data, self.session.config.seed)
@@ -85,33 +82,29 @@ class FusionExplorer:
         self._rules = rules_for(self._method)
         self._under = lru_cache(64)(self._fused_again)
         self._sweeps: dict[tuple[str, str], Sweep] = {}
-        self._clicked: int | None = None
         self._shown: Choice | None = None
         self._drawn: tuple[object, ...] = ()
         self._figure: LiveFigure | None = None
         self._measuring: asyncio.Task[None] | None = None
+        super().__init__(loop, HEIGHT)
         self._build()
-        per_cell.register(self)
-        self._wake = asyncio.Event()
-        self._wake.set()
-        self._task = self._loop.create_task(self._run())
+        self._touched()
+        self._open()
 
     def _build(self) -> None:
         names = self._clean.modalities
-        self._status = StatusLine()
         self._controls = FusionControls(
             {name: self._corruptor.corruptions(name) for name in names},
             self._rules,
             fitted_temperatures(self._clean),
             names[best_modality(self._clean)],
-            self._poke,
+            self._touched,
         )
         self._heading = ipw.HTML()
         self._fused = ipw.HTML()
         self._formula = ipw.HTML()
         self._progress = ipw.FloatProgress(max=1.0, layout={"width": "200px", "height": "10px"})
         self._table = ipw.HTML()
-        self._figure_box = ipw.VBox(layout={"min_height": f"{HEIGHT}px"})
         fused = ipw.VBox(
             [ipw.HTML("<b>◆ fused</b>"), self._fused],
             layout={**COLUMN, "align_self": "flex-end"},  # its classes beside theirs
@@ -131,36 +124,22 @@ class FusionExplorer:
                 self._table,
             ]
         )
-        self._status.observe(lambda _: self._loop.call_soon_threadsafe(self._apply_theme), "dark")
 
     def close(self) -> None:
         """Stop all work and remove every widget."""
-        if self._closed:
-            return
-        self._closed = True
-        for task in (self._task, self._measuring):
-            if task is not None:
-                task.cancel()
-        figure, self._figure_box.children = self._figure, ()
-        if figure is not None and not self._loop.is_closed():
-            # The page still answers the last update, which fails on a closed channel.
-            self._loop.call_later(ANSWER_SECONDS, close, figure)
-        for widget in list(_descendants(self.view)):
-            close(widget)
+        if self._measuring is not None:
+            self._measuring.cancel()
+        super().close()
 
-    def _ipython_display_(self) -> None:
-        display(self.view)
+    # ------------------------------------- callbacks: any thread, so they only put into the inbox
 
-    # ---------------------------------------------- callbacks: any thread, so they only wake the loop
-
-    def _poke(self) -> None:
-        if not self._closed and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake.set)
+    def _touched(self) -> None:
+        self._inbox.put(lambda: None)  # what the controls say then is followed
 
     def _on_point(self, trace: Any, points: Any, _state: Any) -> None:
         if points.point_inds:
-            self._clicked = int(trace.customdata[points.point_inds[0]])
-            self._poke()
+            sample = self._clean.ids[int(trace.customdata[points.point_inds[0]])]
+            self._inbox.put(lambda: self._controls.choose(sample))
 
     # -------------------------------------------------------------------- in a thread: computations
 
@@ -199,9 +178,10 @@ class FusionExplorer:
 
     async def _run(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            await self._inbox.wait()
             try:
+                for command in self._inbox.take():
+                    command()
                 await self._follow()
             except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
                 self._status.say("failed", f"{type(error).__name__}: {error}")
@@ -210,9 +190,6 @@ class FusionExplorer:
         """Show what the controls say now: the sample at once, the curves when all is quiet."""
         controls = self._controls
         controls.fit()
-        if self._clicked is not None:
-            sample, self._clicked = self._clean.ids[self._clicked], None
-            controls.choose(sample)
         rule, temperatures = controls.rule.value, controls.temperatures()
         evaluation = await asyncio.to_thread(self._under, rule, temperatures)
         held = controls.offer(evaluation)
@@ -220,8 +197,7 @@ class FusionExplorer:
         html, said = await asyncio.to_thread(self._html, choice)
         self._show(html)
         self._shown = choice
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), QUIET_SECONDS)
+        if await self._inbox.wait(QUIET_SECONDS):
             return  # touched again: what follows can wait
         nothing = "" if held else "No sample of the probe set is in this selection. "
         self._status.say("ready", f"{nothing}{said} {self._over_all(choice)}")
@@ -229,6 +205,11 @@ class FusionExplorer:
             self._measure(choice)
             return
         accuracies = await asyncio.to_thread(self._accuracies, choice)
+        if self._figure is None:
+            view = await asyncio.to_thread(MapState().pca, self._clean)
+            self._make_figure(
+                study_figure(evaluation, view, self._rules, self._sweeps[choice.curve])
+            )
         self._draw(choice, evaluation, accuracies)
 
     def _show(self, html: dict[str, str]) -> None:
@@ -254,9 +235,8 @@ class FusionExplorer:
 
     async def _sweep(self, modality: str, corruption: str) -> None:
         def tell(share: float) -> None:
-            if not self._closed:
-                with contextlib.suppress(RuntimeError):  # the loop was closed a moment ago
-                    self._loop.call_soon_threadsafe(self._set_progress, share)
+            with contextlib.suppress(RuntimeError):  # the loop was closed a moment ago
+                self._loop.call_soon_threadsafe(self._set_progress, share)
 
         try:
             self._sweeps[modality, corruption] = await asyncio.to_thread(
@@ -265,12 +245,21 @@ class FusionExplorer:
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
             self._status.say("failed", f"No curve: {type(error).__name__}: {error}")
             return
-        self._wake.set()
+        self._touched()
 
     def _set_progress(self, share: float) -> None:
-        if not self._closed:
-            self._progress.value = share
-            self._progress.layout.visibility = "visible" if share < 1 else "hidden"
+        self._progress.value = share
+        self._progress.layout.visibility = "visible" if share < 1 else "hidden"
+
+    def _make_figure(self, figure: go.Figure) -> None:
+        from widgets.page import LiveFigure  # plotly's widget takes seconds to import
+
+        apply_theme(figure, dark=self._status.dark)
+        self._figure = LiveFigure(figure)
+        for trace in self._figure.data:
+            if trace.meta.startswith("map."):
+                trace.on_click(self._on_point)
+        self._show_figure(self._figure)
 
     def _draw(
         self, choice: Choice, evaluation: Evaluation, accuracies: dict[str, list[float]]
@@ -282,14 +271,8 @@ class FusionExplorer:
         found, (modality, corruption) = self._sweeps[choice.curve], choice.curve
         kind = self._corruptor.corruptions(modality)[corruption]
         self._table.value = curves_table(found, kind, accuracies)
-        # Drawn before it is shown: an update that reaches the page before the figure does is lost.
-        figure = self._figure or study_figure(
-            evaluation, MapState().pca(self._clean), self._rules, found
-        )
-        if self._figure is None:
-            apply_theme(figure, dark=self._status.dark)
         refresh_study(
-            figure,
+            self._figure,
             evaluation,
             curves=accuracies,
             sweep=found,
@@ -297,21 +280,11 @@ class FusionExplorer:
             rule=choice.rule,
             chosen=(self._clean.ids.index(choice.sample), choice.level()),
         )
-        if self._figure is None:
-            from widgets.page import LiveFigure
-
-            self._figure = LiveFigure(figure)
-            for trace in self._figure.data:
-                if trace.meta.startswith("map."):
-                    trace.on_click(self._on_point)
-            self._figure_box.children = [self._figure]
-
-    def _apply_theme(self) -> None:
-        if self._figure is not None and not self._closed:
-            apply_theme(self._figure, dark=self._status.dark)
 
 
 def _in_words(evaluation: Evaluation, index: int, classes: tuple[str, ...], *, weighs: bool) -> str:
+    if evaluation.unanswered[index]:
+        return f"Sample {evaluation.ids[index]}: no part is present, so there is no answer."
     fused, label = evaluation.fused[index], int(evaluation.labels[index])
     predicted = int(fused.argmax())
     p = float(fused.softmax(-1)[predicted])
@@ -331,9 +304,3 @@ def _in_words(evaluation: Evaluation, index: int, classes: tuple[str, ...], *, w
 
 def _at(index: int) -> Tensor:
     return torch.tensor([index])
-
-
-def _descendants(widget: ipw.Widget) -> Iterator[ipw.Widget]:
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _descendants(child)

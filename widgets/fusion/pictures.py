@@ -89,9 +89,10 @@ def heading_html(evaluation: Evaluation, index: int, classes: Sequence[str]) -> 
     """Return which sample this is, what it is, and what fusion says."""
     sample, label = evaluation.ids[index], classes[int(evaluation.labels[index])]
     predicted = classes[int(evaluation.fused[index].argmax())]
+    said = "none" if evaluation.unanswered[index] else predicted
     return (
         f'<div data-sample="{text(sample)}" style="margin:2px 4px">Sample <b>{text(sample)}</b>, true '
-        f"class <b>{text(label)}</b>, fused prediction <b>{text(predicted)}</b></div>"
+        f"class <b>{text(label)}</b>, fused prediction <b>{text(said)}</b></div>"
     )
 
 

@@ -9,7 +9,6 @@ import ipywidgets as ipw
 from mla_core.config import ExperimentConfig
 from mla_core.head import VARIANTS
 from mla_core.session import TrainingSession
-from widgets.head_gradient.charts import HEIGHT
 from widgets.page import text
 
 MOST_STEPS = 2000
@@ -43,7 +42,6 @@ class HeadGradientControls:
     progress : FloatProgress
         Of the comparison, from 0 to 1.
     stages, seen, table : HTML
-    figure_box : VBox
     """
 
     def __init__(
@@ -105,8 +103,6 @@ class HeadGradientControls:
         )
         self.progress = ipw.FloatProgress(max=1.0, layout={"width": "160px", "height": "10px"})
         self.stages, self.seen, self.table = ipw.HTML(), ipw.HTML(), ipw.HTML()
-        self.figure_box = ipw.VBox(layout={"min_height": f"{HEIGHT}px"})
-        self._rows: list[ipw.Box] = []
 
     @property
     def chosen(self) -> list[str]:
@@ -118,27 +114,18 @@ class HeadGradientControls:
         """Sub-steps of a comparison."""
         return int(self._steps.value)
 
-    def lay_out(self, status: ipw.DOMWidget, figure: ipw.DOMWidget) -> ipw.VBox:
+    def lay_out(self, status: ipw.DOMWidget, figure_box: ipw.DOMWidget) -> ipw.VBox:
         """Return everything in its place."""
         buttons = self._buttons
         walk = [buttons["next"], buttons["finish"], buttons["epoch"]]
-        settings = [self._variant, self._alpha] if self.compares else []
-        self._rows = [ipw.HBox([*walk, *settings], layout=_ROW)]
-        compare = []
         if self.compares:
-            self._rows += [
-                ipw.HBox(list(self._boxes.values()), layout=_ROW),
-                ipw.HBox(
-                    [self._steps, buttons["compare"], buttons["stop"], self.progress], layout=_ROW
-                ),
-            ]
-            compare = self._rows[1:]
+            first = [*walk, self._variant, self._alpha]
+            last = [self._steps, buttons["compare"], buttons["stop"], self.progress]
+            compare = [list(self._boxes.values()), last]
         else:
-            self._rows[0].children = (*self._rows[0].children, buttons["stop"])
-        self.figure_box.children = [figure]
-        return ipw.VBox(
-            [self._rows[0], status, self.stages, self.seen, *compare, self.table, self.figure_box]
-        )
+            first, compare = [*walk, buttons["stop"]], []
+        top, *below = (ipw.HBox(row, layout=_ROW) for row in (first, *compare))
+        return ipw.VBox([top, status, self.stages, self.seen, *below, self.table, figure_box])
 
     def enable(self, *, busy: bool) -> None:
         """Let only that be pressed which does something now."""
@@ -158,11 +145,6 @@ class HeadGradientControls:
         self.seen.value = ""
 
     def widgets(self) -> list[ipw.Widget]:
-        """Return every widget made here, for closing them."""
-        return [
-            *self._buttons.values(),
-            *self._boxes.values(),
-            *self._rows,
-            *(self._variant, self._alpha, self._steps, self.progress),
-            *(self.stages, self.seen, self.table, self.figure_box),
-        ]
+        """Return the widgets that not every method's explorer shows, for closing them."""
+        loose = [self._variant, self._alpha, self._steps, self._buttons["compare"], self.progress]
+        return [*loose, *self._boxes.values()]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from IPython.display import display
+import ipywidgets as ipw
 
 from mla_core.analysis import (
     HeadStep,
@@ -30,12 +29,10 @@ from widgets.head_gradient import charts as head_gradient_charts
 from widgets.head_gradient import pictures as head_gradient_pictures
 from widgets.head_gradient.controls import HeadGradientControls
 from widgets.head_gradient.report import HeadGradientReport
-from widgets.page import StatusLine, apply_theme, close, notebook_loop, per_cell
+from widgets.page import LiveWidget, Pace, notebook_loop
 
 CHUNK_SECONDS = 0.06
 RENDER_SECONDS = 0.4
-PATIENCE_SECONDS = 2.0  # for a page that does not answer: it may be closed
-ANSWER_SECONDS = 3.0
 MOST_ANGLES = 500
 
 Command = Callable[[], Coroutine[Any, Any, None]]
@@ -74,7 +71,7 @@ def explore_head_gradient(
     return kind(session, variants, steps)
 
 
-class HeadGradientExplorer:
+class HeadGradientExplorer(LiveWidget):
     """Walk through a sub-step stage by stage; run variants from the point reached.
 
     Parameters
@@ -100,7 +97,9 @@ class HeadGradientExplorer:
     """
 
     def __init__(self, session: TrainingSession, variants: Sequence[str], steps: int) -> None:
-        self._loop = notebook_loop("the live explorer", "headless=True")
+        super().__init__(
+            notebook_loop("the live explorer", "headless=True"), head_gradient_charts.HEIGHT
+        )
         self.session = session
         self.courses: list[VariantCourse] = []
         self._accuracies: list[float] = []
@@ -110,10 +109,7 @@ class HeadGradientExplorer:
         self._training = 0  # sub-steps still to take
         self._racing = 0  # sub-steps of each course; 0: none runs
         self._length = steps  # of the last comparison
-        self._commands: deque[Command] = deque()
-        self._wake = asyncio.Event()
-        self._rendered_at = 0.0
-        self._status = StatusLine()
+        self._pace = Pace(self._status, RENDER_SECONDS)
         config = session.config
         self._controls = HeadGradientControls(
             config,
@@ -125,24 +121,12 @@ class HeadGradientExplorer:
         from widgets.page import LiveFigure  # plotly's widget takes seconds to import
 
         self._figure = LiveFigure(head_gradient_charts.explorer_figure())
-        self.view = self._controls.lay_out(self._status, self._figure)
-        self._status.observe(lambda _: self._loop.call_soon_threadsafe(self._apply_theme), "dark")
-        per_cell.register(self)
-        self._task = self._loop.create_task(self._run())
-        self._task.add_done_callback(self._ended)
+        self._show_figure(self._figure)
+        self.view = self._controls.lay_out(self._status, self._figure_box)
+        self._open()
 
-    def close(self) -> None:
-        """Stop all work and remove every widget."""
-        self._task.cancel()
-        figure, box = self._figure, self._controls.figure_box
-        box.children = ()
-        # The page still answers the last update, which fails on a closed channel.
-        self._loop.call_later(ANSWER_SECONDS, close, figure)
-        for widget in (self._status, *self._controls.widgets(), self.view):
-            close(widget)
-
-    def _ipython_display_(self) -> None:
-        display(self.view)
+    def _loose(self) -> list[ipw.Widget]:
+        return self._controls.widgets()
 
     def _told(self, what: str, value: Any = None) -> None:
         """Queue what was pressed or changed; may be called in any thread."""
@@ -153,8 +137,7 @@ class HeadGradientExplorer:
             "compare": self._compare,
             "stop": self._stop,
         }
-        self._commands.append(commands.get(what) or (lambda: self._change(what, value)))
-        self._loop.call_soon_threadsafe(self._wake.set)
+        self._inbox.put(commands.get(what) or (lambda: self._change(what, value)))
 
     # ------------------------------------------------------------------ all below: event loop only
 
@@ -162,16 +145,14 @@ class HeadGradientExplorer:
         self._say("ready", self._invitation())
         await self._render()
         while True:
-            while self._commands:
-                await self._guarded(self._commands.popleft())
+            for command in self._inbox.take():
+                await self._guarded(command)
             if self._racing:
                 await self._guarded(self._race_on)
             elif self._training:
                 await self._guarded(self._train_on)
             else:
-                self._wake.clear()
-                if not self._commands:
-                    await self._wake.wait()
+                await self._inbox.wait()
 
     async def _guarded(self, command: Command) -> None:
         """Every fault becomes a sentence, and the explorer goes on."""
@@ -233,7 +214,7 @@ class HeadGradientExplorer:
             self._training = 0
             self._say("paused", f"Epoch {session.epoch} is done, {session.step} sub-steps so far.")
             await self._render()
-        elif self._due():
+        elif self._pace.due():
             self._say("playing", f"Training, {self._training} sub-steps of the epoch to go.")
             await self._render()
 
@@ -272,7 +253,7 @@ class HeadGradientExplorer:
             course = min(open_, key=lambda c: len(c.records))  # all grow side by side
             left = self._racing - len(course.records)
             await asyncio.to_thread(course.advance, steps=left, seconds=CHUNK_SECONDS)
-            if self._due():
+            if self._pace.due():
                 self._say("playing", f"Comparing {len(self.courses)} variants …")
                 await self._render()
             return
@@ -302,25 +283,20 @@ class HeadGradientExplorer:
 
     # ------------------------------------------------------------------------------- the pictures
 
-    def _due(self) -> bool:
-        waited = time.monotonic() - self._rendered_at
-        caught_up = self._status.tock == self._status.tick or waited > PATIENCE_SECONDS
-        return caught_up and waited >= RENDER_SECONDS
-
     async def _render(self) -> None:
-        controls = self._controls
-        controls.enable(busy=bool(self._training or self._racing))
-        done = sum(len(course.records) for course in self.courses)
-        controls.progress.value = done / max(1, self._length * len(self.courses))
-        stages, seen, table, shown = await asyncio.to_thread(self._drawn)
-        if self._slow is not None:
-            controls.show_stages(stages, seen)
-        else:
-            controls.show_no_stages(self.session)
-        controls.table.value = table
-        head_gradient_charts.refresh(self._figure, shown)
-        self._status.tick += 1
-        self._rendered_at = time.monotonic()
+        with self._pace.drawing():
+            controls = self._controls
+            controls.enable(busy=bool(self._training or self._racing))
+            done = sum(len(course.records) for course in self.courses)
+            controls.progress.value = done / max(1, self._length * len(self.courses))
+            stages, seen, table, shown = await asyncio.to_thread(self._drawn)
+            if self._slow is not None:
+                controls.show_stages(stages, seen)
+            else:
+                controls.show_no_stages(self.session)
+            controls.table.value = table
+            head_gradient_charts.refresh(self._figure, shown)
+            self._status.tick += 1
 
     def _drawn(self) -> tuple[str, str, str, dict[str, Any]]:
         """Draw everything, in a thread: spectra of large matrices take their time."""
@@ -341,10 +317,3 @@ class HeadGradientExplorer:
 
     def _say(self, state: str, sentence: str) -> None:
         self._status.say(state, sentence)
-
-    def _apply_theme(self) -> None:
-        apply_theme(self._figure, dark=self._status.dark)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._say("failed", f"the interface failed: {type(error).__name__}: {error}")

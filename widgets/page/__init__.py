@@ -2,7 +2,10 @@
 
 from widgets.page.closing import close
 from widgets.page.event_loop import notebook_loop
+from widgets.page.inbox import Inbox
 from widgets.page.live_figure import LiveFigure
+from widgets.page.live_widget import LiveWidget
+from widgets.page.pace import Pace
 from widgets.page.page import asset, script, stylesheet
 from widgets.page.static_figure import check_notebook, figure_bundles, present, show
 from widgets.page.status import StatusLine, describe
@@ -29,7 +32,10 @@ __all__ = [
     "MODALITY_GLYPHS",
     "MODALITY_MARKERS",
     "VERDICT_COLOURS",
+    "Inbox",
     "LiveFigure",
+    "LiveWidget",
+    "Pace",
     "StatusLine",
     "apply_theme",
     "asset",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Protocol
 
 from IPython.core.getipython import get_ipython
@@ -21,7 +22,8 @@ def register(widget: Closable) -> None:
     """Note that the running cell opened `widget`; close what an earlier run of it opened.
 
     Several widgets of one run stand beside each other. Outside a notebook there is nothing to
-    note. Call it once nothing can fail any more, so that a failing cell closes nothing.
+    note. Call it last: a cell that fails or is interrupted before closes nothing, and what is noted
+    is whole, so that the cell's next run can close it.
 
     Parameters
     ----------
@@ -39,8 +41,9 @@ def register(widget: Closable) -> None:
         return
     cell, run = where
     if _open.get(cell, (run, []))[0] != run:
-        for before in _open.pop(cell)[1]:
-            before.close()
+        with ExitStack() as closing:  # all of them, even when one fails
+            for before in _open.pop(cell)[1]:
+                closing.callback(before.close)
     _open.setdefault(cell, (run, []))[1].append(widget)
 
 

@@ -88,13 +88,13 @@ class Question:
         self._choices = _checked(choices)
         self._reveal = reveal
         self._loop = notebook_loop("a live question", "widgets.predict(headless=True)")
-        per_cell.register(self)
         self._task: asyncio.Task[None] | None = None
         self.form = QuestionForm(prompt=prompt, choices=self._choices)
         self._below = ipw.VBox()
         self.view = ipw.VBox([self.form, self._below])
         # The callback may run in another thread.
         self.form.observe(lambda _: self._loop.call_soon_threadsafe(self._start), "asked")
+        per_cell.register(self)
 
     def close(self) -> None:
         """Remove every widget; an answer still being computed is dropped."""

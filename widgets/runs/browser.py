@@ -70,7 +70,6 @@ class RunBrowser:
         if headless:
             return
         self._loop = notebook_loop("a live RunBrowser", "RunBrowser(headless=True)")
-        per_cell.register(self)
         self._task: asyncio.Task[None] | None = None
         self._due: list[Callable[[], Any]] = []
         self.table = RunTable(self.runs)
@@ -85,6 +84,7 @@ class RunBrowser:
         self.table.observe(lambda _: self._soon(self._compare), "ticked")
         self.refresh.on_click(lambda _: self._soon(self._reread))
         self.export.on_click(lambda _: self._soon(self._write_pages))
+        per_cell.register(self)
         self._soon(self._compare)
 
     def close(self) -> None:

@@ -3,14 +3,18 @@
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
 from ipywidgets import Widget
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 import mla_core as mla
+from mla_core.evaluation import unit_features
 from widgets import TrainingLab
-from widgets.bench import lab as lab_module
+from widgets.charts import map_state
+from widgets.charts import training as charts
+from widgets.page import live_widget, pace
 
 
 def small(**changes) -> mla.ExperimentConfig:
@@ -25,7 +29,7 @@ def on_bench(script, config=None, data=None):
 
     async def main():
         lab = TrainingLab(config or small(), data=data)
-        await settle()
+        await settle(lab)
         try:
             await script(lab)
         finally:
@@ -34,8 +38,12 @@ def on_bench(script, config=None, data=None):
     asyncio.run(asyncio.wait_for(main(), 100))
 
 
-async def settle(seconds=0.1):
-    await asyncio.sleep(seconds)
+async def settle(lab):
+    """Wait until all that was pressed so far has been done, and what came of it is seen."""
+    for _ in range(2):  # what is put in now is done before what comes then
+        done = asyncio.Event()
+        lab._inbox.put(lambda done=done: done.set())
+        await done.wait()
 
 
 async def until(condition):
@@ -60,7 +68,7 @@ def test_a_live_setting_takes_effect_and_is_noted():
         press(lab, "step")
         await until(lambda: lab.session.step == 1)
         setting(lab, "head_gradient").value = "off"
-        await settle()
+        await settle(lab)
         assert lab.session.config.head_gradient == "off"
         assert [(c.step, c.field) for c in lab.session.history.changes] == [(1, "head_gradient")]
         assert "head_gradient is off from sub-step 1 on." in lab._status.text
@@ -72,27 +80,87 @@ def test_another_fusion_rule_shows_at_once():
     async def script(lab):
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
-        await settle()
+        await settle(lab)
         before = lab._moments[0].weights.clone()
         setting(lab, "fusion").value = "uniform"
-        await settle()
+        await settle(lab)
         assert (lab._moments[0].weights == 1 / 3).all()
         assert not (before == 1 / 3).all()
 
     on_bench(script)
 
 
+def test_another_fusion_rule_asks_no_encoder_about_it(monkeypatch):
+    """On the event loop a large one would hold up every click for seconds."""
+
+    async def script(lab):
+        monkeypatch.setattr(lab.session.method.model, "features", None)
+        setting(lab, "fusion").value = "uniform"
+        await until(lambda: "fusion is uniform" in lab._status.text)
+        assert (lab._moments[0].weights == 1 / 3).all()
+
+    on_bench(script)
+
+
+def test_a_map_is_computed_off_the_event_loop_and_belongs_to_the_look_beside_it(monkeypatch):
+    threads, drawn = set(), []
+
+    def first_features(points, previous=None):
+        threads.add(threading.current_thread())
+        return points[:, :2]
+
+    def refresh(figure, *runs):
+        drawn.append([(run.moment.latest, run.view.coords) for run in runs])
+
+    monkeypatch.setattr(map_state, "pca_map", first_features)
+    monkeypatch.setattr(charts, "refresh", refresh)
+
+    async def script(lab):
+        press(lab, "epoch")
+        await until(lambda: lab.session.epoch == 1)
+        await settle(lab)
+        lab._timeline.slider.asked = [1, 1]
+        await until(lambda: lab._moments[0].step == 5)
+        lab._timeline.branch.click()
+        await until(lambda: len(lab._moments) == 2)
+        press(lab, "play")
+        await until(lambda: lab._status.state == "finished")
+
+    on_bench(script)
+    assert threading.main_thread() not in threads
+    assert {look.step for runs in drawn for look, _ in runs} >= {0, 5, 15, 45}
+    assert max(map(len, drawn)) == 2
+    for look, shown in (pair for runs in drawn for pair in runs):
+        corner = unit_features(look)[:, :2]
+        expected = corner - (corner.max(0) + corner.min(0)) / 2
+        assert shown == pytest.approx(expected)
+
+
+def test_a_page_that_cannot_follow_is_not_flooded(monkeypatch):
+    monkeypatch.setattr(pace, "PATIENCE_SECONDS", 1e9)
+    drawn = []
+    monkeypatch.setattr(charts, "refresh", lambda _, run: drawn.append(len(run.history.steps)))
+
+    async def script(lab):
+        lab._controls.speed.value = 0.0
+        press(lab, "play")
+        await until(lambda: lab._status.state == "finished")
+
+    on_bench(script)  # without a page, which never answers
+    assert drawn == [0, 45], "the first picture and the last"
+
+
 def test_a_setting_that_needs_a_reset_waits_for_it():
     async def script(lab):
         session = lab.session
         setting(lab, "method").value = "concat"
-        await settle()
+        await settle(lab)
         assert "Press Reset" in lab._status.text
         assert lab._controls.buttons["reset"].button_style == "warning"
         assert lab.session is session
         press(lab, "reset")
         await until(lambda: lab.session is not session)
-        await settle()
+        await settle(lab)
         assert lab.session.config.method == "concat"
         assert lab._controls.buttons["reset"].button_style == ""
         press(lab, "step")
@@ -105,10 +173,10 @@ def test_a_setting_that_needs_a_reset_waits_for_it():
 def test_another_data_set_and_back_again_changes_nothing():
     async def script(lab):
         setting(lab, "dataset").value = "spoken_digits"
-        await settle()
+        await settle(lab)
         assert lab._controls._noise_box.children == ()
         setting(lab, "dataset").value = "gaussian"
-        await settle()
+        await settle(lab)
         assert lab._wanted == lab.session.config
         assert len(lab._controls._noise_box.children) == 3
         assert lab._controls.buttons["reset"].button_style == ""
@@ -119,12 +187,12 @@ def test_another_data_set_and_back_again_changes_nothing():
 def test_resetting_into_another_data_set_shows_its_samples():
     async def script(lab):
         setting(lab, "dataset").value = "spoken_digits"
-        await settle()
+        await settle(lab)
         press(lab, "reset")
         await until(lambda: lab.session.data.name == "spoken_digits")
-        await settle(0.5)
+        await settle(lab)
         lab._chooser.value = lab._moments[0].ids[0]
-        await settle()
+        await settle(lab)
         assert "<audio" in lab._details.value
         assert [s.description for s in lab._controls._noise] == [
             "image noise",
@@ -140,7 +208,7 @@ def test_one_noise_slider_moves_one_level_whatever_the_others_are():
         levels = [m.noise for m in lab.session.data.modalities.values()]
         assert levels[5] > 4.0, "beyond the range that is offered"
         lab._controls._noise[0].value = 0.7
-        await settle()
+        await settle(lab)
         assert lab._wanted.dataset_options["noise"] == pytest.approx([0.7, *levels[1:]])
 
     options = {"modalities": 6, "sizes": [60, 30, 30]}
@@ -150,11 +218,11 @@ def test_one_noise_slider_moves_one_level_whatever_the_others_are():
 def test_choosing_a_sample_while_another_data_set_loads_does_no_harm():
     async def script(lab):
         setting(lab, "dataset").value = "spoken_digits"
-        await settle()
+        await settle(lab)
         press(lab, "reset")
         lab._chooser.value = lab._chooser.options[3][1]
         await until(lambda: lab.session.data.name == "spoken_digits")
-        await settle(0.3)
+        await settle(lab)
         press(lab, "step")
         await until(lambda: lab.session.step == 1)
 
@@ -175,7 +243,7 @@ def test_a_bad_first_try_does_not_spoil_the_second():
 
 
 def test_closing_leaves_no_widget_and_no_process(monkeypatch):
-    monkeypatch.setattr(lab_module, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(live_widget, "ANSWER_SECONDS", 0.05)
     before = set(live_widgets)
     found = []
 
@@ -184,9 +252,9 @@ def test_closing_leaves_no_widget_and_no_process(monkeypatch):
         session = lab.session
         press(lab, "reset")
         await until(lambda: lab.session is not session)
-        await settle(0.3)
+        await settle(lab)
         lab.close()
-        await settle(0.3)
+        await asyncio.sleep(0.3)
 
     on_bench(script)
     left = [w for key, w in live_widgets.items() if key not in before and isinstance(w, Widget)]
@@ -200,11 +268,11 @@ def test_a_map_process_that_dies_is_replaced_and_training_goes_on():
         dead = worker_process(lab)
         os.kill(dead.pid, signal.SIGKILL)
         await asyncio.to_thread(dead.join, 10)
-        await settle()
+        await settle(lab)
         lab._controls.map.value = "umap"
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
-        await settle()
+        await settle(lab)
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 2)
         await until(lambda: "umap" in lab._followers[0]._maps.views)
@@ -217,7 +285,7 @@ def test_an_interrupt_of_the_kernel_spares_the_map_process():
     async def script(lab):
         await asyncio.to_thread(lab._maps.worker.warm_up.result)
         os.kill(worker_process(lab).pid, signal.SIGINT)
-        await settle(0.3)
+        await asyncio.sleep(0.3)
         assert worker_process(lab).is_alive()
 
     on_bench(script)
@@ -227,12 +295,12 @@ def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
     async def script(lab):
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
-        await settle()
+        await settle(lab)
         steps = lab.session.recording.steps
         assert steps == list(range(0, lab.session.step + 1, 5))
         now = lab._diagram.value
         lab._timeline.slider.asked = [1, 1]
-        await settle()
+        await settle(lab)
         then = lab.session.recording.at(5)
         assert lab._moments == (then.evaluation,)
         assert lab._diagram.value != now
@@ -247,7 +315,7 @@ def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
         await until(lambda: lab.session.step == 16)
         assert lab._moments == (then.evaluation,)
         lab._timeline.now.click()
-        await settle()
+        await settle(lab)
         assert lab._moments == (lab.session.history.latest,)
         assert len(traces["cursor.accuracy"].x) == 0
         slider = lab._timeline.slider
@@ -260,13 +328,13 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
     async def script(lab):
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
-        await settle()
+        await settle(lab)
         lab._timeline.slider.asked = [1, 1]
         lab._timeline.what.value = "head_gradient"
         lab._timeline._values["head_gradient"].value = "off"
         lab._timeline.branch.click()
         await until(lambda: lab._player.tandem.branch is not None)
-        await settle()
+        await settle(lab)
         tandem = lab._player.tandem
         assert (tandem.trunk.step, tandem.branch.step) == (15, 5)
         assert "head_gradient off instead of paper" in lab._difference.value
@@ -275,7 +343,7 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
         assert tandem.trunk.step == 15
         press(lab, "play")
         await until(lambda: lab._player.state == "finished")
-        await settle(0.3)
+        await settle(lab)
         assert tandem.trunk.step == tandem.branch.step == 45
         straight = mla.TrainingSession(small())
         straight.advance()
@@ -294,7 +362,7 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
 
         lab._timeline.drop.click()
         await until(lambda: lab._player.tandem.branch is None)
-        await settle()
+        await settle(lab)
         assert lab._difference.value == ""
         assert "branch.accuracy.fused" not in {trace.meta for trace in lab._figure.data}
 
@@ -303,8 +371,8 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
 
 def test_a_branch_with_a_value_out_of_range_is_refused_in_a_sentence():
     async def script(lab):
-        lab._player.queue(lambda: lab._branch({"alpha": -1.0}))
-        await settle()
+        lab._inbox.put(lambda: lab._branch({"alpha": -1.0}))
+        await settle(lab)
         assert "alpha" in lab._status.text
         assert lab._player.tandem.branch is None
 
@@ -317,7 +385,7 @@ def test_export_writes_a_page_beside_the_notebook_or_says_why_not(tmp_path, monk
     async def script(lab):
         press(lab, "step")
         await until(lambda: lab.session.step == 1)
-        await settle()
+        await settle(lab)
         press(lab, "page")
         (tmp_path / "gaussian-mla-seed0-step2.html").mkdir()  # where the second page would go
         await until(lambda: "The run so far is in" in lab._status.text)
@@ -326,7 +394,7 @@ def test_export_writes_a_page_beside_the_notebook_or_says_why_not(tmp_path, monk
         assert lab._player.state == "paused"
         press(lab, "step")
         await until(lambda: lab.session.step == 2)
-        await settle()
+        await settle(lab)
         press(lab, "page")
         await until(lambda: "Could not write" in lab._status.text)
         assert "Nothing is lost" in lab._status.text

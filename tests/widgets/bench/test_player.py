@@ -10,21 +10,23 @@ from mla_core.errors import TrainingDivergedError
 from mla_core.tandem import Tandem
 from widgets import TrainingLab
 from widgets.bench.player import Player
+from widgets.page import Inbox
 
 
 class Watcher:
+    """Notes what the player yields."""
+
     def __init__(self, session):
-        self.rendered = []
+        self.session = session
+        self.seen = []
         self.states = []
-        self.threads = set()
-        self.player = Player(session, self.render, self.state)
+        self.messages = []
 
-    def render(self, histories):
-        self.rendered.append(len(histories[0].steps))
-        self.threads.add(threading.current_thread())
-
-    def state(self):
-        self.states.append(self.player.state)
+    async def watch(self):
+        async for histories in self.player.moments():
+            self.seen.append(len(histories[0].steps))
+            self.states.append(self.player.state)
+            self.messages.append(self.player.message)
 
     async def until(self, state):
         """Wait for the next time it is told; a state may last less than a look at the clock."""
@@ -38,10 +40,11 @@ def drive(session, script):
     watcher = Watcher(session)
 
     async def main():
-        watcher.player.start()
+        watcher.player = Player(session, Inbox(asyncio.get_running_loop()))
+        task = asyncio.create_task(watcher.watch())
         await script(watcher)
         await asyncio.sleep(0.05)
-        watcher.player.close()
+        task.cancel()
 
     asyncio.run(asyncio.wait_for(main(), 60))
     return watcher
@@ -57,8 +60,7 @@ def test_playing_gives_the_same_records_as_running_straight_through(session):
     straight.advance()
     assert session.history.steps == straight.history.steps
     assert session.history.summaries == straight.history.summaries
-    assert watcher.rendered[-1] == straight.step, "the last picture shows the end"
-    assert watcher.threads == {threading.main_thread()}, "widgets are written on the event loop"
+    assert watcher.seen[-1] == straight.step
 
 
 def test_steps_epochs_and_pauses_stop_where_they_should(session):
@@ -97,18 +99,6 @@ def test_pause_holds_still_and_stop_ends_the_run(session):
     drive(session, script)
 
 
-def test_a_page_that_cannot_follow_is_not_flooded(session, monkeypatch):
-    monkeypatch.setattr("widgets.bench.player.PATIENCE_SECONDS", 1e9)
-
-    async def script(watcher):
-        watcher.player._caught_up = lambda: False
-        watcher.player.play()
-        await watcher.until("finished")
-
-    watcher = drive(session, script)
-    assert watcher.rendered == [0, session.step], "the first picture and the last"
-
-
 def test_a_slow_speed_still_listens_at_once(session):
     async def script(watcher):
         watcher.player.steps_per_second = 0.01  # the next sub-step would come in 100 seconds
@@ -127,7 +117,7 @@ def test_commands_from_another_thread_are_applied_between_chunks(session):
         watcher.player.play()
         await watcher.until("playing")
         change = lambda: session.reconfigure(alpha=7.0)  # noqa: E731
-        await asyncio.to_thread(watcher.player.queue, change)
+        await asyncio.to_thread(watcher.player._inbox.put, change)
         await watcher.until("finished")
 
     drive(session, script)
@@ -170,6 +160,71 @@ def test_a_session_that_cannot_be_made_is_told_in_a_sentence(session):
         watcher.player.replace(make, "loading")
         await watcher.until("stopped")
         assert watcher.player.message.startswith("Could not start: no such thing.")
+
+    drive(session, script)
+
+
+def test_what_is_pressed_while_something_loads_waits_and_changes_no_message(session):
+    """Reset pressed during an export must not turn its end into that of a reset."""
+    write = threading.Event()
+
+    async def script(watcher):
+        player = watcher.player
+        kept = player.tandem
+
+        def export():
+            write.wait(30)
+            return kept
+
+        player.replace(export, "writing", "written")
+        await watcher.until("loading")
+        other = mla.TrainingSession(session.config, session.data)
+        player.replace(lambda: Tandem(other), "starting afresh")
+        player.step()
+        write.set()
+        await watcher.until("paused")
+        assert (session.step, other.step) == (0, 1)
+        told = [message for message in watcher.messages if message]
+        assert list(dict.fromkeys(told)) == ["writing", "written", "starting afresh"]
+
+    drive(session, script)
+
+
+def test_of_two_things_asked_at_once_both_are_done(session):
+    async def script(watcher):
+        player, done = watcher.player, []
+
+        def make(name):
+            return lambda: done.append(name) or player.tandem
+
+        player.replace(make("one"), "one …", "one is done")
+        player.replace(make("two"), "two …", "two is done")
+        await watcher.until("loading")
+        await watcher.until("loading")
+        await watcher.until("ready")
+        assert done == ["one", "two"]
+        assert "one is done" in watcher.messages
+
+    drive(session, script)
+
+
+def test_an_export_after_a_divergence_leaves_the_spoilt_weights_behind_all_the_same(session):
+    def fail(*_, **__):
+        raise TrainingDivergedError("training diverged")
+
+    async def script(watcher):
+        player = watcher.player
+        session.advance(steps=3)
+        session.method.step = fail
+        player.play()
+        await watcher.until("failed")
+        del session.method.step
+        player.replace(lambda: player.tandem, "writing", "written")
+        await watcher.until("failed")
+        assert player.message == "written"
+        player.step()
+        await watcher.until("paused")
+        assert session.step == 1, "rewound to the last look, then one sub-step"
 
     drive(session, script)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from mla_core.analysis.fusion_study import broken, fused_again, rescued
 from mla_core.data import Modality, MultimodalDataset, Split
 from mla_core.data.corruption.corruptor import Corruptor, Damage
 from widgets import FusionReport, explore_fusion
-from widgets.fusion import explorer as module
+from widgets.charts import map_state
+from widgets.page import live_widget
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -99,6 +101,8 @@ def test_a_dropped_part_weighs_nothing_and_clean_brings_it_back(trained):
         for part in explorer._controls.parts[1:]:
             part.drop.value = True
         await until(lambda: "this is no answer" in explorer._formula.value)
+        await until(lambda: "there is no answer" in explorer._status.text)
+        assert "fused prediction <b>none</b>" in explorer._heading.value
         explorer._controls.reset.click()
         await until(lambda: explorer._formula.value == before)
         assert not any(part.drop.value for part in explorer._controls.parts)
@@ -278,8 +282,25 @@ def test_the_explored_session_may_train_on(trained):
     on_explorer(trained, script)
 
 
+def test_its_map_is_computed_off_the_event_loop(trained, monkeypatch):
+    threads = []
+
+    def noting(points, previous=None):
+        threads.append(threading.current_thread())
+        return points[:, :2]
+
+    monkeypatch.setattr(map_state, "pca_map", noting)
+
+    async def script(explorer):
+        await until(lambda: explorer._figure is not None)
+
+    on_explorer(trained, script)
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
+
+
 def test_closing_leaves_no_widget(trained, monkeypatch):
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(live_widget, "ANSWER_SECONDS", 0.05)
     before = set(live_widgets)
 
     async def script(explorer):

@@ -11,8 +11,8 @@ import mla_core as mla
 from mla_core.catalogue import METHODS
 from mla_core.head.gradient import VARIANTS
 from widgets import explore_head_gradient
-from widgets.head_gradient import explorer as head_gradient_explorer
 from widgets.head_gradient import pictures
+from widgets.page import live_widget
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -51,7 +51,7 @@ async def press(explorer, name):
     before = explorer._status.tick
     explorer._controls._buttons[name].click()
     await until(lambda: explorer._status.tick > before and not explorer._racing)
-    await until(lambda: not explorer._training and not explorer._commands)
+    await until(lambda: not explorer._training and not explorer._inbox)
 
 
 def trace(explorer, meta):
@@ -219,12 +219,13 @@ def test_names_from_outside_are_text():
     assert "&lt;img src=x" in html
 
 
-def test_closing_leaves_nothing_behind(monkeypatch):
-    monkeypatch.setattr(head_gradient_explorer, "ANSWER_SECONDS", 0.05)
+@pytest.mark.parametrize("method", ["mla", "concat"])
+def test_closing_leaves_nothing_behind(method, monkeypatch):
+    monkeypatch.setattr(live_widget, "ANSWER_SECONDS", 0.05)
     before = set(live_widgets)
 
     async def main():
-        explorer = explore_head_gradient(small())
+        explorer = explore_head_gradient(small(method=method))
         await until(lambda: explorer._status.tick > 0)
         explorer.close()
         explorer.close()
