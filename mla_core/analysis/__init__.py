@@ -13,6 +13,7 @@ from mla_core.analysis.fusion_study import (
     rescued,
     rules_for,
     sweep,
+    weighed_by,
 )
 from mla_core.analysis.gap_shift import SHIFTS
 from mla_core.analysis.guesses import HOW_MANY, highest, how_many, in_range, lowest, ranges
@@ -57,5 +58,6 @@ __all__ = [
     "slow_step",
     "sweep",
     "watch_step",
+    "weighed_by",
     "why_no_projection",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor
 from mla_core.data.corruption import Corruptor, Damage
 from mla_core.data.samples import Split
 from mla_core.errors import ConfigError, one_of
-from mla_core.fusion import RULES, fit_temperature, fused_by_rule, predictive_entropy
+from mla_core.fusion import RULES, fit_temperature, fused_by_rule, predictive_entropy, rule_weighs
 from mla_core.methods import Method
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
@@ -32,6 +32,11 @@ def rules_for(method: Method) -> tuple[str, ...]:
         own = method.config.fusion
         return (own, *(rule for rule in RULES if rule != own))
     return (OWN, *RULES) if method.weighs else (OWN,)
+
+
+def weighed_by(method: Method, rule: str) -> bool:
+    """Whether a rule gives each modality a weight; ``"own"`` does where the method itself does."""
+    return method.weighs if rule == OWN else rule_weighs(rule)
 
 
 def fused_again(

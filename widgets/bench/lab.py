@@ -210,7 +210,10 @@ class TrainingLab(LiveWidget):
         self._travel = None
         self._drawn: list[tuple[object, ...]] = []
         figure = charts.training_figure(
-            list(session.data.modalities), session.config.method, branch=len(self._followers) > 1
+            list(session.data.modalities),
+            session.config.method,
+            branch=len(self._followers) > 1,
+            numbers=list(session.history.summaries[-1].numbers),
         )
         apply_theme(figure, dark=self._status.dark)
         self._figure = LiveFigure(figure)
@@ -249,9 +252,10 @@ class TrainingLab(LiveWidget):
         names = list(self.session.data.modalities)
         diagrams = [
             diagram.network_svg(
-                names, run.moment, session.config.method, session.config.head_gradient
+                names, run.moment, config.method, config.head_gradient, config.fusion
             )
             for session, run in zip(self._player.tandem.sessions, runs, strict=True)
+            for config in (session.config,)
         ]
         self._diagram.value = diagram.beside(diagrams)
         self._difference.value = self._in_words()
@@ -353,8 +357,8 @@ class TrainingLab(LiveWidget):
         self._moments, self._sample, blocks = moments, sample, []
         for session, look in zip(self._player.tandem.sessions, moments, strict=True):
             if look is not None and sample in look.ids:
-                method = session.config.method
-                blocks.append(sample_view.sample_html(session.data, look, sample, method))
+                how = session.config.method, session.config.fusion
+                blocks.append(sample_view.sample_html(session.data, look, sample, *how))
         titles = ("First run: ", "Branch: ") if len(blocks) > 1 else ("",)
         self._details.value = (
             "".join(

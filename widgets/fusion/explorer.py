@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mla_core.analysis import (
+    OWN,
     Sweep,
     best_modality,
     fitted_temperatures,
@@ -20,13 +21,14 @@ from mla_core.analysis import (
     in_place,
     rules_for,
     sweep,
+    weighed_by,
 )
 from mla_core.data.corruption import Corruptor
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
 from widgets.charts import MapState, media_html
 from widgets.fusion.controls import COLUMN, Choice, FusionControls
-from widgets.fusion.curves import HEIGHT, RULE_NAMES, curves_table, refresh_study, study_figure
+from widgets.fusion.curves import HEIGHT, curves_table, refresh_study, rule_name, study_figure
 from widgets.fusion.formula import formula_html
 from widgets.fusion.pictures import fused_html, heading_html, part_html
 from widgets.fusion.report import FusionReport
@@ -154,7 +156,7 @@ class FusionExplorer(LiveWidget):
         answer = self.session.evaluate(self._corruptor.corrupt(one, choice.damages))
         found = fused_again(in_place(self._clean, answer), choice.rule, choice.temperatures)
         before = int(self._under(choice.rule, choice.temperatures).fused[index].argmax())
-        weighs = self._method.weighs
+        weighs = weighed_by(self._method, choice.rule)
         media = {
             part.modality: media_html(part, name_of[part.modality].note)
             for part in self._corruptor.media(choice.sample, choice.damages)
@@ -169,7 +171,7 @@ class FusionExplorer(LiveWidget):
         for m, name in enumerate(found.modalities):
             html[f"media.{name}"] = media.get(name, "<p>absent</p>")
             html[f"says.{name}"] = part_html(found, index, m, classes, weighs=weighs)
-        return html, _in_words(found, index, classes, weighs=weighs)
+        return html, _in_words(found, index, classes, choice.rule, weighs=weighs)
 
     def _accuracies(self, choice: Choice) -> dict[str, list[float]]:
         return self._sweeps[choice.curve].accuracies(self._rules, choice.temperatures)
@@ -223,7 +225,7 @@ class FusionExplorer(LiveWidget):
     def _over_all(self, choice: Choice) -> str:
         n = len(self._clean.ids)
         listed = ", ".join(
-            f"{RULE_NAMES[rule]} {self._under(rule, choice.temperatures).accuracy:.3f}"
+            f"{rule_name(rule)} {self._under(rule, choice.temperatures).accuracy:.3f}"
             for rule in self._rules
         )
         return f"Right among the {n} uncorrupted samples: {listed}."
@@ -282,7 +284,9 @@ class FusionExplorer(LiveWidget):
         )
 
 
-def _in_words(evaluation: Evaluation, index: int, classes: tuple[str, ...], *, weighs: bool) -> str:
+def _in_words(
+    evaluation: Evaluation, index: int, classes: tuple[str, ...], rule: str, *, weighs: bool
+) -> str:
     if evaluation.unanswered[index]:
         return f"Sample {evaluation.ids[index]}: no part is present, so there is no answer."
     fused, label = evaluation.fused[index], int(evaluation.labels[index])
@@ -294,7 +298,11 @@ def _in_words(evaluation: Evaluation, index: int, classes: tuple[str, ...], *, w
             evaluation.modalities, evaluation.weights[:, index].tolist(), strict=True
         )
     )
-    weights = f" Weights: {listed}." if weighs else " The head itself fuses."
+    weights = (
+        f" Weights: {listed}."
+        if weighs
+        else f" The {'head itself' if rule == OWN else 'rule'} fuses."
+    )
     right = "right" if predicted == label else f"wrong, it is {classes[label]}"
     return (
         f"Sample {evaluation.ids[index]}: fused {classes[predicted]} with probability {p:.2f}, "

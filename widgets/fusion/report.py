@@ -15,6 +15,7 @@ from mla_core.analysis import (
     rescued,
     rules_for,
     sweep,
+    weighed_by,
 )
 from mla_core.data.corruption import Corruptor, Damage
 from mla_core.session import TrainingSession
@@ -93,7 +94,7 @@ class FusionReport:
         answer = session.evaluate(self._corruptor.corrupt(one, damages))
         rule = rules_for(session.method)[0]
         found = fused_again(in_place(clean, answer), rule)
-        weighs = session.method.weighs
+        weighs = weighed_by(session.method, rule)
         media = {part.modality: part for part in self._corruptor.media(self.sample, damages)}
         columns = []
         for m, name in enumerate(found.modalities):
