@@ -124,7 +124,9 @@ class Controls:
             widget.value = getattr(config, field)
         for slider in self._noise:
             close(slider)
-        self._noise = [] if self._own_data else [_noise_slider(m) for m in modalities.values()]
+        dials = any(m.noise_unit for m in modalities.values())  # a data set without says nothing
+        offered = list(modalities.values()) if dials and not self._own_data else []
+        self._noise = [_noise_slider(m) for m in offered]
         levels = [modality.noise for modality in modalities.values()]
         for m, slider in enumerate(self._noise):
             slider.observe(lambda change, m=m: self._noise_told(levels, m, change["new"]), "value")
