@@ -75,6 +75,8 @@ def umap_map(points: np.ndarray, previous: np.ndarray | None = None, seed: int =
     ndarray
         (K, 2) float32. Distances are not the gap: print the number beside the picture.
     """
+    if not np.ptp(points, axis=0).any():  # equal points have one place, and no neighbours
+        return np.zeros((len(points), 2), np.float32)
     umap = _import_umap()
     start = previous if previous is not None and len(previous) == len(points) else None
     reducer = umap.UMAP(

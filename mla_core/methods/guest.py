@@ -20,6 +20,10 @@ from mla_core.records import StepRecord
 from mla_core.seeding import generator
 
 NEEDED = ("plan", "step", "predict", "state_dict", "load_state_dict")
+NO_HEAD = (
+    "the method {!r} does not say what its head makes of features: for this view derive it from "
+    "mla_core.methods.OneAtATime or Joint"
+)
 STEPS = 3  # that a guest is tried on
 _TRAITS = (
     "one_at_a_time",
@@ -64,8 +68,13 @@ class _Model:
 
     kept: frozenset[str] = frozenset()
 
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
+    def __init__(self, name: str, inner: Any) -> None:
+        self._name, self._inner = name, inner
+
+    @property
+    def head(self) -> nn.Module:
+        """Refuse: nobody knows whether there is one."""
+        raise ConfigError(NO_HEAD.format(self._name))
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the guest's state, which is all that there is to write down."""
@@ -89,6 +98,7 @@ class Bare(Method):
 
     guest: type[Any]
     one_at_a_time = False
+    reads_features = False
     head = "joint"
     weighs = True
     uses = frozenset[str]()
@@ -111,7 +121,7 @@ class Bare(Method):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator(config.seed, "guest").initial_seed())
             self.inner = self.guest(config, modalities, n_classes)
-        self.model = cast("Any", _Model(self.inner))
+        self.model = cast("Any", _Model(config.method, self.inner))
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """Not asked for: the guest has a head of its own, if any."""
@@ -136,11 +146,7 @@ class Bare(Method):
 
     def read(self, features: Tensor, present: Tensor) -> Prediction:
         """Refuse: what a guest makes of features alone nobody knows."""
-        msg = (
-            f"the method {self.config.method!r} does not say what its head makes of features: for "
-            "this view derive it from mla_core.methods.OneAtATime or Joint"
-        )
-        raise ConfigError(msg)
+        raise ConfigError(NO_HEAD.format(self.config.method))
 
     def predictions(self, split: Split) -> Any:
         """Return the function from presence (M, N) to what is predicted when no more is there."""

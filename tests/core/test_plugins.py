@@ -520,3 +520,16 @@ def test_a_run_of_what_nobody_knows_here_any_more_can_still_be_looked_at(tmp_pat
     assert weighs("mla", "gone")
     with pytest.raises(mla.ConfigError, match="unknown fusion 'gone'"):
         mla.ExperimentConfig.from_json((folder / "config.json").read_text(encoding="utf-8"))
+
+
+def test_a_bare_method_says_which_views_need_more_than_it_tells(lab):
+    from mla_core.analysis import slow_step
+    from mla_core.analysis.contribution import subset_accuracies
+
+    session = mla.TrainingSession(config_of("bare method", lab))
+    session.advance(steps=1)
+    with pytest.raises(mla.ConfigError, match="does not say what its head makes of features"):
+        slow_step(session)
+    values = subset_accuracies(session.method, session.data.split("val"))
+    assert len(values) == 2**3
+    assert values[frozenset(["m0"])] == values[frozenset(["m0", "m1"])], "it knows counts alone"

@@ -46,7 +46,8 @@ class GapExplorer:
     def __init__(self, session: TrainingSession | None, replay: Replay) -> None:
         self._session = session
         self._replay = replay
-        self._axes = _axes(replay) if session is not None else {}
+        shifts = session is not None and session.method.reads_features
+        self._axes = _axes(replay) if shifts else {}
         self._options: dict[str, Any] = {"axes": self._axes, "live": session is not None}
         self.view = EmbeddingView(replay, **self._options)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -204,7 +205,7 @@ def explore_gap(
         return GapExplorer(session, replay)
     figures = [maps_figure(replay), gaps_figure(replay)]
     there = [name for name, row in zip(replay.modalities, replay.present, strict=True) if row.any()]
-    if session is not None and len(there) > 1:
+    if session is not None and session.method.reads_features and len(there) > 1:
         moved, towards = there[:2]
         figures.append(shift_figure(shifted_replay(session, moved, towards), moved, towards))
     return GapReport(figures)
