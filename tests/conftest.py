@@ -4,6 +4,7 @@ import itertools
 import shutil
 
 import pytest
+from hypothesis import settings
 
 import mla_core as mla
 from tests import ROOT
@@ -18,6 +19,9 @@ CATALOGUES = (
     mla.corruptions,
 )
 _numbers = itertools.count()
+
+settings.register_profile("without a clock", deadline=None)  # a busy machine is no fault
+settings.load_profile("without a clock")
 
 
 @pytest.fixture(autouse=True)

@@ -35,11 +35,11 @@ def read_run_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     DataError
         In one sentence, when a file is missing or damaged.
     """
-    found = []
-    for path in (folder / "config.json", folder / "metrics.json"):
-        if not path.is_file():
-            msg = f"there is no {str(path)!r}: the run was not finished, or is none; {AGAIN}"
-            raise DataError(msg)
-        found.append(read_json(path, AGAIN))
-    settings, metrics = found
-    return settings, metrics
+    return _read(folder / "config.json"), _read(folder / "metrics.json")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        msg = f"there is no {str(path)!r}: the run was not finished, or is none; {AGAIN}"
+        raise DataError(msg)
+    return read_json(path, AGAIN)

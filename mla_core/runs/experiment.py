@@ -25,7 +25,7 @@ from mla_core.records import (
     trained_on,
 )
 from mla_core.runs.finished import check_finished
-from mla_core.runs.same_data import refuse_other, refuse_other_data, short
+from mla_core.runs.same_data import can_change, refuse_other, refuse_other_data, short
 from mla_core.session import TrainingSession
 from mla_core.settings import hash_of
 from mla_core.version import versions
@@ -209,7 +209,8 @@ def _go_on(session: TrainingSession, folder: Path) -> None:
         )
         raise ConfigError(msg)
     now = short(session.data)
-    refuse_other(f"the checkpoint in {str(folder)!r}", trained_on(folder), now)
+    known = trained_on(folder) or ("unknown" if can_change(session.config) else now)
+    refuse_other(f"the checkpoint in {str(folder)!r}", known, now)
     session.restore(snapshot)
     session.recording.load(folder / LOOKS, snapshot.step)
 

@@ -23,6 +23,11 @@ def short(data: MultimodalDataset) -> str:
     return data.fingerprint[:12]
 
 
+def can_change(config: ExperimentConfig) -> bool:
+    """Whether a configuration may read other data another time: files, or what a guest loads."""
+    return config.dataset in NEED_FILES or config.dataset not in DATASETS.built_in
+
+
 def refuse_other(what: str, known: str, now: str) -> None:
     """Raise `ConfigError` when the data of a run or a checkpoint are not those that are there now.
 
@@ -31,9 +36,9 @@ def refuse_other(what: str, known: str, now: str) -> None:
     what : str
         Such as ``"the run 'runs/0123456789ab'"``.
     known, now : str
-        The fingerprint that it notes, empty where it notes none; that of the data now.
+        The fingerprint that it notes; that of the data now.
     """
-    if known and known != now:
+    if known != now:
         msg = (
             f"{what}: trained on other data than its configuration reads now (fingerprint {known} "
             f"then, {now} now). Choose another folder for runs, or remove this one to train anew"
@@ -55,9 +60,7 @@ def refuse_other_data(runs: Mapping[Path, ExperimentConfig | None]) -> None:
     changing: dict[str, dict[Path, ExperimentConfig]] = {}
     for folder, given in runs.items():
         config = given or _noted(folder)
-        if config is None:
-            continue
-        if config.dataset in NEED_FILES or config.dataset not in DATASETS.built_in:
+        if config is not None and can_change(config):
             whole = json.dumps([config.dataset, config.data_options()], sort_keys=True)
             changing.setdefault(whole, {})[folder] = config
     for group in changing.values():
@@ -69,7 +72,7 @@ def refuse_other_data(runs: Mapping[Path, ExperimentConfig | None]) -> None:
             less = json.dumps([config.modalities, config.missing, config.label_noise, seed])
             if less not in found:
                 found[less] = short(data_of(config, data))
-            known = read_run_files(folder)[1].get("data") or ""
+            known = read_run_files(folder)[1].get("data", found[less])
             refuse_other(f"the run {str(folder)!r}", known, found[less])
 
 

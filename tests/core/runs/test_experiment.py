@@ -43,19 +43,6 @@ def assert_same_results(one: Path, two: Path) -> None:
         assert all(a[key].tobytes() == b[key].tobytes() for key in a)
 
 
-@pytest.fixture
-def steps_taken(monkeypatch) -> list[int]:
-    """Collect the number of every sub-step that is really computed."""
-    taken, original = [], Alternating.step
-
-    def step(self, batch, split, position):
-        taken.append(position.step)
-        return original(self, batch, split, position)
-
-    monkeypatch.setattr(Alternating, "step", step)
-    return taken
-
-
 def test_a_run_leaves_its_results_and_nothing_else(tiny, tmp_path):
     config = tiny(order=["m2", "m0", "m1"])
     folder = run_experiment(config, tmp_path / "deep" / "runs")

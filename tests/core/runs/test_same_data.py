@@ -121,11 +121,19 @@ def test_a_cut_off_run_does_not_go_on_with_other_data(of_file, features, tmp_pat
     assert run_experiment(config, tmp_path / "runs").name == config.hash
 
 
-def test_a_checkpoint_that_notes_no_data_goes_on(of_file, tmp_path):
-    session = TrainingSession(of_file())
-    session.advance(steps=2)
-    save_snapshot(session.snapshot(), tmp_path / "own")
-    assert train(of_file(), tmp_path / "own").finished
+def test_a_checkpoint_that_notes_no_data_goes_on_where_they_cannot_change(
+    of_file, tiny, tmp_path, steps_taken
+):
+    for config, folder in ((of_file(), tmp_path / "file"), (tiny(), tmp_path / "built in")):
+        session = TrainingSession(config)
+        session.advance(steps=2)
+        save_snapshot(session.snapshot(), folder)
+    steps_taken.clear()
+    with pytest.raises(ConfigError, match="fingerprint unknown then"):
+        train(of_file(), tmp_path / "file")
+    assert steps_taken == []
+    train(tiny(), tmp_path / "built in")
+    assert steps_taken[0] == 2
 
 
 def specification(of_file, path, many=1):
