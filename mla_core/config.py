@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from mla_core.catalogue import METHODS, METRICS, check_method_options
-from mla_core.data import DATASETS, check_missing, check_options
+from mla_core.data import (
+    DATASETS,
+    MultimodalDataset,
+    check_missing,
+    check_options,
+    load_dataset,
+    shorten,
+)
 from mla_core.encoders import DEVICES, ENCODERS, PRECISIONS, check_encoders
 from mla_core.errors import ConfigError
 from mla_core.fusion import RULES
@@ -314,6 +321,25 @@ class ExperimentConfig:
     def live_values(self) -> dict[str, Any]:
         """Return the values of the `live_fields`."""
         return {name: getattr(self, name) for name in self.live_fields()}
+
+
+def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> MultimodalDataset:
+    """Return what a session trains on: the data that `config` names, or `data`, made short of parts.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    data : MultimodalDataset, optional
+        Whole, instead of the one that `config` names.
+    """
+    whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
+    return shorten(
+        whole,
+        modalities=config.modalities,
+        missing=config.missing,
+        label_noise=config.label_noise,
+        seed=config.seed,
+    )
 
 
 def _check_names_of_modalities(names: tuple[str, ...]) -> None:

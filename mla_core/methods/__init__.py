@@ -6,6 +6,7 @@ from mla_core.methods.base import Method, Position, Prediction
 from mla_core.methods.heads import OwnHeads, linear
 from mla_core.methods.joint import Joint
 from mla_core.methods.one_at_a_time import OneAtATime
+from mla_core.methods.route import Place, Route
 from mla_core.methods.schedule import Batch
 
 register = METHODS.register
@@ -18,8 +19,10 @@ __all__ = [
     "Method",
     "OneAtATime",
     "OwnHeads",
+    "Place",
     "Position",
     "Prediction",
+    "Route",
     "linear",
     "method_class",
     "register",

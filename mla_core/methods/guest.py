@@ -71,6 +71,10 @@ class _Model:
     def __init__(self, name: str, inner: Any) -> None:
         self._name, self._inner = name, inner
 
+    def register_forward_hook(self, hook: Any) -> Any:
+        """Refuse: nothing is known to pass through here."""
+        raise ConfigError(NO_HEAD.format(self._name))
+
     @property
     def head(self) -> nn.Module:
         """Refuse: nobody knows whether there is one."""

@@ -10,12 +10,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mla_core.config import ExperimentConfig
+from mla_core.config import ExperimentConfig, data_of
 from mla_core.data import DATASETS, NEED_FILES, MultimodalDataset, load_dataset
 from mla_core.errors import ConfigError, DataError
 from mla_core.results import read_run_files
 from mla_core.runs.finished import read_run
-from mla_core.session import data_of
 
 
 def short(data: MultimodalDataset) -> str:
