@@ -222,7 +222,7 @@ class TrainingSession:
         ConfigError
             When it is of another configuration. Where it cannot be taken over, nothing changes.
         """
-        with self._lock, compute_threads():
+        with self._lock, compute_threads(), uninterrupted():
             try:
                 self._go_to(snapshot, snapshot.step, snapshot.history.changes)
             except Exception:
