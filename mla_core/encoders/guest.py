@@ -10,7 +10,7 @@ from torch import nn
 from mla_core.data.samples import CODED, Modality
 from mla_core.encoders.choice import ENCODERS
 from mla_core.errors import ConfigError
-from mla_core.seeding import generator
+from mla_core.seeding import drawing_alone, generator
 
 _TRIED: set[tuple[object, Modality]] = set()
 
@@ -47,7 +47,7 @@ def build_guest(name: str, modality: Modality, seed: int) -> nn.Module:
 
 
 def _build(name: str, modality: Modality, seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
+    with drawing_alone():
         torch.manual_seed(generator(seed, "encoder", modality.name).initial_seed())
         try:
             network: Any = ENCODERS[name](modality)

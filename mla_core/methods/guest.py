@@ -17,7 +17,7 @@ from mla_core.errors import ConfigError
 from mla_core.methods.base import Method, Position, Prediction
 from mla_core.methods.schedule import Batch
 from mla_core.records import StepRecord
-from mla_core.seeding import generator
+from mla_core.seeding import drawing_alone, generator
 
 NEEDED = ("plan", "step", "predict", "state_dict", "load_state_dict")
 NO_HEAD = (
@@ -87,7 +87,7 @@ class _Model:
     @contextmanager
     def at_step(self, seed: int, step: int) -> Iterator[None]:
         """Make what the guest draws from torch's global generator depend on seed and step alone."""
-        with torch.random.fork_rng(devices=[]):
+        with drawing_alone():
             torch.manual_seed(generator(seed, "guest", step).initial_seed())
             yield
 
@@ -122,7 +122,7 @@ class Bare(Method):
             raise ConfigError(msg)
         self.config = config
         self.option = {**self.options, **config.method_options}
-        with torch.random.fork_rng(devices=[]):
+        with drawing_alone():
             torch.manual_seed(generator(config.seed, "guest").initial_seed())
             self.inner = self.guest(config, modalities, n_classes)
         self.model = cast("Any", _Model(config.method, self.inner))
