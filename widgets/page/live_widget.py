@@ -23,8 +23,8 @@ class LiveWidget(ABC):
     """One task on the kernel's event loop does all the work, and alone writes what is seen.
 
     Callbacks only put something into `_inbox`. A subclass makes first what can fail, then its
-    widgets with `view` around them, and calls `_open` last: whatever is cut short before leaves
-    nothing that an earlier run of the cell would be closed for.
+    widgets with `view` around them, and calls `_open` last: a cell that fails or is interrupted
+    before closes nothing of its earlier run, and leaves nothing half made to its next.
 
     Parameters
     ----------
