@@ -323,6 +323,12 @@ class ExperimentConfig:
         return {name: getattr(self, name) for name in self.live_fields()}
 
 
+def whole_data_of(config: ExperimentConfig) -> MultimodalDataset:
+    """Return the data that `config` names; that a configuration names them trusts nobody."""
+    with from_elsewhere():
+        return load_dataset(config.dataset, **config.data_options())
+
+
 def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> MultimodalDataset:
     """Return what a session trains on: the data that `config` names, or `data`, made short of parts.
 
@@ -332,7 +338,7 @@ def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> 
     data : MultimodalDataset, optional
         Whole, instead of the one that `config` names.
     """
-    whole = load_dataset(config.dataset, **config.data_options()) if data is None else data
+    whole = whole_data_of(config) if data is None else data
     return shorten(
         whole,
         modalities=config.modalities,

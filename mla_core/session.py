@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from mla_core.catalogue import method_class
-from mla_core.config import ExperimentConfig, data_of
-from mla_core.data import MultimodalDataset, load_dataset
+from mla_core.config import ExperimentConfig, data_of, whole_data_of
+from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Split, read_ahead
 from mla_core.encoders import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
@@ -86,9 +86,7 @@ class TrainingSession:
         self.config = config
         self.guests = config.guests()  # as their code is now
         self.encoders = dict(encoders or {})
-        self._whole = (
-            load_dataset(config.dataset, **config.data_options()) if data is None else data
-        )
+        self._whole = whole_data_of(config) if data is None else data
         check_modules(self.encoders, self._whole.modalities, config.encoders)
         self.data = data_of(config, self._whole)
         self.method: Method = method_class(config.method)(

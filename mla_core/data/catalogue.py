@@ -9,6 +9,7 @@ from typing import Any
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.errors import ConfigError
 from mla_core.plugins import Registry
+from mla_core.references import user_named
 
 # A loader is imported when its data set is asked for.
 DATASETS: Registry[Callable[..., Any]] = Registry(
@@ -137,6 +138,7 @@ def load_dataset(name: str, **options: object) -> MultimodalDataset:
     >>> load_dataset("gaussian", modalities=2, sizes=(60, 20, 20))
     MultimodalDataset('gaussian': m0, m1; train 60, val 20, test 20)
     """
+    user_named(name)
     DATASETS.check_name(name)
     check_options(name, options)
     data = DATASETS[name](**options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -12,13 +11,11 @@ from torch import Tensor
 
 from mla_core.catalogue import METRICS
 from mla_core.errors import ConfigError
-from mla_core.evaluation import modality_gap
 from mla_core.evaluation.metrics import (
     brier_score,
-    expected_calibration_error,
     negative_log_likelihood,
     oracle_accuracy,
-    weight_loss_covariance,
+    summarise,
 )
 from mla_core.records import Evaluation
 
@@ -115,12 +112,12 @@ def unimodal_accuracy(evaluation: Evaluation) -> dict[str, float]:
 
 def ece(evaluation: Evaluation) -> float:
     """Return the expected calibration error of the fused prediction."""
-    return expected_calibration_error(evaluation.fused, evaluation.labels)
+    return summarise(evaluation).ece
 
 
 def unimodal_ece(evaluation: Evaluation) -> dict[str, float]:
     """Return the expected calibration error of each modality alone."""
-    return _per_modality(evaluation, expected_calibration_error)
+    return dict(summarise(evaluation).unimodal_ece)
 
 
 def brier(evaluation: Evaluation) -> float:
@@ -155,39 +152,22 @@ def oracle_gap(evaluation: Evaluation) -> float:
 
 def mean_weight(evaluation: Evaluation) -> dict[str, float]:
     """Return the mean importance weight of each modality, among the samples that have it."""
-    return {name: float(evaluation.weights[m][here].mean()) for m, name, here in _rows(evaluation)}
+    return dict(summarise(evaluation).mean_weight)
 
 
 def weight_loss_covariances(evaluation: Evaluation) -> dict[str, float]:
     """Return, per modality, the covariance of its weight and its loss over the samples."""
-    return {
-        name: weight_loss_covariance(
-            evaluation.logits[m][here], evaluation.labels[here], evaluation.weights[m][here]
-        )
-        for m, name, here in _rows(evaluation)
-    }
+    return dict(summarise(evaluation).weight_loss_covariance)
 
 
 def centroid_gaps(evaluation: Evaluation) -> dict[str, float]:
     """Return, per pair ``"a|b"``, the distance of the two modalities' mean features."""
-    features = _features(evaluation)
-    return {
-        f"{a}|{b}": modality_gap.centroid_gap(features[a], features[b])
-        for a, b in itertools.combinations(evaluation.modalities, 2)
-    }
+    return dict(summarise(evaluation).centroid_gap)
 
 
 def separability(evaluation: Evaluation) -> float:
     """Return the held-out accuracy of a linear classifier that names the modality."""
-    return modality_gap.linear_separability(list(_features(evaluation).values()))
-
-
-def _rows(evaluation: Evaluation) -> list[tuple[int, str, Tensor]]:
-    return [(m, name, evaluation.present[m]) for m, name in enumerate(evaluation.modalities)]
-
-
-def _features(evaluation: Evaluation) -> dict[str, Tensor]:
-    return {name: evaluation.features[m][here] for m, name, here in _rows(evaluation)}
+    return summarise(evaluation).separability
 
 
 def _per_modality(
@@ -197,7 +177,9 @@ def _per_modality(
         name: metric(evaluation.logits[m][here], evaluation.labels[here])
         if here.any()
         else math.nan
-        for m, name, here in _rows(evaluation)
+        for m, (name, here) in enumerate(
+            zip(evaluation.modalities, evaluation.present, strict=True)
+        )
     }
 
 

@@ -14,6 +14,7 @@ from mla_core.head import HeadGradientModification, HeadProbe, alpha_at
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.heads import linear
 from mla_core.methods.one_at_a_time import OneAtATime
+from mla_core.references import from_elsewhere
 
 
 class Alternating(OneAtATime):
@@ -147,4 +148,5 @@ class Alternating(OneAtATime):
 
 
 def _modification(config: ExperimentConfig, size: int) -> HeadGradientModification:
-    return HeadGradientModification(size, config.alpha, config.head_gradient)
+    with from_elsewhere():  # that a configuration names it trusts nobody
+        return HeadGradientModification(size, config.alpha, config.head_gradient)

@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mla_core.config import ExperimentConfig, data_of
-from mla_core.data import DATASETS, NEED_FILES, MultimodalDataset, load_dataset
+from mla_core.config import ExperimentConfig, data_of, whole_data_of
+from mla_core.data import DATASETS, NEED_FILES, MultimodalDataset
 from mla_core.errors import ConfigError, DataError
 from mla_core.results import read_run_files
 from mla_core.runs.finished import read_run
@@ -64,7 +64,7 @@ def refuse_other_data(runs: Mapping[Path, ExperimentConfig | None]) -> None:
             changing.setdefault(whole, {})[folder] = config
     for group in changing.values():
         any_one = next(iter(group.values()))
-        data = load_dataset(any_one.dataset, **any_one.data_options())
+        data = whole_data_of(any_one)
         found: dict[str, str] = {}  # what is taken away of it -> fingerprint of the rest
         for folder, config in group.items():
             seed = config.seed if config.missing or config.label_noise else 0

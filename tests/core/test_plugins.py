@@ -13,6 +13,7 @@ import torch
 import mla_core as mla
 from mla_core import plugins, references
 from mla_core.analysis import rules_for
+from mla_core.config import data_of
 from mla_core.data.corruption import Corruptor, Damage
 from tests import ROOT
 
@@ -533,3 +534,17 @@ def test_a_bare_method_says_which_views_need_more_than_it_tells(lab):
     values = subset_accuracies(session.method, session.data.split("val"))
     assert len(values) == 2**3
     assert values[frozenset(["m0"])] == values[frozenset(["m0", "m1"])], "it knows counts alone"
+
+
+def test_a_python_call_may_name_code_and_a_configuration_from_elsewhere_may_not(lab, trap):
+    references._ALLOWED.discard(lab)
+    looked = mla.ExperimentConfig.to_look_at({"dataset": f"{lab}:x", "head_gradient": f"{lab}:x"})
+    with pytest.raises(plugins.ImportNotAllowedError):
+        mla.TrainingSession(looked)
+    with pytest.raises(plugins.ImportNotAllowedError):
+        data_of(looked)
+    assert not trap[1].exists()
+    write(
+        lab, "import mla_core as mla\ndef x(): return mla.load_dataset('gaussian', sizes=(9, 9, 9))"
+    )
+    assert len(mla.load_dataset(f"{lab}:x").split("val")) == 9

@@ -87,11 +87,11 @@ class HeadGradientControls:
             variant: ipw.Checkbox(
                 value=variant in variants,
                 description=variant,
-                tooltip=told,
+                tooltip=VARIANTS.describe(variant),
                 indent=False,
                 layout={"width": "140px"},
             )
-            for variant, told in VARIANTS.items()
+            for variant in VARIANTS
         }
         self._steps = ipw.BoundedIntText(
             value=steps,
