@@ -211,16 +211,22 @@ class History:
         self.summaries: EvenList[Summary] = EvenList(MAX_SUMMARIES)
         self.changes: list[Change] = []
         self.latest: Evaluation | None = None
+        self._fold = 1  # how many sub-steps a record may stand for
 
     def add(self, record: StepRecord) -> None:
         """Note one more sub-step; beyond `MAX_STEPS`, fold neighbours of one modality together."""
-        fold = self.steps[0].sub_steps if self.steps else 1
-        _put(self.steps, record, fold)
+        _put(self.steps, record, self._fold)
         if len(self.steps) > MAX_STEPS:
+            self._fold *= 2
             folded: list[StepRecord] = []  # another list: a picture may be reading the old one
             for one in self.steps:
-                _put(folded, one, 2 * fold)
+                _put(folded, one, self._fold)
             self.steps = folded
+
+    def look(self, evaluation: Evaluation, summary: Summary) -> None:
+        """Note one more look at the probe set."""
+        self.latest = evaluation
+        self.summaries.append(summary)
 
     def copy(self) -> History:
         """Return a history that grows on its own; the records themselves are shared."""
@@ -229,6 +235,7 @@ class History:
         twin.summaries = self.summaries.twin()
         twin.changes = list(self.changes)
         twin.latest = self.latest
+        twin._fold = self._fold
         return twin
 
     def frame(self) -> pd.DataFrame:
@@ -263,6 +270,9 @@ class History:
         """Take back what `to_arrays` gave (`latest` is not part of it)."""
         history = cls()
         history.steps = _records(arrays, "steps", StepRecord)
+        # Whenever records were folded, two of them filled more than half of the new room.
+        most = max((record.sub_steps for record in history.steps), default=1)
+        history._fold = 1 << (most - 1).bit_length()
         history.changes = _records(arrays, "changes", Change)
         summaries = _records(arrays, "summaries", Summary)
         looks = arrays["looks"].tolist() if "looks" in arrays else range(len(summaries))
@@ -288,7 +298,9 @@ def _put(steps: list[StepRecord], record: StepRecord, fold: int) -> None:
         for i in range(len(steps) - 1, -1, -1):
             if steps[i].modality == record.modality:
                 if steps[i].sub_steps + record.sub_steps <= fold:
-                    record = record.after(steps.pop(i))
+                    # At once, for whoever reads the list meanwhile.
+                    steps[i:] = [*steps[i + 1 :], record.after(steps[i])]
+                    return
                 break
     steps.append(record)
 

@@ -180,3 +180,27 @@ def test_a_long_history_survives_the_file_and_grows_on_as_if_it_had_not_been_the
         grown = {"ab"[(step + 1) % 2]: 1.0}
         back.add(StepRecord(step, 0, "ab"[step % 2], 10, step / 7, 0.1, 1.0, 0.9, forgetting=grown))
     assert back.steps == whole.steps
+
+
+def rare(step: int) -> StepRecord:
+    """Return a record of a run in which one modality occurs once, early."""
+    return StepRecord(step, 0, "rare" if step == 2 else "ab"[step % 2], 10, 0.0, 0.1, 1.0, 0.9)
+
+
+@pytest.mark.parametrize("steps", [MAX_STEPS + 500, 3 * MAX_STEPS])
+def test_a_modality_that_occurs_once_does_not_keep_a_history_long(steps, tmp_path):
+    history = History()
+    longest = 0
+    for step in range(steps):
+        history.add(rare(step))
+        longest = max(longest, len(history.steps))
+    assert longest == MAX_STEPS
+    assert sum(record.sub_steps for record in history.steps) == steps
+    assert [r.sub_steps for r in history.steps if r.modality == "rare"] == [1]
+
+    history.save(tmp_path / "history.npz")
+    back, copy = History.load(tmp_path / "history.npz"), history.copy()
+    for step in range(steps, steps + MAX_STEPS):
+        for one in (history, back, copy):
+            one.add(rare(step))
+    assert back.steps == copy.steps == history.steps
