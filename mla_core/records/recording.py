@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
+from torch import Tensor
 
 from mla_core.records.history import Evaluation
 from mla_core.records.snapshot import Snapshot
@@ -39,14 +38,30 @@ class Moment:
         """Sub-steps finished at that moment."""
         return self.evaluation.step
 
+    @property
+    def nbytes(self) -> int:
+        """What keeping it may take: the tensors of the look, of the snapshot, and of its `best`."""
+        tensors: list[Tensor] = [getattr(self.evaluation, key) for key in _TENSORS]
+        others = 0
+        if self.snapshot is not None:
+            tensors += self.snapshot.tensors.values()
+            # The best look so far, as large as this one, may be kept on its account alone.
+            others = int(self.snapshot.config.stopping == "best")
+        storages = [tensor.untyped_storage() for tensor in tensors]
+        each = {storage.data_ptr(): storage.nbytes() for storage in storages}
+        return sum(each.values()) * (1 + others)
+
 
 class Recording:
     """The moments of a session, bounded in number and in memory, thinned evenly.
 
+    It may be read from any thread: its list never changes, but is replaced by another one.
+
     Parameters
     ----------
     budget : int
-        Bytes of tensors that all moments together may take; at least `FEWEST_MOMENTS` are kept.
+        Bytes of tensors that all moments together may take; up to `FEWEST_MOMENTS` are kept
+        however large they are.
 
     Examples
     --------
@@ -83,20 +98,24 @@ class Recording:
 
     def add(self, moment: Moment, index: int) -> None:
         """Keep look number `index` of the session, for as long as it is due."""
-        if not self._moments:
-            room = self._budget // max(1, _bytes(moment))
-            self._moments.most = min(MOST_MOMENTS, max(FEWEST_MOMENTS, room))
-        self._moments.put(index, moment)
+        # Moments grow (an optimiser begins to remember) and never shrink: so long as each could be
+        # as large as the newest, all are within the budget.
+        room = self._budget // max(1, moment.nbytes)
+        moments = self._moments.twin()
+        moments.most = min(moments.most, max(FEWEST_MOMENTS, room))
+        moments.put(index, moment)
+        self._moments = moments
 
     def at(self, step: int) -> Moment:
         """Return the last moment at or before this sub-step, or else the first one."""
-        before = [moment for moment in self._moments if moment.step <= step]
-        return before[-1] if before else self._moments[0]
+        moments = self._moments
+        before = [moment for moment in moments if moment.step <= step]
+        return before[-1] if before else moments[0]
 
     def until(self, step: int) -> Recording:
         """Return a recording that ends at this sub-step and grows on its own."""
-        other = Recording(self._budget)
-        other._moments = self._moments.twin(m for m in self._moments if m.step <= step)
+        other, moments = Recording(self._budget), self._moments
+        other._moments = moments.twin(m for m in moments if m.step <= step)
         return other
 
     # -------------------------------------------------------- on disk, beside a checkpoint
@@ -106,8 +125,8 @@ class Recording:
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
-        due = {}
-        for index, moment in zip(self._moments.indices, self._moments, strict=True):
+        due, moments = {}, self._moments
+        for index, moment in zip(moments.indices, moments, strict=True):
             due[f"{index:09d}.safetensors"] = moment.evaluation
         for path in folder.iterdir():
             if path.name not in due:
@@ -133,7 +152,7 @@ class Recording:
 
         if not folder.is_dir():
             return
-        self._moments = self._moments.twin([])
+        moments = self._moments.twin([])
         for path in sorted(folder.glob("[0-9]*.safetensors")):
             with safe_open(path, framework="pt") as stored:
                 facts = json.loads(stored.metadata()["look"])
@@ -141,12 +160,5 @@ class Recording:
             facts |= {"modalities": tuple(facts["modalities"]), "ids": tuple(facts["ids"])}
             moment = Moment(Evaluation(**facts, **tensors), None)
             if moment.step <= until:
-                self._moments.put(int(path.stem), moment)
-
-
-def _bytes(moment: Moment) -> int:
-    look = moment.evaluation
-    tensors: Iterable[torch.Tensor] = [getattr(look, key) for key in _TENSORS]
-    if moment.snapshot is not None:
-        tensors = [*tensors, *moment.snapshot.tensors.values()]
-    return sum(x.numel() * x.element_size() for x in tensors)
+                moments.put(int(path.stem), moment)
+        self._moments = moments

@@ -1,11 +1,14 @@
 """The way back: every kept moment is the session as it was then."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from mla_core import TrainingSession
-from mla_core.records.recording import FEWEST_MOMENTS, MOST_MOMENTS, Moment, Recording
+from mla_core.records.recording import BUDGET, FEWEST_MOMENTS, MOST_MOMENTS, Moment, Recording
+from tests.core.lines import before_every_line
 
 
 @pytest.fixture
@@ -56,6 +59,54 @@ def test_moments_are_bounded_in_number_and_in_bytes(session):
         small.add(moment, index)
     assert MOST_MOMENTS / 2 <= len(large) <= MOST_MOMENTS
     assert FEWEST_MOMENTS / 2 <= len(small) <= FEWEST_MOMENTS
+
+
+def held(recording: Recording) -> int:
+    """Return the bytes of all tensors that a recording keeps alive, each piece of memory once."""
+    pieces = {}
+    for moment in recording.moments:
+        snapshots = [moment.snapshot, moment.snapshot.best]
+        looks = [moment.evaluation, *(s.history.latest for s in snapshots if s)]
+        found = [x for look in looks for x in vars(look).values() if isinstance(x, torch.Tensor)]
+        found += [x for s in snapshots if s for x in s.tensors.values()]
+        pieces |= {x.untyped_storage().data_ptr(): x.untyped_storage().nbytes() for x in found}
+    return sum(pieces.values())
+
+
+@pytest.mark.parametrize("stopping", ["last", "best"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])  # AdamW remembers nothing at first
+def test_the_budget_holds_at_every_moment(optimizer, stopping, tiny):
+    settings = {"optimizer": optimizer, "stopping": stopping, "learning_rate": 0.01}
+    session = TrainingSession(tiny(feature_size=40, evaluate_every=1, epochs=8, **settings))
+    budget = 60 * held(session.recording)
+    session.recording = Recording(budget)
+    lengths = []
+    for _ in session:
+        lengths.append(len(session.recording))
+        assert held(session.recording) <= budget
+    assert FEWEST_MOMENTS < max(lengths) < len(lengths)
+
+
+def test_whoever_reads_between_two_lines_finds_whole_moments(session, tmp_path):
+    moment, recording = session.recording.moments[0], Recording(BUDGET)
+    moments = [
+        Moment(replace(moment.evaluation, step=step), moment.snapshot) for step in range(202)
+    ]
+    for step in range(198):
+        recording.add(moments[step], step)
+
+    def read():
+        steps = recording.steps
+        assert [recording.at(step).step for step in steps] == steps
+        assert [look.step for look in recording.evaluations] == steps
+        twin = recording.until(1000)
+        twin.add(moments[201], 201)
+        twin.save(tmp_path)
+        assert sorted(int(path.stem) for path in tmp_path.iterdir()) == twin.steps
+
+    with before_every_line(read, "recording", "thinning"):
+        for step in (198, 199, 200):
+            recording.add(moments[step], step)
 
 
 def test_looks_on_disk_come_back_whole_and_only_up_to_the_checkpoint(session, tiny, tmp_path):
