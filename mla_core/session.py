@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,20 +15,22 @@ from torch import nn
 from mla_core.catalogue import method_class
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset, load_dataset, shorten
-from mla_core.data.samples import Split, fetch, read_ahead
+from mla_core.data.samples import Split, read_ahead
 from mla_core.encoders import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import summarise
-from mla_core.methods import Batch, Method, Position
+from mla_core.methods import Method, Place, Route
 from mla_core.records import Change, Evaluation, History, Moment, Recording, Snapshot, StepRecord
-from mla_core.threads import compute_threads
+from mla_core.threads import compute_threads, uninterrupted
 
 
 class TrainingSession:
     """One training run that advances when asked to.
 
     The same configuration gives the same records, bit for bit, however it is driven: stepped,
-    played in chunks of time, restored, or run straight through.
+    played in chunks of time, restored, or run straight through. A sub-step counts whole or not at
+    all: Ctrl-C waits until the end of one, and whatever else cuts one off undoes it. Any number
+    of threads may use a session; they take turns.
 
     Parameters
     ----------
@@ -37,16 +40,18 @@ class TrainingSession:
     encoders : mapping of str to Module, optional
         Per modality, a network of your own (B, ...) -> (B, d), any d; the session trains a copy.
         Other modalities have what `config` names.
+    at : Snapshot, optional
+        Begin there, instead of with a look at the untrained network.
 
     Attributes
     ----------
     config : ExperimentConfig
     data : MultimodalDataset
         Less what the configuration takes away.
+    probe : Split
+        The samples of ``val`` that every look looks at.
     method : Method
     history : History
-    step, epoch : int
-        Finished sub-steps and epochs.
     last_good : Snapshot
         Taken at every look at the probe set, for the way back after a divergence.
     recording : Recording
@@ -72,6 +77,7 @@ class TrainingSession:
         config: ExperimentConfig,
         data: MultimodalDataset | None = None,
         encoders: Mapping[str, nn.Module] | None = None,
+        at: Snapshot | None = None,
     ) -> None:
         self.config = config
         self.encoders = dict(encoders or {})
@@ -85,83 +91,69 @@ class TrainingSession:
         )
         # A notebook may look at the session from another cell while a thread trains it.
         self._lock = threading.RLock()
+        self._cut_off = False  # in the middle of a sub-step: the method's tensors are neither-nor
         self.history = History()
-        self.step = 0
-        self.epoch = 0
         self.best: Snapshot | None = None
         self.recording = Recording()
-        self._index = 0
-        self._train = read_ahead(self.data.split("train"), self.method.model.kept)
-        self._probe = self.data.split("val").probe(config.probe_size)
-        _check_trainable(self._train)
-        self._plan: list[Batch] = self.method.plan(self._train, 0)
+        train = read_ahead(self.data.split("train"), self.method.model.kept)
+        self._route = Route(self.method, train)
+        self._place = self._route.at(0, 0, 0)
+        self.probe = self.data.split("val").probe(config.probe_size)
         with compute_threads():
-            self._look()
+            if at is None:
+                self._look(self._place)
+            else:
+                self._go_to(at, at.step, at.history.changes)
+
+    @property
+    def step(self) -> int:
+        """Finished sub-steps."""
+        return self._place.step
+
+    @property
+    def epoch(self) -> int:
+        """Finished epochs."""
+        return self._place.epoch
 
     @property
     def finished(self) -> bool:
         """Whether all epochs are done."""
-        return self.epoch >= self.config.epochs
+        return self._place.epoch >= self.config.epochs
 
     @property
     def steps_per_epoch(self) -> int:
         """Sub-steps in the current epoch."""
-        return len(self._plan)
+        return len(self._place.plan)
 
     @property
     def step_in_epoch(self) -> int:
         """Finished sub-steps of the current epoch."""
-        return self._index
+        return self._place.index
 
     @property
     def progress(self) -> float:
         """Share of the run that is done, from 0 to 1."""
-        return min(1.0, (self.epoch + self._index / len(self._plan)) / self.config.epochs)
+        return min(1.0, self._place.position(self.config).run_progress)
 
     @property
     def next_modality(self) -> str | None:
         """The modality of the coming sub-step; None when all learn at once or training is over."""
-        return None if self.finished else self._plan[self._index].modality
+        return None if self.finished else self._place.batch.modality
 
     @property
     def next_samples(self) -> Split | None:
         """The training samples of the coming sub-step, in its order; None when training is over."""
-        return None if self.finished else self._train.subset(self._plan[self._index].indices)
+        return None if self.finished else self._route.train.subset(self._place.batch.indices)
 
     def __iter__(self) -> Iterator[StepRecord]:
         return self
 
     def __next__(self) -> StepRecord:
-        if self.finished:
-            raise StopIteration
-        with self._lock, compute_threads():
-            if self._index == 0:
-                self.method.start_epoch(self._train)
-            epoch_progress = self._index / len(self._plan)
-            position = Position(
-                self.step,
-                self.epoch,
-                epoch_progress,
-                (self.epoch + epoch_progress) / self.config.epochs,
-            )
-            batch, *coming = self._plan[self._index : self._index + 2]
-            with self.method.model.at_step(self.config.seed, self.step):
-                for then in coming:
-                    fetch(self._train, then.modality, then.indices)
-                record = self.method.step(batch, self._train, position)
-            self.history.add(record)
-            self.step += 1
-            self._index += 1
-            if self._index == len(self._plan):
-                self.epoch += 1
-                self._index = 0
-                # Also after the last epoch, since more may be asked for.
-                self._plan = self.method.plan(self._train, self.epoch)
-            every = self.config.evaluate_every
-            due = self._index == 0 if every == 0 else self.step % every == 0
-            if due or self.epoch >= self.config.epochs:
-                self._look()
-        return record
+        with self._in_turn():
+            if not self.finished:
+                with uninterrupted():
+                    return self._take()
+        raise StopIteration
 
     def advance(
         self,
@@ -186,24 +178,19 @@ class TrainingSession:
         list of StepRecord
             The new records.
         """
-        start, first, last_epoch = time.monotonic(), self.step, self.epoch + (epochs or 0)
+        start, last_epoch = time.monotonic(), self.epoch + (epochs or 0)
         records: list[StepRecord] = []
         if (steps is not None and steps < 1) or (epochs is not None and epochs < 1):
             return records
         for record in self:
             records.append(record)
             if (
-                (steps is not None and self.step - first >= steps)
+                (steps is not None and len(records) >= steps)
                 or (epochs is not None and self.epoch >= last_epoch)
                 or (seconds is not None and time.monotonic() - start >= seconds)
             ):
                 break
         return records
-
-    @property
-    def probe(self) -> Split:
-        """The samples of ``val`` that every look looks at."""
-        return self._probe
 
     def evaluate(self, split: str | Split = "val") -> Evaluation:
         """Return the predictions for a whole split.
@@ -213,42 +200,36 @@ class TrainingSession:
         split : str or Split
             ``"train"``, ``"val"`` or ``"test"``, or samples that were changed on the way.
         """
-        with self._lock, compute_threads():
-            return self._evaluation(self.data.split(split) if isinstance(split, str) else split)
+        with self._in_turn():
+            chosen = self.data.split(split) if isinstance(split, str) else split
+            return self._evaluation(chosen, self._place)
 
     def snapshot(self) -> Snapshot:
         """Return everything that decides how training goes on, and what happened so far."""
-        with self._lock:
-            return Snapshot(
-                self.config,
-                self.step,
-                self.epoch,
-                self._index,
-                self.method.state_dict(),
-                self.history.copy(),
-                self.best,
-            )
+        with self._in_turn():
+            return self._snapshot(self._place, self.history.copy(), self.best)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back (or forth) to a snapshot, its configuration and history included."""
-        with self._lock:
-            self.config = snapshot.config
-            self.method.reconfigure(snapshot.config)
-            self.method.load_state_dict(snapshot.tensors)
-            self.history = snapshot.history.copy()
-            self.step, self.epoch, self._index = snapshot.step, snapshot.epoch, snapshot.index
-            self._plan = self.method.plan(self._train, self.epoch)
-            if self.history.latest is None:  # a snapshot from disk
-                self.look_again()
-            self.last_good = snapshot
-            self.best = snapshot.best
-            self.recording = self.recording.until(snapshot.step)
+        """Go back (or forth) to a snapshot, its configuration and history included.
+
+        Raises
+        ------
+        ConfigError
+            When it is of another configuration. Where it cannot be taken over, nothing changes.
+        """
+        with self._lock, compute_threads(), uninterrupted():
+            try:
+                self._go_to(snapshot, snapshot.step, snapshot.history.changes)
+            except Exception:
+                self._make_good()
+                raise
 
     def rewind(self) -> None:
         """Go back to `last_good`, but keep the settings that are in force now."""
-        live = self.config.live_values()
-        self.restore(self.last_good)
-        self.reconfigure(**live)
+        with self._lock, uninterrupted():
+            live = self.config.live_values()
+            self.restore(self.last_good)
+            self.reconfigure(**live)
 
     def fork(self, at: Snapshot | None = None, **changes: Any) -> TrainingSession:
         """Return a second session that goes on from here with some settings changed.
@@ -260,20 +241,18 @@ class TrainingSession:
         **changes
             Live fields of the configuration, such as ``head_gradient="off"``.
         """
-        snapshot = self.snapshot() if at is None else at
-        twin = TrainingSession(self.config, self._whole, self.encoders)
-        twin.restore(snapshot)
-        twin.recording = self.recording.until(snapshot.step)
+        with self._lock:  # of one and the same moment
+            snapshot = self.snapshot() if at is None else at
+            recording = self.recording.until(snapshot.step)
+        twin = TrainingSession(self.config, self._whole, self.encoders, snapshot)
+        twin.recording = recording
         twin.reconfigure(**changes)
         return twin
 
     def reported(self) -> TrainingSession:
         """Return the session whose weights count: itself, or a twin at `best` (see ``stopping``)."""
-        if self.best is None:
-            return self
-        twin = TrainingSession(self.config, self._whole, self.encoders)
-        twin.restore(self.best)
-        return twin
+        best = self.best
+        return self if best is None else self.fork(best)
 
     def reconfigure(self, **changes: Any) -> None:
         """Change settings from the next sub-step on; the history notes each change.
@@ -284,62 +263,121 @@ class TrainingSession:
             When a field cannot change while a session runs, or its value is out of range; then
             nothing has changed.
         """
-        config = self.config.replace(**changes)
-        for name, value in changes.items():
-            if name not in config.live_fields() and value != getattr(self.config, name):
-                msg = f"{name!r} cannot change while a session runs: start a new one"
+        with self._lock, uninterrupted():
+            before, config = self.config, self.config.replace(**changes)
+            for name, value in changes.items():
+                if name not in config.live_fields() and value != getattr(before, name):
+                    msg = f"{name!r} cannot change while a session runs: start a new one"
+                    raise ConfigError(msg)
+            if config.epochs < before.epochs and config.epochs <= self.epoch:
+                msg = f"epochs must be above the {self.epoch} already trained, not {config.epochs}"
                 raise ConfigError(msg)
-        if config.epochs < self.config.epochs and config.epochs <= self.epoch:
-            msg = f"epochs must be above the {self.epoch} already trained, not {config.epochs}"
-            raise ConfigError(msg)
-        with self._lock:
-            for name in changes:
-                before, after = getattr(self.config, name), getattr(config, name)
-                if before != after:
-                    self.history.changes.append(Change(self.step, name, before, after))
-            self.config = config
+            values = [(name, getattr(before, name), getattr(config, name)) for name in changes]
+            new = [Change(self.step, name, old, now) for name, old, now in values if old != now]
+            cut_off, self._cut_off = self._cut_off, True
             self.method.reconfigure(config)
+            told = [*self.history.changes, *new]
+            self.config, self.history.changes, self._cut_off = config, told, cut_off
 
     def look_again(self) -> None:
         """Evaluate the probe set anew after a changed setting; the curves get no extra point."""
-        with self._lock, compute_threads():
-            self.history.latest = self._evaluation(self._probe)
+        with self._in_turn():
+            self.history.latest = self._evaluation(self.probe, self._place)
 
-    def _evaluation(self, split: Split) -> Evaluation:
-        prediction = self.method.predict(split)
+    # ------------------------------------------------------------------------ one at a time
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Wait for whoever is at work on this session, and make good what was cut off."""
+        with self._lock, compute_threads():
+            self._make_good()
+            yield
+
+    def _make_good(self) -> None:
+        """Where a sub-step was cut off, go to where it began: it may have left anything behind."""
+        if self._cut_off:
+            self._go_to(self.last_good, self.step, self.history.changes)
+
+    def _go_to(self, start: Snapshot, step: int, changes: Sequence[Change]) -> None:
+        """Load a snapshot, take what followed it again until `step`, and stand there.
+
+        The same sub-steps give the same tensors, so that none need be kept for a way back. If this
+        is cut off, it is only begun: where the session stands changes at the very end.
+        """
+        start.check_fits(self.config)
+        self._cut_off = True
+        config, history = start.config, start.history.copy()
+        place = self._route.at(start.step, start.epoch, start.index)
+        self.method.reconfigure(config)
+        self.method.load_state_dict(start.tensors)
+        for change in [*changes[len(history.changes) :], None]:
+            while place.step < (step if change is None else change.step):
+                history.add(self._route.take(place, config))
+                place = self._route.after(place)
+            if change is not None:
+                config = config.replace(**{change.field: change.after})
+                self.method.reconfigure(config)
+        history.changes = list(changes)
+        if history.latest is None:  # a snapshot from disk
+            history.latest = self._evaluation(self.probe, place)
+        recording = self.recording.until(start.step)
+        self.last_good, self._place, self.history = start, place, history  # now it has happened
+        self.config, self.best, self.recording, self._cut_off = config, start.best, recording, False
+
+    def _take(self) -> StepRecord:
+        """Take one sub-step, and look at the probe set where that is due."""
+        self._cut_off = True
+        try:
+            record = self._route.take(self._place, self.config)
+        except TrainingDivergedError:  # then nothing has been updated
+            self._cut_off = False
+            raise
+        place, every = self._route.after(self._place), self.config.evaluate_every
+        due = place.index == 0 if every == 0 else place.step % every == 0
+        if due or place.epoch >= self.config.epochs:
+            self._look(place, record)
+        else:
+            self.history.add(record)
+            self._place, self._cut_off = place, False
+        return record
+
+    def _snapshot(self, place: Place, history: History, best: Snapshot | None = None) -> Snapshot:
+        tensors = self.method.state_dict()
+        return Snapshot(self.config, place.step, place.epoch, place.index, tensors, history, best)
+
+    def _evaluation(self, split: Split, place: Place) -> Evaluation:
         return Evaluation(
             split=split.name,
-            step=self.step,
-            epoch=self.epoch,
+            step=place.step,
+            epoch=place.epoch,
             modalities=tuple(self.data.modalities),
             ids=split.ids,
             labels=split.labels,
             present=split.present,
-            features=prediction.features,
-            logits=prediction.logits,
-            weights=prediction.weights,
-            fused=prediction.fused,
+            **vars(self.method.predict(split)),
         )
 
-    def _look(self) -> None:
-        """Evaluate the probe set, note the numbers, and remember the way back."""
-        evaluation = self._evaluation(self._probe)
+    def _look(self, place: Place, record: StepRecord | None = None) -> None:
+        """Evaluate the probe set, stand at `place`, and remember the way back to it."""
+        evaluation = self._evaluation(self.probe, place)
         if not torch.isfinite(evaluation.fused).all():
             msg = (
-                f"training diverged at step {self.step}: predictions for the probe set are not "
+                f"training diverged at step {place.step}: predictions for the probe set are not "
                 "finite. Try a smaller learning rate."
             )
             raise TrainingDivergedError(msg)
-        self.history.latest = evaluation
-        self.history.summaries.append(summarise(evaluation))
-        if self.config.stopping == "best" and self.step > 0 and self._is_best(evaluation.accuracy):
-            self.best = replace(self.snapshot(), best=None)
-        self.last_good = self.snapshot()
-        moment = Moment(evaluation, self.last_good)
-        self.recording.add(moment, self.history.summaries.indices[-1])
-
-    def _is_best(self, accuracy: float) -> bool:
-        return self.best is None or accuracy > self.best.history.summaries[-1].accuracy
+        history = self.history.copy()  # another thread may be reading this one
+        if record is not None:
+            history.add(record)
+        history.look(evaluation, summarise(evaluation))
+        snapshot, best = self._snapshot(place, history.copy()), self.best
+        if self.config.stopping == "best" and place.step > 0:
+            better = best is None or evaluation.accuracy > best.history.summaries[-1].accuracy
+            best = snapshot if better else best
+        last_good = replace(snapshot, best=best)
+        self.recording.add(Moment(evaluation, last_good), history.summaries.indices[-1])
+        self.last_good, self._place = last_good, place  # from here on, it has happened
+        self.history, self.best, self._cut_off = history, best, False
 
 
 def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> MultimodalDataset:
@@ -359,13 +397,3 @@ def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> 
         label_noise=config.label_noise,
         seed=config.seed,
     )
-
-
-def _check_trainable(train: Split) -> None:
-    """Refuse a modality that no training sample has: it would be fused untrained."""
-    able = [name for name in train.inputs if len(train.samples_of(name))]
-    for name in train.inputs:
-        if name not in able:
-            hint = f"leave it out with modalities={able}" if able else "nor any other"
-            msg = f"no training sample has the modality {name!r}: {hint}"
-            raise ConfigError(msg)

@@ -1,10 +1,13 @@
-"""How many threads compute: the same number everywhere, since sums depend on it."""
+"""How many threads compute: the same number everywhere; and how long Ctrl-C waits for one."""
 
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import torch
 
@@ -25,3 +28,36 @@ def compute_threads() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until the end of the block; pressed twice, it does not wait.
+
+    Only where Python's own answer to Ctrl-C is in force, and in the main thread, which alone is
+    interrupted.
+
+    Examples
+    --------
+    >>> with uninterrupted():
+    ...     pair = ["both", "or neither"]
+    """
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    pressed = False
+
+    def wait(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        if pressed:
+            signal.default_int_handler(number, frame)
+        pressed = True
+
+    try:
+        signal.signal(signal.SIGINT, wait)
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if pressed:
+        raise KeyboardInterrupt

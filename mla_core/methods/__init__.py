@@ -5,6 +5,7 @@ from mla_core.methods.alternating import Alternating
 from mla_core.methods.base import Method, Position, Prediction
 from mla_core.methods.joint import Joint
 from mla_core.methods.one_at_a_time import OneAtATime
+from mla_core.methods.route import Place, Route
 from mla_core.methods.schedule import Batch
 
 __all__ = [
@@ -14,7 +15,9 @@ __all__ = [
     "Joint",
     "Method",
     "OneAtATime",
+    "Place",
     "Position",
     "Prediction",
+    "Route",
     "method_class",
 ]

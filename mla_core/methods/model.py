@@ -57,7 +57,9 @@ class MultimodalModel(nn.Module):
     def encode_samples(
         self, modality: str, column: Any, indices: Tensor, present: Tensor | None = None
     ) -> Tensor:
-        """Return the features (B, s) of some samples of a split.
+        """Return the features (B, s) of some samples of a split: what every sub-step begins with.
+
+        Whoever wants to see them as the sub-step does registers a forward hook on the model.
 
         Parameters
         ----------
@@ -70,6 +72,13 @@ class MultimodalModel(nn.Module):
             (B,) bool: who has this part. The others' features mean nothing, and a large encoder,
             which may normalise over the batch, does not see them.
         """
+        features: Tensor = self(modality, column, indices, present)
+        return features
+
+    def forward(
+        self, modality: str, column: Any, indices: Tensor, present: Tensor | None = None
+    ) -> Tensor:
+        """Return what `encode_samples` does."""
         encoder = self.adapted.get(modality)
         if encoder is None:
             return self.encode(modality, column[indices])
@@ -129,6 +138,7 @@ class MultimodalModel(nn.Module):
         if not self.adapted:
             yield
             return
+        self.train()  # a look that was cut off may have left it otherwise
         before = {name: b.clone() for name, b in self.named_buffers()}
         device = self.placement.device
         with torch.random.fork_rng([device] if device.type == "cuda" else []):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from torch import Tensor
 
 from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError
 from mla_core.records.history import History
 
 
@@ -24,3 +25,20 @@ class Snapshot:
     tensors: dict[str, Tensor]
     history: History
     best: Snapshot | None = None
+
+    def check_fits(self, config: ExperimentConfig) -> None:
+        """Raise `ConfigError` unless a session configured like this can go on from here.
+
+        Parameters
+        ----------
+        config : ExperimentConfig
+            Its live fields may differ.
+        """
+        for name in [f.name for f in fields(config) if f.name not in config.live_fields()]:
+            theirs, ours = getattr(self.config, name), getattr(config, name)
+            if theirs != ours:
+                msg = (
+                    f"the snapshot is of a session with {name}={theirs!r}, but here it is {ours!r}: "
+                    "make a session with the snapshot's configuration"
+                )
+                raise ConfigError(msg)

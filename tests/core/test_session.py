@@ -163,6 +163,24 @@ def test_a_fork_leaves_its_parent_alone(tiny, assert_same, bits):
     assert twin.history.changes == [Change(5, "head_gradient", "paper", "off")]
 
 
+def test_a_fork_does_not_look_at_the_probe(tiny, assert_same, monkeypatch):
+    session = TrainingSession(tiny(stopping="best"))
+    session.advance(steps=5)
+    looks, predict = [], type(session.method).predict
+    monkeypatch.setattr(
+        type(session.method), "predict", lambda *args: looks.append(1) or predict(*args)
+    )
+    early = session.recording.at(0).snapshot
+    for twin, step in ((session.fork(), 5), (session.fork(early), 0), (session.reported(), 4)):
+        assert twin.step == step
+        assert twin.history.latest is not None
+        assert twin.recording.steps == ([0, 4] if step else [0])
+        assert twin.last_good.step == step
+    assert looks == []
+    assert_same(TrainingSession(session.config, at=session.snapshot()), session)
+    assert looks == []
+
+
 def test_live_settings_change_and_are_noted(tiny):
     session = TrainingSession(tiny())
     session.advance(steps=2)

@@ -189,7 +189,7 @@ def test_absent_parts_leave_no_trace_in_the_statistics(make_media, bits):
     states = []
     for split in (train, garbage):
         session = started(data)
-        session._train = split
+        session._route.train = split
         session.advance(steps=2)
         states.append(bits(session.method.state_dict()))
     assert states[0] == states[1]
@@ -212,7 +212,7 @@ def test_a_batch_of_one_has_no_statistics_but_teaches(make_media, bits):
 def test_a_refused_step_leaves_the_statistics_alone(method, make_media, bits):
     session = started(make_media("image", missing=0.0), method)
     session.advance(steps=1)
-    session._train.inputs["image"][:] = torch.inf
+    session._route.train.inputs["image"][:] = torch.inf
     before = bits(session.method.state_dict())
     with pytest.raises(TrainingDivergedError, match=re.escape("the loss is nan")):
         session.advance(steps=1)

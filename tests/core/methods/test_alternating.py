@@ -63,7 +63,7 @@ def reference(session: TrainingSession, steps: int) -> tuple[torch.nn.Module, li
     model = copy.deepcopy(session.method.model)
     buffers = {parameter: torch.zeros_like(parameter) for parameter in model.parameters()}
     means, seen, records = [], {}, []
-    for number, batch in enumerate(session._plan[:steps]):
+    for number, batch in enumerate(session._place.plan[:steps]):
         x, y = train.inputs[batch.modality][batch.indices], train.labels[batch.indices]
         z = model.encoders[batch.modality](x)
         loss = F.cross_entropy(model.head(z), y)
@@ -132,7 +132,7 @@ def test_forgetting_is_the_change_of_the_others_losses_through_the_head_step(tin
     session = TrainingSession(tiny(**SGD))
     train, seen = session.data.split("train"), {}
     for _ in range(9):  # across the border of two epochs
-        batch = session._plan[session.step_in_epoch]
+        batch = session._place.plan[session.step_in_epoch]
         x, y = train.inputs[batch.modality][batch.indices], train.labels[batch.indices]
         z = session.method.model.encode(batch.modality, x).detach()
         old = head_state(session)
@@ -302,7 +302,7 @@ def test_a_network_that_is_broken_raises_and_stays_as_it_was(tiny, bits):
     with torch.no_grad():
         next(session.method.model.encoders["m1"].parameters())[0] = torch.nan
     before = bits(session.method.state_dict())
-    first = session.data.split("train").ids[int(session._plan[1].indices[0])]
+    first = session.data.split("train").ids[int(session._place.plan[1].indices[0])]
     with pytest.raises(TrainingDivergedError, match=rf"step 1 .*modality m1.*loss is nan.*{first}"):
         session.advance(steps=1)
     assert bits(session.method.state_dict()) == before
@@ -349,7 +349,7 @@ def test_p_spans_the_means_since_it_last_started_afresh(reset, order, tiny):
         every = {"never": math.inf, "epoch": session.steps_per_epoch, "round": 3}[reset]
         if session.step > 0 and session.step % every == 0:
             means.clear()
-        batch = session._plan[session.step_in_epoch]
+        batch = session._place.plan[session.step_in_epoch]
         model, x = session.method.model, train.inputs[batch.modality][batch.indices]
         z, head = model.encode(batch.modality, x), copy.deepcopy(model.head)
         if session.step > 0:  # eq. 3: plain at t = 0

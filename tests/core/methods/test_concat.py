@@ -48,7 +48,7 @@ def test_one_step_is_plain_sgd_on_all_parameters(tiny):
     rate, decay = 0.05, 0.01
     config = tiny(method="concat", learning_rate=rate, weight_decay=decay, momentum=0.9)
     session = TrainingSession(config)
-    model, batch = session.method.model, session._plan[0]
+    model, batch = session.method.model, session._place.plan[0]
     train = session.data.split("train")
     z = [model.encode(m, x[batch.indices]) for m, x in train.inputs.items()]
     loss = F.cross_entropy(model.head(torch.cat(z, 1)), train.labels[batch.indices])

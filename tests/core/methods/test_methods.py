@@ -96,7 +96,7 @@ def test_what_stands_where_a_part_is_absent_never_matters(method, of, make_data,
 def test_a_sample_without_any_part_is_uniform_and_teaches_nothing(method, of, make_data):
     data = make_data(missing=0.6)
     session = TrainingSession(of(method, first="a"), data)
-    seen = {i for batch in session._plan for i in batch.indices.tolist()}
+    seen = {i for batch in session._place.plan for i in batch.indices.tolist()}
     lost = (~session.data.split("train").present.any(0)).nonzero().flatten().tolist()
     assert lost
     assert not seen & set(lost)
@@ -303,7 +303,7 @@ def test_a_modality_that_nobody_in_a_batch_has_is_left_alone(tiny, make_data, bi
         data = make_data()
         session = TrainingSession(tiny(method=method, weight_decay=0.1), data)
         session.advance(steps=1)  # momentum has gathered
-        data.split("train").present[1, session._plan[1].indices] = False
+        data.split("train").present[1, session._place.plan[1].indices] = False
         before = bits(session.method.model.encoders["b"].state_dict())
         session.advance(steps=1)
         assert bits(session.method.model.encoders["b"].state_dict()) == before, method

@@ -120,7 +120,7 @@ def test_every_step_draws_other_noise(tiny):
     steps = []
     for step in (0, 1):
         session = TrainingSession(quiet.config.replace(method_options={"noise": True}))
-        session.step = step
+        session.restore(replace(session.snapshot(), step=step))
         session.advance(steps=1)
         steps.append(session.method.model.encoders["m0"].layers[1].weight.detach().clone())
     assert not torch.equal(*steps)

@@ -98,7 +98,7 @@ def test_every_steps_loss_equals_loops_over_samples_and_history(
     train = session.data.split("train")
     reference = Reference(2, len(train))
     for _ in range(5):  # into the second epoch
-        batch = session._plan[session.step_in_epoch]
+        batch = session._place.plan[session.step_in_epoch]
         part = train.subset(batch.indices)
         logits = session.method.predict(part).logits.double().numpy()
         unimodal, whole, ranking = reference.parts(
@@ -113,7 +113,7 @@ def test_one_step_follows_the_gradient_with_fixed_fusion_weights(tiny):
     config = tiny(method="qmf", learning_rate=0.1, weight_decay=0.0)
     session = TrainingSession(config)
     model, train = copy.deepcopy(session.method.model), session.data.split("train")
-    batch = session._plan[0]
+    batch = session._place.plan[0]
     labels = train.labels[batch.indices]
     logits = [
         model.head.each[m](model.encode(m, x[batch.indices])) for m, x in train.inputs.items()

@@ -8,6 +8,7 @@ import torch
 
 from mla_core import Evaluation, History, StepRecord, TrainingSession
 from mla_core.records.history import MAX_STEPS, Change
+from tests.core.lines import before_every_line
 
 
 @pytest.fixture
@@ -204,3 +205,21 @@ def test_a_modality_that_occurs_once_does_not_keep_a_history_long(steps, tmp_pat
         for one in (history, back, copy):
             one.add(rare(step))
     assert back.steps == copy.steps == history.steps
+
+
+def test_whoever_reads_between_two_lines_finds_every_sub_step_once(tiny, monkeypatch):
+    monkeypatch.setattr("mla_core.records.history.MAX_STEPS", 5)
+    monkeypatch.setattr("mla_core.records.history.MAX_SUMMARIES", 3)
+    session = TrainingSession(tiny(evaluate_every=2))
+    session.advance(steps=1)
+
+    def read():
+        history = session.history.copy()
+        steps, looks = history.steps, history.summaries
+        assert sum(record.sub_steps for record in steps) == steps[-1].step + 1
+        assert 0 <= steps[-1].step + 1 - looks[-1].step < 2
+        assert history.latest.step == looks[-1].step
+        assert looks.indices == [look.step // 2 for look in looks]
+
+    with before_every_line(read, "session", "records"):
+        session.advance(steps=14)

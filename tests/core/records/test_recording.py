@@ -87,6 +87,15 @@ def test_the_budget_holds_at_every_moment(optimizer, stopping, tiny):
     assert FEWEST_MOMENTS < max(lengths) < len(lengths)
 
 
+def test_the_best_moment_is_the_same_memory_as_the_last_good_one(tiny):
+    session = TrainingSession(tiny(stopping="best"))
+    session.advance(steps=4)
+    best, last = session.best, session.last_good
+    assert best.step == last.step == 4
+    assert all(best.tensors[name] is tensor for name, tensor in last.tensors.items())
+    assert session.recording.moments[-1].snapshot is last
+
+
 def test_whoever_reads_between_two_lines_finds_whole_moments(session, tmp_path):
     moment, recording = session.recording.moments[0], Recording(BUDGET)
     moments = [

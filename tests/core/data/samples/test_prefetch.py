@@ -41,7 +41,7 @@ def session_of(method, make_data, *, stored):
     )  # fmt: skip
     session = TrainingSession(config, make_data(missing=0.3))
     if stored:
-        session._train = read_ahead(lazy(session._train))
+        session._route.train = read_ahead(lazy(session._route.train))
     return session
 
 
@@ -58,7 +58,7 @@ def test_all_but_an_epochs_first_batches_are_read_ahead(method, make_data):
     session = session_of(method, make_data, stored=True)
     epoch = session.steps_per_epoch
     session.advance(epochs=1)
-    readers = [name for x in session._train.inputs.values() for name in x.column.readers]
+    readers = [name for x in session._route.train.inputs.values() for name in x.column.readers]
     ahead = [name for name in readers if name.startswith("read-ahead")]
     per_batch = 1 if method == "mla" else 2
     assert len(readers) == per_batch * epoch

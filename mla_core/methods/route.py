@@ -1,0 +1,91 @@
+"""The sub-steps of a run, one after the other: where one stands, and how to take the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from mla_core.config import ExperimentConfig
+from mla_core.data.samples import Split, fetch
+from mla_core.errors import ConfigError
+from mla_core.methods.base import Method, Position
+from mla_core.methods.schedule import Batch
+from mla_core.records import StepRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Between two sub-steps: one object, so that no other thread sees half a step.
+
+    Attributes
+    ----------
+    step, epoch : int
+        Finished sub-steps and epochs.
+    index : int
+        Finished sub-steps of the current epoch.
+    plan : sequence of Batch
+        All sub-steps of the current epoch.
+    """
+
+    step: int
+    epoch: int
+    index: int
+    plan: Sequence[Batch]
+
+    @property
+    def batch(self) -> Batch:
+        """The coming sub-step."""
+        return self.plan[self.index]
+
+    def position(self, config: ExperimentConfig) -> Position:
+        """Return where the coming sub-step stands in epoch and run; after the end, beyond 1."""
+        progress = self.index / len(self.plan)
+        return Position(self.step, self.epoch, progress, (self.epoch + progress) / config.epochs)
+
+
+class Route:
+    """The places of a run, which the configuration alone decides.
+
+    Parameters
+    ----------
+    method : Method
+    train : Split
+        The training samples.
+
+    Raises
+    ------
+    ConfigError
+        When no training sample has some modality: it would be fused untrained.
+    """
+
+    def __init__(self, method: Method, train: Split) -> None:
+        able = [name for name in train.inputs if len(train.samples_of(name))]
+        for name in train.inputs:
+            if name not in able:
+                hint = f"leave it out with modalities={able}" if able else "nor any other"
+                msg = f"no training sample has the modality {name!r}: {hint}"
+                raise ConfigError(msg)
+        self.method = method
+        self.train = train
+
+    def at(self, step: int, epoch: int, index: int) -> Place:
+        """Return a place by its numbers."""
+        return Place(step, epoch, index, self.method.plan(self.train, epoch))
+
+    def after(self, place: Place) -> Place:
+        """Return the place behind the coming sub-step; there is one after the last epoch, too."""
+        if place.index + 1 < len(place.plan):
+            return replace(place, step=place.step + 1, index=place.index + 1)
+        return self.at(place.step + 1, place.epoch + 1, 0)
+
+    def take(self, place: Place, config: ExperimentConfig) -> StepRecord:
+        """Let the method take the coming sub-step; see `Method.step`."""
+        if place.index == 0:
+            self.method.start_epoch(self.train)
+        # Gradients, too, where a look that was cut off has left them switched off.
+        with self.method.model.at_step(config.seed, place.step), torch.enable_grad():
+            for coming in place.plan[place.index + 1 : place.index + 2]:
+                fetch(self.train, coming.modality, coming.indices)
+            return self.method.step(place.batch, self.train, place.position(config))
