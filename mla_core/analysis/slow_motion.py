@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.analysis.head_watch import HeadStep, watch_step
+from mla_core.data.samples import Split
 from mla_core.errors import ConfigError
 from mla_core.head import ELEMENTWISE, HeadGradientModification
-from mla_core.methods import Alternating
+from mla_core.methods import Alternating, Method, Prediction
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
 
@@ -55,6 +58,9 @@ class Projection:
 @dataclass(frozen=True, eq=False)
 class SlowStep:
     """One sub-step that a fork has taken; the session it was forked from has not moved.
+
+    All numbers are those of the sub-step itself, in which networks with dropout or batch
+    normalisation compute otherwise than in a look.
 
     Attributes
     ----------
@@ -127,19 +133,24 @@ def _walked(twin: TrainingSession) -> SlowStep:
     if samples is None:
         msg = f"the training is over after {twin.step} sub-steps: choose more epochs"
         raise ConfigError(msg)
-    modality = twin.next_modality
-    forward = twin.evaluate(samples)
-    features, logits = forward.features, forward.fused
+    modality, method, projection = twin.next_modality, twin.method, None
+    with _forward(method, samples, modality) as noted:
+        if isinstance(method, Alternating):
+            hgm, P = method.hgm, method.hgm.P.clone()
+            head = watch_step(twin)
+            projection = _projection(hgm, P, method.hgm)
+        else:
+            head = watch_step(twin)
+    if not noted:
+        msg = (
+            f"method {twin.config.method!r} cannot be watched: its sub-step does not read features "
+            "through model.encode_samples"
+        )
+        raise ConfigError(msg)
+    features, logits = noted[0].features, noted[0].fused
     if modality is not None:
-        row = forward.modalities.index(modality)
-        features, logits = features[row], forward.logits[row]
-    method, projection = twin.method, None
-    if isinstance(method, Alternating):
-        hgm, P = method.hgm, method.hgm.P.clone()
-        head = watch_step(twin)
-        projection = _projection(hgm, P, method.hgm)
-    else:
-        head = watch_step(twin)
+        row = list(samples.inputs).index(modality)
+        features, logits = features[row], noted[0].logits[row]
     return SlowStep(
         ids=samples.ids,
         labels=samples.labels,
@@ -151,6 +162,27 @@ def _walked(twin: TrainingSession) -> SlowStep:
         reason=why_no_projection(twin),
         after=twin,
     )
+
+
+@contextmanager
+def _forward(method: Method, samples: Split, modality: str | None) -> Iterator[list[Prediction]]:
+    """Note what the coming sub-step's forward pass gives, while nothing has been updated yet."""
+    awaited = set(samples.inputs if modality is None else [modality])
+    seen: dict[str, Tensor] = {}
+    noted: list[Prediction] = []
+
+    def note(_: torch.nn.Module, given: tuple[Any, ...], features: Tensor) -> None:
+        seen[given[0]] = features.detach()
+        if seen.keys() == awaited and not noted:
+            nothing = torch.zeros_like(features)
+            z = torch.stack([seen.get(name, nothing) for name in samples.inputs])  # (M, B, s)
+            noted.append(method.read(z, samples.present))
+
+    hook = method.model.register_forward_hook(note)
+    try:
+        yield noted
+    finally:
+        hook.remove()
 
 
 def going_on(session: TrainingSession) -> TrainingSession:

@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from mla_core import ConfigError, TrainingSession
 from mla_core.analysis.slow_motion import STAGES, slow_step
@@ -80,6 +82,69 @@ def test_the_numbers_follow_the_equations(tiny):
     assert torch.allclose(head.update, -0.03 * head.followed, atol=1e-7)
     assert head.rest < 1e-4  # no momentum, no weight decay
     assert math.isclose(float(head.followed.norm()), head.record.projected_norm, rel_tol=1e-5)
+
+
+@pytest.fixture
+def by_chance(of):
+    """Give a function: a session with an encoder that drops out and normalises in training."""
+
+    def make(method: str, **changes) -> TrainingSession:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            own = [
+                nn.Sequential(nn.Linear(5, 9), nn.BatchNorm1d(9), nn.Dropout(0.5)) for _ in range(2)
+            ]
+        session = TrainingSession(of(method, **changes), encoders={"m0": own[0], "m1": own[1]})
+        session.advance(steps=3)  # the next is for m0, in a look otherwise than in training
+        return session
+
+    return make
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.4])
+@pytest.mark.parametrize("method", METHODS)
+def test_the_numbers_are_those_of_the_sub_step_and_not_of_a_look(
+    by_chance, assert_same, method, missing
+):
+    changes = {"method_options": {"regularisation": 0.0}} if method == "qmf" else {}
+    changes |= {"missing": {"train": missing}} if missing else {}
+    session, plain = (by_chance(method, **changes) for _ in range(2))
+    slow = slow_step(session)
+    plain.advance(steps=1)
+    assert_same(slow.after, plain)
+
+    loss = float(slow.losses.mean())
+    if method in {"late_fusion", "qmf"}:  # they learn from each modality's own loss
+        heads, present = session.method.model.head.each, session.next_samples.present
+        with torch.no_grad():
+            own = [
+                float(F.cross_entropy(head(z[here]), slow.labels[here]))
+                for head, z, here in zip(heads.values(), slow.features, present, strict=True)
+            ]
+        loss = sum(own) + (loss if method == "qmf" else 0.0)
+    assert loss == pytest.approx(slow.head.record.loss, rel=1e-5)
+    if slow.head.record.modality is not None:
+        G = (slow.logits.softmax(1) - F.one_hot(slow.labels, 4)).T @ slow.features
+        assert torch.allclose(slow.head.gradient, G / len(slow.ids), atol=1e-5)
+    look = session.evaluate(session.next_samples).features
+    assert not torch.allclose(slow.features, look[0] if look.ndim > slow.features.ndim else look)
+
+
+def test_a_slow_step_looks_at_nothing_but_its_batch(tiny, monkeypatch):
+    session = started(tiny())
+    seen = []
+    monkeypatch.setattr(type(session.method), "predict", lambda *_: seen.append("a look"))
+    slow_step(session)
+    assert seen == []
+
+
+def test_a_method_that_reads_features_otherwise_cannot_be_watched(tiny, monkeypatch):
+    session = started(tiny())
+    monkeypatch.setattr(
+        type(session.method.model), "encode_samples", lambda model, m, x, i: model.encode(m, x[i])
+    )
+    with pytest.raises(ConfigError, match=r"method 'mla' cannot be watched: .*encode_samples"):
+        slow_step(session)
 
 
 def test_momentum_moves_the_head_where_the_projection_does_not_look(tiny):
