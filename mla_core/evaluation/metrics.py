@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from mla_core.fusion import predictive_entropy
 from mla_core.records import Evaluation, Summary
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+_SUMMARIES: WeakKeyDictionary[Evaluation, Summary] = WeakKeyDictionary()
 
 
 def expected_calibration_error(logits: Tensor, labels: Tensor, bins: int = 15) -> float:
@@ -186,7 +189,16 @@ def weight_loss_covariance(logits: Tensor, labels: Tensor, weights: Tensor) -> f
 
 
 def summarise(evaluation: Evaluation) -> Summary:
-    """Return the numbers that the curves show. Modalities without a sample give NaN."""
+    """Return the numbers that the curves show. Modalities without a sample give NaN.
+
+    They are computed once for each evaluation, however often they are asked for.
+    """
+    if (summary := _SUMMARIES.get(evaluation)) is None:
+        summary = _SUMMARIES[evaluation] = _summary(evaluation)
+    return summary
+
+
+def _summary(evaluation: Evaluation) -> Summary:
     names = evaluation.modalities
     here = dict(zip(names, evaluation.present, strict=True))
     logits = {m: evaluation.logits[i][here[m]] for i, m in enumerate(names)}

@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from mla_core.errors import DataError
-from mla_core.evaluation import modality_gap
 from mla_core.evaluation.maps import trustworthiness
+from mla_core.evaluation.metrics import summarise
 from mla_core.records import Evaluation
 
 VERSION = 1
@@ -121,7 +121,8 @@ class Replay:
         (1, 150, 2)
         """
         last = evaluations[-1]
-        gaps = [_gaps(look) for look in evaluations]
+        summaries = [summarise(look) for look in evaluations]
+        gaps = [list(summary.centroid_gap.values()) for summary in summaries]
         return cls(
             modalities=last.modalities,
             classes=tuple(classes),
@@ -134,8 +135,8 @@ class Replay:
             fused=np.stack([_fused(look) for look in evaluations]),
             weights=np.stack([look.weights.numpy().astype(np.float32) for look in evaluations]),
             distances=np.stack([_distances(look) for look in evaluations]),
-            centroid_gap=np.array([gap[0] for gap in gaps], np.float32).reshape(len(gaps), -1),
-            separability=np.array([gap[1] for gap in gaps], np.float32),
+            centroid_gap=np.array(gaps, np.float32).reshape(len(gaps), -1),
+            separability=np.array([one.separability for one in summaries], np.float32),
             maps={"pca": pca_over_time(evaluations), "classes": class_corners(evaluations)},
         )
 
@@ -289,9 +290,3 @@ def _distances(look: Evaluation) -> Array:
     ]
     empty = torch.zeros(0, len(look.ids))
     return (torch.stack(rows) if rows else empty).numpy().astype(np.float16)
-
-
-def _gaps(look: Evaluation) -> tuple[list[float], float]:
-    here = [look.features[m][look.present[m]] for m in range(len(look.modalities))]
-    gaps = [modality_gap.centroid_gap(a, b) for a, b in itertools.combinations(here, 2)]
-    return gaps, modality_gap.linear_separability(here)

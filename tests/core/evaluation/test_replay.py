@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from mla_core import DataError, TrainingSession
+from mla_core.evaluation import modality_gap
 from mla_core.evaluation.replay import ABSENT, Replay, class_corners, pca_over_time, unit_features
 
 
@@ -55,6 +56,16 @@ def test_predictions_weights_and_distances_are_those_of_each_look(session, repla
     gaps = [summary.centroid_gap[f"{a}|{b}"] for a, b in replay.pairs]
     assert replay.centroid_gap[-1].tolist() == pytest.approx(gaps)
     assert replay.separability[-1] == pytest.approx(summary.separability)
+
+
+def test_what_a_look_was_summed_up_as_is_not_computed_again(session, replay, monkeypatch):
+    def again(features):
+        raise AssertionError(features)
+
+    monkeypatch.setattr(modality_gap, "linear_separability", again)
+    twice = Replay.of(session.recording.evaluations, session.data.classes)
+    assert np.array_equal(twice.separability, replay.separability)
+    assert np.array_equal(twice.centroid_gap, replay.centroid_gap)
 
 
 def test_the_plane_is_one_for_all_looks_and_the_best_of_all(session):
