@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
+
+_DRAWING = threading.RLock()
 
 
 def generator(seed: int, *name: object) -> torch.Generator:
@@ -28,3 +33,26 @@ def generator(seed: int, *name: object) -> torch.Generator:
     text = "/".join(map(str, (seed, *name)))
     digest = hashlib.sha256(text.encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+@contextmanager
+def drawing_alone(devices: Sequence[torch.device] = ()) -> Iterator[None]:
+    """Let a block draw from torch's global generator, which is put back afterwards.
+
+    Other threads wait with theirs: each would find a generator that the other one has seeded.
+
+    Parameters
+    ----------
+    devices : sequence of torch.device
+        GPUs whose generators are put back, too.
+
+    Examples
+    --------
+    >>> before = torch.get_rng_state()
+    >>> with drawing_alone():
+    ...     _ = torch.rand(3)
+    >>> torch.equal(torch.get_rng_state(), before)
+    True
+    """
+    with _DRAWING, torch.random.fork_rng(devices):
+        yield

@@ -18,7 +18,7 @@ from mla_core.encoders.inputs import PerFrame, Picture
 from mla_core.encoders.placement import Placement, place
 from mla_core.encoders.small import build_encoder
 from mla_core.errors import ConfigError
-from mla_core.seeding import generator
+from mla_core.seeding import drawing_alone, generator
 
 SMALL = frozenset({"small", "none"})
 
@@ -232,7 +232,7 @@ def _measured(network: nn.Module, modality: Modality) -> Body:
 def _adapted(modality: Modality, body: Body, size: int, seed: int) -> AdaptedEncoder:
     if body.width == size:
         return AdaptedEncoder(body.network, nn.Identity(), size)
-    with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
+    with drawing_alone():  # torch's own initialisation draws, and is replaced
         projection = nn.Linear(body.width, size)
     drawn = generator(seed, "projection", modality.name)
     nn.init.uniform_(projection.weight, -(body.width**-0.5), body.width**-0.5, generator=drawn)

@@ -15,6 +15,7 @@ from mla_core.encoders.inputs import PerFrame
 from mla_core.encoders.reads import Photographs, inputs_for, wrong_kind
 from mla_core.errors import ConfigError
 from mla_core.hub import quiet, require_transformers, source_of, unreadable
+from mla_core.seeding import drawing_alone
 
 NAMES = ", ".join(map(repr, BUILT_IN))
 
@@ -95,7 +96,7 @@ def load_pretrained(choice: EncoderChoice, modality: Modality) -> nn.Module:
 
     transformers = require_transformers(choice.name, f"Without it there are {NAMES}")
     source, revision = source_of(choice.name), choice.revision or "main"
-    with quiet(transformers), torch.random.fork_rng(devices=[]):
+    with quiet(transformers), drawing_alone():
         try:
             config = transformers.AutoConfig.from_pretrained(
                 source, revision=revision, trust_remote_code=False

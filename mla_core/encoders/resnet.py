@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mla_core.errors import ConfigError
+from mla_core.seeding import drawing_alone
 
 WIDTHS = (64, 128, 256, 512)
 
@@ -89,7 +90,7 @@ def random_resnet18(channels: int, seed: torch.Generator) -> ResNet18:
     >>> bool((one.layer4[1].conv2.weight == two.layer4[1].conv2.weight).all())
     True
     """
-    with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
+    with drawing_alone():  # torch's own initialisation draws, and is replaced
         network = ResNet18(channels)
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):

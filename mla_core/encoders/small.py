@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mla_core.data.samples import Modality
 from mla_core.encoders.inputs import PerFrame
 from mla_core.errors import ConfigError, one_of
+from mla_core.seeding import drawing_alone
 
 CHANNELS = 32
 GRID = 4  # pictures and spectrograms of any size are pooled to 4 x 4 places, sequences to 4
@@ -179,7 +180,7 @@ def build_encoder(
     if frozen:
         return FrozenFeatures(modality, size)
     one_of("kind of modality", modality.kind, ENCODERS)
-    with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
+    with drawing_alone():  # torch's own initialisation draws, and is replaced
         encoder = ENCODERS[modality.kind](modality, size)
     for layer in encoder.modules():
         if isinstance(layer, nn.Embedding):

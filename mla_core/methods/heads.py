@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from mla_core.seeding import generator
+from mla_core.seeding import drawing_alone, generator
 
 
 def linear(
@@ -29,7 +29,7 @@ def linear(
     >>> linear(3, 2, 0, "head").weight.shape
     torch.Size([2, 3])
     """
-    with torch.random.fork_rng(devices=[]):  # torch's own initialisation draws, and is replaced
+    with drawing_alone():  # torch's own initialisation draws, and is replaced
         layer = nn.Linear(inputs, outputs)
     bound = (fan or inputs) ** -0.5
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator(seed, *name))

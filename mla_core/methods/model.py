@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mla_core.data.samples import Column
 from mla_core.encoders import CHUNK, AdaptedEncoder, Placement, sparsely
 from mla_core.errors import TrainingDivergedError
-from mla_core.seeding import generator
+from mla_core.seeding import drawing_alone, generator
 
 
 class MultimodalModel(nn.Module):
@@ -141,7 +141,7 @@ class MultimodalModel(nn.Module):
         self.train()  # a look that was cut off may have left it otherwise
         before = {name: b.clone() for name, b in self.named_buffers()}
         device = self.placement.device
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        with drawing_alone([device] if device.type == "cuda" else []):
             torch.manual_seed(generator(seed, "dropout", step).initial_seed())
             try:
                 yield

@@ -4,6 +4,8 @@ import threading
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from mla_core import TrainingSession
 from mla_core.records import Recording
@@ -160,3 +162,45 @@ def test_a_fork_has_the_recording_of_the_moment_it_leaves(tiny):
     session.snapshot = behind(session.snapshot, other)
     assert session.fork().recording.steps == list(range(1, 8))
     other.join()
+
+
+class Pausing(nn.Module):
+    """(B, 5) -> (B, 8): drops out by chance, after whatever `pause` does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            self.weight = nn.Parameter(torch.ones(5, 8))
+        self.pause = lambda: None
+
+    def forward(self, x):
+        if self.training:
+            self.pause()
+        return F.dropout(x @ self.weight, 0.5, self.training)
+
+
+@pytest.mark.parametrize("deed", ["next", "fork"])  # whoever builds a network draws, too
+def test_another_sessions_chance_is_its_own(deed, tiny, assert_same, monkeypatch):
+    session, other, alone = (TrainingSession(tiny(), encoders={"m0": Pausing()}) for _ in range(3))
+    other.advance(steps=3)
+    thread = threading.Thread(target=DEEDS[deed], args=[other])
+    drawing, drawn = threading.Event(), threading.Event()
+
+    def middle():
+        thread.start()
+        drawing.wait(PATIENCE)
+
+    def hold():
+        if threading.current_thread() is thread:
+            drawing.set()
+            drawn.wait(PATIENCE)
+
+    reset = nn.Linear.reset_parameters
+    monkeypatch.setattr(nn.Linear, "reset_parameters", lambda layer: (reset(layer), hold()))
+    session.method.model.encoders["m0"].body.pause = middle
+    other.method.model.encoders["m0"].body.pause = hold
+    next(session)
+    drawn.set()
+    thread.join()
+    next(alone)
+    assert_same(session, alone)
