@@ -548,3 +548,28 @@ def test_a_python_call_may_name_code_and_a_configuration_from_elsewhere_may_not(
         lab, "import mla_core as mla\ndef x(): return mla.load_dataset('gaussian', sizes=(9, 9, 9))"
     )
     assert len(mla.load_dataset(f"{lab}:x").split("val")) == 9
+
+
+def test_repeat_imports_what_a_file_names_only_when_told_to(lab, tmp_path, capsys):
+    from mla_core.cli import main
+
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config_of("fusion", lab).to_dict()), encoding="utf-8")
+    references._ALLOWED.discard(lab)
+    sys.modules.pop(lab)
+    command = ["repeat", str(file), "--out", str(tmp_path / "runs")]
+    assert main(command) == 2
+    assert f"--allow-import {lab}" in capsys.readouterr().err
+    assert lab not in sys.modules
+    assert main([*command, "--allow-import", lab]) == 0
+
+
+def test_a_notebooks_run_is_named_by_the_source_that_its_parameters_name(lab, tmp_path):
+    folder = tmp_path / "lab"
+    names = []
+    for value in ("1", "2", "1"):
+        write(lab, f"x = {value}")
+        names.append(plugins.sources_of({"epochs": 3, "list": [f"{lab}:x"]}, folder))
+    assert names[0] == names[2] != names[1]
+    assert list(names[0]) == [f"{lab}:x"]
+    assert plugins.sources_of({"method": "mla", "title": "A: a colon"}) == {}
