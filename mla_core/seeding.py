@@ -54,5 +54,5 @@ def drawing_alone(devices: Sequence[torch.device] = ()) -> Iterator[None]:
     >>> torch.equal(torch.get_rng_state(), before)
     True
     """
-    with torch.random.fork_rng(devices):
+    with _DRAWING, torch.random.fork_rng(devices):
         yield

@@ -16,6 +16,7 @@ from mla_core.data.samples import Split
 from mla_core.errors import ConfigError
 from mla_core.head import HeadGradientModification
 from mla_core.methods import Alternating, Method, Prediction
+from mla_core.references import from_elsewhere
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
 
@@ -248,7 +249,8 @@ def _projection(
         return None
     P, transform = before
     if afresh := after is not modification:
-        fresh = HeadGradientModification(after.dim, after.alpha, after.variant)
+        with from_elsewhere():  # the code that runs, whatever its file says by now
+            fresh = HeadGradientModification(after.dim, after.alpha, after.variant)
         P, transform = fresh.P, fresh.transform
     mean, alpha = after.taken_in or (None, None)
     denominator = None

@@ -81,7 +81,8 @@ def test_notebooks_are_short_lessons(notebook):
     assert "parameters" in cells[1].metadata.tags
     assert cells[0].cell_type == "markdown"
     code = [cell.source for cell in cells if cell.cell_type == "code"]
-    assert not any("def " in source for source in code)
+    files = [source for source in code if source.startswith("%%writefile ")]  # to be changed
+    assert not any("def " in source for source in code if source not in files)
     told = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     assert "**Time:**" in cells[0].source
     assert "## What to take home" in told

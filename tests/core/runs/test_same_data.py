@@ -95,7 +95,7 @@ def test_a_run_that_notes_no_data_is_taken_as_it_is(of_file, features, tmp_path)
 
 def test_data_that_cannot_change_are_not_read_to_find_that_out(tiny, tmp_path, monkeypatch):
     folder = run_experiment(tiny(), tmp_path)
-    monkeypatch.setattr("mla_core.runs.same_data.load_dataset", None)
+    monkeypatch.setattr("mla_core.runs.same_data.whole_data_of", None)
     assert run_experiment(tiny(), tmp_path) == folder
 
 
