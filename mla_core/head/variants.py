@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -77,7 +78,7 @@ class Off(Variant):
     active = False
 
 
-class _WithP(Variant):
+class _WithP(Variant, ABC):
     """A variant that multiplies gradients by a matrix P (s, s) in float64, the identity at first.
 
     Attributes
@@ -105,8 +106,9 @@ class _WithP(Variant):
         self.taken_in = mean, self.alpha
         self._fold_in(mean)
 
+    @abstractmethod
     def _fold_in(self, mean: Tensor) -> None:
-        raise NotImplementedError
+        """Let P take in a mean feature (s,)."""
 
     def _p_like(self, gradient: Tensor) -> Tensor:
         # P is kept in float64, but one product does not need it. The copy has a place of its own,

@@ -128,8 +128,8 @@ class Bare(Method):
         self.model = cast("Any", _Model(config.method, self.inner))
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
-        """Not asked for: the guest has a head of its own, if any."""
-        raise NotImplementedError
+        """Refuse: the guest has a head of its own, if any."""
+        raise ConfigError(NO_HEAD.format(self.config.method))
 
     def plan(self, train: Split, epoch: int) -> list[Batch]:
         """As the guest plans it."""
