@@ -84,6 +84,15 @@ class Method(ABC):
         self.check_modalities(config, modalities)
         self.config = config
         self.option = {**self.options, **config.method_options}
+        self.modalities = tuple(modalities)
+        self.build(modalities, n_classes, modules or {})
+        self.setup()
+
+    def build(
+        self, modalities: Mapping[str, Modality], n_classes: int, modules: Mapping[str, nn.Module]
+    ) -> None:
+        """Make encoders, head, model and optimiser."""
+        config = self.config
         found = build_encoders(
             modalities,
             modules,
@@ -95,12 +104,10 @@ class Method(ABC):
             seed=config.seed,
         )
         self.feature_size = found.size
-        self.modalities = tuple(modalities)
         head = self.build_head(list(modalities), n_classes)
         self.model = MultimodalModel(found.encoders, head, found.placement)
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = _optimizer(config, trained)
-        self.setup()
 
     @classmethod
     def check_modalities(cls, config: ExperimentConfig, modalities: Mapping[str, Modality]) -> None:

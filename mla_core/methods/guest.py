@@ -101,27 +101,17 @@ class Bare(Method):
     """
 
     guest: type[Any]
-    one_at_a_time = False
     reads_features = False
-    head = "joint"
     weighs = True
-    uses = frozenset[str]()
-    options = {}  # noqa: RUF012 - `Method` declares the type
-    least_modalities = 1
 
-    def __init__(
-        self,
-        config: ExperimentConfig,
-        modalities: Mapping[str, Modality],
-        n_classes: int,
-        modules: Mapping[str, nn.Module] | None = None,
+    def build(
+        self, modalities: Mapping[str, Modality], n_classes: int, modules: Mapping[str, nn.Module]
     ) -> None:
-        self.check_modalities(config, modalities)
+        """Make the guest, drawn from the configuration's seed."""
+        config = self.config
         if modules or config.encoders:
             msg = f"method {config.method!r} brings encoders of its own: leave `encoders` empty"
             raise ConfigError(msg)
-        self.config = config
-        self.option = {**self.options, **config.method_options}
         with drawing_alone():
             torch.manual_seed(generator(config.seed, "guest").initial_seed())
             self.inner = self.guest(config, modalities, n_classes)
@@ -191,9 +181,7 @@ def check_method(name: str, cls: type[Method]) -> None:
     if cls.head not in {"joint", "shared", "own"}:
         msg = f"method {name!r} says head = {cls.head!r}: choose 'joint', 'shared' or 'own'"
         raise ConfigError(msg)
-    data = _tiny_data(cls)
-    trial = _Trial(name, cls, data)
-    one, again = trial.run(), trial.run()
+    one, again, restored = (_Trial(name, cls, restored_after=n) for n in (None, None, 1))
     if one.records != again.records or not _equal(one.prediction, again.prediction):
         msg = (
             f"method {name!r} must do the same for the same seed: draw from "
@@ -201,7 +189,6 @@ def check_method(name: str, cls: type[Method]) -> None:
             "the constructor and in step"
         )
         raise ConfigError(msg)
-    restored = trial.run(restored_after=1)
     if one.records != restored.records or not _equal(one.prediction, restored.prediction):
         msg = (
             f"method {name!r}: its state must survive a snapshot, but after "
@@ -212,29 +199,24 @@ def check_method(name: str, cls: type[Method]) -> None:
 
 
 class _Trial:
-    """Runs a method for a few sub-steps, from the start or over a snapshot."""
+    """A method that was run for a few sub-steps, from the start or over a snapshot."""
 
-    def __init__(self, name: str, cls: type[Method], data: MultimodalDataset) -> None:
-        self.name, self.cls, self.data = name, cls, data
+    def __init__(self, name: str, cls: type[Method], restored_after: int | None) -> None:
+        self.name, self.cls, self.data = name, cls, _tiny_data(cls)
         self.config = ExperimentConfig(
             dataset="gaussian", method=name, batch_size=8, feature_size=8, epochs=2
         )
         self.records: list[dict[str, Any]] = []
         self.prediction: Prediction
-
-    def run(self, restored_after: int = -1) -> _Trial:
-        """Return a trial that has been run."""
-        trial = _Trial(self.name, self.cls, self.data)
         try:
-            trial._run(restored_after)
+            self._run(restored_after)
         except ConfigError:
             raise
         except Exception as error:
-            msg = f"method {self.name!r} does not run on tiny data: {type(error).__name__}: {error}"
+            msg = f"method {name!r} does not run on tiny data: {type(error).__name__}: {error}"
             raise ConfigError(msg) from error
-        return trial
 
-    def _run(self, restored_after: int) -> None:
+    def _run(self, restored_after: int | None) -> None:
         method = self._new()
         train = self.data.split("train")
         plan = method.plan(train, 0)
