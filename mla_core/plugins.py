@@ -27,6 +27,7 @@ from mla_core.references import (
     refusal,
     resolve,
     source_of_module,
+    top_of,
 )
 
 T = TypeVar("T")
@@ -341,12 +342,10 @@ def sources_of(values: Any, beside: Path | None = None) -> dict[str, str]:
     if not isinstance(values, str):
         return {}
     if is_reference(values):
-        return {
-            values: digest_of_files(own_files(values.partition(":")[0].partition(".")[0], beside))
-        }
+        return {values: digest_of_files(own_files(top_of(values), beside))}
     for entry in _entry_points():
         if entry.name == values:
-            return {values: digest_of_files(own_files(entry.module.partition(".")[0]))}
+            return {values: digest_of_files(own_files(top_of(entry.module)))}
     return {}
 
 

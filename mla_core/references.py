@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,10 +24,29 @@ from mla_core.provenance import digest_of_files, own_files
 
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _ALLOWED: set[str] = set()  # the modules that the user has named, top level
-_FROM_ELSEWHERE: ContextVar[bool] = ContextVar("from_elsewhere", default=False)
-_LOOKING: ContextVar[bool] = ContextVar("looking", default=False)
-_LOADED: dict[str, str] = {}  # top-level module -> digest of its files when they were imported
+_READING: ContextVar[str] = ContextVar("reading", default="")  # or "to use", "to look"
+_LOADED: dict[str, _Loaded] = {}  # by top-level module
 LOCK = threading.RLock()
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """The files of a module as they were when it was imported; stamps tell a change cheaply."""
+
+    files: list[Path]
+    stamps: list[tuple[int, int]]
+    digest: str
+
+    @classmethod
+    def now(cls, top: str) -> _Loaded:
+        files = own_files(top)
+        return cls(files, _stamps(files), digest_of_files(files))
+
+
+def _stamps(files: list[Path]) -> list[tuple[int, int]]:
+    """Return when each file was written, and its size; (0, 0) for one that is gone."""
+    found = [file.stat() if file.exists() else None for file in files]
+    return [(one.st_mtime_ns, one.st_size) if one else (0, 0) for one in found]
 
 
 class ImportNotAllowedError(ConfigError):
@@ -46,7 +66,7 @@ def is_reference(name: object) -> bool:
 
 def is_allowed(name: str) -> bool:
     """Whether the module of a name may be imported."""
-    return _top(name) in _ALLOWED
+    return top_of(name) in _ALLOWED
 
 
 def allow_import(*modules: str) -> None:
@@ -57,7 +77,7 @@ def allow_import(*modules: str) -> None:
     *modules : str
         ``"my_lab"``, or a name in it: ``"my_lab:Mine"``.
     """
-    _ALLOWED.update(map(_top, modules))
+    _ALLOWED.update(map(top_of, modules))
 
 
 def allowed() -> frozenset[str]:
@@ -71,11 +91,11 @@ def user_named(*names: object) -> None:
     A module whose file was changed since it was imported is imported anew, so that a notebook's
     ``%%writefile`` takes effect. Names that stand in a file from elsewhere change nothing.
     """
-    if _FROM_ELSEWHERE.get():
+    if _READING.get():
         return
     for name in filter(is_reference, names):
         allow_import(str(name))
-        _refresh(_top(str(name)))
+        _refresh(top_of(str(name)))
 
 
 @contextlib.contextmanager
@@ -87,22 +107,21 @@ def from_elsewhere(*, to_look: bool = False) -> Iterator[None]:
     to_look : bool
         Names that nothing here bears are no fault either: what they stand for is not needed.
     """
-    tokens = _FROM_ELSEWHERE.set(True), _LOOKING.set(to_look)
+    token = _READING.set("to look" if to_look else "to use")
     try:
         yield
     finally:
-        _FROM_ELSEWHERE.reset(tokens[0])
-        _LOOKING.reset(tokens[1])
+        _READING.reset(token)
 
 
 def only_looking() -> bool:
     """Whether names are read that nobody is going to use."""
-    return _LOOKING.get()
+    return _READING.get() == "to look"
 
 
 def refusal(what: str, name: str) -> str:
     """Return the sentence that says why a name is not imported, and how to allow it."""
-    top = _top(name)
+    top = top_of(name)
     return (
         f"{what} {name!r} is named by a file, and using it runs the code of the module {top!r}. If "
         f"you know that code and trust it, allow it: --allow-import {top} on the command line, "
@@ -110,7 +129,8 @@ def refusal(what: str, name: str) -> str:
     )
 
 
-def _top(name: str) -> str:
+def top_of(name: str) -> str:
+    """Return the top-level module of a name: ``"my_lab"`` of ``"my_lab.rules:sharpest"``."""
     return name.partition(":")[0].partition(".")[0]
 
 
@@ -125,35 +145,34 @@ def resolve(reference: str) -> Any:
 
 def _module(name: str) -> ModuleType:
     with LOCK:
-        top = _top(name)
-        if top not in _LOADED:
+        if (top := top_of(name)) not in {*_LOADED, "mla_core", "__main__"}:
             importlib.invalidate_caches()
-            _LOADED[top] = (
-                "" if top in {"mla_core", "__main__"} else digest_of_files(own_files(top))
-            )
+            _LOADED[top] = _Loaded.now(top)
         return importlib.import_module(name)
 
 
 def source_of_module(module: str) -> str:
     """Return the digest of a module's files as they were when they were imported."""
-    top = _top(module)
-    if not _LOADED.get(top):
-        _LOADED[top] = digest_of_files(own_files(top))
-    return _LOADED[top]
+    with LOCK:
+        if (top := top_of(module)) not in _LOADED:
+            _LOADED[top] = _Loaded.now(top)
+        return _LOADED[top].digest
 
 
 def _refresh(top: str) -> None:
     """Forget an imported module whose files have changed since."""
     with LOCK:
-        if not _LOADED.get(top):
+        loaded = _LOADED.get(top)
+        if loaded is None or _stamps(loaded.files) == loaded.stamps:
             return
-        files = own_files(top)
-        if digest_of_files(files) == _LOADED[top]:
+        now, files = _Loaded.now(top), loaded.files
+        if now.digest == loaded.digest:  # touched, not changed
+            _LOADED[top] = now
             return
         del _LOADED[top]
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None)
             if name.partition(".")[0] == top or (file and Path(file).resolve() in files):
                 del sys.modules[name]
-        for file in files:  # Python tells changes by whole seconds
+        for file in {*files, *now.files}:  # Python tells changes by whole seconds
             Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from tests.core.guests import SMALL, config_of, write
 FAULTS = {
     "weights of another shape": (
         "fusion",
-        "def x(logits, present): return logits[0]  # (N, C) would be fused, this is (N, C)\n"
         "def x(logits, present): return present[0]",
         r"must return weights \(M, N\).*or fused logits \(N, C\)",
     ),
@@ -116,7 +115,6 @@ def test_what_is_wrong_with_a_guest_is_told_when_it_is_named(fault, lab):
     value = [f"{lab}:x"] if field == "metrics" else f"{lab}:x"
     with pytest.raises(mla.ConfigError, match=f"(?s){lab}.*{said}|{said}"):
         mla.ExperimentConfig(**{field: value})
-    write(lab, "x = None")  # and again, when it is something else
 
 
 @pytest.mark.parametrize(
