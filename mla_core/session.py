@@ -233,6 +233,7 @@ class TrainingSession:
             live = self.config.live_values()
             self.restore(self.last_good)
             self.reconfigure(**live)
+            self.look_again()
 
     def fork(self, at: Snapshot | None = None, **changes: Any) -> TrainingSession:
         """Return a second session that goes on from here with some settings changed.

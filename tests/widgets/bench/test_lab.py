@@ -11,56 +11,19 @@ from ipywidgets.widgets.widget import _instances as live_widgets
 
 import mla_core as mla
 from mla_core.evaluation import unit_features
+from tests.widgets.bench.driving import (
+    on_bench,
+    press,
+    setting,
+    settle,
+    small,
+    until,
+    worker_process,
+)
 from widgets import TrainingLab
 from widgets.charts import map_state
 from widgets.charts import training as charts
 from widgets.page import live_widget, pace
-
-
-def small(**changes) -> mla.ExperimentConfig:
-    options = {"sizes": [160, 60, 60], "classes": 4}
-    return mla.ExperimentConfig(
-        dataset="gaussian", dataset_options=options, epochs=3, evaluate_every=5, batch_size=32
-    ).replace(**changes)
-
-
-def on_bench(script, config=None, data=None):
-    """Run a script with an open bench on an event loop."""
-
-    async def main():
-        lab = TrainingLab(config or small(), data=data)
-        await settle(lab)
-        try:
-            await script(lab)
-        finally:
-            lab.close()
-
-    asyncio.run(asyncio.wait_for(main(), 100))
-
-
-async def settle(lab):
-    """Wait until all that was pressed so far has been done, and what came of it is seen."""
-    for _ in range(2):  # what is put in now is done before what comes then
-        done = asyncio.Event()
-        lab._inbox.put(lambda done=done: done.set())
-        await done.wait()
-
-
-async def until(condition):
-    while not condition():  # noqa: ASYNC110 - watches from outside
-        await asyncio.sleep(0.01)
-
-
-def press(lab, name):
-    lab._controls.buttons[name].click()
-
-
-def setting(lab, name):
-    return lab._controls._settings[name]
-
-
-def worker_process(lab):
-    return next(iter(lab._maps.worker._pool._processes.values()))
 
 
 def test_a_live_setting_takes_effect_and_is_noted():
@@ -287,94 +250,6 @@ def test_an_interrupt_of_the_kernel_spares_the_map_process():
         os.kill(worker_process(lab).pid, signal.SIGINT)
         await asyncio.sleep(0.3)
         assert worker_process(lab).is_alive()
-
-    on_bench(script)
-
-
-def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
-    async def script(lab):
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
-        steps = lab.session.recording.steps
-        assert steps == list(range(0, lab.session.step + 1, 5))
-        now = lab._diagram.value
-        lab._timeline.slider.asked = [1, 1]
-        await settle(lab)
-        then = lab.session.recording.at(5)
-        assert lab._moments == (then.evaluation,)
-        assert lab._diagram.value != now
-        assert "Back at sub-step 5 of 15" in lab._status.text
-        traces = {trace.meta: trace for trace in lab._figure.data}
-        assert list(traces["cursor.accuracy"].x) == [5, 5]
-        assert traces["accuracy.fused"].x[-1] == 15
-        expected = then.evaluation.weights[1][then.evaluation.present[1]].numpy()
-        assert (traces["spread.m1"].x == expected).all()
-
-        press(lab, "step")
-        await until(lambda: lab.session.step == 16)
-        assert lab._moments == (then.evaluation,)
-        lab._timeline.now.click()
-        await settle(lab)
-        assert lab._moments == (lab.session.history.latest,)
-        assert len(traces["cursor.accuracy"].x) == 0
-        slider = lab._timeline.slider
-        assert (slider.at, slider.following, slider.steps[-1]) == (3, True, 15)
-
-    on_bench(script)
-
-
-def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
-    async def script(lab):
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
-        lab._timeline.slider.asked = [1, 1]
-        lab._timeline.what.value = "head_gradient"
-        lab._timeline._values["head_gradient"].value = "off"
-        lab._timeline.branch.click()
-        await until(lambda: lab._player.tandem.branch is not None)
-        await settle(lab)
-        tandem = lab._player.tandem
-        assert (tandem.trunk.step, tandem.branch.step) == (15, 5)
-        assert "head_gradient off instead of paper" in lab._difference.value
-        press(lab, "step")
-        await until(lambda: tandem.branch.step == 6)
-        assert tandem.trunk.step == 15
-        press(lab, "play")
-        await until(lambda: lab._player.state == "finished")
-        await settle(lab)
-        assert tandem.trunk.step == tandem.branch.step == 45
-        straight = mla.TrainingSession(small())
-        straight.advance()
-        assert tandem.trunk.history.steps == straight.history.steps
-        twin = mla.TrainingSession(small())
-        twin.advance(steps=5)
-        twin.reconfigure(head_gradient="off")
-        twin.advance()
-        assert tandem.branch.history.steps == twin.history.steps
-        assert "At sub-step 45 its accuracy differs by fused" in lab._difference.value
-        traces = {trace.meta: trace for trace in lab._figure.data}
-        assert list(traces["branch.accuracy.fused"].x) == list(range(5, 46, 5))
-        gain = twin.history.summaries[-1].accuracy - straight.history.summaries[-1].accuracy
-        assert traces["difference.fused"].y[-1] == pytest.approx(gain)
-        assert len(traces["branch.map.m2"].x) == len(traces["map.m2"].x) > 0
-
-        lab._timeline.drop.click()
-        await until(lambda: lab._player.tandem.branch is None)
-        await settle(lab)
-        assert lab._difference.value == ""
-        assert "branch.accuracy.fused" not in {trace.meta for trace in lab._figure.data}
-
-    on_bench(script)
-
-
-def test_a_branch_with_a_value_out_of_range_is_refused_in_a_sentence():
-    async def script(lab):
-        lab._inbox.put(lambda: lab._branch({"alpha": -1.0}))
-        await settle(lab)
-        assert "alpha" in lab._status.text
-        assert lab._player.tandem.branch is None
 
     on_bench(script)
 
