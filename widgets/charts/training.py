@@ -24,6 +24,7 @@ from widgets.page import (
     colour,
     listed,
     pick,
+    run_colour,
     text,
 )
 
@@ -364,7 +365,7 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
             y=list(values.values()),
             text=[f"{value:.2f}" for value in values.values()],
             textposition="outside",  # on a pattern it is hard to read
-            marker={"color": colour(i), "pattern": {"shape": pick(("", "/", ".", "x"), i)}},
+            marker={"color": run_colour(i), "pattern": {"shape": pick(("", "/", ".", "x"), i)}},
         )
     figure.update_layout(
         meta=f"Accuracy. {'; '.join(said)}.",

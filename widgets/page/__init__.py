@@ -16,10 +16,12 @@ from widgets.page.style import (
     MODALITY_DASHES,
     MODALITY_GLYPHS,
     MODALITY_MARKERS,
+    RUN_COLOURS,
     VERDICT_COLOURS,
     apply_theme,
     colour,
     pick,
+    run_colour,
     text,
 )
 from widgets.page.words import describe_training, listed
@@ -31,6 +33,7 @@ __all__ = [
     "MODALITY_DASHES",
     "MODALITY_GLYPHS",
     "MODALITY_MARKERS",
+    "RUN_COLOURS",
     "VERDICT_COLOURS",
     "Inbox",
     "LiveFigure",
@@ -49,6 +52,7 @@ __all__ = [
     "notebook_loop",
     "pick",
     "present",
+    "run_colour",
     "script",
     "show",
     "stylesheet",

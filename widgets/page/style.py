@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+# A family of colours for each meaning: modalities, runs (and methods, variants, rules), right and
+# wrong, classes. No hue of one family says anything of another.
 # Okabe and Ito (2008): told apart with every common form of colour blindness.
 MODALITY_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MODALITY_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MODALITY_MARKERS = ("circle", "square", "triangle-up", "cross", "star", "x")
 MODALITY_GLYPHS = ("●", "■", "▲", "✚", "★", "✖")
 GRID = "rgba(128,128,128,0.22)"  # on light pages and on dark ones
-VERDICT_COLOURS = ("#0072B2", "#D55E00")  # right, wrong
+RUN_COLOURS = ("#6A3D9A", "#8C564B", "#2F7F8C", "#A67C00", "#AD1457", "#5B6B2F")
+VERDICT_COLOURS = ("#94A3B0", "#E0213A")  # right is calm, wrong stands out, in light and in dark
 FUSED_COLOUR = "#808080"  # readable on white and on black
 # Paul Tol's muted scheme, and grey.
 CLASS_COLOURS = (
@@ -52,6 +55,11 @@ def text(value: object) -> str:
 def colour(index: int) -> str:
     """Return the colour of modality number `index`."""
     return pick(MODALITY_COLOURS, index)
+
+
+def run_colour(index: int) -> str:
+    """Return the colour of run (method, variant, rule) number `index`."""
+    return pick(RUN_COLOURS, index)
 
 
 def apply_theme(figure: go.Figure, *, dark: bool) -> None:
