@@ -377,7 +377,7 @@ class TrainingSession:
         evaluation = self._evaluation(self.probe, place)
         if not torch.isfinite(evaluation.fused).all():
             msg = (
-                f"training diverged at step {place.step}: predictions for the probe set are not "
+                f"training diverged in sub-step {place.step}: predictions for the probe set are not "
                 "finite. Try a smaller learning rate."
             )
             raise TrainingDivergedError(msg)

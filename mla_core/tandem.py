@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mla_core.records import History
 from mla_core.session import TrainingSession
 
 
@@ -54,10 +53,6 @@ class Tandem:
         """How many sub-steps one is behind the other."""
         steps = [session.step for session in self.sessions]
         return max(steps) - min(steps)
-
-    def histories(self) -> list[History]:
-        """Return copies of what happened, the trunk's first."""
-        return [session.history.copy() for session in self.sessions]
 
     def advance(self, *, steps: int | None = None, seconds: float | None = None) -> int:
         """Train the one that is behind, or both by equally many sub-steps.

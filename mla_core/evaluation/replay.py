@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from mla_core.errors import DataError
 from mla_core.evaluation.maps import trustworthiness
 from mla_core.evaluation.metrics import summarise
 from mla_core.files import written_whole
-from mla_core.records import Evaluation
+from mla_core.records import Evaluation, Summary
 from mla_core.threads import one_blas_thread
 
 VERSION = 1
@@ -105,14 +105,25 @@ class Replay:
     maps: dict[str, Map]
 
     @classmethod
-    def of(cls, evaluations: Sequence[Evaluation], classes: Sequence[str]) -> Replay:
-        """Return the replay of looks at the same samples, with the maps ``pca`` and ``classes``.
+    def of(
+        cls,
+        evaluations: Sequence[Evaluation],
+        classes: Sequence[str],
+        *,
+        maps: Mapping[str, Map] | None = None,
+        summaries: Sequence[Summary] | None = None,
+    ) -> Replay:
+        """Return the replay of looks at the same samples.
 
         Parameters
         ----------
         evaluations : sequence of Evaluation
             T >= 1, such as ``session.recording.evaluations``.
         classes : sequence of str
+        maps : mapping of str to Map, optional
+            By default ``pca`` and ``classes``, computed here.
+        summaries : sequence of Summary, optional
+            Of these looks, where they are known already.
 
         Examples
         --------
@@ -123,7 +134,9 @@ class Replay:
         (1, 150, 2)
         """
         last = evaluations[-1]
-        summaries = [summarise(look) for look in evaluations]
+        summaries = summaries or [summarise(look) for look in evaluations]
+        if maps is None:
+            maps = {"pca": pca_over_time(evaluations), "classes": class_corners(evaluations)}
         gaps = [list(summary.centroid_gap.values()) for summary in summaries]
         return cls(
             modalities=last.modalities,
@@ -139,7 +152,7 @@ class Replay:
             distances=np.stack([_distances(look) for look in evaluations]),
             centroid_gap=np.array(gaps, np.float32).reshape(len(gaps), -1),
             separability=np.array([one.separability for one in summaries], np.float32),
-            maps={"pca": pca_over_time(evaluations), "classes": class_corners(evaluations)},
+            maps=dict(maps),
         )
 
     @property

@@ -240,7 +240,7 @@ def check_finite(what: str, value: float, batch: Batch, position: Position, spli
         return
     first = ", ".join(split.ids[i] for i in batch.indices[:3].tolist())
     msg = (
-        f"training diverged at step {position.step} (epoch {position.epoch}, "
+        f"training diverged in sub-step {position.step + 1} (epoch {position.epoch + 1}, "
         f"modality {batch.modality or 'all'}): the {what} is {value}. The batch starts with the "
         f"samples {first}. Try a smaller learning rate."
     )

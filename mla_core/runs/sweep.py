@@ -55,7 +55,7 @@ class Failure:
     settings : dict
         All its settings.
     error : str
-        ``"TrainingDivergedError: training diverged at step 2 ..."``.
+        ``"TrainingDivergedError: training diverged in sub-step 2 ..."``.
     trace : str
         The traceback, empty when a process died.
     """

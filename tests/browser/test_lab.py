@@ -189,7 +189,7 @@ def test_divergence_pauses_says_so_and_reset_goes_on(lab_page: LabPage, live_lab
     bench = hostile_bench(lab_page, live_lab, "1e18")
     bench.press("Play")
     bench.wait_for_state("failed")
-    bench.wait_for_text("training diverged at step .* Try a smaller learning rate")
+    bench.wait_for_text("training diverged in sub-step .* Try a smaller learning rate")
     bench.wait_for_trace("loss.a", 1)  # the history is kept
     bench.press("Reset")
     bench.wait_for_text("Nothing trained yet")

@@ -14,7 +14,7 @@ from mla_core.data import DATASETS, NEED_FILES
 from mla_core.data.samples import Modality
 from mla_core.fusion import RULES
 from mla_core.head import VARIANTS
-from widgets.page import close
+from widgets.page import close, text
 
 SPEEDS = {
     "1 step/s": 1.0,
@@ -26,6 +26,7 @@ SPEEDS = {
 SPEED_TO_WATCH = 25.0  # an epoch of the spoken digits in two seconds
 UNUSED = {"head_gradient", "alpha", "fusion"}  # where a method does not use them
 MAPS = {"PCA": "pca", "UMAP": "umap"}
+MORE_EPOCHS = 10
 _BUTTONS = {
     "play": ("Play", "play", "Train until paused or finished"),
     "pause": ("Pause", "pause", "Stop after the current moment; Play goes on"),
@@ -34,6 +35,10 @@ _BUTTONS = {
     "stop": ("Stop", "stop", "End this run here; Reset starts another"),
     "reset": ("Reset", "undo", "Start afresh with the settings shown"),
     "page": ("Export", "download", "Save the run so far as one HTML page beside the notebook"),
+}
+_FURTHER = {  # what may follow when a run is over
+    "more": (f"{MORE_EPOCHS} more epochs", "forward", "Go on with this run"),
+    "seed": ("Another seed", "random", "Start afresh from other weights and another order"),
 }
 
 
@@ -45,7 +50,7 @@ class Controls:
     config : ExperimentConfig
         What the settings show at first.
     on_button : callable
-        ``(name)``, one of play, pause, step, epoch, stop, reset.
+        ``(name)``, one of play, pause, step, epoch, stop, reset, page, more, seed.
     on_setting : callable
         ``(field, value)`` of the configuration, for example ``("alpha", 0.01)``; noise arrives as
         ``("noise", [level per modality])``.
@@ -65,8 +70,8 @@ class Controls:
         self._own_data = own_data
         self._quiet = False
         self.buttons = {
-            name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "84px"})
-            for name, (label, icon, tip) in _BUTTONS.items()
+            name: ipw.Button(description=label, icon=icon, tooltip=tip)
+            for name, (label, icon, tip) in (_BUTTONS | _FURTHER).items()
         }
         for name, button in self.buttons.items():
             button.on_click(lambda _, name=name: on_button(name))
@@ -76,7 +81,7 @@ class Controls:
             value=SPEED_TO_WATCH,
             description="Speed",
             style={"description_width": "46px"},
-            layout={"width": "180px"},
+            layout={"width": "172px"},
         )
         self.map = ipw.Dropdown(
             options=MAPS,
@@ -84,7 +89,7 @@ class Controls:
             description="Map",
             tooltip="PCA: linear, at once. UMAP: nonlinear, recomputed from time to time",
             style={"description_width": "32px"},
-            layout={"width": "130px"},
+            layout={"width": "112px"},
         )
         offered = {
             name: name for name in DATASETS if name not in NEED_FILES or name == config.dataset
@@ -98,17 +103,15 @@ class Controls:
             widget.observe(lambda change, field=field: self._told(field, change["new"]), "value")
         self._method = config.method
         self._noise: list[ipw.FloatSlider] = []
+        self._noise_rows: list[ipw.VBox] = []  # each with its unit below
         self._noise_box = ipw.HBox(layout={"flex_flow": "row wrap"})
-        self.bar = ipw.HBox(
-            [*self.buttons.values(), self.speed, self.map],
-            layout={"flex_flow": "row wrap", "align_items": "center"},
-        )
         self.unfold = ipw.ToggleButton(
-            description="Settings",
-            icon="sliders",
-            tooltip="Show or hide the settings",
-            layout={"width": "110px", "margin": "6px 2px"},
+            description="Settings", icon="sliders", tooltip="Show or hide the settings"
         )
+        self.bar = ipw.HBox([*(self.buttons[name] for name in _BUTTONS), self.speed, self.unfold])
+        self.bar.add_class("mla-bench-bar")
+        self.further = ipw.HBox([self.buttons[name] for name in _FURTHER])
+        self.further.add_class("mla-bench-bar")
         self.settings = ipw.VBox(
             [
                 ipw.HBox(list(self._settings.values()), layout={"flex_flow": "row wrap"}),
@@ -122,15 +125,19 @@ class Controls:
         self._quiet = True
         for field, widget in self._settings.items():
             widget.value = getattr(config, field)
-        for slider in self._noise:
-            close(slider)
+        for widget in self._noise_parts():
+            close(widget)
         dials = any(m.noise_unit for m in modalities.values())  # a data set without says nothing
         offered = list(modalities.values()) if dials and not self._own_data else []
         self._noise = [_noise_slider(m) for m in offered]
         levels = [modality.noise for modality in modalities.values()]
         for m, slider in enumerate(self._noise):
             slider.observe(lambda change, m=m: self._noise_told(levels, m, change["new"]), "value")
-        self._noise_box.children = self._noise
+        self._noise_rows = [
+            ipw.VBox([slider, ipw.HTML(f'<p class="mla-unit">{text(m.noise_unit)}</p>')])
+            for slider, m in zip(self._noise, offered, strict=True)
+        ]
+        self._noise_box.children = self._noise_rows
         self._method = config.method
         self._quiet = False
 
@@ -140,7 +147,7 @@ class Controls:
 
     def offer_noise(self, *, offered: bool) -> None:
         """Take the noise sliders away while another data set waits for the reset."""
-        self._noise_box.children = self._noise if offered else []
+        self._noise_box.children = self._noise_rows if offered else []
 
     def enable(self, state: str) -> None:
         """Let only that be pressed and changed which does something in this state of the player."""
@@ -158,6 +165,9 @@ class Controls:
         self.buttons["stop"].disabled = over or state == "failed"
         self.buttons["reset"].disabled = state == "loading"
         self.buttons["page"].disabled = state in {"loading", "playing"}
+        self.buttons["more"].disabled = state != "finished"
+        ended = state in {"finished", "stopped"}
+        self.further.layout.display = "flex" if ended else "none"
 
     def ask_for_reset(self, *, needed: bool) -> None:
         """Highlight the Reset button while a changed setting waits for it."""
@@ -168,15 +178,19 @@ class Controls:
         return [
             *self.buttons.values(),
             *self._settings.values(),
-            *self._noise,
+            *self._noise_parts(),
             self.speed,
             self.map,
             self.unfold,
             self._noise_box,
             self.bar,
+            self.further,
             *self.settings.children,
             self.settings,
         ]
+
+    def _noise_parts(self) -> list[ipw.Widget]:
+        return [part for row in self._noise_rows for part in (*row.children, row)]
 
     def _noise_told(self, levels: list[float], m: int, level: float) -> None:
         levels[m] = level  # the others stay exactly as they were, whatever a slider can show
@@ -231,7 +245,6 @@ def _noise_slider(modality: Modality) -> ipw.FloatSlider:
         max=high,
         step=(high - low) / 50,
         description=f"{modality.name} noise",
-        tooltip=modality.noise_unit,
         continuous_update=False,
         readout_format=".2f",
         style={"description_width": "100px"},

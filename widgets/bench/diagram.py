@@ -6,99 +6,107 @@ import math
 from collections.abc import Mapping, Sequence
 
 from mla_core.catalogue import traits, weighs
-from mla_core.records import History
-from widgets.page import MODALITY_GLYPHS, colour, pick, text
+from widgets.charts import Run
+from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
-ROW = 40
 WIDTH = 900
+LONG = 17  # characters of a name that fit
 HEADS = {"shared": "shared head", "own": "a head each", "joint": "joint head"}
 CAPTIONS = {True: "learns from one at a time", False: "learns from all at once"}
 
 
-def network_svg(
-    modalities: Sequence[str],
-    history: History,
-    method: str,
-    variant: str,
-    fusion: str = "entropy",
-) -> str:
+def network_svg(modalities: Sequence[str], run: Run) -> str:
     """Return the network as SVG: who learns, how plastic the head still is, who counts how much.
 
     Parameters
     ----------
     modalities : sequence of str
-    history : History
-        Its last step decides what is lit, its last summary the weights and the accuracy.
-    method : str
-        Decides who learns at once, what the head is called, and whether modalities are weighed.
-    variant : str
-        Of the head gradient, written under the head.
-    fusion : str
-        A rule of your own may fuse logits without weighing.
+    run : Run
+        The last step of the moment shown decides what is lit, its look the weights (mean, and the
+        5 to 95 % quantiles as a thin line) and the accuracy.
     """
-    last = history.steps[-1] if history.steps else None
-    look = history.summaries[-1] if history.summaries else None
+    config, summary = run.config, run.summary
+    last = run.shown.steps[-1] if run.shown.steps else None
     active = last.modality if last else None
-    kind, weighed = traits(method), weighs(method, fusion)
+    kind, weighed = traits(config.method), weighs(config.method, config.fusion)
     modified = "head_gradient" in kind.uses
     all_lit = not kind.one_at_a_time and last is not None
     plasticity = last.plasticity if last else 1.0
-    weights = {m: w for m, w in look.mean_weight.items() if not math.isnan(w)} if look else {}
-    accuracy = look.accuracy if look else 0.0
-    caption = f"head gradient: {variant}" if modified else CAPTIONS[kind.one_at_a_time]
-    height = max(3, len(modalities)) * ROW + 22
+    weights = {m: w for m, w in summary.mean_weight.items() if not math.isnan(w)} if summary else {}
+    caption = f"head gradient: {config.head_gradient}" if modified else CAPTIONS[kind.one_at_a_time]
+    row = 32 if len(modalities) <= 4 else 24
+    height = max(96, len(modalities) * row) + 6
     middle = height / 2
+    told = _in_words(active, plasticity, weights, all_lit=all_lit)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="100%" style="max-height:{height + 30}px" '
-        f'role="img" aria-label="{text(_in_words(active, plasticity, weights, all_lit=all_lit))}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="100%" '
+        f'style="max-height:{height + 10}px;display:block" role="img" aria-label="{text(told)}" '
         'font-family="var(--jp-ui-font-family, sans-serif)" font-size="13" '
         'fill="var(--jp-ui-font-color1, #333)">'
     ]
-    top = middle - len(modalities) * ROW / 2
+    top = middle - len(modalities) * row / 2
     for m, name in enumerate(modalities):
-        y = top + m * ROW + ROW / 2
+        y = top + m * row + row / 2
         lit = all_lit or name == active
         stroke, width = (colour(m), 3) if lit else ("var(--jp-ui-font-color3, #999)", 1)
+        shown = name if len(name) <= LONG else f"{name[: LONG - 1]}…"
         parts += [
             f'<g data-encoder="{text(name)}" data-lit="{str(lit).lower()}">',
-            f'<text x="128" y="{y + 4}" text-anchor="end">{text(name)} '
+            f'<text x="138" y="{y + 4}" text-anchor="end"><title>{text(name)}</title>{text(shown)} '
             f'<tspan fill="{colour(m)}">{pick(MODALITY_GLYPHS, m)}</tspan></text>',
-            f'<path d="M 134 {y} H 165" stroke="{stroke}" stroke-width="{width}"/>',
-            _box(165, y - 15, 130, 30, colour(m), "encoder", lit=lit),
-            f'<path d="M 295 {y} C 350 {y} 340 {middle} 390 {middle}" fill="none" '
+            f'<path d="M 144 {y} H 170" stroke="{stroke}" stroke-width="{width}"/>',
+            _box(170, y - row / 2 + 3, 120, row - 6, colour(m), "encoder", lit=lit),
+            f'<path d="M 290 {y} C 350 {y} 340 {middle} 390 {middle}" fill="none" '
             f'stroke="{stroke}" stroke-width="{width}"/></g>',
         ]
     lit_head = last is not None
-    head_colour = colour(modalities.index(active)) if active in modalities else "#808080"
+    head_colour = colour(modalities.index(active)) if active in modalities else FUSED_COLOUR
     parts += [
-        _box(390, middle - 34, 170, 68, head_colour, "", lit=lit_head),
-        f'<text x="475" y="{middle - 14}" text-anchor="middle" font-weight="bold">'
+        _box(390, middle - 46, 170, 92, head_colour, "", lit=lit_head),
+        f'<text x="475" y="{middle - 27}" text-anchor="middle" font-weight="bold">'
         f"{HEADS[kind.head]}</text>",
-        _plasticity_bar(middle, plasticity, head_colour) if modified else "",
-        f'<text x="475" y="{middle + 50}" text-anchor="middle" font-size="11">{text(caption)}</text>',
-        f'<path d="M 560 {middle} H 605" stroke="var(--jp-ui-font-color2, #666)"/>',
-        _box(605, top + 2, 170, len(modalities) * ROW - 4, "#808080", "", lit=False),
+        _plasticity_bar(middle, plasticity) if modified else "",
+        f'<text x="475" y="{middle + 37}" text-anchor="middle" font-size="11">{text(caption)}</text>',
+        f'<path d="M 560 {middle} H 600" stroke="var(--jp-ui-font-color2, #666)"/>',
+        _box(600, top + 2, 175, len(modalities) * row - 4, FUSED_COLOUR, "", lit=False),
     ]
     if not weighed:
         by = "the rule" if kind.weighs else "the head"
-        parts.append(f'<text x="690" y="{middle + 4}" text-anchor="middle">fused by {by}</text>')
+        parts.append(f'<text x="687" y="{middle + 4}" text-anchor="middle">fused by {by}</text>')
     for m, name in enumerate(modalities if weighed else []):
-        y = top + m * ROW + ROW / 2
-        weight = weights.get(name, 0.0)
-        parts += [
-            f'<text x="615" y="{y + 4}" font-size="11">λ <tspan fill="{colour(m)}">'
-            f"{pick(MODALITY_GLYPHS, m)}</tspan></text>",
-            f'<rect x="645" y="{y - 6}" width="{90 * weight:.1f}" height="12" rx="2" '
-            f'fill="{colour(m)}" data-weight="{text(name)}"/>',
-            f'<text x="768" y="{y + 4}" text-anchor="end" font-size="11">{weight:.2f}</text>',
-        ]
+        y = top + m * row + row / 2
+        spread = summary.weight_quantiles[name] if summary else ()
+        parts.append(_weight(m, name, y, weights.get(name, 0.0), spread))
+    accuracy = f"{summary.accuracy:.1%}" if summary else ""
+    when = ("fused right", f"at sub-step {summary.step}") if summary else ("", "")
     parts += [
-        f'<path d="M 775 {middle} H 810" stroke="var(--jp-ui-font-color2, #666)"/>',
-        f'<text x="818" y="{middle - 2}" font-weight="bold">{accuracy:.1%}</text>',
-        f'<text x="818" y="{middle + 15}" font-size="11">fused right</text>',
+        f'<path d="M 775 {middle} H 805" stroke="var(--jp-ui-font-color2, #666)"/>',
+        f'<text x="810" y="{middle - 8}" font-weight="bold">{accuracy}</text>',
+        *(
+            f'<text x="810" y="{middle + 6 + 13 * i}" font-size="10">{line}</text>'
+            for i, line in enumerate(when)
+        ),
         "</svg>",
     ]
     return "".join(parts)
+
+
+def _weight(m: int, name: str, y: float, mean: float, spread: Sequence[float]) -> str:
+    """Return one modality's mean weight as a bar, and the range of most samples as a line over it."""
+    known = [q for q in spread if not math.isnan(q)]
+    line = (
+        f'<path d="M {640 + 90 * known[0]:.1f} {y} H {640 + 90 * known[-1]:.1f}" '
+        'stroke="var(--jp-ui-font-color1, #333)" stroke-width="1.5"/>'
+        if known
+        else ""
+    )
+    return (
+        f'<text x="610" y="{y + 4}" font-size="11">λ <tspan fill="{colour(m)}">'
+        f"{pick(MODALITY_GLYPHS, m)}</tspan></text>"
+        f'<rect x="640" y="{y - 6}" width="{90 * mean:.1f}" height="12" rx="2" '
+        f'fill="{colour(m)}" data-weight="{text(name)}"/>{line}'
+        f'<text x="768" y="{y + 4}" text-anchor="end" font-size="11">{mean:.2f}</text>'
+    )
 
 
 def beside(pictures: Sequence[str]) -> str:
@@ -110,13 +118,13 @@ def beside(pictures: Sequence[str]) -> str:
     return f'<div style="display:flex;gap:16px">{cells}</div>'
 
 
-def _plasticity_bar(middle: float, plasticity: float, hue: str) -> str:
-    y, share = middle - 3, min(1.0, max(0.0, plasticity))
+def _plasticity_bar(middle: float, plasticity: float) -> str:
+    y, share = middle - 15, min(1.0, max(0.0, plasticity))
     return (
         f'<rect x="405" y="{y}" width="140" height="8" rx="4" fill="none" '
         'stroke="var(--jp-ui-font-color3, #999)"/>'
-        f'<rect x="405" y="{y}" width="{140 * share:.1f}" height="8" rx="4" fill="{hue}" '
-        f'data-plasticity="{plasticity:.4f}"/>'
+        f'<rect x="405" y="{y}" width="{140 * share:.1f}" height="8" rx="4" '
+        f'fill="{FUSED_COLOUR}" data-plasticity="{plasticity:.4f}"/>'
         f'<text x="475" y="{y + 25}" text-anchor="middle" font-size="11">'
         f"plasticity {plasticity:.3f}</text>"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +11,25 @@ import ipywidgets as ipw
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.errors import ConfigError
-from mla_core.records import Evaluation, History
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
 from widgets.bench import diagram
-from widgets.bench.controls import Controls
+from widgets.bench.controls import MORE_EPOCHS, Controls
 from widgets.bench.difference import describe_branch
 from widgets.bench.map_follower import MapFollower, MapOffice
 from widgets.bench.player import Player
+from widgets.bench.scene import Scene
+from widgets.bench.stage import Stage
 from widgets.bench.timeline import Timeline
-from widgets.charts import sample as sample_view
+from widgets.bench.words import describe
+from widgets.charts import Run, legend_html, marks_html
 from widgets.charts import training as charts
+from widgets.charts.panels import HEIGHT
 from widgets.export import export_session
 from widgets.page import (
     LiveWidget,
     Pace,
     apply_theme,
-    describe,
     describe_training,
     notebook_loop,
     text,
@@ -71,7 +74,7 @@ class TrainingLab(LiveWidget):
         loop = notebook_loop("the live bench", "widgets.open_lab(headless=True)")
         config = config or ExperimentConfig()
         session = TrainingSession(config, data)  # before any widget, since it is what can fail
-        super().__init__(loop, charts.HEIGHT)
+        super().__init__(loop, HEIGHT)
         self._data = data
         self._wanted = config  # what the settings show, and what Reset starts
         self._travel: int | None = None  # the moment shown; None means now
@@ -85,40 +88,60 @@ class TrainingLab(LiveWidget):
         )
         self._diagram = ipw.HTML()
         self._difference = ipw.HTML()
-        self._details = ipw.HTML()
+        self._legend = ipw.HTML()
+        self._happened = ipw.HTML()
         self._words = ipw.HTML()
-        self._note = ipw.HTML()
-        self._chooser = ipw.Dropdown(description="Sample", layout={"width": "250px"})
-        self._progress = ipw.FloatProgress(max=1.0, layout={"width": "99%", "height": "10px"})
-        self.view = ipw.VBox(
-            [
-                self._controls.bar,
-                self._progress,
-                self._status,
-                self._controls.unfold,
-                self._controls.settings,
-                self._timeline.view,
-                self._diagram,
-                self._difference,
-                self._figure_box,
-                self._words,
-                self._chooser,
-                self._details,
-                self._note,
-            ]
+        self._words_shown = ipw.ToggleButton(
+            description="In words", icon="align-left", tooltip="Tell what the pictures show"
         )
+        self._note = ipw.HTML()
+        self._chooser = ipw.Dropdown(
+            description="Sample",
+            style={"description_width": "50px"},
+            layout={"width": "auto", "flex": "1 1 150px"},
+        )
+        self._stages: list[Stage] = []
+        self._stage_box = ipw.VBox()
+        self.view = self._lay_out()
         self._maps = MapOffice()
         self._followers: list[MapFollower] = []
         self._player.steps_per_second = self._controls.speed.value
         self._tandem: Tandem | None = None
-        self._moments: tuple[Evaluation | None, ...] = ()
-        self._sample = ""
-        self._adopt(self._player.tandem)
+        self._scene: Scene | None = None  # what was drawn last
+        self._drawn: list[tuple[object, ...]] = []
+        self._adopt(self._player.scene())
         self._controls.speed.observe(self._on_speed, "value")
         self._controls.unfold.observe(lambda _: self._inbox.put(self._controls.fold), "value")
+        self._words_shown.observe(lambda _: self._inbox.put(self._fold_words), "value")
         for widget in (self._controls.map, self._chooser):
             widget.observe(lambda _: self._tell(""), "value")
         self._open()
+
+    def _lay_out(self) -> ipw.VBox:
+        controls, timeline = self._controls, self._timeline
+        controls.bar.children = [*controls.bar.children, timeline.unfold]
+        choosers = ipw.HBox([controls.map, self._chooser])
+        parts = {  # css class -> box
+            "mla-bench-head": ipw.VBox(
+                [controls.bar, timeline.view, self._status, controls.further]
+            ),
+            "mla-bench-settings": ipw.VBox([controls.settings, timeline.branching]),
+            "mla-bench-network": ipw.VBox([self._diagram, self._difference]),
+            "mla-bench-body": ipw.Box(
+                [
+                    ipw.VBox([self._legend, self._figure_box, self._happened]),
+                    ipw.VBox([choosers, self._stage_box]),
+                ]
+            ),
+            "mla-bench-foot": ipw.VBox([self._words_shown, self._words, self._note]),
+        }
+        for name, box in parts.items():
+            box.add_class(name)
+        self._stage_box.add_class("mla-bench-stages")
+        self._fold_words()
+        view = ipw.VBox(list(parts.values()))
+        view.add_class("mla-bench")
+        return view
 
     @property
     def session(self) -> TrainingSession:
@@ -131,6 +154,8 @@ class TrainingLab(LiveWidget):
             follower.close()
         self._maps.close()
         super().close()
+        for stage in self._stages:
+            stage.close()
 
     def _loose(self) -> list[ipw.Widget]:
         return [*self._controls.widgets(), *self._timeline.widgets()]
@@ -145,11 +170,10 @@ class TrainingLab(LiveWidget):
             "step": player.step,
             "epoch": player.step_epoch,
             "stop": player.stop,
-            "reset": lambda: player.replace(
-                lambda: Tandem(TrainingSession(self._wanted, self._data)),
-                "Loading the data and starting afresh …",
-            ),
+            "reset": self._reset,
             "page": lambda: self._inbox.put(self._save_page),
+            "more": lambda: player.further(MORE_EPOCHS),
+            "seed": lambda: self._inbox.put(self._another_seed),
         }
         actions[name]()
 
@@ -159,10 +183,8 @@ class TrainingLab(LiveWidget):
     def _on_speed(self, change: dict[str, Any]) -> None:
         self._player.steps_per_second = change["new"]
 
-    def _on_point(self, trace: Any, points: Any, _state: Any) -> None:
-        if points.point_inds:
-            index = int(trace.customdata[points.point_inds[0]])
-            self._inbox.put(lambda: self._choose(index))
+    def _on_pick(self, sample: str) -> None:
+        self._inbox.put(lambda: self._choose(sample))
 
     def _tell(self, sentence: str) -> None:
         """Draw anew, with a sentence if there is one."""
@@ -171,62 +193,69 @@ class TrainingLab(LiveWidget):
     # ------------------------------------------------------------------ all below: event loop only
 
     async def _run(self) -> None:
-        async for histories in self._player.moments():
-            await self._follow(histories)
+        async for scene in self._player.moments():
+            await self._follow(scene)
 
-    async def _follow(self, histories: list[History]) -> None:
+    async def _follow(self, scene: Scene) -> None:
         """Show what the player does, while it goes on; pictures of training only when they are due."""
         player = self._player
         if player.tandem is not self._tandem:
-            self._adopt(player.tandem)
+            self._adopt(scene)
         share = 0 if player.steps_per_second else RENDER_SHARE  # at a slow speed, training waits
-        if player.state == self._status.state == "playing" and not self._pace.due(share):
+        if scene.state == self._status.state == "playing" and not self._pace.due(share):
             return
-        self._enable()
-        if player.state == "loading":
-            self._status.say("loading", player.message)
+        self._enable(scene.state)
+        if scene.state == "loading":
+            self._status.say("loading", scene.message)
             return
         with self._pace.drawing():
-            runs = await self._look(histories)
-            self._draw(runs)
-        self._say(runs[0].moment)
+            self._draw(await self._looked_at(scene))
 
-    def _adopt(self, tandem: Tandem) -> None:
+    def _adopt(self, scene: Scene) -> None:
         """Show another run, or another branch of it: its settings, samples and an empty figure."""
         from widgets.page import LiveFigure  # plotly's widget takes seconds to import
 
+        tandem = self._player.tandem
         session = tandem.trunk
         if self._tandem is None or session is not self._tandem.trunk:
             self._show_run(session)
+        branched = tandem.branch is not None
+        self._drop_after_the_first()
+        if branched:
+            first, seed = self._followers[0], session.config.seed
+            self._followers.append(MapFollower(self._maps, seed, self._tell, first))
+            self._stages.append(Stage(session.data, "Branch", self._on_pick, self._stages[0]))
+        self._stages[0].name("First run" if branched else "")
+        self._stage_box.children = [stage.box for stage in self._stages]
+        self._tandem = tandem
+        self._travel = None
+        self._drawn = []
+        names = list(session.data.modalities)
+        numbers = list(session.history.summaries[-1].numbers)
+        figure = charts.training_figure(
+            names, session.config.method, branch=branched, numbers=numbers
+        )
+        charts.refresh(figure, *scene.runs)  # so that it begins with what there is
+        apply_theme(figure, dark=self._status.dark)
+        self._legend.value = legend_html(names, branch=branched)
+        self._figure = LiveFigure(figure)
+        self._show_figure(self._figure)
+
+    def _drop_after_the_first(self) -> None:
         for follower in self._followers[1:]:
             follower.close()
-        del self._followers[1:]
-        if tandem.branch is not None:
-            seed = session.config.seed
-            branch = MapFollower(self._maps, seed, self._tell, self._followers[0])
-            self._followers.append(branch)
-        self._tandem = tandem
-        self._since = tandem.branch.step if tandem.branch is not None else 0
-        self._travel = None
-        self._drawn: list[tuple[object, ...]] = []
-        figure = charts.training_figure(
-            list(session.data.modalities),
-            session.config.method,
-            branch=len(self._followers) > 1,
-            numbers=list(session.history.summaries[-1].numbers),
-        )
-        apply_theme(figure, dark=self._status.dark)
-        self._figure = LiveFigure(figure)
-        for trace in self._figure.data:
-            if trace.meta.startswith(("map.", "branch.map.")):
-                trace.on_click(self._on_point)
-        self._show_figure(self._figure)
+        for stage in self._stages[1:]:
+            stage.close()
+        del self._followers[1:], self._stages[1:]
 
     def _show_run(self, session: TrainingSession) -> None:
         self._wanted = session.config
         for follower in self._followers:
             follower.close()
+        for stage in self._stages:
+            stage.close()
         self._followers = [MapFollower(self._maps, session.config.seed, self._tell)]
+        self._stages = [Stage(session.data, "", self._on_pick)]
         self._controls.show(session.config, session.data.modalities)
         self._controls.ask_for_reset(needed=False)
         self._timeline.show(session.config)
@@ -234,66 +263,72 @@ class TrainingLab(LiveWidget):
         ids = session.probe.ids
         self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
 
-    async def _look(self, histories: list[History]) -> list[charts.Shown]:
-        """Return what is to be seen of every run, now or at the moment travelled to."""
+    async def _looked_at(self, scene: Scene) -> Scene:
+        """Return the scene as it is to be seen: now, or at the moment travelled to, with its maps."""
         sessions = self._player.tandem.sessions
-        kind, calm = self._controls.map.value, self._player.state == "playing"
-        runs: list[charts.Shown] = []
-        for session, history, follower in zip(sessions, histories, self._followers, strict=True):
+        kind, calm = self._controls.map.value, scene.state == "playing"
+        runs: list[Run] = []
+        for session, run, follower in zip(sessions, scene.runs, self._followers, strict=True):
             snapshot = None if self._travel is None else session.recording.at(self._travel).snapshot
-            then = None if snapshot is None else snapshot.history
-            look = (then or history).latest
-            view = None if look is None else await follower.follow(look, kind, calm=calm)
-            runs.append(charts.Shown(history, view, then, self._since if runs else 0))
-        return runs
+            there = replace(run, then=None if snapshot is None else snapshot.history)
+            if there.look is not None:
+                view = await follower.follow(there.look, kind, calm=calm)
+                there = replace(there, view=view)
+            runs.append(there)
+        return replace(scene, runs=tuple(runs), travel=self._travel)
 
-    def _draw(self, runs: list[charts.Shown]) -> None:
-        self._show_sample(tuple(run.moment.latest for run in runs), self._chooser.value)
+    def _draw(self, scene: Scene) -> None:
         names = list(self.session.data.modalities)
-        diagrams = [
-            diagram.network_svg(
-                names, run.moment, config.method, config.head_gradient, config.fusion
-            )
-            for session, run in zip(self._player.tandem.sessions, runs, strict=True)
-            for config in (session.config,)
-        ]
-        self._diagram.value = diagram.beside(diagrams)
-        self._difference.value = self._in_words()
-        self._progress.value = self.session.progress
-        self._timeline.follow(self.session.recording.steps, self._travel)
-        if (drawing := [run.drawing for run in runs]) != self._drawn:
-            charts.refresh(self._figure, *runs)
+        radius = max((run.view.half_width for run in scene.runs if run.view), default=1.0)
+        for stage, run in zip(self._stages, scene.runs, strict=True):
+            stage.show(run, self._chooser.value or "", radius)
+        self._diagram.value = diagram.beside(
+            [diagram.network_svg(names, run) for run in scene.runs]
+        )
+        self._difference.value = self._in_words(scene)
+        self._timeline.follow(scene.first, scene.travel)
+        if (drawing := [run.drawing for run in scene.runs]) != self._drawn:
+            charts.refresh(self._figure, *scene.runs)
+            self._happened.value = marks_html([mark for run in scene.runs for mark in run.marks])
             self._drawn = drawing
             self._status.tick += 1
-            self._put_into_words(runs[0])
+            self._put_into_words(scene.first)
+        self._enable(scene.state)
+        self._status.say(scene.state, describe(scene))
+        self._scene = scene
 
-    def _in_words(self) -> str:
+    def _in_words(self, scene: Scene) -> str:
         tandem = self._player.tandem
         if tandem.branch is None:
             return ""
-        told = describe_branch(tandem.trunk, tandem.branch, self._since)
-        return f'<p class="mla-difference" style="margin:2px 0">{text(told)}</p>'
+        told = describe_branch(tandem.trunk, tandem.branch, scene.runs[1].since)
+        return f'<p class="mla-difference">{text(told)}</p>'
 
-    def _say(self, moment: History) -> None:
-        player, epochs = self._player, self.session.config.epochs
-        message = player.message
-        if self._travel is not None:
-            message = f"{message} Back at sub-step {self._travel} of {self.session.step}".strip()
-        self._status.say(player.state, describe(player.state, moment, epochs, message))
-
-    def _put_into_words(self, run: charts.Shown) -> None:
+    def _put_into_words(self, run: Run) -> None:
         caption = run.view.caption if run.view is not None else ""
-        told = text(describe_training(run.moment, caption))
+        told = text(describe_training(run.shown, caption))
         self._words.value = f"<p style='{SMALL}' aria-live='off'>In words. {told}</p>"
 
-    def _enable(self) -> None:
-        state = self._player.state
+    def _fold_words(self) -> None:
+        self._words.layout.display = "block" if self._words_shown.value else "none"
+
+    def _enable(self, state: str) -> None:
         self._controls.enable(state)
         self._timeline.enable(
             busy=state == "loading",
             travelling=self._travel is not None,
             branched=self._player.tandem.branch is not None,
         )
+
+    def _reset(self) -> None:
+        self._player.replace(
+            lambda: Tandem(TrainingSession(self._wanted, self._data)),
+            "Loading the data and starting afresh …",
+        )
+
+    def _another_seed(self) -> None:
+        self._wanted = self._wanted.replace(seed=self._wanted.seed + 1)
+        self._reset()
 
     def _change(self, field: str, value: Any) -> str:
         """Take over one setting: now if it may change while training runs, else at the reset."""
@@ -322,7 +357,7 @@ class TrainingLab(LiveWidget):
         return told
 
     def _travel_to(self, step: int | None) -> None:
-        self._travel = step
+        self._travel = step if step in self.session.recording.steps else None
 
     def _branch(self, changes: dict[str, Any]) -> None:
         """Let a second run go on from the moment shown, beside the first."""
@@ -345,25 +380,11 @@ class TrainingLab(LiveWidget):
             export_session(tandem.trunk, path)
             return tandem
 
-        done = f"The run so far is in {path}: a page that opens by a double click"
+        done = (
+            f"The run so far is in {path}: open it with your browser (JupyterLab asks to trust it)"
+        )
         self._player.replace(write, "Writing the page …", done)
 
-    def _choose(self, index: int) -> None:
-        self._chooser.value = self.session.probe.ids[index]
-
-    def _show_sample(self, moments: tuple[Evaluation | None, ...], sample: str) -> None:
-        if moments == self._moments and sample == self._sample:
-            return
-        self._moments, self._sample, blocks = moments, sample, []
-        for session, look in zip(self._player.tandem.sessions, moments, strict=True):
-            if look is not None and sample in look.ids:
-                how = session.config.method, session.config.fusion
-                blocks.append(sample_view.sample_html(session.data, look, sample, *how))
-        titles = ("First run: ", "Branch: ") if len(blocks) > 1 else ("",)
-        self._details.value = (
-            "".join(
-                f"<div>{title}{block}</div>" for title, block in zip(titles, blocks, strict=True)
-            )
-            if blocks
-            else sample_view.EMPTY
-        )
+    def _choose(self, sample: str) -> None:
+        if sample in {"", *self.session.probe.ids}:  # else it is of another run's samples
+            self._chooser.value = sample

@@ -1,42 +1,53 @@
-// A native slider over the recorded moments. Only what a person does is told to the kernel: what
-// the kernel sends while training goes on is shown and never echoed.
+// A native slider over a whole run: filled as far as it is trained, the thumb at the moment shown. It
+// stops at recorded moments only. Only what a person does is told to the kernel: what the kernel sends
+// while training goes on is shown and never echoed.
 function render({ model, el }) {
   const leavePage = joinPage(el);
-  const label = document.createElement("label");
-  const name = document.createElement("span");
-  name.textContent = "Moment";
-  const slider = document.createElement("input");
-  slider.type = "range";
-  slider.min = "0";
-  slider.step = "1";
-  slider.setAttribute("aria-label", "Moment");
-  const readout = document.createElement("output");
-  label.append(name, slider);
-  label.className = "mla-moment-label";
   el.classList.add("mla-moment");
-  el.append(label, readout);
+  const label = make("label", el);
+  make("span", label, {}, "Moment");
+  const slider = make("input", label, { type: "range", min: 0, step: 1, "aria-label": "Moment" });
+  const readout = make("output", el);
 
   let asked = 0;
-  const say = (at) => {
+  const place = (step) => { // of the nearest recorded moment
+    const far = model.get("steps").map((one) => Math.abs(one - step));
+    return far.indexOf(Math.min(...far));
+  };
+  const say = (step) => {
     const steps = model.get("steps");
-    const now = at >= steps.length - 1 && model.get("following") ? " (now)" : "";
-    const told = `sub-step ${steps[Math.min(at, steps.length - 1)]}${now}`;
-    readout.textContent = told;
-    slider.setAttribute("aria-valuetext", told);
+    const now = step >= steps.at(-1) && model.get("following") ? " (now)" : "";
+    slider.setAttribute("aria-valuetext", `sub-step ${step}${now}`);
+    readout.textContent = `sub-step ${step} of ${model.get("total")}${now}`;
   };
   const show = () => {
-    slider.max = String(model.get("steps").length - 1);
+    const total = Math.max(1, model.get("total"));
+    slider.max = String(total);
     slider.value = String(model.get("at"));
     slider.disabled = model.get("disabled");
+    slider.style.setProperty("--done", `${(100 * model.get("steps").at(-1)) / total}%`);
     say(model.get("at"));
   };
-  slider.addEventListener("input", () => {
+  const ask = (index) => {
+    const steps = model.get("steps");
+    const step = steps[Math.min(Math.max(0, index), steps.length - 1)];
     asked += 1;
-    say(Number(slider.value));
-    model.set("asked", [Number(slider.value), asked]);
+    slider.value = String(step);
+    say(step);
+    model.set("asked", [step, asked]);
     model.save_changes();
+  };
+  slider.addEventListener("input", () => ask(place(Number(slider.value))));
+  slider.addEventListener("keydown", (event) => {
+    const moves = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10 };
+    const ends = { Home: 0, End: model.get("steps").length - 1 };
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key in moves) ask(place(Number(slider.value)) + moves[event.key]);
+    else if (event.key in ends) ask(ends[event.key]);
+    else return;
+    event.preventDefault();
   });
-  const traits = ["steps", "at", "following", "disabled"].map((trait) => `change:${trait}`);
+  const traits = ["steps", "total", "at", "following", "disabled"].map((trait) => `change:${trait}`);
   traits.forEach((trait) => model.on(trait, show));
   show();
   return () => {

@@ -1,4 +1,4 @@
-"""The slider over a run's recorded moments (`moment_slider.js`)."""
+"""How far a run is trained, and the slider over its recorded moments (`moment_slider.js`)."""
 
 from __future__ import annotations
 
@@ -19,23 +19,26 @@ class MomentSlider(anywidget.AnyWidget):
     Parameters
     ----------
     on_ask : callable
-        ``(index)`` of the moment asked for.
+        ``(step)`` of the moment asked for.
 
     Attributes
     ----------
     steps : list of int
-        Sub-steps finished at each moment.
+        Sub-steps finished at each moment; the last one is now.
+    total : int
+        Sub-steps of the whole run.
     at : int
-        Index of the one that is shown.
+        Sub-step of the moment shown.
     following : bool
         Whether the newest is always the one shown.
     asked : list of int
-        Written by the page: the index, and a count, so that asking again is a change.
+        Written by the page: the sub-step, and a count, so that asking again is a change.
     """
 
-    _esm = script("bench/moment_slider")
-    _css = stylesheet("bench/moment_slider")
+    _esm = script("page/dom", "bench/moment_slider")
+    _css = stylesheet("bench/bench")
     steps = traitlets.List(traitlets.Int(), [0]).tag(sync=True)
+    total = traitlets.Int(1).tag(sync=True)
     at = traitlets.Int(0).tag(sync=True)
     following = traitlets.Bool(default_value=True).tag(sync=True)
     disabled = traitlets.Bool(default_value=False).tag(sync=True)
@@ -45,10 +48,11 @@ class MomentSlider(anywidget.AnyWidget):
         super().__init__()
         self.observe(lambda change: on_ask(change["new"][0]), "asked")
 
-    def show(self, steps: Sequence[int], at: int, *, following: bool) -> None:
-        """Show these moments, and which of them is seen."""
+    def show(self, steps: Sequence[int], total: int, at: int, *, following: bool) -> None:
+        """Show these moments of a run, and which of them is seen."""
+        values = {"steps": list(steps), "total": total, "at": at, "following": following}
         with self.hold_sync():
-            for name, value in (("steps", list(steps)), ("at", at), ("following", following)):
+            for name, value in values.items():
                 self._set(name, value)
 
     def _set(self, name: str, value: Any) -> None:

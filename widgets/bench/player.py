@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from mla_core.errors import TrainingDivergedError
-from mla_core.records import History
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
+from widgets.bench.scene import Scene
+from widgets.charts import Mark, run_of
 from widgets.page import Inbox
 
 CHUNK_SECONDS = 0.06
@@ -57,11 +58,21 @@ class Player:
         self._inbox = inbox
         self._left: int | None = 0  # sub-steps still to take; None means until the end
         self._loading: Loading | None = None
+        self._marks: dict[TrainingSession, list[Mark]] = {}  # what their histories do not know
+        self._since = 0  # where the branch left
 
     @property
     def session(self) -> TrainingSession:
         """The run; its branch is ``tandem.branch``."""
         return self.tandem.trunk
+
+    def scene(self) -> Scene:
+        """Return everything there is to be seen, as it is now. On the event loop only."""
+        runs = [
+            run_of(session, self._marks.get(session, ()), self._since if i else 0)
+            for i, session in enumerate(self.tandem.sessions)
+        ]
+        return Scene(self.state, self.message, tuple(runs))
 
     # ---------------------------------------------------------------- called from anywhere
 
@@ -81,6 +92,10 @@ class Player:
         """Train to the end of the current epoch."""
         self._inbox.put(self._go_to_epoch_end)
 
+    def further(self, epochs: int) -> None:
+        """Train for so many more epochs than were planned."""
+        self._inbox.put(lambda: self._go_further(epochs))
+
     def stop(self) -> None:
         """End this run here; only a reset starts another."""
         self._inbox.put(self._stop)
@@ -94,24 +109,24 @@ class Player:
 
     # ------------------------------------------------------------ runs on the event loop
 
-    async def moments(self) -> AsyncIterator[list[History]]:
+    async def moments(self) -> AsyncIterator[Scene]:
         """Work for ever, and yield whenever anything may have changed.
 
         Yields
         ------
-        list of History
-            The run's, and its branch's if it has one, which nobody changes any more. While
-            training goes on, the next chunk is under way in its thread until more is asked for.
+        Scene
+            While training goes on, the next chunk is under way in its thread until more is asked
+            for.
         """
         while True:
-            seen = self.tandem.histories()
+            seen = self.scene()
             if self.state == "playing":
                 started = time.monotonic()
                 chunk = asyncio.ensure_future(asyncio.to_thread(self._chunk))
                 yield seen
                 taken = await self._finish(chunk)
                 if self.state == "playing" and self.steps_per_second:
-                    yield self.tandem.histories()  # now, rather than after the pause
+                    yield self.scene()  # now, rather than after the pause
                     spent = time.monotonic() - started
                     await self._inbox.wait(max(0.0, taken / self.steps_per_second - spent))
             else:
@@ -137,7 +152,9 @@ class Player:
         if self.state in {"finished", "stopped"}:
             return
         if self.state == "failed":  # the weights may be spoilt
+            session = self.tandem.at_work
             self.tandem.rewind()
+            self._marks.setdefault(session, []).append(Mark(session.step, "failed, back to here"))
         self._left = steps
         if steps == 0:
             self._set("paused" if self.session.step else "ready")
@@ -153,10 +170,17 @@ class Player:
         for session in self.tandem.unfinished[:1]:
             self._go(session.steps_per_epoch - session.step_in_epoch)
 
+    def _go_further(self, epochs: int) -> None:
+        for session in self.tandem.sessions:
+            session.reconfigure(epochs=session.config.epochs + epochs)
+        if self.state == "finished":
+            self._set("paused")
+        self._go(None)
+
     def _stop(self) -> None:
         if self.state != "failed":
             self._left = 0
-            self._set("stopped", f"stopped after {self.session.step} sub-steps")
+            self._set("stopped")
 
     def _load(self, make: Callable[[], Tandem], message: str, done: str) -> None:
         before = "paused" if self.state == "playing" else self.state
@@ -211,5 +235,9 @@ class Player:
         if tandem is not self.tandem:
             begun = any(session.step for session in tandem.sessions)
             state = ("paused" if tandem.unfinished else "finished") if begun else "ready"
+            self._marks = {s: m for s, m in self._marks.items() if s in tandem.sessions}
+            if tandem.branch is not None:
+                self._since = tandem.branch.step
+                self._marks[tandem.branch] = [Mark(self._since, "branch")]
         self.tandem = tandem
         self._set(state, loading.done)

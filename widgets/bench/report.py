@@ -14,10 +14,10 @@ from mla_core.runs import train
 from mla_core.session import TrainingSession
 from widgets.bench import diagram
 from widgets.bench.lab import TrainingLab
-from widgets.charts import MapState, map_figure, umap_caption
+from widgets.charts import MapState, legend_html, map_figure, run_of, umap_caption
 from widgets.charts import sample as sample_view
 from widgets.charts import training as charts
-from widgets.page import describe_training, present
+from widgets.page import asset, describe_training, present
 
 
 class TrainingReport:
@@ -30,7 +30,7 @@ class TrainingReport:
     Attributes
     ----------
     figures : list of Figure
-        The curves with the PCA, and the UMAP by itself.
+        The curves, the PCA, and the UMAP.
     """
 
     def __init__(self, session: TrainingSession) -> None:
@@ -40,15 +40,16 @@ class TrainingReport:
         self._evaluation = evaluation
         points = unit_features(evaluation)
         maps = MapState()
+        self._run = run_of(session)
         curves = charts.training_figure(
             list(session.data.modalities),
             session.config.method,
             numbers=list(session.history.summaries[-1].numbers),
         )
         pca = maps.pca(evaluation)
-        charts.refresh(curves, charts.Shown(session.history, pca))
+        charts.refresh(curves, self._run)
         curves.update_layout(meta=describe_training(session.history, pca.caption))
-        self.figures = [curves]
+        self.figures = [curves, map_figure(evaluation, pca)]
         if len(points) > 4:  # UMAP needs neighbours
             coords = umap_map(points, seed=session.config.seed)
             caption = umap_caption(trustworthiness(points, coords), evaluation.step)
@@ -58,13 +59,12 @@ class TrainingReport:
     def _ipython_display_(self) -> None:
         session, config = self.session, self.session.config
         names = list(session.data.modalities)
-        svg = diagram.network_svg(
-            names, session.history, config.method, config.head_gradient, config.fusion
-        )
+        svg = diagram.network_svg(names, self._run)
         # As a picture: JupyterLab shows no bare SVG from a notebook that it did not run itself.
         encoded = b64encode(svg.encode()).decode()
         picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
         display(HTML(picture))
+        display(HTML(f"<style>{asset('bench/bench.css')}</style>{legend_html(names)}"))
         for figure in self.figures:
             present(figure)
         sample = self._evaluation.ids[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as ipw
@@ -11,6 +11,9 @@ from mla_core.catalogue import traits
 from mla_core.config import ExperimentConfig
 from widgets.bench.controls import UNUSED, live_settings
 from widgets.bench.moment_slider import MomentSlider
+from widgets.charts import Run
+
+CURIOUS = ("off", "uniform")  # what a branch proposes, where the run has something else
 
 
 class Timeline:
@@ -40,7 +43,6 @@ class Timeline:
     ) -> None:
         self._on_travel = on_travel
         self._queue = queue
-        self._steps = [0]
         self.slider = MomentSlider(self._asked)
         self.now = _button("Now", "step-forward", "Back to the newest moment, and on with the run")
         self.now.on_click(lambda _: queue(lambda: on_travel(None)))
@@ -60,34 +62,29 @@ class Timeline:
         self.drop = _button("Drop branch", "trash", "Go on with the first run alone", "130px")
         self.drop.on_click(lambda _: queue(on_drop))
         self.unfold = ipw.ToggleButton(
-            description="Branch",
-            icon="code-fork",
-            tooltip="Show or hide what a branch needs",
-            layout={"width": "110px"},
+            description="Branch", icon="code-fork", tooltip="Show or hide what a branch needs"
         )
         self.unfold.observe(lambda _: queue(self._fold), "value")
-        self._branching = _row(self.what, self._value_box, self.branch, self.drop)
+        self.branching = _row(self.what, self._value_box, self.branch, self.drop)
         self._fold()
-        self.view = ipw.VBox([_row(self.slider, self.now, self.unfold), self._branching])
+        self.slider.layout.flex = "1 1 auto"
+        self.view = ipw.HBox([self.slider, self.now], layout={"align_items": "center"})
 
     def show(self, config: ExperimentConfig) -> None:
         """Offer what can be changed in this run, from its own values."""
         unused = UNUSED - traits(config.method).uses
         for field, control in self._values.items():
-            control.value = getattr(config, field)
+            control.value = _another(control, getattr(config, field))
         labels = {field: control.description for field, control in self._values.items()}
         offered = [(f"another {labels[f].lower()}", f) for f in labels if f not in unused]
         self.what.options = [("the same settings", ""), *offered]
         self.what.value = offered[0][1] if offered else ""
         self._offer_value()
 
-    def follow(self, steps: Sequence[int], shown: int | None) -> None:
-        """Take over the recorded moments (after how many sub-steps); None shows the newest."""
-        at = len(steps) - 1
-        if shown is not None:
-            at = max((i for i, step in enumerate(steps) if step <= shown), default=0)
-        self._steps = list(steps)
-        self.slider.show(steps, at, following=shown is None)
+    def follow(self, run: Run, travel: int | None) -> None:
+        """Show how far the run is, and the moment looked back at; None is now."""
+        at = run.step if travel is None else travel
+        self.slider.show(run.moments, run.total, at, following=travel is None)
 
     def enable(self, *, busy: bool, travelling: bool, branched: bool) -> None:
         """Let only that be pressed which does something."""
@@ -99,12 +96,12 @@ class Timeline:
         """Return the widgets that do not always stand in `view`, for closing them."""
         return list(self._values.values())
 
-    def _asked(self, index: int) -> None:
-        step = self._steps[index] if index < len(self._steps) - 1 else None
-        self._queue(lambda: self._on_travel(step))
+    def _asked(self, step: int) -> None:
+        newest = self.slider.steps[-1]
+        self._queue(lambda: self._on_travel(None if step >= newest else step))
 
     def _fold(self) -> None:
-        self._branching.layout.display = "flex" if self.unfold.value else "none"
+        self.branching.layout.display = "flex" if self.unfold.value else "none"
 
     def _offer_value(self) -> None:
         field = self.what.value
@@ -113,6 +110,14 @@ class Timeline:
     def _changes(self) -> dict[str, Any]:
         field = self.what.value
         return {field: self._values[field].value} if field else {}
+
+
+def _another(control: Any, value: Any) -> Any:
+    """Return what a branch may be curious about: anything but the run's own value."""
+    if isinstance(control, ipw.Dropdown):
+        options = [*(one for one in CURIOUS if one in control.options), *control.options]
+        return next((option for option in options if option != value), value)
+    return value / 10 if value / 10 >= 10**control.min else value * 10
 
 
 def _button(label: str, icon: str, tip: str, width: str = "90px") -> ipw.Button:

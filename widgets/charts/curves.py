@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -14,9 +16,10 @@ MAX_POINTS = 1000  # per curve
 def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
     """Return what each curve shows: trace key -> ``{"x": ..., "y": ...}``.
 
-    Keys are ``loss.<modality>``, ``forgetting.<modality>``, ``accuracy.<modality or fused>``,
-    ``weight.<modality>``, ``band.<modality>``, ``gap.<a>|<b>``, and ``number.<name>`` for numbers of
-    your own.
+    Keys are ``loss.<modality>``, ``forgetting.<modality>``, ``plasticity``,
+    ``accuracy.<modality or fused>``, ``weight.<modality>``, ``band.<modality>``, ``gap.<a>|<b>``,
+    ``apart.<modality>`` for its mean gap to the others, and ``number.<name>`` for numbers of your
+    own.
     """
     found: dict[str, tuple[list[float], list[float]]] = {}
     total: dict[str, float] = {}
@@ -28,6 +31,7 @@ def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
 
     for record in history.steps:
         put(f"loss.{record.modality or 'all'}", record.step + 1, record.loss)
+        put("plasticity", record.step + 1, record.plasticity)
         for name, grown in record.forgetting.items():
             total[name] = total.get(name, 0.0) + grown
             put(f"forgetting.{name}", record.step + 1, total[name])
@@ -36,10 +40,14 @@ def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
         for name, value in summary.unimodal_accuracy.items():
             put(f"accuracy.{name}", summary.step, value)
             put(f"weight.{name}", summary.step, summary.weight_quantiles[name][2])
-        for pair, gap in summary.centroid_gap.items():
-            put(f"gap.{pair}", summary.step, gap)
-        for name, value in summary.numbers.items():
-            put(f"number.{name}", summary.step, value)
+        apart = _mean_gaps(summary.centroid_gap)
+        for kind, values in (
+            ("gap", summary.centroid_gap),
+            ("apart", apart),
+            ("number", summary.numbers),
+        ):
+            for name, value in values.items():
+                put(f"{kind}.{name}", summary.step, value)
     shown = {}
     for key, (xs, ys) in found.items():
         x, y = thin(np.asarray(xs, float), np.asarray(ys, float))
@@ -52,6 +60,15 @@ def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
         outline = {"x": steps + steps[::-1], "y": high + low[::-1]}
         shown[f"band.{name}"] = {axis: np.asarray(v, float) for axis, v in outline.items()}
     return shown
+
+
+def _mean_gaps(gaps: Mapping[str, float]) -> dict[str, float]:
+    """Return how far each modality lies from the others, on average; absent ones left out."""
+    of: dict[str, list[float]] = {}
+    for pair, gap in gaps.items():
+        for name in pair.split("|"):
+            of.setdefault(name, []).extend([] if math.isnan(gap) else [gap])
+    return {name: sum(found) / len(found) if found else math.nan for name, found in of.items()}
 
 
 def differences(trunk: History, branch: History) -> dict[str, dict[str, np.ndarray]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 
 import torch
+from torch import Tensor
 
 from mla_core.catalogue import traits, weighs
 from mla_core.data import MultimodalDataset
@@ -14,9 +15,10 @@ from mla_core.records import Evaluation
 from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
 SHORT = 24  # characters of a text that is a word rather than a paragraph
+LIKELIEST = 2  # classes that get a bar, beside the true one
 EMPTY = (
-    '<p style="color:var(--jp-ui-font-color2)">Click a point of the map to see and hear the sample '
-    "behind it, and what every modality makes of it.</p>"
+    '<p class="mla-hint">Click a point of the map to see and hear the sample behind it, and what '
+    "every modality makes of it.</p>"
 )
 
 
@@ -44,84 +46,87 @@ def sample_html(
     weighed = weighs(method, fusion)
     i = evaluation.ids.index(sample)
     label = int(evaluation.labels[i])
-    predicted = int(evaluation.fused[i].argmax())
-    verdict = "right" if predicted == label else "wrong"
     media = {part.modality: part for part in data.media(sample)}
-    columns = []
+    parts = []
     for m, name in enumerate(evaluation.modalities):
-        title = f"{pick(MODALITY_GLYPHS, m)} {text(name)}"
+        title = f'<span style="color:{colour(m)}">{pick(MODALITY_GLYPHS, m)}</span> {text(name)}'
         if not evaluation.present[m, i]:
-            columns.append(_column(title, "<p>absent, weight 0</p>", ""))
+            parts.append(_part(title, "absent, weight 0" if weighed else "absent"))
             continue
         logits = evaluation.logits[m, i]
-        numbers = (
-            f"entropy e = {float(predictive_entropy(logits)):.2f} nats<br>"
-            f"weight λ = {float(evaluation.weights[m, i]):.2f}"
-            if weighed
-            else f"entropy e = {float(predictive_entropy(logits)):.2f} nats"
-        )
+        numbers = f"entropy {float(predictive_entropy(logits)):.2f} nats"
+        if weighed:
+            numbers += f", weight λ = {float(evaluation.weights[m, i]):.2f}"
         seen = media_html(media[name], data.modalities[name].note) if name in media else ""
-        bars = _bars(torch.softmax(logits, -1).tolist(), data.classes, label, colour(m))
-        columns.append(
-            _column(title, seen, f"<div style='margin:4px 0;line-height:1.4'>{numbers}</div>{bars}")
-        )
-    if evaluation.unanswered[i]:
-        verdict = "no part is present, so this is no answer"
-    fused = _bars(
-        torch.softmax(evaluation.fused[i], -1).tolist(), data.classes, label, FUSED_COLOUR
-    )
-    says = f"<div style='margin:4px 0'>says {text(data.classes[predicted])}: {verdict}</div>"
+        below = f"{seen}<div>{numbers}</div>{_bars(logits, data.classes, label, colour(m))}"
+        parts.append(_part(title, _verdict(logits, data.classes, label), below))
     by = "the rule" if traits(method).weighs else "the head"
     title = "fused Σ λ·logits" if weighed else f"fused by {by}"
-    columns.append(_column(title, "", says + fused))
+    if evaluation.unanswered[i]:
+        parts.append(_part(title, "no part is present, so there is no answer"))
+    else:
+        fused = evaluation.fused[i]
+        bars = _bars(fused, data.classes, label, FUSED_COLOUR)
+        parts.append(_part(title, _verdict(fused, data.classes, label), bars))
     return (
         f'<div data-sample="{text(sample)}" aria-label="sample {text(sample)}">'
-        f"<b>{text(sample)}</b>, true class <b>{text(data.classes[label])}</b>, after "
-        f"{evaluation.step} sub-steps"
-        '<div style="display:flex;gap:18px;flex-wrap:wrap;align-items:flex-start">'
-        f"{''.join(columns)}</div></div>"
+        f'<div style="overflow-wrap:anywhere"><b>{text(sample)}</b>, true class '
+        f"<b>{text(data.classes[label])}</b>, at sub-step {evaluation.step}</div>"
+        f'<div class="mla-parts" style="display:flex;flex-wrap:wrap;gap:4px 16px">'
+        f"{''.join(parts)}</div></div>"
     )
 
 
-def _column(title: str, media: str, numbers: str) -> str:
+def _part(title: str, verdict: str, below: str = "") -> str:
     return (
-        '<section style="flex:1 1 190px;max-width:260px">'
-        f'<div style="height:150px">{media}</div><b>{title}</b>{numbers}</section>'
+        '<section style="flex:1 1 170px;min-width:0;max-width:260px;font-size:12px;'
+        'line-height:1.35;border-top:1px solid var(--jp-border-color2,#ccc);padding:2px 0">'
+        f"<div><b>{title}</b>: {verdict}</div>{below}</section>"
     )
+
+
+def _verdict(logits: Tensor, classes: tuple[str, ...], label: int) -> str:
+    said = int(logits.argmax())
+    return f"says {text(classes[said])} {'✓ right' if said == label else '✗ wrong'}"
 
 
 def media_html(part: Media, note: str) -> str:
-    """Return one part as a picture, a player or a text, with its caption."""
+    """Return one part as a picture, a player or a text; its caption is there to be unfolded."""
     caption = ". ".join(filter(None, (part.caption, note)))
-    below = f'<div style="font-size:11px;line-height:1.3">{text(caption)}</div>'
+    below = (
+        '<details style="font-size:11px;line-height:1.3;color:var(--jp-ui-font-color2,#555)">'
+        f"<summary>about it</summary>{text(caption)}</details>"
+        if caption
+        else ""
+    )
     if part.mime == "text/plain":
         shown = text(part.data.decode())
         if len(part.data) > SHORT:  # a paragraph, which the keyboard can scroll, too
-            style = "height:96px;overflow:auto;font-size:12px;line-height:1.35"
+            style = "height:84px;overflow:auto;font-size:12px;line-height:1.35"
             return f'<div tabindex="0" style="{style}">{shown}</div>{below}'
-        return f'<div style="font:600 20px monospace;padding:10px 0">{shown}</div>{below}'
+        return f'<div style="font:600 17px monospace;padding:3px 0">{shown}</div>{below}'
     source = f"data:{part.mime};base64,{b64encode(part.data).decode()}"
     if part.mime == "audio/wav":
         label = text(f"{part.modality} of this sample")
-        style = "width:100%;height:36px"
+        style = "width:100%;max-width:240px;height:30px;display:block"
         return (
             f'<audio controls src="{source}" aria-label="{label}" style="{style}"></audio>{below}'
         )
-    style = "height:88px;image-rendering:pixelated"
+    style = "height:56px;image-rendering:pixelated;display:block"
     return f'<img src="{source}" alt="{text(part.modality)} of this sample" style="{style}">{below}'
 
 
-def _bars(
-    probabilities: list[float], classes: tuple[str, ...], label: int, hue: str, most: int = 10
-) -> str:
-    """Return bars of the likeliest classes, in class order; the true class is marked."""
-    likeliest = sorted(range(len(classes)), key=lambda c: -probabilities[c])[:most]
+def _bars(logits: Tensor, classes: tuple[str, ...], label: int, hue: str) -> str:
+    """Return bars of the likeliest classes and of the true one, likeliest first."""
+    shares = torch.softmax(logits, -1).tolist()
+    likeliest = sorted(range(len(classes)), key=lambda c: -shares[c])
+    chosen = [*likeliest[:LIKELIEST], *(c for c in likeliest[LIKELIEST:] if c == label)]
     rows = [
-        '<div style="display:flex;align-items:center;font-size:11px;line-height:14px">'
-        f'<span style="width:52px;overflow:hidden">{"→" if c == label else "&nbsp;&nbsp;"} '
-        f"{text(classes[c])}</span>"
-        f'<span style="width:{110 * probabilities[c]:.1f}px;height:9px;background:{hue}"></span>'
-        f"<span>&nbsp;{probabilities[c]:.2f}</span></div>"
-        for c in sorted(likeliest)
+        '<div style="display:flex;align-items:center;gap:4px;font-size:11px;line-height:13px">'
+        f'<span style="flex:0 0 64px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap" '
+        f'title="{text(classes[c])}">{"→ " if c == label else ""}{text(classes[c])}</span>'
+        f'<span style="flex:0 0 {70 * shares[c]:.1f}px;height:8px;background:{hue}"></span>'
+        f"<span>{shares[c]:.2f}</span></div>"
+        for c in chosen
     ]
     return "".join(rows)

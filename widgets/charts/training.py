@@ -1,321 +1,247 @@
-"""Pure functions from a history to plotly figures, the same ones live and headless."""
+"""Pure functions from a run to the figure of its curves, the same one live and headless."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from mla_core.catalogue import traits
-from mla_core.records import Evaluation, History
+from mla_core.catalogue import traits, weighs
 from widgets.charts.curves import curves, differences
-from widgets.charts.map_chart import BLANK, MapView, map_trace, place_points
+from widgets.charts.marks import signs
+from widgets.charts.panels import (
+    HEIGHT,
+    MANY_PAIRS,
+    MORE_HEIGHT,
+    SHARES,
+    emptiness,
+    places,
+)
+from widgets.charts.run import Run
 from widgets.page import (
     CLASS_COLOURS,
     FUSED_COLOUR,
-    GRID,
     MODALITY_DASHES,
     apply_theme,
     colour,
-    listed,
     pick,
-    run_colour,
     text,
 )
 
-HEIGHT = 640
-NUMBERS_HEIGHT = 160  # of the row that numbers of your own add
 NOTHING = {"x": np.zeros(0), "y": np.zeros(0)}
-PANELS = {  # panel -> (row, column, title)
-    "loss": (1, 1, "Training loss (nats)"),
-    "accuracy": (1, 2, "Accuracy on the probe set"),
-    "weights": (2, 1, "Importance weights over time"),
-    "spread": (2, 2, "Importance weights now"),
-    "forgetting": (3, 1, "Head forgetting, summed (nats)"),
-    "gap": (3, 2, "Modality gap (centroids)"),
-    "map": (1, 3, "Where the features lie"),
-    "number": (4, 1, "Numbers of your own"),  # where there are any
-}
-BRANCH_PANELS = {
-    **PANELS,
-    "map": (1, 3, "Features, first run"),
-    "branch map": (1, 4, "Features, branch"),
-    "difference": (3, 3, "Accuracy, branch minus first run"),
-}
-ORDER = ("loss", "accuracy", "map", "weights", "spread", "forgetting", "gap")  # plotly's own
-BRANCH_ORDER = (*ORDER[:3], "branch map", *ORDER[3:], "difference")
-CURSOR_PANELS = ("loss", "accuracy", "weights", "forgetting", "gap", "number")
 BRANCH_STYLE = {"opacity": 0.4, "width": 5}  # broad and pale, whatever the hue and the dash
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """What the figure shows of one run.
-
-    Attributes
-    ----------
-    history : History
-        The curves.
-    view : MapView, optional
-        The map, of ``(then or history).latest``.
-    then : History, optional
-        The run as it was at an earlier moment: the weights and the map are of that one, and a line
-        in every curve says where it was. None means now.
-    since : int
-        Curves begin at this sub-step: a branch has its past in common with the first run.
-    """
-
-    history: History
-    view: MapView | None = None
-    then: History | None = None
-    since: int = 0
-
-    @property
-    def moment(self) -> History:
-        """The run as far as it is shown: then, or now."""
-        return self.then or self.history
-
-    @property
-    def drawing(self) -> tuple[object, ...]:
-        """What decides the picture: while it stays the same, nothing needs to be drawn."""
-        last = self.history.steps[-1] if self.history.steps else None
-        return last, self.moment.latest, self.view
+FUSED = {"color": FUSED_COLOUR, "width": 3}
+HAPPENED = {"color": FUSED_COLOUR, "width": 1, "dash": "dot"}
+MADE_OF = {"weights": ("weight", "band"), "gap": ("gap", "apart")}  # panel -> kinds of curves
 
 
 def training_figure(
-    modalities: Sequence[str], method: str, *, branch: bool = False, numbers: Sequence[str] = ()
+    modalities: Sequence[str],
+    method: str,
+    *,
+    branch: bool = False,
+    numbers: Sequence[str] = (),
 ) -> go.Figure:
-    """Return the bench's figure with every trace in place and still empty.
+    """Return the figure of a run's curves with every trace in place and still empty.
 
     Parameters
     ----------
     modalities : sequence of str
         Names; anything in them is shown literally.
     method : str
-        Decides whether losses are per modality.
+        Decides which curves there are.
     branch : bool
-        With room for a second run: its curves, broad and pale, its map, and the difference.
+        With room for a second run: its curves, broad and pale, and the difference.
     numbers : sequence of str
         Names of numbers of your own, which get a panel below the others.
     """
-    figure = _grid(branch=branch, numbers=bool(numbers))
-    panels = BRANCH_PANELS if branch else PANELS
-
-    def add(panel: str, trace: Any) -> None:
-        row, column, _ = panels[panel]
+    where = places(branch=branch, numbers=bool(numbers))
+    figure = _grid(where)
+    for panel, trace in _curves(modalities, method, numbers):
+        row, column, _ = where[panel]
         figure.add_trace(trace, row=row, col=column)
-
-    alternating = traits(method).one_at_a_time
-    for m, name in enumerate(modalities):
-        line = {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)}
-        common = {
-            "name": text(name),
-            "legendgroup": name,
-            "mode": "lines",
-            "line": line,
-            "showlegend": False,
-            "x": [],
-            "y": [],
-        }
-        if alternating:
-            thin = {**line, "width": 1, "dash": "solid"}
-            add("loss", go.Scatter(**{**common, "line": thin}, meta=f"loss.{name}"))
-            add("forgetting", go.Scatter(**common, meta=f"forgetting.{name}"))
-        add("accuracy", go.Scatter(**common, meta=f"accuracy.{name}"))
-        band = {"width": 0, "color": colour(m)}
-        add(
-            "weights",
-            go.Scatter(
-                **{**common, "line": band, "hoverinfo": "skip"},
-                meta=f"band.{name}",
-                fill="toself",
-                fillcolor=colour(m),
-                opacity=0.18,
-            ),
-        )
-        add("weights", go.Scatter(**common, meta=f"weight.{name}"))
-        add(
-            "spread",
-            go.Violin(
-                x=[],
-                name=text(name),
-                legendgroup=name,
-                meta=f"spread.{name}",
-                line_color=colour(m),
-                orientation="h",
-                points=False,
-                showlegend=False,
-                spanmode="hard",
-                meanline_visible=True,
-            ),
-        )
-        add("map", map_trace(m, name))
-    grey = {"color": FUSED_COLOUR, "width": 3}
-    empty: dict[str, Any] = {"mode": "lines", "x": [], "y": [], "showlegend": False}
-    if not alternating:
-        add("loss", go.Scatter(**empty, name="all", line={**grey, "width": 1}, meta="loss.all"))
-    fused = {**empty, "showlegend": True}
-    add("accuracy", go.Scatter(**fused, name="fused", line=grey, meta="accuracy.fused"))
-    pairs = list(itertools.combinations(range(len(modalities)), 2))
-    for i, (a, b) in enumerate(pairs):
-        add(
-            "gap",
-            go.Scatter(
-                **{**empty, "showlegend": len(pairs) <= 3, "legend": "legend2"},
-                name=text(f"{modalities[a]}, {modalities[b]}"),
-                meta=f"gap.{modalities[a]}|{modalities[b]}",
-                line={"color": colour(a), "width": 2, "dash": pick(MODALITY_DASHES, i)},
-            ),
-        )
-    for i, name in enumerate(numbers):
-        style = {"color": pick(CLASS_COLOURS, i + 6), "width": 2, "dash": pick(MODALITY_DASHES, i)}
-        shown = {**empty, "showlegend": True, "legend": "legend3"}
-        add("number", go.Scatter(**shown, name=text(name), meta=f"number.{name}", line=style))
-    grey_dots = {"color": FUSED_COLOUR, "width": 1, "dash": "dot"}
-    for panel in CURSOR_PANELS if numbers else CURSOR_PANELS[:-1]:
-        cursor = {**empty, "hoverinfo": "skip", "line": grey_dots, "meta": f"cursor.{panel}"}
-        add(panel, go.Scatter(**cursor))
-    _lay_out(figure, numbers=bool(numbers))
+        if branch and not trace.meta.startswith("band."):
+            double = go.Scatter(trace.to_plotly_json())
+            double.update(meta=f"branch.{trace.meta}", opacity=BRANCH_STYLE["opacity"])
+            double.update(line_width=BRANCH_STYLE["width"])
+            figure.add_trace(double, row=row, col=column)
     if branch:
-        _add_branch(figure, modalities, add)
+        row, column, _ = where["difference"]
+        for m, name in enumerate(modalities):
+            figure.add_trace(_line(f"difference.{name}", name, _style(m)), row=row, col=column)
+        figure.add_trace(_line("difference.fused", "fused", FUSED), row=row, col=column)
+        figure.update_yaxes(zeroline=True, zerolinecolor=FUSED_COLOUR, row=row, col=column)
+    for panel, (row, column, _) in where.items():
+        for kind in ("marks", "cursor"):
+            trace = _line(f"{kind}.{panel}", "", HAPPENED, hoverinfo="skip")
+            figure.add_trace(trace, row=row, col=column)
+    _lay_out(figure, where)
     return figure
 
 
-def _grid(*, branch: bool, numbers: bool) -> go.Figure:
-    rows, more = 3 + numbers, ("number",) * numbers
-    common = {"rows": rows, "vertical_spacing": 0.33 / rows}
-    if not branch:
-        below = [[{"colspan": 2}, None, None]] * numbers
-        return make_subplots(
-            **common,
-            cols=3,
-            column_widths=[0.28, 0.28, 0.44],
-            horizontal_spacing=0.06,
-            specs=[[{}, {}, {"rowspan": rows}], [{}, {}, None], [{}, {}, None], *below],
-            subplot_titles=[PANELS[p][2] for p in (*ORDER, *more)],
-        )
-    tall = {"rowspan": 2}
-    below = [[{"colspan": 4}, None, None, None]] * numbers
-    return make_subplots(
-        **common,
-        cols=4,
-        column_widths=[0.23, 0.23, 0.27, 0.27],
-        horizontal_spacing=0.045,
-        specs=[[{}, {}, tall, tall], [{}, {}, None, None], [{}, {}, {"colspan": 2}, None], *below],
-        subplot_titles=[BRANCH_PANELS[p][2] for p in (*BRANCH_ORDER, *more)],
-    )
-
-
-def _add_branch(
-    figure: go.Figure, modalities: Sequence[str], add: Callable[[str, Any], None]
-) -> None:
-    """Add the second run's traces: each curve's double, a map, and the differences."""
-    panels = {"loss": "loss", "forgetting": "forgetting", "accuracy": "accuracy"}
-    panels |= {"weight": "weights", "gap": "gap", "number": "number"}
-    for trace in list(figure.data):
-        kind = trace.meta.partition(".")[0]
-        if trace.type == "scatter" and kind in panels:
-            double = go.Scatter(trace.to_plotly_json())
-            double.update(meta=f"branch.{trace.meta}", opacity=BRANCH_STYLE["opacity"])
-            double.update(line_width=BRANCH_STYLE["width"], showlegend=False, legendgroup="branch")
-            if trace.meta == "accuracy.fused":
-                double.update(name="branch", showlegend=True)
-            add(panels[kind], double)
+def _curves(
+    modalities: Sequence[str], method: str, numbers: Sequence[str]
+) -> list[tuple[str, go.Scatter]]:
+    """Return every trace of one run, with the panel that it belongs to."""
+    found = []
+    kind = traits(method)
     for m, name in enumerate(modalities):
-        add("branch map", map_trace(m, name, key="branch.map", showlegend=False))
-        line = {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)}
-        add("difference", _line(f"difference.{name}", name, line))
-    grey = {"color": FUSED_COLOUR, "width": 3}
-    add("difference", _line("difference.fused", "fused", grey))
-    row, column, _ = BRANCH_PANELS["difference"]
-    figure.update_yaxes(zeroline=True, zerolinecolor=FUSED_COLOUR, row=row, col=column)
-    row, column, _ = BRANCH_PANELS["branch map"]
-    figure.update_xaxes(**BLANK, row=row, col=column)
-    figure.update_yaxes(**BLANK, row=row, col=column)
-    figure.update_layout(legend2={"x": 0.31}, legend3={"x": 1.0})
+        if kind.one_at_a_time:
+            thin = {**_style(m), "width": 1, "dash": "solid"}
+            found.append(("loss", _line(f"loss.{name}", name, thin)))
+            found.append(("forgetting", _line(f"forgetting.{name}", name, _style(m))))
+        band = _line(f"band.{name}", name, {"width": 0, "color": colour(m)}, hoverinfo="skip")
+        band.update(fill="toself", fillcolor=colour(m), opacity=0.18)
+        found.append(("weights", band))
+        for panel, key in (("accuracy", "accuracy"), ("weights", "weight")):
+            found.append((panel, _line(f"{key}.{name}", name, _style(m))))
+    if not kind.one_at_a_time:
+        found.append(("loss", _line("loss.all", "all", {**FUSED, "width": 1})))
+    if "head_gradient" in kind.uses:
+        found.append(("plasticity", _line("plasticity", "plasticity", FUSED)))
+    found.append(("accuracy", _line("accuracy.fused", "fused", FUSED)))
+    pairs = list(itertools.combinations(range(len(modalities)), 2))
+    if len(pairs) > MANY_PAIRS:
+        for m, name in enumerate(modalities):
+            title = f"{name} to the others, on average"
+            found.append(("gap", _line(f"apart.{name}", title, _style(m))))
+    else:
+        for i, (a, b) in enumerate(pairs):
+            names = modalities[a], modalities[b]
+            title = f"{names[0]} to {names[1]}"
+            found.append(("gap", _line(f"gap.{names[0]}|{names[1]}", title, pair_style(i))))
+    for i, name in enumerate(numbers):
+        style = {"color": pick(CLASS_COLOURS, i + 6), "width": 2, "dash": pick(MODALITY_DASHES, i)}
+        found.append(("number", _line(f"number.{name}", name, style)))
+    return found
 
 
-def _line(meta: str, name: str, line: dict[str, Any]) -> go.Scatter:
-    return go.Scatter(
-        x=[], y=[], mode="lines", meta=meta, name=text(name), line=line, showlegend=False
+def pair_style(i: int) -> dict[str, Any]:
+    """Return the line of a gap between two modalities, which has the colour of neither."""
+    return {"color": FUSED_COLOUR, "width": 2, "dash": pick(MODALITY_DASHES, i)}
+
+
+def _style(m: int) -> dict[str, Any]:
+    return {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)}
+
+
+def _line(meta: str, name: str, line: Mapping[str, Any], **options: Any) -> go.Scatter:
+    own = {"mode": "lines", "showlegend": False, **options}
+    return go.Scatter(x=[], y=[], meta=meta, name=text(name), line=dict(line), **own)
+
+
+def _grid(where: Mapping[str, tuple[int, int, str]]) -> go.Figure:
+    rows = max(row for row, *_ in where.values())
+    wide = [[{"colspan": 2}, None]] * (rows - 3)
+    return make_subplots(
+        rows=rows,
+        cols=2,
+        horizontal_spacing=0.11,
+        vertical_spacing=0.36 / rows,
+        specs=[[{}, {}]] * 3 + wide,
     )
 
 
-def _lay_out(figure: go.Figure, *, numbers: bool) -> None:
+def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]]) -> None:
+    rows = max(row for row, *_ in where.values())
     figure.update_layout(
-        height=HEIGHT + NUMBERS_HEIGHT * numbers,
+        height=HEIGHT + MORE_HEIGHT * (rows - 3),
         autosize=True,
-        margin={"l": 40, "r": 10, "t": 75, "b": 50},
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.035, "yanchor": "bottom"},
-        legend2={
-            "x": 0.36,
-            "y": 0.27 if numbers else 0.0,
-            "yanchor": "bottom",
-            "font": {"size": 10},
-        },
-        legend3={
-            "x": 0.56,
-            "xanchor": "right",
-            "y": 0.0,
-            "yanchor": "bottom",
-            "font": {"size": 10},
-        },
+        margin={"l": 34, "r": 8, "t": 44, "b": 36},  # the tool bar stands above the titles
+        modebar={"orientation": "h"},
         hovermode="closest",
         uirevision="keep",  # a person's zoom survives updates
+        font={"size": 11},
     )
-    figure.update_annotations(font_size=13)
-    figure.update_xaxes(title_font_size=11, tickfont_size=10)
-    figure.update_yaxes(tickfont_size=10)
-    for panel in ("accuracy", "weights"):
-        row, column, _ = PANELS[panel]
-        figure.update_yaxes(range=[0, 1.02], row=row, col=column)
-    figure.update_xaxes(range=[0, 1], row=2, col=2)
-    figure.update_yaxes(showticklabels=True, row=2, col=2)
-    figure.update_xaxes(title_text="sub-step", row=3 + numbers)
-    figure.update_yaxes(rangemode="tozero", row=3, col=2)
-    figure.update_xaxes(**BLANK, row=1, col=3)
-    figure.update_yaxes(**BLANK, row=1, col=3)
+    figure.update_xaxes(tickfont_size=10, title_font_size=11, rangemode="tozero", nticks=5)
+    figure.update_yaxes(tickfont_size=10, nticks=5)
+    for panel, (row, column, _) in where.items():
+        if panel in SHARES:
+            figure.update_yaxes(range=[0, 1.04], row=row, col=column)
+        elif panel in {"loss", "gap"}:
+            figure.update_yaxes(rangemode="tozero", row=row, col=column)
+    figure.update_xaxes(title_text="sub-step", title_standoff=4, row=rows)
+    if rows > 3:
+        figure.update_xaxes(title_text="", row=3)
+    figure.update_layout(annotations=_annotations(figure, where, {}))
     apply_theme(figure, dark=False)
 
 
-def refresh(figure: go.Figure, run: Shown, branch: Shown | None = None) -> None:
+def _annotations(
+    figure: go.Figure, where: Mapping[str, tuple[int, int, str]], notes: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the titles of the panels, and words in the middle of those that are empty."""
+    found = []
+    for panel, (row, column, title) in where.items():
+        plot = figure.get_subplot(row, column)
+        refs = {
+            f"{side}ref": f"{axis.plotly_name.replace('axis', '')} domain"
+            for side, axis in (("x", plot.xaxis), ("y", plot.yaxis))
+        }
+        own = {"x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "font": {"size": 12}}
+        found.append({**refs, **own, "text": title, "showarrow": False})
+        if panel in notes:
+            middle = {"x": 0.5, "y": 0.5, "font": {"size": 11}, "opacity": 0.8}
+            found.append({**refs, **middle, "text": notes[panel], "showarrow": False})
+    return found
+
+
+def refresh(figure: go.Figure, run: Run, branch: Run | None = None) -> None:
     """Write a run, and a branch of it if there is one, into the figure's traces, in one message.
 
     Parameters
     ----------
     figure : Figure
         From `training_figure`; a FigureWidget sends one update to the page.
-    run, branch : Shown
+    run, branch : Run
     """
-    traces = {trace.meta: trace for trace in figure.data}
-    shown = curves(run.history)
+    shown = _meaningful(run, curves(run.history))
+    marks = list(run.marks)
     if branch is not None:
-        both = curves(branch.history), differences(run.history, branch.history)
-        late = {key: _since(curve, branch.since) for one in both for key, curve in one.items()}
-        shown |= {
-            key if key.startswith("difference") else f"branch.{key}": late[key] for key in late
-        }
-    if run.then is not None:
-        shown |= _cursors(shown, run.then.summaries[-1].step)
+        own = _meaningful(branch, curves(branch.history))
+        late = {key: _since(one, branch.since) for key, one in own.items()}
+        both = differences(run.history, branch.history)
+        shown |= {f"branch.{key}": curve for key, curve in late.items()}
+        shown |= {key: _since(curve, branch.since) for key, curve in both.items()}
+        marks += branch.marks
+    traces = {trace.meta: trace for trace in figure.data}
+    names = [key.removeprefix("number.") for key in traces if key.startswith("number.")]
+    where = places(branch=branch is not None, numbers=bool(names))
+    notes = {}
     with figure.batch_update():
         for key, trace in traces.items():
-            if trace.type == "scatter" and trace.mode == "lines":
+            if not key.startswith(("marks.", "cursor.")):
                 trace.update(shown.get(key, NOTHING))
-        _refresh_spread(traces, run.moment.latest)
-        width = max((one.view.half_width for one in (run, branch) if one and one.view), default=0)
-        for one, key, column in ((run, "map", 3), (branch, "branch.map", 4)):
-            look = one.moment.latest if one else None
-            if one is None or one.view is None or look is None:
-                continue
-            place_points(traces, look, one.view, key)
-            axis = {"range": [-width, width]}  # the same for both, to be compared
-            figure.update_xaxes(**axis, title_text=text(one.view.caption), row=1, col=column)
-            figure.update_yaxes(**axis, row=1, col=column)
+                # A look by itself is a point, which a line does not show.
+                trace.mode = "lines+markers" if len(trace.x) == 1 else "lines"
+        for panel, (row, column, _) in where.items():
+            low, high = _reach(panel, traces, shown)
+            filled = high >= low
+            if not filled:
+                modalities = sum(key.startswith("accuracy.") for key in traces) - 1
+                notes[panel] = emptiness(panel, run.config.method, run.config.fusion, modalities)
+            figure.update_xaxes(visible=filled, row=row, col=column)
+            figure.update_yaxes(visible=filled, row=row, col=column)
+            then = run.then.summaries[-1].step if run.then is not None and filled else None
+            traces[f"cursor.{panel}"].update(_upright([] if then is None else [then], low, high))
+            told = signs(marks) if filled else []
+            traces[f"marks.{panel}"].update(_marked(told, low, high))
+        if notes != getattr(figure, "_mla_notes", None):
+            figure._mla_notes = notes  # noqa: SLF001 - ours; the page need not be told the same again
+            figure.layout.annotations = _annotations(figure, where, notes)
+
+
+def _meaningful(
+    run: Run, shown: dict[str, dict[str, np.ndarray]]
+) -> dict[str, dict[str, np.ndarray]]:
+    """Leave out the weights where nothing is weighed: they would all be the same."""
+    if weighs(run.config.method, run.config.fusion):
+        return shown
+    return {k: curve for k, curve in shown.items() if not k.startswith(("weight.", "band."))}
 
 
 def _since(curve: dict[str, np.ndarray], step: int) -> dict[str, np.ndarray]:
@@ -323,63 +249,39 @@ def _since(curve: dict[str, np.ndarray], step: int) -> dict[str, np.ndarray]:
     return {axis: values[late] for axis, values in curve.items()}
 
 
-def _cursors(shown: Mapping[str, Mapping[str, np.ndarray]], step: int) -> dict[str, Any]:
-    """Return an upright line at `step` for every panel with curves, as high as these."""
-    same = ("loss", "accuracy", "forgetting", "gap", "number")
-    kinds = {**dict.fromkeys(same), "weights": "weight"}
-    lines = {}
-    for panel, kind in kinds.items():
-        tops = [c["y"] for key, c in shown.items() if key.startswith(f"{kind or panel}.")]
-        values = np.concatenate([y[np.isfinite(y)] for y in tops]) if tops else np.zeros(0)
-        low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
-        if panel in {"accuracy", "weights"}:
-            low, high = 0.0, 1.0
-        lines[f"cursor.{panel}"] = {"x": np.array([step, step]), "y": np.array([low, high])}
-    return lines
+def _reach(
+    panel: str, traces: Mapping[str, Any], shown: Mapping[str, Mapping[str, np.ndarray]]
+) -> tuple[float, float]:
+    """Return the lowest and the highest value of a panel's curves; (1, 0) where there are none."""
+    kinds = MADE_OF.get(panel, (panel,))
+    keys = [
+        key for key in shown if key in traces and key.removeprefix("branch.").split(".")[0] in kinds
+    ]
+    values = [shown[key]["y"][np.isfinite(shown[key]["y"])] for key in keys]
+    whole = np.concatenate(values) if values else np.zeros(0)
+    if not len(whole):
+        return 1.0, 0.0
+    if panel in SHARES:
+        return 0.0, 1.0
+    low = float(whole.min())
+    return (min(low, 0.0) if panel in {"loss", "gap"} else low), float(whole.max())
 
 
-def _refresh_spread(traces: Mapping[str, Any], evaluation: Evaluation | None) -> None:
-    if evaluation is None:
-        return
-    for m, name in enumerate(evaluation.modalities):
-        here = evaluation.present[m]
-        traces[f"spread.{name}"].x = evaluation.weights[m][here].numpy()
+def _upright(steps: Sequence[int], low: float, high: float) -> dict[str, Any]:
+    """Return upright lines at these sub-steps."""
+    return {
+        "x": np.array([x for step in steps for x in (step, step, np.nan)], float)[:-1],
+        "y": np.array([y for _ in steps for y in (low, high, np.nan)], float)[:-1],
+    }
 
 
-def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
-    """Return bars of accuracy, per modality and fused, for several methods on the same samples.
-
-    Parameters
-    ----------
-    evaluations : mapping of str to Evaluation
-        From a label such as ``"MLA"``.
-    """
-    figure = go.Figure()
-    said = []
-    for i, (label, evaluation) in enumerate(evaluations.items()):
-        values = {**evaluation.unimodal_accuracy, "fused": evaluation.accuracy}
-        said.append(f"{label}: {listed(values, '.0%')}")
-        figure.add_bar(
-            name=text(label),
-            x=[text(name) for name in values],
-            y=list(values.values()),
-            text=[f"{value:.2f}" for value in values.values()],
-            textposition="outside",  # on a pattern it is hard to read
-            marker={"color": run_colour(i), "pattern": {"shape": pick(("", "/", ".", "x"), i)}},
-        )
-    figure.update_layout(
-        meta=f"Accuracy. {'; '.join(said)}.",
-        barmode="group",
-        height=340,
-        margin={"l": 45, "r": 10, "t": 30, "b": 40},
-        xaxis={"gridcolor": GRID},
-        yaxis={
-            "range": [0, 1.12],
-            "title": {"text": "accuracy"},
-            "gridcolor": GRID,
-            "zerolinecolor": GRID,
-        },
-        legend={"orientation": "h", "y": 1.1},
-    )
-    apply_theme(figure, dark=False)
-    return figure
+def _marked(told: Sequence[tuple[str, int, str]], low: float, high: float) -> dict[str, Any]:
+    """Return upright lines with their signs at the top, and in words where one points at them."""
+    return {
+        **_upright([step for _, step, _ in told], low, high),
+        "mode": "lines+text",
+        "text": [part for sign, *_ in told for part in ("", sign, "")][:-1],
+        "textposition": "top right",
+        "hoverinfo": "text",
+        "hovertext": [text(name) for *_, name in told for _ in range(3)][:-1],
+    }

@@ -109,7 +109,9 @@ def export_session(
     replay = Replay.of(looks, session.data.classes)
     config = session.config
     title = f"{config.method} on {session.data.name}, seed {config.seed}"
-    notes = [f"Exported after {session.step} sub-steps, epoch {session.epoch} of {config.epochs}."]
+    notes = [
+        f"Exported after {session.step} sub-steps, {session.epoch} of {config.epochs} epochs done."
+    ]
     if session.data.name != config.dataset:
         notes.append("It trains on data of its own, which the configuration does not name.")
     notes += _of_guests([guest.to_json() for guest in session.guests])

@@ -3,6 +3,7 @@
 class Controls {
   constructor(explorer) {
     this.explorer = explorer;
+    if (explorer.story.alone) return;
     this.buildBar(explorer);
     this.buildOptions(explorer);
   }
@@ -31,8 +32,7 @@ class Controls {
     const options = make("div", root, { class: "options" });
     this.views = this.choice(options, "View", [], "map");
     explorer.follow("map", () => this.offerMaps());
-    const colours = [["class", "class"], ["modality", "modality"], ["correctness", "right or wrong"]];
-    this.choice(options, "Colour", colours, "colour");
+    this.offerColours(options);
     this.check(options, "Trails", "trails");
     if (!explorer.calm.matches) this.check(options, "Glide", "smooth");
     const groups = [["wrong", "all that are fused wrongly"]];
@@ -47,6 +47,11 @@ class Controls {
     }
     const clear = make("button", options, { type: "button" }, "Clear");
     explorer.on(clear, "click", () => explorer.set("selected", []));
+  }
+
+  offerColours(parent) {
+    const colours = [["class", "class"], ["modality", "modality"], ["correctness", "right or wrong"]];
+    this.choice(parent, "Colour", colours, "colour");
   }
 
   // The legend of the map, which is its filter, too.
@@ -65,6 +70,7 @@ class Controls {
 
   offerMaps() {
     const { story } = this.explorer;
+    if (!this.views) return;
     this.views.textContent = "";
     for (const [value, map] of Object.entries(story.maps)) {
       make("option", this.views, { value }, map.title);
@@ -118,6 +124,7 @@ class Controls {
   }
 
   update(look, where) {
+    if (!this.play) return;
     const playing = this.explorer.get("playing");
     this.play.textContent = playing ? "❚❚ Pause" : "▶ Play";
     this.slider.value = look;

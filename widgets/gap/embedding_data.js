@@ -40,7 +40,8 @@ function readMap(map) {
     return coords.length ? (low + high) / 2 : 0;
   });
   // One frame for all looks: what moves on the screen has moved on the map.
-  const frame = map.corners.length ? { centre: [0, 0], radius: 1 } : { centre, radius };
+  const given = map.corners.length ? 1 : map.radius;
+  const frame = given ? { centre: [0, 0], radius: given } : { centre, radius };
   return { ...map, coords, frame };
 }
 
@@ -51,9 +52,7 @@ class Story {
     this.N = meta.ids.length;
     this.T = meta.axis.values.length;
     this.P = meta.pairs.length;
-    for (const [name, dtype] of Object.entries(meta.dtypes)) {
-      this[name] = READERS[dtype](readBytes(arrays[name]));
-    }
+    this.setArrays(arrays);
     this.indexOf = new Map(meta.ids.map((id, n) => [id, n]));
     const owner = [];
     const sample = [];
@@ -70,7 +69,12 @@ class Story {
     this.sample = Int32Array.from(sample); // (K,)
     this.K = owner.length;
     this.setMaps(maps);
-    this.everything = this.summarise(null);
+  }
+
+  setArrays(arrays) {
+    for (const [name, dtype] of Object.entries(this.dtypes)) {
+      this[name] = READERS[dtype](readBytes(arrays[name]));
+    }
   }
 
   setMaps(maps) {

@@ -181,8 +181,8 @@ class Panels {
   constructor(explorer) {
     const { story, root } = explorer;
     this.story = story;
+    this.everything = story.summarise(null);
     this.selected = null;
-    this.status = make("p", root, { role: "status", "aria-live": "polite", class: "status" });
     const row = make("div", root, { class: "row panels" });
     const pick = (x) => {
       const far = Array.from(story.axis.values, (value) => Math.abs(this.accuracy.x(value) - x));
@@ -223,24 +223,24 @@ class Panels {
         faint,
       }));
     const shown = summary ? lines(summary, false) : [];
-    this.accuracy.build(story.axis, [...lines(story.everything, Boolean(summary)), ...shown], 1);
+    this.accuracy.build(story.axis, [...lines(this.everything, Boolean(summary)), ...shown], 1);
   }
 
   update(look) {
-    const { story, selected } = this;
+    const { story, selected, everything } = this;
     const at = (summary, kind, form) => {
       const width = summary[kind].length / story.T;
       return Array.from(summary[kind].subarray(look * width, (look + 1) * width), form);
     };
     for (const [table, kind, form] of this.tables) {
-      table.update(at(story.everything, kind, form), selected && at(selected, kind, form));
+      table.update(at(everything, kind, form), selected && at(selected, kind, form));
     }
     const told = (summary) => {
       const values = at(summary, "accuracy", percent);
       return [...story.modalities, "fused"].map((name, i) => `${name} ${values[i]}`).join(", ");
     };
     const some = selected ? ` The ${selected.count} selected: ${told(selected)}.` : " Nothing is selected.";
-    this.sentence = `Right of all ${story.N}: ${told(story.everything)}.${some}`;
+    this.sentence = `Right of all ${story.N}: ${told(everything)}.${some}`;
     this.accuracy.update(look, this.sentence);
     this.gaps.update(look, story.axis.texts[look]);
   }

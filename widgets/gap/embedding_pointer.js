@@ -51,7 +51,9 @@ function point(explorer, k, [x, y]) {
   if (k >= 0) {
     const n = story.sample[k];
     tip.textContent = `${story.ids[n]} · ${story.modalities[story.owner[k]]} · ${story.classes[story.labels[n]]}`;
-    tip.style.left = `${x + 12}px`;
+    const room = tip.parentElement.clientWidth;
+    Object.assign(tip.style, x < room / 2 // beside the point, within the map
+      ? { left: `${x + 12}px`, right: "auto" } : { left: "auto", right: `${room - x + 12}px` });
     tip.style.top = `${y + 12}px`;
   }
   if (explorer.get("hovered") !== idOf(explorer, k)) explorer.set("hovered", idOf(explorer, k));
@@ -118,7 +120,7 @@ function walkTo(explorer, k) {
   if (k < 0) return;
   const { map, places } = explorer;
   point(explorer, k, map.toPage(places[2 * k], places[2 * k + 1]));
-  explorer.say(explorer.panel.describe(explorer.look));
+  explorer.say(explorer.panel?.describe(explorer.look) ?? explorer.tip.textContent);
 }
 
 function toggle(explorer, id) {

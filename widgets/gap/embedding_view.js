@@ -26,6 +26,7 @@ function render({ model, el }) {
 
 class Explorer {
   constructor(model, root) {
+    root.classList.toggle("alone", Boolean(model.get("meta").alone));
     Object.assign(this, { model, root, undo: [], lasso: [], cursor: -1, parts: new Map() });
     this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
     this.story = new Story(model.get("meta"), model.get("arrays"), model.get("maps"));
@@ -36,7 +37,9 @@ class Explorer {
     this.position = this.look;
     this.controls = new Controls(this);
     this.buildMap();
-    this.panels = new Panels(this);
+    const spoken = this.story.alone ? "status spoken" : "status";
+    this.status = make("p", root, { role: "status", "aria-live": "polite", class: spoken });
+    this.panels = this.story.alone ? null : new Panels(this);
     this.follow("selected", () => this.reselect());
     this.follow("media", () => this.takeMedia());
     for (const name of ["hidden_modalities", "hidden_classes"]) this.follow(name, () => this.refilter());
@@ -45,6 +48,7 @@ class Explorer {
     for (const name of ["look", "trails", "note"]) this.follow(name, () => this.redraw());
     this.follow("playing", () => this.startOrStop());
     this.follow("maps", () => this.takeMaps());
+    if (this.story.alone) this.follow("arrays", () => this.takeArrays());
     // Before it stands on the page it has neither a size nor the page's colours.
     const resized = new ResizeObserver(() => this.recolour());
     resized.observe(this.canvas);
@@ -118,9 +122,10 @@ class Explorer {
     this.tip = make("div", stage, { class: "tip", "aria-hidden": "true", hidden: "" });
     this.caption = make("p", left, { class: "caption" });
     this.gaps = make("p", left, { class: "gaps" });
-    const right = make("div", row, { class: "right" });
+    const right = this.story.alone ? left : make("div", row, { class: "right" });
+    if (this.story.alone) this.controls.offerColours(make("div", right, { class: "options" }));
     this.controls.buildFilters(right);
-    this.panel = new SamplePanel(right);
+    this.panel = this.story.alone ? null : new SamplePanel(right);
     this.map = new MapCanvas(this.canvas, this.story.markers);
     listenToMap(this);
   }
@@ -128,6 +133,12 @@ class Explorer {
   takeMaps() {
     this.story.setMaps(this.get("maps"));
     this.controls.offerMaps();
+    this.redraw();
+  }
+
+  takeArrays() {
+    this.story.setArrays(this.get("arrays"));
+    this.tinted = null;
     this.redraw();
   }
 
@@ -196,8 +207,8 @@ class Explorer {
     map.draw(scene);
     if (this.stale) {
       this.controls.update(look, this.where);
-      this.panel.update(look);
-      this.panels.update(look);
+      this.panel?.update(look);
+      this.panels?.update(look);
       this.write(scene.map, look);
     }
     this.stale = false;
@@ -212,6 +223,13 @@ class Explorer {
   // What stands under the picture. The live region hears it when the picture has come to rest.
   write(map, look) {
     const { story } = this;
+    if (story.alone) {
+      this.caption.textContent = map.caption;
+      this.canvas.setAttribute("aria-label",
+        `Map of ${this.root.dataset.points} points. ${map.caption}. Arrow keys walk, Enter keeps ` +
+        "a sample, Space selects, Escape lets go.");
+      return;
+    }
     const trust = map.trust[story.pictureOf(map, look)];
     const made = map.looks.length < story.T
       ? ` Recomputed at ${story.axis.texts[map.looks[story.pictureOf(map, look)]]}.` : "";
@@ -234,7 +252,7 @@ class Explorer {
 
   say(sentence) {
     clearTimeout(this.telling);
-    this.telling = setTimeout(() => (this.panels.status.textContent = sentence), PATIENCE);
+    this.telling = setTimeout(() => (this.status.textContent = sentence), PATIENCE);
   }
 
   // ---- play
@@ -292,7 +310,7 @@ class Explorer {
     this.lit = chosen.length ? new Uint8Array(story.N) : null;
     chosen.forEach((n) => (this.lit[n] = 1));
     this.root.dataset.selected = chosen.length;
-    this.panels.select(chosen.length ? story.summarise(chosen) : null);
+    this.panels?.select(chosen.length ? story.summarise(chosen) : null);
     this.redraw();
   }
 
@@ -304,7 +322,7 @@ class Explorer {
     Object.assign(this.root.dataset, { pinned, hovered });
     const n = story.indexOf.get(story.indexOf.has(hovered) ? hovered : pinned) ?? -1;
     this.redraw();
-    if (n === panel.n) return;
+    if (!panel || n === panel.n) return;
     if (n < 0) {
       panel.clear();
       return;
@@ -316,6 +334,7 @@ class Explorer {
   }
 
   takeMedia() {
+    if (!this.panel) return;
     for (const [id, parts] of Object.entries(this.get("media"))) {
       this.parts.set(id, parts);
       if (this.story.live && this.parts.size > KEPT) this.parts.delete(this.parts.keys().next().value);

@@ -11,11 +11,13 @@ it has to contain, and its stand-in for anywidget's ``model`` gives ``get``, ``s
 what is shown, from `payload`
 ========================================  =========================================================
 meta (dict)                               names, ids, pairs, looks, colours, marker shapes: plain
-                                          JSON; ``meta["live"]`` false: never ask for media
+                                          JSON; ``meta["live"]`` false: never ask for media;
+                                          ``meta["alone"]``: the map and its legend, no player
 arrays (dict of buffers)                  the replay's arrays, flat, C order; ``meta["dtypes"]``
                                           says how to read each
 maps (dict of dict)                       per map ``title``, ``caption``, ``looks``, ``trust``,
-                                          ``corners``, ``dtype`` and the buffer ``coords``
+                                          ``corners``, ``radius`` (0: what the points need),
+                                          ``dtype`` and the buffer ``coords``
 media (dict of list)                      sample id -> its parts: ``modality``, ``mime``,
                                           ``caption`` and the buffer ``data`` (see `parts_of`)
 ========================================  =========================================================
@@ -99,6 +101,9 @@ class EmbeddingView(anywidget.AnyWidget):
         What the slider may run along: value of the trait `axis` -> what the reader sees.
     live : bool
         Whether somebody answers `wanted`.
+    alone : bool
+        The map and its legend alone, as a part of something larger that has the time and the
+        samples; `show_look` then moves it on.
 
     Attributes
     ----------
@@ -132,9 +137,16 @@ playing, speed, axis, wanted, note
     note = traitlets.Unicode(STATE["note"]).tag(sync=True)
 
     def __init__(
-        self, replay: Replay, *, axes: Mapping[str, str] | None = None, live: bool = False
+        self,
+        replay: Replay,
+        *,
+        axes: Mapping[str, str] | None = None,
+        live: bool = False,
+        alone: bool = False,
     ) -> None:
-        super().__init__(**payload(replay, axes=axes, live=live), look=len(replay.steps) - 1)
+        super().__init__(
+            **payload(replay, axes=axes, live=live, alone=alone), look=len(replay.steps) - 1
+        )
 
     def show_replay(self, replay: Replay, **options: Any) -> None:
         """Show another replay of the same samples; the selection stays.
@@ -149,6 +161,21 @@ playing, speed, axis, wanted, note
         self.maps, self.arrays = shown["maps"], shown["arrays"]
         self.meta = shown["meta"]  # last: the page reads all of them when it changes
 
+    def show_look(self, replay: Replay, radius: float) -> None:
+        """Show another look at the same samples: in `radius` around the origin, no frame of its own.
+
+        Parameters
+        ----------
+        replay : Replay
+            Of one look.
+        radius : float
+        """
+        with self.hold_sync():
+            self.arrays = _arrays(replay)
+            self.maps = {
+                name: _map(one, self.meta["classes"], radius) for name, one in replay.maps.items()
+            }
+
     def add_map(self, one: Map) -> None:
         """Offer one more map of the replay that is shown."""
         self.maps = {**self.maps, one.name: _map(one, self.meta["classes"])}
@@ -159,6 +186,7 @@ def payload(
     *,
     axes: Mapping[str, str] | None = None,
     live: bool = False,
+    alone: bool = False,
     shifts: Mapping[float, str] | None = None,
 ) -> dict[str, Any]:
     """Return the traits `meta`, `arrays` and `maps` that show a replay.
@@ -170,6 +198,8 @@ def payload(
         As in `EmbeddingView`.
     live : bool
         Whether a kernel answers `wanted`.
+    alone : bool
+        As in `EmbeddingView`.
     shifts : mapping of float to str, optional
         What the looks differ in, when not in time: a number, and what it means in words.
 
@@ -191,6 +221,7 @@ def payload(
         "axis": _axis(replay, shifts),
         "axes": [list(entry) for entry in (axes or {}).items()],
         "live": live,
+        "alone": alone,
         "dtypes": _DTYPES,
         "colours": [colour(i) for i in m],
         "glyphs": [pick(MODALITY_GLYPHS, i) for i in m],
@@ -200,12 +231,8 @@ def payload(
         "verdict_colours": list(VERDICT_COLOURS),
         "fused_colour": FUSED_COLOUR,
     }
-    arrays = {
-        name: np.ascontiguousarray(getattr(replay, name), dtype).tobytes()
-        for name, dtype in _DTYPES.items()
-    }
     maps = {name: _map(one, meta["classes"]) for name, one in replay.maps.items()}
-    return {"meta": meta, "arrays": arrays, "maps": maps}
+    return {"meta": meta, "arrays": _arrays(replay), "maps": maps}
 
 
 def parts_of(media: Iterable[Media]) -> list[dict[str, Any]]:
@@ -220,17 +247,25 @@ def _axis(replay: Replay, shifts: Mapping[float, str] | None) -> dict[str, Any]:
     if shifts is not None:
         return {"name": "shift", "values": list(shifts), "texts": list(shifts.values())}
     looks = zip(replay.steps.tolist(), replay.epochs.tolist(), strict=True)
-    texts = [f"sub-step {step}, epoch {epoch}" for step, epoch in looks]
+    texts = [f"sub-step {step}, {epoch} epoch{'s' * (epoch != 1)} done" for step, epoch in looks]
     return {"name": "sub-step", "values": replay.steps.tolist(), "texts": texts}
 
 
-def _map(one: Map, classes: list[str]) -> dict[str, Any]:
+def _arrays(replay: Replay) -> dict[str, bytes]:
+    return {
+        name: np.ascontiguousarray(getattr(replay, name), dtype).tobytes()
+        for name, dtype in _DTYPES.items()
+    }
+
+
+def _map(one: Map, classes: list[str], radius: float = 0.0) -> dict[str, Any]:
     return {
         "title": TITLES.get(one.name, one.name),
         "caption": one.caption,
         "looks": one.looks.tolist(),
         "trust": [None if np.isnan(value) else float(value) for value in one.trust],
         "corners": classes if one.name == "classes" else [],
+        "radius": radius,
         "dtype": "float32",
         "coords": np.ascontiguousarray(one.coords, np.float32).tobytes(),
     }

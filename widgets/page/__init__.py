@@ -8,7 +8,7 @@ from widgets.page.live_widget import LiveWidget
 from widgets.page.pace import Pace
 from widgets.page.page import asset, script, stylesheet
 from widgets.page.static_figure import check_notebook, figure_bundles, present, show
-from widgets.page.status import StatusLine, describe
+from widgets.page.status import StatusLine
 from widgets.page.style import (
     CLASS_COLOURS,
     FUSED_COLOUR,
@@ -45,7 +45,6 @@ __all__ = [
     "check_notebook",
     "close",
     "colour",
-    "describe",
     "describe_training",
     "figure_bundles",
     "listed",

@@ -1,19 +1,17 @@
 // One line that tells in words what the bench does, for everybody and for screen readers; and the
-// page's theme told back to the kernel. The element stays, only its text changes: a live region that
-// is replaced is not read out.
+// page's theme told back to the kernel. The elements stay, only their text changes: a live region that
+// is replaced is not read out. What is seen may change ten times a second; what is heard is calmer.
 function render({ model, el }) {
-  const line = document.createElement("p");
-  line.setAttribute("role", "status");
-  line.setAttribute("aria-live", "polite");
-  line.className = "mla-status";
-  el.append(line);
+  const line = make("p", el, { class: "mla-status" });
+  const heard = make("p", el, { class: "mla-heard", role: "status", "aria-live": "polite" });
 
   const show = () => {
     line.textContent = model.get("text");
     line.dataset.state = model.get("state");
+    heard.textContent = model.get("said");
   };
-  model.on("change:text", show);
-  model.on("change:state", show);
+  const traits = ["text", "said", "state"].map((trait) => `change:${trait}`);
+  traits.forEach((trait) => model.on(trait, show));
   show();
 
   // Pictures must not queue up on a slow page: it answers each tick when it has drawn, and the kernel
@@ -38,8 +36,7 @@ function render({ model, el }) {
     leavePage();
     observer.disconnect();
     model.off("change:tick", answer);
-    model.off("change:text", show);
-    model.off("change:state", show);
+    traits.forEach((trait) => model.off(trait, show));
   };
 }
 export default { render };

@@ -155,7 +155,7 @@ def test_repeat_of_a_run_that_diverges_is_a_sentence(tiny, tmp_path, capsys):
     (tmp_path / "config.json").write_text(json.dumps(tiny(learning_rate=1e30).to_dict()))
     repeat = ["repeat", str(tmp_path / "config.json"), "--out", str(tmp_path / "runs")]
     assert main(repeat) == 1
-    assert "mla-lab: training diverged at step" in capsys.readouterr().err
+    assert "mla-lab: training diverged in sub-step" in capsys.readouterr().err
 
 
 def test_repeat_that_is_stopped_says_that_it_goes_on(tiny, tmp_path, monkeypatch, capsys):

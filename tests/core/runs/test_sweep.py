@@ -64,7 +64,7 @@ def test_a_failing_run_is_reported_and_the_others_go_on(specify, tmp_path, capsy
     (failure,) = report.failures
     assert len(report.finished) == 2
     assert failure.settings["learning_rate"] == 1e30
-    assert failure.error.startswith("TrainingDivergedError: training diverged at step")
+    assert failure.error.startswith("TrainingDivergedError: training diverged in sub-step")
     noted = json.loads((tmp_path / "runs" / "failures-question.json").read_text())
     assert noted[0]["run"] == failure.run
     assert ExperimentConfig.from_dict(noted[0]["settings"]) == found.configurations[1]

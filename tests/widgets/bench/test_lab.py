@@ -21,6 +21,7 @@ from tests.widgets.bench.driving import (
     worker_process,
 )
 from widgets import TrainingLab
+from widgets.bench.stage import Stage
 from widgets.charts import map_state
 from widgets.charts import training as charts
 from widgets.page import live_widget, pace
@@ -44,10 +45,10 @@ def test_another_fusion_rule_shows_at_once():
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
         await settle(lab)
-        before = lab._moments[0].weights.clone()
+        before = lab._scene.first.look.weights.clone()
         setting(lab, "fusion").value = "uniform"
         await settle(lab)
-        assert (lab._moments[0].weights == 1 / 3).all()
+        assert (lab._scene.first.look.weights == 1 / 3).all()
         assert not (before == 1 / 3).all()
 
     on_bench(script)
@@ -60,7 +61,7 @@ def test_another_fusion_rule_asks_no_encoder_about_it(monkeypatch):
         monkeypatch.setattr(lab.session.method.model, "features", None)
         setting(lab, "fusion").value = "uniform"
         await until(lambda: "fusion is uniform" in lab._status.text)
-        assert (lab._moments[0].weights == 1 / 3).all()
+        assert (lab._scene.first.look.weights == 1 / 3).all()
 
     on_bench(script)
 
@@ -72,28 +73,27 @@ def test_a_map_is_computed_off_the_event_loop_and_belongs_to_the_look_beside_it(
         threads.add(threading.current_thread())
         return points[:, :2]
 
-    def refresh(figure, *runs):
-        drawn.append([(run.moment.latest, run.view.coords) for run in runs])
+    def show(stage, run, sample, radius):
+        drawn.append((run.look, run.view.coords))
 
     monkeypatch.setattr(map_state, "pca_map", first_features)
-    monkeypatch.setattr(charts, "refresh", refresh)
+    monkeypatch.setattr(Stage, "show", show)
 
     async def script(lab):
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
         await settle(lab)
-        lab._timeline.slider.asked = [1, 1]
-        await until(lambda: lab._moments[0].step == 5)
+        lab._timeline.slider.asked = [5, 1]
+        await until(lambda: lab._scene.first.look.step == 5)
         lab._timeline.branch.click()
-        await until(lambda: len(lab._moments) == 2)
+        await until(lambda: len(lab._scene.runs) == 2)
         press(lab, "play")
         await until(lambda: lab._status.state == "finished")
 
     on_bench(script)
     assert threading.main_thread() not in threads
-    assert {look.step for runs in drawn for look, _ in runs} >= {0, 5, 15, 45}
-    assert max(map(len, drawn)) == 2
-    for look, shown in (pair for runs in drawn for pair in runs):
+    assert {look.step for look, _ in drawn} >= {0, 5, 15, 45}
+    for look, shown in drawn:
         corner = unit_features(look)[:, :2]
         expected = corner - (corner.max(0) + corner.min(0)) / 2
         assert shown == pytest.approx(expected)
@@ -102,7 +102,7 @@ def test_a_map_is_computed_off_the_event_loop_and_belongs_to_the_look_beside_it(
 def test_a_page_that_cannot_follow_is_not_flooded(monkeypatch):
     monkeypatch.setattr(pace, "PATIENCE_SECONDS", 1e9)
     drawn = []
-    monkeypatch.setattr(charts, "refresh", lambda _, run: drawn.append(len(run.history.steps)))
+    monkeypatch.setattr(charts, "refresh", lambda _, run: drawn.append(run.step))
 
     async def script(lab):
         lab._controls.speed.value = 0.0
@@ -110,7 +110,7 @@ def test_a_page_that_cannot_follow_is_not_flooded(monkeypatch):
         await until(lambda: lab._status.state == "finished")
 
     on_bench(script)  # without a page, which never answers
-    assert drawn == [0, 45], "the first picture and the last"
+    assert drawn == [0, 0, 45], "the figure as it opens, the first picture and the last"
 
 
 def test_a_setting_that_needs_a_reset_waits_for_it():
@@ -154,9 +154,9 @@ def test_resetting_into_another_data_set_shows_its_samples():
         press(lab, "reset")
         await until(lambda: lab.session.data.name == "spoken_digits")
         await settle(lab)
-        lab._chooser.value = lab._moments[0].ids[0]
+        lab._chooser.value = lab._scene.first.look.ids[0]
         await settle(lab)
-        assert "<audio" in lab._details.value
+        assert "<audio" in lab._stages[0].sample.value
         assert [s.description for s in lab._controls._noise] == [
             "image noise",
             "audio noise",

@@ -23,10 +23,10 @@ class Watcher:
         self.messages = []
 
     async def watch(self):
-        async for histories in self.player.moments():
-            self.seen.append(len(histories[0].steps))
-            self.states.append(self.player.state)
-            self.messages.append(self.player.message)
+        async for scene in self.player.moments():
+            self.seen.append(scene.first.step)
+            self.states.append(scene.state)
+            self.messages.append(scene.message)
 
     async def until(self, state):
         """Wait for the next time it is told; a state may last less than a look at the clock."""

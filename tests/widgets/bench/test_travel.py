@@ -14,27 +14,29 @@ def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
         steps = lab.session.recording.steps
         assert steps == list(range(0, lab.session.step + 1, 5))
         now = lab._diagram.value
-        lab._timeline.slider.asked = [1, 1]
+        lab._timeline.slider.asked = [5, 1]
         await settle(lab)
         then = lab.session.recording.at(5)
-        assert lab._moments == (then.evaluation,)
+        assert lab._scene.first.look is then.evaluation
         assert lab._diagram.value != now
-        assert "Back at sub-step 5 of 15" in lab._status.text
+        assert (
+            "Looking back at sub-step 5, epoch 1 of 3; the run stands at 15 of 45 sub-steps"
+            in lab._status.text
+        )
         traces = {trace.meta: trace for trace in lab._figure.data}
         assert list(traces["cursor.accuracy"].x) == [5, 5]
         assert traces["accuracy.fused"].x[-1] == 15
-        expected = then.evaluation.weights[1][then.evaluation.present[1]].numpy()
-        assert (traces["spread.m1"].x == expected).all()
 
         press(lab, "step")
         await until(lambda: lab.session.step == 16)
-        assert lab._moments == (then.evaluation,)
+        assert lab._scene.first.look is then.evaluation
         lab._timeline.now.click()
         await settle(lab)
-        assert lab._moments == (lab.session.history.latest,)
+        assert lab._scene.first.look is lab.session.history.latest
         assert len(traces["cursor.accuracy"].x) == 0
         slider = lab._timeline.slider
-        assert (slider.at, slider.following, slider.steps[-1]) == (3, True, 15)
+        assert (slider.at, slider.following, slider.total) == (16, True, 45)
+        assert slider.steps == [0, 5, 10, 15, 16], "now is a moment, though nobody looked then"
 
     on_bench(script)
 
@@ -44,7 +46,7 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 1)
         await settle(lab)
-        lab._timeline.slider.asked = [1, 1]
+        lab._timeline.slider.asked = [5, 1]
         lab._timeline.what.value = "head_gradient"
         lab._timeline._values["head_gradient"].value = "off"
         lab._timeline.branch.click()
@@ -73,7 +75,11 @@ def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
         assert list(traces["branch.accuracy.fused"].x) == list(range(5, 46, 5))
         gain = twin.history.summaries[-1].accuracy - straight.history.summaries[-1].accuracy
         assert traces["difference.fused"].y[-1] == pytest.approx(gain)
-        assert len(traces["branch.map.m2"].x) == len(traces["map.m2"].x) > 0
+        first, second = lab._stages
+        first.map.pinned = lab.session.probe.ids[3]
+        await settle(lab)
+        assert second.map.pinned == lab.session.probe.ids[3], "one sample in both maps"
+        assert "Branch" in second.sample.value
 
         lab._timeline.drop.click()
         await until(lambda: lab._player.tandem.branch is None)

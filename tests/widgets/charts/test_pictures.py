@@ -11,9 +11,11 @@ from mla_core.data import Modality, MultimodalDataset, Split
 from mla_core.methods import METHODS, method_class
 from tests.core.media_files import SMALL, good_lines, picture, write_manifest
 from widgets.bench.diagram import network_svg
+from widgets.bench.scene import Scene
+from widgets.bench.words import describe
+from widgets.charts import run_of
 from widgets.charts import training as charts
 from widgets.charts.sample import sample_html
-from widgets.page.status import describe
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -23,7 +25,7 @@ def test_the_diagram_lights_the_modality_that_was_trained(session):
     names = list(session.data.modalities)
     for record in session.advance(steps=4):
         assert record.modality is not None
-    svg = ET.fromstring(network_svg(names, session.history, "mla", "paper"))
+    svg = ET.fromstring(network_svg(names, run_of(session)))
     lit = {g.get("data-encoder"): g.get("data-lit") for g in svg.iter(f"{SVG}g")}
     assert lit == {"m0": "true", "m1": "false", "m2": "false"}
     bar = next(r for r in svg.iter(f"{SVG}rect") if r.get("data-plasticity"))
@@ -35,7 +37,7 @@ def test_the_diagram_lights_the_modality_that_was_trained(session):
 def test_the_diagram_of_a_joint_method_lights_everything(session):
     joint = mla.TrainingSession(session.config.replace(method="concat"), session.data)
     joint.advance(steps=1)
-    svg = ET.fromstring(network_svg(list(joint.data.modalities), joint.history, "concat", ""))
+    svg = ET.fromstring(network_svg(list(joint.data.modalities), run_of(joint)))
     assert {g.get("data-lit") for g in svg.iter(f"{SVG}g")} == {"true"}
 
 
@@ -69,7 +71,7 @@ def test_a_sample_shows_the_numbers_of_the_evaluation(session):
     weights = [float(w) for w in re.findall(r"weight λ = (\d\.\d\d)", html)]
     assert weights == pytest.approx(evaluation.weights[:, 5].tolist(), abs=0.006)
     predicted = session.data.classes[int(evaluation.fused[5].argmax())]
-    assert f"says {predicted}: " in html
+    assert f": says {predicted} " in html[html.index("fused") :]
 
 
 def test_spoken_digits_can_be_seen_heard_and_read():
@@ -83,11 +85,16 @@ def test_spoken_digits_can_be_seen_heard_and_read():
 
 
 def test_the_status_line_tells_the_same_story(session):
-    assert "press Play" in describe("ready", session.history, 3)
-    session.advance(steps=5)
-    told = describe("paused", session.history, 3, "α is 1.")
-    assert told.startswith("α is 1. Paused: epoch 1 of 3, sub-step 5, last trained: m1.")
-    assert f"fused {session.history.summaries[-1].accuracy:.0%}" in told
+    assert "Press Play" in describe(Scene("ready", "", (run_of(session),)))
+    session.advance(steps=8)
+    run = run_of(session)
+    told = describe(Scene("paused", "α is 1.", (run,)))
+    assert told.startswith(
+        f"α is 1. Paused: epoch 1 of 3, sub-step 8 of {run.total}, last trained: m1."
+    )
+    look = session.history.summaries[-1]
+    assert f"on the probe set at sub-step {look.step}: fused {look.accuracy:.0%}" in told
+    assert look.step == 5, "the picture is older than the run, which the sentence must say"
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name != "unimodal"])
@@ -95,7 +102,7 @@ def test_every_picture_works_on_every_method(method, session):
     other = mla.TrainingSession(session.config.replace(method=method), session.data)
     other.advance(steps=4)
     names, kind = list(other.data.modalities), method_class(method)
-    svg = network_svg(names, other.history, method, "paper")
+    svg = network_svg(names, run_of(other))
     lit = [g.get("data-lit") for g in ET.fromstring(svg).iter(f"{SVG}g")]
     assert lit.count("true") == (1 if kind.one_at_a_time else 3)
     assert ("data-plasticity" in svg) == (method == "mla")
@@ -103,9 +110,9 @@ def test_every_picture_works_on_every_method(method, session):
     evaluation = other.evaluate("val")
     html = sample_html(other.data, evaluation, evaluation.ids[0], method)
     assert ("weight λ" in html) == kind.weighs
-    assert "fused" in describe("paused", other.history, other.config.epochs)
+    assert "fused" in describe(Scene("paused", "", (run_of(other),)))
     figure = charts.training_figure(names, method)
-    charts.refresh(figure, charts.Shown(other.history))
+    charts.refresh(figure, run_of(other))
     losses = [trace for trace in figure.data if trace.meta.startswith("loss.")]
     assert sum(len(trace.x) for trace in losses) == 4
 

@@ -1,0 +1,67 @@
+"""What the bench shows, in one or two sentences, each labelled with the moment that it tells of."""
+
+from __future__ import annotations
+
+from widgets.bench.scene import Scene
+from widgets.charts import Run
+
+HINTS = {
+    "ready": "Press Play, or Step to train one modality once.",
+    "finished": "Go on with more epochs, or with another seed.",
+    "stopped": "Reset starts it afresh.",
+}
+
+
+def describe(scene: Scene) -> str:
+    """Return what stands in the status line.
+
+    Parameters
+    ----------
+    scene : Scene
+    """
+    run = scene.first
+    said = [f"{scene.message.rstrip('.')}."] if scene.message else []
+    if scene.travel is not None:
+        said.append(
+            f"Looking back at sub-step {scene.travel}, {_epoch(run, scene.travel)}; the run "
+            f"{_standing(scene)}."
+        )
+        said.append(_probe(run))
+    elif scene.state == "failed":
+        said.append(_probe(run))
+    elif run.step == 0:
+        said.append("Nothing trained yet.")
+        said.append(HINTS.get(scene.state, ""))
+    else:
+        last = run.history.steps[-1].modality
+        who = f"last trained: {last}" if last else "all modalities at once"
+        where = f"{_epoch(run, run.step)}, sub-step {run.step} of {run.total}"
+        said.append(f"{scene.state.capitalize()}: {where}, {who}.")
+        said.append(_probe(run))
+        said.append(HINTS.get(scene.state, ""))
+    return " ".join(filter(None, said))
+
+
+def _epoch(run: Run, step: int) -> str:
+    """Return the epoch of the last sub-step, counted from 1, such as ``epoch 3 of 10``."""
+    per_epoch = max(1, run.total // run.config.epochs)
+    return f"epoch {max(1, -(-step // per_epoch))} of {run.config.epochs}"
+
+
+def _standing(scene: Scene) -> str:
+    done = f"{scene.first.step} of {scene.first.total} sub-steps"
+    return {"playing": f"goes on at {done}", "finished": f"has finished all {done}"}.get(
+        scene.state, f"stands at {done}"
+    )
+
+
+def _probe(run: Run) -> str:
+    """Return how much is right, and at which look."""
+    if run.summary is None:
+        return ""
+    when = (
+        ""
+        if run.then is None and run.summary.step == run.step
+        else (f" at sub-step {run.summary.step}")
+    )
+    return f"Right on the probe set{when}: fused {run.summary.accuracy:.0%}."

@@ -1,0 +1,51 @@
+"""The legend of a run's curves: lines that look like those in the figure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from widgets.charts.panels import MANY_PAIRS
+from widgets.charts.svg import DASHES
+from widgets.charts.training import BRANCH_STYLE, FUSED, pair_style
+from widgets.page import MODALITY_DASHES, MODALITY_GLYPHS, colour, pick, text
+
+
+def legend_html(modalities: Sequence[str], *, branch: bool = False) -> str:
+    """Return what the lines mean, as HTML.
+
+    Parameters
+    ----------
+    modalities : sequence of str
+        Shown literally.
+    branch : bool
+        Whether a second run is drawn.
+    """
+    entries = [
+        _entry(
+            name,
+            {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)},
+            pick(MODALITY_GLYPHS, m),
+        )
+        for m, name in enumerate(modalities)
+    ]
+    entries.append(_entry("fused, head", FUSED))
+    pairs = list(itertools.combinations(modalities, 2))
+    if 1 < len(pairs) <= MANY_PAIRS:
+        entries += [_entry(f"{a} to {b}", pair_style(i)) for i, (a, b) in enumerate(pairs)]
+    elif len(pairs) > MANY_PAIRS:
+        entries.append("<span>gaps: each one's mean to the others</span>")
+    if branch:
+        entries.append(_entry("branch", {**FUSED, **BRANCH_STYLE}))
+    return f'<div class="mla-legend">{"".join(entries)}</div>'
+
+
+def _entry(name: str, line: Mapping[str, Any], glyph: str = "") -> str:
+    mark = f'<span aria-hidden="true" style="color:{line["color"]}">{glyph}</span> ' * bool(glyph)
+    dash = DASHES[line.get("dash", "solid")]
+    return (
+        '<span><svg viewBox="0 0 26 8" width="26" height="8" aria-hidden="true"><line x1="0" '
+        f'x2="26" y1="4" y2="4" stroke="{line["color"]}" stroke-width="{line["width"]}" '
+        f'stroke-dasharray="{dash}" opacity="{line.get("opacity", 1)}"/></svg>{mark}{text(name)}</span>'
+    )

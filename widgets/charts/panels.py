@@ -1,0 +1,72 @@
+"""The panels of the bench's figure: where each stands, what it is called, and when it is empty."""
+
+from __future__ import annotations
+
+from mla_core.catalogue import traits, weighs
+
+PANELS = {  # panel -> (row, column, title)
+    "loss": (1, 1, "Training loss (nats)"),
+    "accuracy": (1, 2, "Accuracy, probe set"),
+    "weights": (2, 1, "Importance weights"),
+    "plasticity": (2, 2, "Head plasticity"),
+    "forgetting": (3, 1, "Head forgetting (nats)"),
+    "gap": (3, 2, "Modality gap"),
+}
+MORE = {  # below the others, where there are any
+    "difference": "Accuracy, branch minus first run",
+    "number": "Numbers of your own",
+}
+HEIGHT = 430
+MORE_HEIGHT = 150
+MANY_PAIRS = 3  # more gaps than these are told by each modality's mean
+SHARES = {"accuracy", "weights", "plasticity"}  # from 0 to 1
+
+
+def places(*, branch: bool, numbers: bool) -> dict[str, tuple[int, int, str]]:
+    """Return row, column and title of every panel.
+
+    Examples
+    --------
+    >>> places(branch=True, numbers=True)["number"]
+    (5, 1, 'Numbers of your own')
+    """
+    found = dict(PANELS)
+    for name, wanted in (("difference", branch), ("number", numbers)):
+        if wanted:
+            found[name] = (max(row for row, *_ in found.values()) + 1, 1, MORE[name])
+    return found
+
+
+def emptiness(panel: str, method: str, fusion: str, modalities: int) -> str:
+    """Return why a panel holds no curve; it is shown while there is none.
+
+    Parameters
+    ----------
+    panel : str
+        A key of `places`.
+    method, fusion : str
+    modalities : int
+        How many there are.
+
+    Examples
+    --------
+    >>> emptiness("forgetting", "concat", "entropy", 3)
+    'All modalities learn at once:<br>no step is for one alone.'
+    """
+    kind = traits(method)
+    by = "rule" if kind.weighs else "head"
+    reasons = {  # (panel, whether it holds) -> in words
+        (
+            "weights",
+            not weighs(method, fusion),
+        ): f"The {by} fuses by itself:<br>nothing is weighed.",
+        ("plasticity", "head_gradient" not in kind.uses): "Nothing is projected<br>in this method.",
+        ("forgetting", kind.head == "own"): "Each modality has its own head:<br>none is disturbed.",
+        (
+            "forgetting",
+            not kind.one_at_a_time,
+        ): "All modalities learn at once:<br>no step is for one alone.",
+        ("gap", modalities < 2): "One modality has no gap.",
+        ("difference", True): "Press Play: the branch first catches up.",
+    }
+    return reasons.get((panel, True), "Nothing trained yet.")
