@@ -16,18 +16,34 @@ import torch
 THREADS = int(os.environ.get("MLA_LAB_THREADS", "1"))
 
 
+_at_work: list[int] = []  # the threads that compute just now
+
+
 @contextmanager
 def compute_threads() -> Iterator[None]:
     """Compute with the same number of threads in every mode, and give the rest back."""
-    before = torch.get_num_threads()
-    if before == THREADS:
-        yield
-        return
-    torch.set_num_threads(THREADS)
+    me, before = threading.get_ident(), torch.get_num_threads()
+    _at_work.append(me)
     try:
+        if before != THREADS:
+            torch.set_num_threads(THREADS)
         yield
     finally:
-        torch.set_num_threads(before)
+        _at_work.remove(me)
+        if before != THREADS:
+            torch.set_num_threads(before)
+
+
+def others_at_work() -> bool:
+    """Whether another thread computes just now, which one that has time should let go first.
+
+    Examples
+    --------
+    >>> with compute_threads():
+    ...     others_at_work()
+    False
+    """
+    return any(thread != threading.get_ident() for thread in tuple(_at_work))
 
 
 _BLAS = threading.Lock()

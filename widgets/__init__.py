@@ -6,8 +6,15 @@ from widgets.export import export_run, export_session
 from widgets.fusion import FusionExplorer, FusionReport, explore_fusion
 from widgets.gap import explore_gap, gap_change, shift_change
 from widgets.head_gradient import ProjectionToy, explore_head_gradient, projection_toy
-from widgets.page import check_notebook, present, show
-from widgets.questions import fused_change, most_gained, predict, weakest_modality
+from widgets.page import check_notebook, fold, present, show
+from widgets.questions import (
+    fused_change,
+    least_gained,
+    once_trained,
+    predict,
+    train_in_background,
+    weakest_modality,
+)
 from widgets.results import (
     difference_plot,
     dot_plot,
@@ -35,12 +42,14 @@ __all__ = [
     "explore_head_gradient",
     "export_run",
     "export_session",
+    "fold",
     "fused_change",
     "gap_change",
     "gap_plot",
     "heat_map",
+    "least_gained",
     "missing_plot",
-    "most_gained",
+    "once_trained",
     "open_lab",
     "predict",
     "present",
@@ -49,5 +58,6 @@ __all__ = [
     "show",
     "subset_plot",
     "tell",
+    "train_in_background",
     "weakest_modality",
 ]

@@ -1,5 +1,6 @@
 """Questions to a trained session: what each modality contributes, what a setting would change."""
 
+from mla_core.analysis.comparable import why_not_comparable
 from mla_core.analysis.fusion_study import (
     OWN,
     SELECTIONS,
@@ -16,7 +17,15 @@ from mla_core.analysis.fusion_study import (
     weighed_by,
 )
 from mla_core.analysis.gap_shift import SHIFTS
-from mla_core.analysis.guesses import HOW_MANY, highest, how_many, in_range, lowest, ranges
+from mla_core.analysis.guesses import (
+    HOW_MANY,
+    highest,
+    how_many,
+    in_range,
+    lowest,
+    one_run,
+    ranges,
+)
 from mla_core.analysis.head_watch import HeadStep, watch_step
 from mla_core.analysis.report import report_of
 from mla_core.analysis.slow_motion import (
@@ -51,6 +60,7 @@ __all__ = [
     "in_range",
     "lowest",
     "most_uncertain",
+    "one_run",
     "ranges",
     "report_of",
     "rescued",
@@ -60,4 +70,5 @@ __all__ = [
     "watch_step",
     "weighed_by",
     "why_no_projection",
+    "why_not_comparable",
 ]

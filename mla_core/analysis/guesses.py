@@ -94,6 +94,17 @@ def how_many(flags: Iterable[bool], things: str) -> tuple[str, str]:
     return HOW_MANY[place], f"{count} of {n} {things}."
 
 
+def one_run(seed: int) -> str:
+    """Return what must be said with every finding of a single run.
+
+    Examples
+    --------
+    >>> one_run(3)
+    'This is one run (seed 3): another seed may say otherwise.'
+    """
+    return f"This is one run (seed {seed}): another seed may say otherwise."
+
+
 def _extreme(
     choose: Callable[[Iterable[float]], float], values: Mapping[str, float], form: str
 ) -> tuple[str, str]:

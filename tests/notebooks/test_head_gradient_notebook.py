@@ -13,11 +13,18 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 @pytest.mark.parametrize(
     ("method", "figures", "told"),
-    [("mla", 5, "nats with paper"), ("ensemble", 4, "a head of its own")],
+    [("mla", 5, "with paper; below zero"), ("ensemble", 4, "a head of its own")],
 )
 def test_it_runs_headless(tmp_path, method, figures, told):
     out = tmp_path / "out.ipynb"
-    small = {"dataset": "gaussian", "epochs": 2, "steps": 6, "method": method, "headless": True}
+    small = {
+        "dataset": "gaussian",
+        "epochs": 2,
+        "steps": 6,
+        "starts": 2,
+        "method": method,
+        "headless": True,
+    }
     papermill.execute_notebook(str(NOTEBOOK), str(out), parameters=small, progress_bar=False)
     cells = nbformat.read(out, as_version=4).cells
     shown = [o["data"] for cell in cells for o in cell.get("outputs", []) if "data" in o]

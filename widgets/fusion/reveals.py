@@ -9,6 +9,7 @@ from mla_core.analysis import (
     best_modality,
     broken,
     fitted_temperatures,
+    one_run,
     rescued,
     rules_for,
     sweep,
@@ -35,7 +36,8 @@ def rescued_or_broken(session: TrainingSession) -> tuple[str, str]:
     evaluation = session.evaluate(session.probe)
     good, bad = len(rescued(evaluation)), len(broken(evaluation))
     choice = RESCUES[2] if good == bad else RESCUES[good < bad]
-    return choice, f"Of {len(evaluation.ids)} samples, {good} are rescued and {bad} are broken."
+    told = f"Of {len(evaluation.ids)} samples, {good} are rescued and {bad} are broken."
+    return choice, f"{told} {one_run(session.config.seed)}"
 
 
 def honest_when_spoilt(session: TrainingSession) -> tuple[str, str]:
@@ -53,7 +55,8 @@ def honest_when_spoilt(session: TrainingSession) -> tuple[str, str]:
     choice = HONESTY[0] if spoilt > HONEST else HONESTY[1 if spoilt > -HONEST else 2]
     return choice, (
         f"{found.modality}, with T = {temperature:.2f}: confidence less accuracy is {clean:+.2f} on "
-        f"clean samples and {spoilt:+.2f} with {kind.label} of {found.levels[-1]:g} ({kind.unit})."
+        f"clean samples and {spoilt:+.2f} with {kind.label} of {found.levels[-1]:g} ({kind.unit}). "
+        f"{one_run(session.config.seed)}"
     )
 
 
@@ -70,7 +73,8 @@ def weighing_when_spoilt(session: TrainingSession) -> tuple[str, str, go.Figure]
     return (
         choice,
         f"{found.modality} with {kind.label} of {found.levels[-1]:g}: right are {weighed:.1%} by "
-        f"entropy and {plain:.1%} by the plain mean, of {n} samples and one run.",
+        f"entropy and {plain:.1%} by the plain mean, of {n} samples. "
+        f"{one_run(session.config.seed)}",
         figure,
     )
 

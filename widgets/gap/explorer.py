@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.analysis import gap_shift, in_range
+from mla_core.analysis import gap_shift, in_range, one_run
 from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Media
 from mla_core.errors import ConfigError, DataError
@@ -238,7 +238,8 @@ def gap_change(session: TrainingSession, edges: Sequence[float]) -> Told:
     """
     replay = Replay.of(session.recording.evaluations, session.data.classes)
     gap = replay.centroid_gap.mean(1)
-    return *in_range(100 * float(gap[-1] / gap[0] - 1), edges, "percent"), gaps_figure(replay)
+    choice, told = in_range(100 * float(gap[-1] / gap[0] - 1), edges, "percent")
+    return choice, f"{told} {one_run(session.config.seed)}", gaps_figure(replay)
 
 
 def shift_change(
@@ -259,7 +260,8 @@ def shift_change(
     )
     change = after.unimodal_accuracy[moved] - before.unimodal_accuracy[moved]
     figure = shift_figure(shifted_replay(session, moved, towards), moved, towards)
-    return *in_range(100 * change, edges, "points"), figure
+    choice, told = in_range(100 * change, edges, "points")
+    return choice, f"{told} {one_run(session.config.seed)}", figure
 
 
 def media_of(data: MultimodalDataset, sample: str) -> list[Media]:

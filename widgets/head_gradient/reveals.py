@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from mla_core.analysis import VariantCourse, going_on, why_no_projection
+from mla_core.analysis import VariantCourse, going_on, one_run, why_no_projection
+from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.session import TrainingSession
 from widgets.charts import thin
 from widgets.head_gradient.charts import variant_style
 from widgets.head_gradient.projection_toy import project, toy_figure
 from widgets.page import apply_theme
+from widgets.questions import working
 
 SAME = "about the same"
+DEPENDS = "that depends on the start"
+LESS = ("off", "paper", SAME, DEPENDS)
+AGREED = 0.9  # share of starts from which a finding is more than an anecdote
 CLOSE = 0.05  # nats; closer totals are no difference
 Told = tuple[str, str, go.Figure]
 Short = tuple[str, str]
@@ -45,52 +50,96 @@ def kept_length(
     return choice, f"It keeps {kept:.1%} of its length.", toy_figure(h, g, alpha)
 
 
-def less_forgetting(session: TrainingSession, a: str, b: str, steps: int) -> Told | Short:
-    """Return which of two variants forgets less over the coming sub-steps, or that they tie.
+def less_forgetting(
+    config: ExperimentConfig, a: str, b: str, steps: int, seeds: Sequence[int]
+) -> Told | Short:
+    """Return which of two variants forgets less from most of several starts, or that it depends.
 
     Parameters
     ----------
-    session : TrainingSession
-        Stays where it is.
+    config : ExperimentConfig
+        Each start has learnt for one epoch with it, and with a seed of its own.
     a, b : str
         Keys of `mla_core.head.gradient.VARIANTS`.
     steps : int
         Of each.
+    seeds : sequence of int
+        Of the starts.
+
+    Returns
+    -------
+    tuple
+        `a`, `b` or `SAME` where that holds in at least `AGREED` of the starts, else `DEPENDS`; a
+        sentence that counts them; and the curves of all.
 
     Raises
     ------
     ConfigError
         For an unknown variant, or where no sub-step is taken.
     """
-    if "head_gradient" not in session.method.uses:
-        return SAME, why_no_projection(session)
-    session = going_on(session)
-    courses = [VariantCourse(session, variant) for variant in (a, b)]
+    found: dict[str, list[list[float]]] = {a: [], b: []}
+    for place, seed in enumerate(seeds, 1):
+        working(f"start {place} of {len(seeds)}")
+        session = TrainingSession(config.replace(seed=seed))
+        if "head_gradient" not in session.method.uses:
+            return SAME, why_no_projection(session)
+        session.advance(epochs=1)
+        for variant in (a, b):
+            found[variant].append(_forgotten(session, variant, steps))
+    ends = [(one[-1], other[-1]) for one, other in zip(found[a], found[b], strict=True)]
+    said = [SAME if abs(x - y) < CLOSE else (a if x < y else b) for x, y in ends]
+    count = {choice: said.count(choice) for choice in (a, b, SAME)}
+    most = max(count, key=count.__getitem__)
+    choice = most if count[most] >= AGREED * len(said) else DEPENDS
+    counted = ", ".join(f"{what} in {n}" for what, n in count.items() if n)
+    each = " and ".join(f"{_spread(found[variant])} with {variant}" for variant in (a, b))
+    sentence = (
+        f"Of {len(said)} starts: {counted}. Over {steps} sub-steps the others' steps added up to "
+        f"{each}; below zero they helped."
+    )
+    return choice, sentence, _courses_figure(found)
+
+
+def _forgotten(session: TrainingSession, variant: str, steps: int) -> list[float]:
+    """Return what the others' steps added to all losses so far (nats), after each sub-step."""
+    course = VariantCourse(going_on(session), variant)
+    if not course.advance(steps=steps):
+        raise ConfigError(course.failure or f"steps must be at least 1, not {steps}")
+    return [sum(values) for values in zip(*course.forgetting.values(), strict=True)]
+
+
+def _spread(courses: Sequence[Sequence[float]]) -> str:
+    ends = [course[-1] for course in courses]
+    if len(ends) == 1:
+        return f"{ends[0]:+.2f} nats"
+    return f"{np.median(ends):+.2f} nats in the middle ({min(ends):+.2f} to {max(ends):+.2f})"
+
+
+def _courses_figure(found: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure:
+    """Return one thin line for every start, and in the legend one of each variant."""
     figure = go.Figure()
-    totals = {}
-    for course in courses:
-        if not course.advance(steps=steps):
-            raise ConfigError(course.failure)
-        summed = [sum(values) for values in zip(*course.forgetting.values(), strict=True)]
-        totals[course.variant] = summed[-1]
-        x = [record.step + 1 for record in course.records]
-        style = variant_style(course.variant)
-        figure.add_scatter(x=x, y=summed, mode="lines", name=course.variant, line=style)
+    for variant, courses in found.items():
+        look = variant_style(variant) | {"width": 1.5}
+        for place, course in enumerate(courses):
+            figure.add_scatter(
+                x=list(range(1, len(course) + 1)),
+                y=course,
+                mode="lines",
+                name=variant,
+                legendgroup=variant,
+                showlegend=place == 0,
+                line=look,
+                opacity=0.8,
+            )
     figure.update_layout(
-        height=300,
+        height=320,
         margin={"l": 50, "r": 10, "t": 30, "b": 40},
-        xaxis_title="sub-step",
+        xaxis_title="sub-step from the start",
         yaxis_title="forgetting so far, all modalities (nats)",
+        showlegend=True,
     )
     apply_theme(figure, dark=False)
-    tie = abs(totals[a] - totals[b]) < CLOSE
-    taken = min(len(course.records) for course in courses)
-    said = " and ".join(f"{total:+.3f} nats with {name}" for name, total in totals.items())
-    sentence = (
-        f"Over {taken} sub-steps from the same start, the others' steps added up to {said}; "
-        "below zero they helped. This is one seed."
-    )
-    return SAME if tie else min(totals, key=totals.__getitem__), sentence, figure
+    return figure
 
 
 def plasticity_left(session: TrainingSession, steps: int, choices: Sequence[str]) -> Told:
@@ -122,4 +171,5 @@ def plasticity_left(session: TrainingSession, steps: int, choices: Sequence[str]
     apply_theme(figure, dark=False)
     left = records[-1].plasticity
     place = min(max(int(left * len(choices)), 0), len(choices) - 1)
-    return choices[place], f"After {twin.step} sub-steps it is {left:.3f}.", figure
+    told = f"After {twin.step} sub-steps it is {left:.3f}. {one_run(session.config.seed)}"
+    return choices[place], told, figure

@@ -2,12 +2,13 @@
 
 from widgets.page.closing import close
 from widgets.page.event_loop import notebook_loop
+from widgets.page.folded import fold, folded
 from widgets.page.inbox import Inbox
 from widgets.page.live_figure import LiveFigure
 from widgets.page.live_widget import LiveWidget
 from widgets.page.pace import Pace
 from widgets.page.page import asset, script, stylesheet
-from widgets.page.static_figure import check_notebook, figure_bundles, present, show
+from widgets.page.static_figure import check_notebook, figure_bundles, in_words, present, show
 from widgets.page.status import StatusLine
 from widgets.page.style import (
     CLASS_COLOURS,
@@ -47,6 +48,9 @@ __all__ = [
     "colour",
     "describe_training",
     "figure_bundles",
+    "fold",
+    "folded",
+    "in_words",
     "listed",
     "notebook_loop",
     "pick",

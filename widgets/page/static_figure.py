@@ -11,6 +11,7 @@ from IPython.display import HTML, display
 
 from mla_core.files import check_writable
 from mla_core.runs import reject_unknown_parameters
+from widgets.page.folded import folded
 from widgets.page.page import asset
 from widgets.page.style import CONFIG, text
 
@@ -45,10 +46,15 @@ def show(figure: go.Figure) -> None:
 
 
 def present(figure: go.Figure) -> None:
-    """Show a figure, and below it, as text, the summary that it carries in ``layout.meta``."""
+    """Show a figure, and below it, folded, the summary in words that it carries in ``layout.meta``."""
     show(figure)
     if figure.layout.meta:
-        display(HTML(f"<p>{text(figure.layout.meta)}</p>"))
+        display(HTML(in_words(figure)))
+
+
+def in_words(figure: go.Figure) -> str:
+    """Return a figure's summary as HTML that can be unfolded."""
+    return folded("In words", f"<p>{text(figure.layout.meta)}</p>")
 
 
 def figure_bundles(figure: go.Figure) -> list[dict[str, Any]]:

@@ -33,7 +33,7 @@ function render({ model, el }) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (model.get("guess") >= 0 && ["open", "failed"].includes(model.get("state"))) {
+    if (model.get("guess") >= 0 && ["open", "outdated", "failed"].includes(model.get("state"))) {
       model.set("asked", model.get("asked") + 1);
       model.save_changes();
     }
@@ -41,7 +41,7 @@ function render({ model, el }) {
 
   const show = () => {
     const state = model.get("state");
-    const over = state === "busy" || state === "revealed";
+    const over = state === "busy" || state === "revealed"; // where one waits, one may think again
     form.dataset.state = state;
     form.setAttribute("aria-busy", String(state === "busy"));
     radios.forEach((radio, index) => {
@@ -50,7 +50,9 @@ function render({ model, el }) {
       radio.parentElement.dataset.holds = String(index === model.get("holds"));
     });
     button.disabled = model.get("guess") < 0;
-    button.setAttribute("aria-disabled", String(over)); // disabled, it would lose the focus
+    button.textContent = state === "outdated" ? "Ask again" : "Reveal";
+    // Disabled, it would lose the focus.
+    button.setAttribute("aria-disabled", String(over || state === "waiting"));
     verdict.textContent = model.get("verdict");
   };
   const told = ["change:state", "change:verdict", "change:guess", "change:holds"];

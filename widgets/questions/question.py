@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import time
+from collections.abc import Sequence
+from typing import Any
 
 import anywidget
 import ipywidgets as ipw
@@ -17,6 +18,7 @@ from mla_core.errors import ConfigError
 from widgets.page import (
     close,
     figure_bundles,
+    in_words,
     notebook_loop,
     per_cell,
     present,
@@ -24,17 +26,11 @@ from widgets.page import (
     stylesheet,
     text,
 )
+from widgets.questions.answers import Answer, Later, NotYet, Reveal, ask, telling, why_outdated
 
 INVITATION = "Take a guess, then press Reveal."
-Reveal = Callable[[], tuple[Any, ...]]
-
-
-class Answer(NamedTuple):
-    """What `reveal` told: which choice holds, why, and what else to show (None for nothing)."""
-
-    holds: int
-    sentence: str
-    picture: Any
+LOOK_SECONDS = 1.0  # how often an answer that waits, or may change, is looked after
+CALM_SECONDS = 4.0  # a screen reader should be able to finish a sentence
 
 
 class QuestionForm(anywidget.AnyWidget):
@@ -46,7 +42,9 @@ class QuestionForm(anywidget.AnyWidget):
     choices : list of str
     guess, holds : int
         Which choice the reader took, and which one holds; -1 while there is none.
-    state : {"open", "busy", "revealed", "failed"}
+    state : {"open", "busy", "waiting", "revealed", "outdated", "failed"}
+        Waiting: there is no answer yet, and it opens by itself. Outdated: what the answer is about
+        is no more.
     verdict : str
         What the live region says.
     asked : int
@@ -89,6 +87,7 @@ class Question:
         self._reveal = reveal
         self._loop = notebook_loop("a live question", "widgets.predict(headless=True)")
         self._task: asyncio.Task[None] | None = None
+        self._said_at = 0.0
         self.form = QuestionForm(prompt=prompt, choices=self._choices)
         self._below = ipw.VBox()
         self.view = ipw.VBox([self.form, self._below])
@@ -100,32 +99,80 @@ class Question:
         """Remove every widget; an answer still being computed is dropped."""
         if self._task is not None:
             self._task.cancel()
-        for widget in (*self._below.children, self._below, self.form, self.view):
+        self._show(())
+        for widget in (self._below, self.form, self.view):
             close(widget)
 
     def _ipython_display_(self) -> None:
         display(self.view)
 
     def _start(self) -> None:
-        if self.form.guess >= 0 and self.form.state in {"open", "failed"}:
+        if self.form.guess >= 0 and self.form.state in {"open", "outdated", "failed"}:
+            if self._task is not None:
+                self._task.cancel()
             self._say("busy", "Working on the answer …")
-            self._task = self._loop.create_task(self._answer())
+            self._task = self._loop.create_task(self._work())
 
-    async def _answer(self) -> None:
-        guess = self.form.guess
+    async def _work(self) -> None:
+        """Answer as soon as that can be done, and look after the answer from then on."""
+        self.form.holds = -1
+        self._show(())
         try:
-            answer = await asyncio.to_thread(_ask, self._reveal, self._choices)
+            answer = await self._answer()
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
             known = isinstance(error, ConfigError)
             fault = str(error) if known else f"{type(error).__name__}: {error}"
             self._say("failed", f"The answer failed: {fault.rstrip('.')}. Reveal tries it again.")
             return
         if answer.picture is not None:
-            self._below.children = _on_page(answer.picture)
+            self._show(_on_page(answer.picture))
         self.form.holds = answer.holds
-        self._say("revealed", _judged(self._choices, guess, answer))
+        guess = self.form.guess
+        verdict = _judged(self._choices, guess, answer)
+        self._say("revealed", verdict)
+        if answer.later is not None:
+            await self._look_after(answer.later, guess, verdict)
+
+    async def _answer(self) -> Answer:
+        while True:
+            try:
+                with telling(self._tell_from_thread):
+                    return await asyncio.to_thread(ask, self._reveal, self._choices)
+            except NotYet as reason:
+                kept = "Your guess is kept, and the answer opens by itself."
+                self._say_calmly("waiting", f"Not yet: {_sentence(reason)} {kept}")
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look_after(self, later: Later, guess: int, verdict: str) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            reason = await asyncio.to_thread(why_outdated, self._reveal, later)
+            if reason:
+                past = f"This answer is about earlier runs ({later.about}). {verdict}"
+                now = f"Since then: {_sentence(reason)} Guess again, and ask."
+                self._say_calmly("outdated", f"{past} {now}")
+            elif self.form.state == "outdated":
+                self.form.guess = guess
+                self._say("revealed", verdict)
+
+    def _show(self, below: Sequence[ipw.Widget]) -> None:
+        before, self._below.children = self._below.children, tuple(below)
+        for widget in before:
+            close(widget)
+
+    def _tell_from_thread(self, sentence: str) -> None:
+        self._loop.call_soon_threadsafe(self._tell, sentence)
+
+    def _tell(self, sentence: str) -> None:
+        if self.form.state == "busy":  # what comes late from a thread is of the past
+            self._say("busy", f"Working on the answer: {sentence} …")
+
+    def _say_calmly(self, state: str, verdict: str) -> None:
+        if state != self.form.state or time.monotonic() - self._said_at >= CALM_SECONDS:
+            self._say(state, verdict)
 
     def _say(self, state: str, verdict: str) -> None:
+        self._said_at = time.monotonic()
         with self.form.hold_sync():
             self.form.state = state
             self.form.verdict = verdict
@@ -142,8 +189,9 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
         At least two; whatever is in them is shown literally.
     reveal : callable
         Takes nothing and returns ``(the choice that holds, a sentence)`` and, third, what to show
-        below, if anything: a plotly figure, a widget, a table. It may take long: live, it runs in
-        a thread.
+        below, if anything: a plotly figure, a widget, a table. Or a `Later`, an answer about
+        something that may change. It may take long: live, it runs in a thread. Where it raises
+        `NotYet`, the question waits, and opens by itself.
     headless : bool
         Show the answer at once, as text and static figure.
 
@@ -162,7 +210,7 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
     if not headless:
         display(Question(prompt, choices, reveal))
         return
-    answer = _ask(reveal, _checked(choices))
+    answer = ask(reveal, _checked(choices))
     told = f"<b>{text(choices[answer.holds])}</b>. {text(answer.sentence)}"
     display(HTML(f"<p><b>{text(prompt)}</b></p><p>{told}</p>"))
     if isinstance(answer.picture, BaseFigure):
@@ -180,24 +228,15 @@ def _checked(choices: Sequence[str]) -> list[str]:
     return known
 
 
-def _ask(reveal: Reveal, choices: list[str]) -> Answer:
-    told = reveal()
-    if not isinstance(told, tuple) or len(told) not in (2, 3):
-        raise ConfigError(
-            "reveal must return (choice, sentence) or (choice, sentence, figure), "
-            f"not {type(told).__name__}"
-        )
-    holds, sentence, picture = (*told, None)[:3]
-    if holds not in choices:
-        raise ConfigError(f"reveal returned {holds!r}, which is none of the choices {choices}")
-    return Answer(choices.index(holds), str(sentence), picture)
-
-
 def _judged(choices: list[str], guess: int, answer: Answer) -> str:
     truth = choices[answer.holds]
     if guess == answer.holds:
         return f"Your guess holds: “{truth}”. {answer.sentence}"
     return f"You guessed “{choices[guess]}”, but it is “{truth}”. {answer.sentence}"
+
+
+def _sentence(reason: object) -> str:
+    return f"{str(reason).rstrip('.')}."
 
 
 def _on_page(picture: Any) -> list[ipw.Widget]:
@@ -207,7 +246,7 @@ def _on_page(picture: Any) -> list[ipw.Widget]:
         data, _ = DisplayFormatter().format(picture)
         return [_output(data)]
     # As data that JupyterLab draws itself: a FigureWidget each would cost megabytes.
-    summary = [ipw.HTML(f"<p>{text(picture.layout.meta)}</p>")] if picture.layout.meta else []
+    summary = [ipw.HTML(in_words(picture))] if picture.layout.meta else []
     return [_output(*figure_bundles(picture)), *summary]
 
 

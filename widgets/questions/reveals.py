@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from IPython.display import HTML
 
-from mla_core.analysis import highest, in_range, lowest
+from mla_core.analysis import in_range, lowest
 from mla_core.data.samples import Split
 from mla_core.records import Evaluation
 from widgets.charts import comparison_figure
@@ -24,8 +24,8 @@ def weakest_modality(evaluations: Mapping[str, Evaluation]) -> Told:
     return *lowest(first.unimodal_accuracy), comparison_figure(evaluations)
 
 
-def most_gained(evaluations: Mapping[str, Evaluation]) -> Told:
-    """Return the modality whose accuracy by itself rises most from the first to the last.
+def least_gained(evaluations: Mapping[str, Evaluation]) -> Told:
+    """Return the modality whose accuracy by itself rises least from the first to the last.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def most_gained(evaluations: Mapping[str, Evaluation]) -> Told:
         name: 100 * (after - first.unimodal_accuracy[name])
         for name, after in last.unimodal_accuracy.items()
     }
-    choice, sentence = highest(gains, "{:+.1f} points")
+    choice, sentence = lowest(gains, "{:+.1f} points")
     return choice, sentence, comparison_figure(evaluations)
 
 

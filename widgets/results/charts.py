@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.results import Measure, Verdict, measure_of, what
-from widgets.page import text
+from widgets.page import folded, text
 from widgets.results.parts import (
     ALONE,
     GAP,
@@ -338,6 +338,14 @@ def describe_differences(verdicts: Sequence[Verdict]) -> str:
     return f"Differences to {' and '.join(dict.fromkeys(v.b for v in verdicts))}: {said}."
 
 
-def tell(*sentences: object) -> None:
-    """Show sentences or verdicts as a list; whatever is in them is shown literally."""
-    display(HTML(f"<ul>{''.join(f'<li>{text(s)}</li>' for s in sentences)}</ul>"))
+def tell(*sentences: object, fold: str = "") -> None:
+    """Show sentences or verdicts as a list; whatever is in them is shown literally.
+
+    Parameters
+    ----------
+    *sentences : object
+    fold : str
+        Show this line, and the list when it is opened.
+    """
+    listed = f"<ul>{''.join(f'<li>{text(s)}</li>' for s in sentences)}</ul>"
+    display(HTML(folded(fold, listed) if fold else listed))

@@ -5,7 +5,7 @@ import json
 import torch
 
 import mla_core as mla
-from widgets.questions.reveals import complete_samples, fused_change, most_gained, weakest_modality
+from widgets.questions.reveals import complete_samples, fused_change, least_gained, weakest_modality
 
 
 def evaluations(session):
@@ -22,7 +22,7 @@ def test_choices_agree_with_the_accuracies(session):
     assert alone[choice] == min(alone.values())
     assert all(f"{name} {value:.1%}" in sentence for name, value in alone.items())
     gains = {name: value - alone[name] for name, value in after.unimodal_accuracy.items()}
-    assert gains[most_gained(both)[0]] == max(gains.values())
+    assert gains[least_gained(both)[0]] == min(gains.values())
     change = 100 * (after.accuracy - before.accuracy)
     assert fused_change(both, [0])[:2] == (
         "0 or more" if change >= 0 else "below 0",
