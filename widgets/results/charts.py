@@ -32,6 +32,7 @@ from widgets.results.parts import (
     modality_names,
     panels_of,
     ranked,
+    room,
     rows_axis,
     same_range,
     title_axes,
@@ -44,16 +45,19 @@ from widgets.results.parts import (
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = {  # of a verdict -> (colour, symbol)
-    "better": ("#0072B2", "triangle-right"),
-    "higher": ("#0072B2", "triangle-right"),
-    "worse": ("#D55E00", "triangle-left"),
-    "lower": ("#D55E00", "triangle-left"),
-    "unclear": (INK, "diamond"),  # a difference, but not once corrected
-    "no difference": (INK, "circle-open"),
-    "same": (INK, "line-ns-open"),
-    "anecdote": (INK, "x-thin-open"),
+# Of a verdict -> its symbol and size. Shape and side of the line tell it: colours mean other things.
+KINDS = {
+    "better": ("triangle-right", 14),
+    "higher": ("triangle-right", 14),
+    "worse": ("triangle-left", 14),
+    "lower": ("triangle-left", 14),
+    "unclear": ("diamond", 10),  # a difference, but not once corrected
+    "no difference": ("circle-open", 9),
+    "same": ("line-ns-open", 10),
+    "anecdote": ("x-thin-open", 9),
 }
+# No modality's hue, no run's; each panel for itself, since colours are compared within a data set.
+SHADES = [[0, "#f2f3f5"], [1, "#aeb9c4"]]
 
 
 # ------------------------------------------------------------------------------------ dots
@@ -82,7 +86,7 @@ def dot_plot(
     rows = ranked(runs, lanes[0].column)
     panels = list(dict.fromkeys(runs["condition"]))
     measure = measure_of(lanes[0].column)
-    figure = panels_of(panels)
+    figure = panels_of(panels, rows)
     extent: list[float] = []
     named: set[str] = set()  # in the legend
     for number, panel in enumerate(panels, 1):
@@ -103,7 +107,7 @@ def dot_plot(
             for trace in traces:
                 figure.add_trace(trace, row=1, col=number)
     if values is None:
-        legend_entry(figure, "linear probe on its features", "square-open")
+        legend_entry(figure, "open: linear probe on its features", "circle-open")
         if len(yardsticks):
             legend_entry(figure, "modality trained alone", "line-ns-open")
         same_range(figure, extent, measure)
@@ -151,7 +155,12 @@ def _dots(
         name=text(lane.name),
         legendgroup=lane.name,
         meta=lane.column,
-        marker={"color": lane.colour, "symbol": lane.symbol, "size": lane.size},
+        marker={
+            "color": lane.colour,
+            "symbol": lane.symbol,
+            "size": lane.size,
+            "line": {"color": lane.edge or lane.colour, "width": 2.5 if lane.edge else 0},
+        },
         text=[hover(label, lane.name, panel, cell, measure) for label, cell in found.items()],
         hovertemplate="%{text}<extra></extra>",
         showlegend=legend,
@@ -220,16 +229,21 @@ def difference_plot(verdicts: Sequence[Verdict], *, rows: str = "a", axis: str =
     names = list(dict.fromkeys(getattr(v, rows) for v in verdicts))[::-1]
     panels = list(dict.fromkeys(getattr(v, other) for v in verdicts))
     measure = measure_of(verdicts[0].value)
-    figure = panels_of(panels)
+    figure = panels_of(panels, names)
     seen: set[str] = set()
     for v in verdicts:
-        hue, symbol = KINDS[v.kind]
+        symbol, size = KINDS[v.kind]
         trace = go.Scatter(
             x=[measure.scale * v.mean],
             y=[names.index(getattr(v, rows))],
-            error_x=error_bars([v.half], measure.scale, hue),
+            error_x=error_bars([v.half], measure.scale, INK),
             mode="markers",
-            marker={"color": hue, "symbol": symbol, "size": 10, "line": {"width": 2, "color": hue}},
+            marker={
+                "color": INK,
+                "symbol": symbol,
+                "size": size,
+                "line": {"width": 2, "color": INK},
+            },
             name=v.kind,
             legendgroup=v.kind,
             showlegend=v.kind not in seen,
@@ -274,7 +288,10 @@ def heat_map(
     across = list(dict.fromkeys(frame[columns]))
     panels = list(dict.fromkeys(frame["condition"]))
     measure = measure_of(value)
-    figure = panels_of(panels)
+    figure = panels_of(panels, [str(r) for r in down])
+    names = [str(c).replace("_", " ") for c in across]
+    width = room(len(panels) * len(across), [str(r) for r in down])
+    upright = max(len(word) for name in names for word in name.split(" ")) > width
     said = []
     for number, panel in enumerate(panels, 1):
         here = frame[frame["condition"] == panel]
@@ -284,7 +301,7 @@ def heat_map(
             for c, cell in cells(here[here[rows] == r], value, columns).items()
         }
         trace = go.Heatmap(
-            x=[wrapped(str(c).replace("_", " "), 12) for c in across],
+            x=[wrapped(name, max(9, width)) for name in names],
             y=[text(r) for r in down],
             z=[[_z(found.get((r, c)), measure) for c in across] for r in down],
             customdata=[[told(found.get((r, c)), measure) for c in across] for r in down],
@@ -293,8 +310,7 @@ def heat_map(
                 for r in down
             ],
             texttemplate="%{text}",
-            # Each panel for itself: colours are compared within a data set.
-            colorscale=[[0, "#e8f1f8"], [1, "#7fb8de"]],
+            colorscale=SHADES,
             showscale=False,
             xgap=3,
             ygap=3,
@@ -306,7 +322,7 @@ def heat_map(
         said.append(f"on {panel} the highest is {r} with {c}, {told_number(best.mean, measure)}")
     figure.update_layout(height=130 + 44 * len(down))
     finish(figure, f"{what(value).capitalize()}, mean ± 95 % interval: {'; '.join(said)}.")
-    figure.update_xaxes(showgrid=False)
+    figure.update_xaxes(showgrid=False, tickangle=-90 if upright else 0)
     figure.update_yaxes(showgrid=False)
     return figure
 
@@ -338,14 +354,19 @@ def describe_differences(verdicts: Sequence[Verdict]) -> str:
     return f"Differences to {' and '.join(dict.fromkeys(v.b for v in verdicts))}: {said}."
 
 
-def tell(*sentences: object, fold: str = "") -> None:
+def tell(*sentences: object, more: Sequence[object] = ()) -> None:
     """Show sentences or verdicts as a list; whatever is in them is shown literally.
 
     Parameters
     ----------
     *sentences : object
-    fold : str
-        Show this line, and the list when it is opened.
+        What matters.
+    more : sequence of object
+        The rest, folded below.
     """
-    listed = f"<ul>{''.join(f'<li>{text(s)}</li>' for s in sentences)}</ul>"
-    display(HTML(folded(fold, listed) if fold else listed))
+    rest = folded(f"{len(more)} sentences more", _listed(more)) if more else ""
+    display(HTML(_listed(sentences) + rest))
+
+
+def _listed(sentences: Sequence[object]) -> str:
+    return f"<ul>{''.join(f'<li>{text(s)}</li>' for s in sentences)}</ul>"

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mla_core.results import measure_of
-from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, colour, pick, text
+from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, pick, run_colour, text
 from widgets.results.parts import (
     INK,
     axis_title,
@@ -21,6 +21,7 @@ from widgets.results.parts import (
     hover,
     panels_of,
     told,
+    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def missing_plot(
                 band = go.Scatter(
                     **common,
                     **outline,
+                    mode="lines",
                     fill="toself",
                     fillcolor=hue,
                     opacity=0.13,
@@ -136,7 +138,7 @@ def subset_plot(frame: pd.DataFrame) -> go.Figure:
         here = {name: cell for name, cell in found.items() if cell is not None}
         figure.add_bar(
             name=text(label),
-            x=[text(name.replace("+", " + ")) for name in here],
+            x=[wrapped(name.replace("+", " + "), 8) for name in here],
             y=[100 * cell.mean for cell in here.values()],
             error_y=error_bars([cell.half for cell in here.values()], 100.0, INK),
             marker={
@@ -179,7 +181,7 @@ def _looks(labels: list[str]) -> dict[str, tuple[str, str, str]]:
         number = next(others) if math.isnan(index) else int(index)
         again = used[number] = used.get(number, -1) + 1
         looks[label] = (
-            colour(number),
+            run_colour(number),
             pick(MODALITY_DASHES, number + 3 * again),
             pick(MODALITY_MARKERS, number + again),
         )

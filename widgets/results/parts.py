@@ -22,6 +22,7 @@ GAP = "test.centroid_gap."  # columns of pairs of modalities
 ALONE = "unimodal ("  # labels of modalities trained alone
 _ROW, _LANE = 26, 11  # pixels of a row with one lane, and of each further lane
 _WIDTH = 780  # and of a figure in a narrow notebook
+_LABEL = 44  # characters of a row's label, at most
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Lane:
     colour: str
     symbol: str
     size: int = 9
+    edge: str = ""  # of a pair of modalities, the colour of the second
 
 
 def cells(frame: pd.DataFrame, column: str, by: str = "label") -> dict[Any, Cell]:
@@ -70,18 +72,38 @@ def accuracy_lanes(modalities: Sequence[str]) -> list[Lane]:
     """Return the lanes of fused accuracy and of every modality."""
     lanes = [Lane("fused", "test.accuracy", FUSED_COLOUR, "diamond", 10)]
     for m, name in enumerate(modalities):
-        symbol = pick(MODALITY_MARKERS, m)
-        lanes.append(Lane(name, f"test.unimodal_accuracy.{name}", colour(m), symbol, 8))
+        lanes.append(Lane(name, f"test.unimodal_accuracy.{name}", *modality_look(m), 8))
     return lanes
 
 
 def value_lanes(values: Mapping[str, str], modalities: Sequence[str]) -> list[Lane]:
-    """Return a lane per name and column; one named as a modality looks like it everywhere."""
+    """Return a lane per name and column.
+
+    One named as a modality looks like it everywhere, one of a pair has the colours of both, and
+    anything else none that says something.
+    """
     lanes = []
     for i, (name, column) in enumerate(values.items()):
-        look = modalities.index(name) if name in modalities else i
-        lanes.append(Lane(name, column, colour(look), pick(MODALITY_MARKERS, look)))
+        pair = column.removeprefix(GAP).split("|") if column.startswith(GAP) else []
+        if name in modalities:
+            lanes.append(Lane(name, column, *modality_look(modalities.index(name))))
+        elif pair:
+            hue, edge = (modality_look(modalities.index(one))[0] for one in pair)
+            lanes.append(Lane(name, column, hue, pick(MODALITY_MARKERS, i), 9, edge))
+        else:
+            lanes.append(Lane(name, column, INK, "diamond"))
     return lanes
+
+
+def modality_look(index: int) -> tuple[str, str]:
+    """Return colour and symbol of a modality; of nine, no two have both in common.
+
+    Examples
+    --------
+    >>> len({modality_look(m) for m in range(9)})
+    9
+    """
+    return colour(index), pick(MODALITY_MARKERS, index + index // len(MODALITY_MARKERS))
 
 
 def modality_names(frame: pd.DataFrame) -> list[str]:
@@ -97,8 +119,15 @@ def modality_names(frame: pd.DataFrame) -> list[str]:
     """
     start = "test.unimodal_accuracy."
     names = [str(n).removeprefix(start) for n in frame if str(n).startswith(start)]
-    after = [str(n).rpartition("|")[2] for n in frame if str(n).startswith(GAP)]
-    return sorted(names, key=after.count)  # the k-th comes last in k pairs
+    pairs = [str(n).removeprefix(GAP).split("|") for n in frame if str(n).startswith(GAP)]
+    after = [second for _, second in pairs]  # the k-th of a data set comes last in k pairs
+
+    def data_set(name: str) -> int:
+        """Return where the first modality stands that is ever seen together with this one."""
+        seen = {one for pair in pairs if name in pair for one in pair} | {name}
+        return min(map(names.index, seen & set(names)))
+
+    return sorted(names, key=lambda name: (data_set(name), after.count(name)))
 
 
 def ranked(frame: pd.DataFrame, column: str) -> list[str]:
@@ -158,10 +187,9 @@ def wrapped(value: str, width: int = 60) -> str:
 # ------------------------------------------------------------------------------------ as a picture
 
 
-def panels_of(titles: Sequence[str]) -> go.Figure:
-    """Return a figure of panels side by side that share their rows."""
-    # Wide labels of rows leave less to the panels; 110 characters go into a notebook's width.
-    width = max(14, 110 // len(titles))
+def panels_of(titles: Sequence[str], rows: Sequence[str] = ()) -> go.Figure:
+    """Return a figure of panels side by side that share their rows, whose labels need room, too."""
+    width = max(10, room(len(titles), rows, 8))
     return make_subplots(
         rows=1,
         cols=len(titles),
@@ -169,6 +197,12 @@ def panels_of(titles: Sequence[str]) -> go.Figure:
         horizontal_spacing=0.03,
         subplot_titles=[wrapped(title, width) for title in titles],
     )
+
+
+def room(places: int, rows: Sequence[str], character: int = 7) -> int:
+    """Return how many characters, of so many pixels, go into each of `places` beside the rows' labels."""
+    labels = max((min(len(label), _LABEL) for label in rows), default=8)
+    return int((_WIDTH - 7 * labels) / places / character)
 
 
 def error_bars(halves: Sequence[float], scale: float, hue: str) -> dict[str, Any]:
@@ -186,7 +220,7 @@ def legend_entry(figure: go.Figure, name: str, symbol: str) -> None:
 
 def rows_axis(figure: go.Figure, rows: Sequence[str], lanes: int) -> None:
     """Name the rows, draw a line between them, and give each its height."""
-    names = [wrapped(label, 44) for label in rows]
+    names = [wrapped(label, _LABEL) for label in rows]
     lines = 1 + max(name.count("<br>") for name in names)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),

@@ -9,7 +9,7 @@ from scipy import stats
 
 import mla_core as mla
 from mla_core.results.verdict import Verdict, compare_all
-from widgets.page import static_figure
+from widgets.page import colour, static_figure
 from widgets.results import charts, parts
 from widgets.results.curves import missing_plot, subset_plot
 
@@ -114,7 +114,13 @@ def test_a_modality_that_some_data_lack_is_in_the_legend_once(frame):
     figure = charts.dot_plot(frame)
     named = [t.name for t in figure.data if t.showlegend is not False]
     assert sorted(named) == sorted(
-        ["fused", "image", "text", "linear probe on its features", "modality trained alone"]
+        [
+            "fused",
+            "image",
+            "text",
+            "open: linear probe on its features",
+            "modality trained alone",
+        ]
     )
 
 
@@ -204,7 +210,7 @@ def test_a_method_looks_the_same_in_every_figure_of_curves(frame):
 def test_bars_for_every_subset_from_small_to_large(frame):
     figure = subset_plot(curve(frame)[curve(frame)["rate"] == 0])
     bar = next(t for t in figure.data if t.name == "mla")
-    assert list(bar.x) == ["image", "text", "image + text"]
+    assert list(bar.x) == ["image", "text", "image +<br>text"]
     mean, half = interval(values(frame, "mla", "test.subset_accuracy.image+text"))
     assert (bar.y[2], bar.error_y.array[2]) == pytest.approx((100 * mean, 100 * half))
     assert len({t.marker.pattern.shape for t in figure.data}) == 3
@@ -251,8 +257,52 @@ def test_figures_say_in_words_what_they_show(frame, monkeypatch):
     assert displayed[-1].data == "<ul><li>&lt;img src=x onerror=alert(1)&gt; is better.</li></ul>"
 
 
-def luminance(colour):
-    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+def test_what_matters_is_told_and_the_rest_folded(monkeypatch):
+    displayed = []
+    monkeypatch.setattr(charts, "display", displayed.append)
+    charts.tell("First.", more=["Second.", EVIL])
+    told, rest = displayed[0].data.split("<details>")
+    assert "First." in told
+    assert "2 sentences more" in rest
+    assert "Second." in rest
+    assert "<img" not in rest
+
+
+def test_modalities_look_alike_in_every_figure_whatever_data_sets_it_shows():
+    pairs = ("image|text", "mor|pix", "image|audio", "audio|text")  # of three data sets
+    names = ("text", "mor", "image", "pix", "audio")
+    columns = [f"test.unimodal_accuracy.{name}" for name in names]
+    columns += [f"test.centroid_gap.{pair}" for pair in pairs]
+    assert parts.modality_names(pd.DataFrame(columns=columns)) == [
+        "image", "audio", "text", "mor", "pix",
+    ]  # fmt: skip
+
+
+def test_only_modalities_have_their_colours(frame):
+    own = {colour(m) for m in range(6)}
+    plain = frame[~frame["label"].str.startswith("unimodal")]
+    here = plain[plain["condition"] == "emoji"]
+    lines = missing_plot(here.assign(rate=0.5)).data
+    assert not own & {trace.line.color for trace in lines}
+    assert not own & {bar.marker.color for bar in subset_plot(here).data}
+    assert not own & {t.marker.color for t in charts.dot_plot(plain, {"p": "plasticity"}).data}
+    differences = charts.difference_plot(compare_all(plain, ["mla", "sum"], "qmf"))
+    assert not own & {trace.marker.color for trace in differences.data}
+    (pair,) = means(charts.gap_plot(plain), "test.centroid_gap.image|text")
+    assert (pair.marker.color, pair.marker.line.color) == (colour(0), colour(1))
+
+
+@pytest.mark.parametrize("rows", [["a"], ["a label of a row that needs much room, 300 samples"]])
+def test_titles_of_panels_are_no_wider_than_their_panels(rows):
+    titles = [f"gaussian, {n} modalities, noise 0.6" for n in range(5)]
+    figure = parts.panels_of(titles, rows)
+    left = 780 - 7 * min(len(rows[0]), 44)
+    for note in figure.layout.annotations:
+        assert all(8 * len(line) <= max(left / 5, 8 * 11) for line in note.text.split("<br>"))
+
+
+def luminance(ink):
+    channels = [int(ink[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [c / 12.92 if c <= 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
@@ -261,8 +311,8 @@ def luminance(colour):
 def test_text_reads_on_light_and_dark_pages(frame, page):
     for figure in all_figures(frame):
         colours = {figure.layout.font.color, *(a.font.color for a in figure.layout.annotations)}
-        for colour in colours:
-            low, high = sorted((luminance(colour), luminance(page)))
+        for ink in colours:
+            low, high = sorted((luminance(ink), luminance(page)))
             assert (high + 0.05) / (low + 0.05) > 4
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
 
