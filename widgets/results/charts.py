@@ -105,6 +105,7 @@ def dot_plot(
                 traces += _yardstick(lane, ticks.get(f"{ALONE}{lane.name})"), found, place, measure)
                 traces += _probes(lane, probes, place, measure)
             for trace in traces:
+                trace.legendrank = i  # in the lanes' order, whichever panel has one first
                 figure.add_trace(trace, row=1, col=number)
     if values is None:
         legend_entry(figure, "open: linear probe on its features", "circle-open")
@@ -247,6 +248,7 @@ def difference_plot(verdicts: Sequence[Verdict], *, rows: str = "a", axis: str =
             name=v.kind,
             legendgroup=v.kind,
             showlegend=v.kind not in seen,
+            legendrank=list(KINDS).index(v.kind),
             hovertemplate=f"{wrapped(v.text)}<extra></extra>",
         )
         seen.add(v.kind)
