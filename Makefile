@@ -22,7 +22,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: .venv/.stamp-lab ## Open the lab in JupyterLab on this machine (PORT=8888, LAB_ARGS=--no-browser)
-	@PORT="$(PORT)" exec $(PY) -c "$$START_LAB" $(LAB_ARGS)
+	@exec .venv/bin/mla-lab lab --port "$(PORT)" $(LAB_ARGS)
 
 test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a real browser
 	$(PY) -m ruff check
@@ -85,38 +85,3 @@ endef
 
 export CHECK_PYTHON := import sys; sys.exit(sys.version_info < (3, 11))
 export CHECK_VENV := import pip, sys; sys.exit(sys.version_info < (3, 11))
-
-# Started from Python rather than by `jupyter lab --token=...`, so that the token is in no list of
-# processes, and so that neither the environment nor a user's configuration can turn it off.
-define START_LAB
-import os, secrets, sys
-
-os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not a user-wide one
-token = os.environ.pop("JUPYTER_TOKEN", "").strip() or secrets.token_hex(24)
-port = os.environ["PORT"]
-if not port.isdigit() or not 0 < int(port) < 65536:
-    sys.exit(f"PORT must be a number from 1 to 65535, not {port!r}.")
-
-from jupyterlab.labapp import LabApp
-
-server = LabApp.initialize_server([
-    "--ServerApp.ip=127.0.0.1",
-    f"--ServerApp.port={port}",
-    "--ServerApp.port_retries=50",
-    f"--ServerApp.root_dir={os.getcwd()}",
-    "--ServerApp.answer_yes=True",
-    f"--ServerApp.allow_root={hasattr(os, 'geteuid') and os.geteuid() == 0}",
-    "--ServerApp.identity_provider_class=jupyter_server.auth.identity.PasswordIdentityProvider",
-    f"--IdentityProvider.token={token}",
-    f"--PasswordIdentityProvider.token={token}",
-    "--LabApp.default_url=/lab/tree/notebooks/01_alternating_training.ipynb",
-    *sys.argv[1:],
-])
-if not server.identity_provider.token:
-    sys.exit("JupyterLab would run without a token: not started.")
-server.identity_provider.token_generated = True  # so that the address is printed with it
-if server.port != int(port):
-    print(f"Port {port} is busy: JupyterLab is on port {server.port} instead.", flush=True)
-server.start()
-endef
-export START_LAB

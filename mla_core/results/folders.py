@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def is_run(folder: Path) -> bool:
         return False
     if any((folder / name).is_file() for name in ("config.json", "metrics.json")):
         return True
-    named = len(folder.name) == 12 and set(folder.name) <= set("0123456789abcdef")
+    named = re.fullmatch(r"(.+-)?[0-9a-f]{12}", folder.name) is not None
     return named and not is_finished(folder)  # a notebook need not train
 
 

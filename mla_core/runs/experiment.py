@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from mla_core.data.samples import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import Replay
 from mla_core.files import check_writable, remove, write_json
+from mla_core.progress import bar
 from mla_core.records import (
     LOOKS,
     Snapshot,
@@ -26,6 +27,7 @@ from mla_core.records import (
 )
 from mla_core.runs.finished import check_finished
 from mla_core.runs.same_data import can_change, refuse_other, refuse_other_data, short
+from mla_core.runs.unfinished import FAILED, free, leave, lock_of
 from mla_core.session import TrainingSession
 from mla_core.settings import hash_of
 from mla_core.version import versions
@@ -53,7 +55,7 @@ def run_experiment(
     data : MultimodalDataset, optional
         Instead of the one that `config` names.
     progress : bool
-        Show a progress bar on standard error.
+        Show a progress bar (see `mla_core.progress`).
 
     Returns
     -------
@@ -94,8 +96,8 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
     Yields
     ------
     partial : Path or None
-        ``out/.name.partial``, kept when the work is cut off, so that it can be resumed. None when
-        the run is already finished.
+        ``out/.name.partial``, kept when the work is cut off, so that it can be resumed; of work that
+        fails before there is a checkpoint, nothing is kept. None when the run is already finished.
     finished : Path
         ``out/name``.
 
@@ -108,15 +110,16 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
     from filelock import FileLock, Timeout
 
     out = Path(out)
+    new = not out.exists()
     finished, partial, done = out / name, out / f".{name}.partial", out / f".{name}.done"
     if finished.exists():
         check_finished(finished)
         yield None, finished
         return
     check_writable(out)
-    lock = FileLock(out / f".{name}.lock")
+    lock = FileLock(lock_of(partial))
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=0.5, poll_interval=0.05)  # who looks whether it is held has it, too
     except Timeout as error:
         msg = f"another process is at work on the run {finished}: wait for it, or stop it"
         raise ConfigError(msg) from error
@@ -125,7 +128,12 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
         fresh = not finished.exists() and not done.exists()
         if fresh:
             partial.mkdir(exist_ok=True)
-            yield partial, finished
+            (partial / FAILED).unlink(missing_ok=True)
+            try:
+                yield partial, finished
+            except BaseException as error:
+                leave(partial, error)
+                raise
             partial.rename(done)  # from here on its checkpoints are not read any more
         if done.exists():
             remove_checkpoints(done)
@@ -133,9 +141,12 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
         if not fresh:
             check_finished(finished)
             yield None, finished
-        (out / f".{name}.lock").unlink(missing_ok=True)
+        free(partial)
     finally:
         lock.release()
+        if new:
+            with suppress(OSError):
+                out.rmdir()  # only where nothing is left in it
 
 
 def train(
@@ -173,7 +184,7 @@ def train(
     if folder is not None:
         _go_on(session, folder)
     safe = session.snapshot()
-    with _bar(session, shown=progress) as bar:
+    with _bar(session, shown=progress) as shown:
         try:
             saved, copying = time.monotonic(), 0.0
             while not session.finished:
@@ -181,8 +192,8 @@ def train(
                 began = time.monotonic()
                 safe = session.snapshot()  # between two sub-steps, as an interruption may not be
                 copying = time.monotonic() - began
-                bar.update(session.step - bar.n)
-                bar.set_postfix_str(f"epoch {session.epoch}/{config.epochs}")
+                shown.update(session.step - shown.n)
+                shown.set_postfix_str(f"epoch {session.epoch}/{config.epochs}")
                 if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
                     _save_state(session, safe, folder)
                     saved = time.monotonic()
@@ -242,17 +253,14 @@ def write_results(session: TrainingSession, folder: Path) -> None:
 
 
 def _bar(session: TrainingSession, *, shown: bool) -> tqdm[Any]:
-    from tqdm import tqdm
-
     left = session.config.epochs - session.epoch
     total = session.step + left * session.steps_per_epoch
-    return tqdm(
+    return bar(
         desc=f"{session.config.method} on {session.data.name}",
         total=total,
         initial=session.step,
         unit="step",
         disable=not shown,
-        mininterval=0.3,
     )
 
 

@@ -14,6 +14,7 @@ from mla_core.errors import ConfigError, DataError
 from mla_core.evaluation import Replay
 from mla_core.records import History
 from mla_core.results import AGAIN, is_finished, is_run, read_run_files
+from mla_core.runs.unfinished import describe, is_unfinished
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +121,8 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
     runs : list of Run
         In the order of their names.
     problems : list of str
-        One sentence for everything that looks like a run and cannot be read.
+        One sentence for everything that looks like a run and cannot be read, and for every run that
+        is being computed, was cut off, or failed.
 
     Raises
     ------
@@ -139,10 +141,7 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
     runs, problems = [], []
     for path in _candidates(folder):
         if path.name.startswith("."):
-            problems.append(
-                f"{str(path)!r} is half written: it is being computed, or was cut off; the command "
-                "that began it goes on from there"
-            )
+            problems.append(describe(path))
             continue
         try:
             runs.append(read_run(path, path.relative_to(folder).as_posix()))
@@ -190,12 +189,8 @@ def _candidates(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if not path.is_dir():
             continue
-        if _is_begun(path) or is_run(path):
+        if is_unfinished(path) or is_run(path):
             yield path
         elif not path.name.startswith("."):
             inside = sorted(path.iterdir())
-            yield from (inner for inner in inside if _is_begun(inner) or is_run(inner))
-
-
-def _is_begun(path: Path) -> bool:
-    return path.is_dir() and path.name.startswith(".") and path.suffix in {".partial", ".done"}
+            yield from (inner for inner in inside if is_unfinished(inner) or is_run(inner))

@@ -75,7 +75,11 @@ def check_parameters(notebook: str | Path, given: Mapping[str, Any]) -> dict[str
 
 
 def run_notebook(
-    notebook: str | Path, parameters: Mapping[str, Any], out: str | Path = "runs"
+    notebook: str | Path,
+    parameters: Mapping[str, Any],
+    out: str | Path = "runs",
+    *,
+    progress: bool = False,
 ) -> tuple[Path, bool]:
     """Run a notebook headless and leave one run folder.
 
@@ -86,12 +90,13 @@ def run_notebook(
         Over the notebook's defaults.
     out : str or Path
         Where run folders are kept.
+    progress : bool
+        Show the notebook's own progress bars on standard error.
 
     Returns
     -------
     folder : Path
-        ``out/<hash>``; the hash is of the notebook's code and all its parameters. It holds the
-        executed notebook, ``notebook.json`` and whatever the notebook wrote to its `run_folder`.
+        ``out/<notebook>-<hash>``, see `run_name`. It holds the executed notebook, ``notebook.json`` and whatever the notebook wrote to its `run_folder`.
     fresh : bool
         False when the run was finished already.
 
@@ -101,10 +106,11 @@ def run_notebook(
         Before anything runs, for a bad parameter or folder, or when the run that is there was
         trained on other data.
     NotebookError
-        When a cell raises; what was trained stays resumable.
+        When a cell raises; what was trained stays resumable, and else nothing stays.
     """
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     path = Path(notebook)
     full = check_parameters(path, parameters)
@@ -121,7 +127,10 @@ def run_notebook(
                 parameters=full | {name: value for name, value in own.items() if name in has},
                 cwd=str(path.parent),
                 progress_bar=False,
-                stderr_file=sys.stderr,  # the notebook's own progress bars
+                stdout_file=_Bars() if progress else None,
+                stderr_file=sys.stderr,
+                coalesce_streams=True,  # of a progress bar the last line stays
+                config=Config({"KernelManager": encrypted_kernels()}),
                 execution_timeout=EXECUTION_TIMEOUT,
                 store_widget_state=False,
             )
@@ -134,16 +143,45 @@ def run_notebook(
 
 
 def run_name(notebook: Path, parameters: Mapping[str, Any]) -> str:
-    """Return the name of a run's folder: a hash of the notebook's code and all its parameters.
+    """Return the name of a run's folder: the notebook's, and a hash of its code and parameters.
 
-    Where a parameter names code of your own, also of that code.
+    Where a parameter names code of your own, also of that code. The same training has another name
+    when a configuration alone is run (`run_experiment`): that is its configuration's hash, while
+    a notebook does more than train, and its folder holds more.
     """
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     identity = {"notebook": notebook.name, "code": code, "parameters": dict(parameters)}
     if sources := sources_of(parameters, notebook.parent):
         identity["guests"] = sources
-    return hash_of(identity)
+    return f"{notebook.stem.lstrip('.')[:60]}-{hash_of(identity)}"
+
+
+def encrypted_kernels() -> dict[str, str]:
+    """Return settings of Jupyter's `KernelManager`: what a kernel says is encrypted, if it can be.
+
+    Otherwise every kernel warns that it talks to this machine in plain text. Older versions can
+    neither encrypt nor warn.
+    """
+    from jupyter_client.manager import KernelManager
+
+    known = KernelManager.class_trait_names()
+    return {"transport_encryption": "auto"} if "transport_encryption" in known else {}
+
+
+class _Bars:
+    """Takes what a notebook prints, and passes on to standard error what rewrites its line."""
+
+    def __init__(self) -> None:
+        self._open = False
+
+    def write(self, text: str) -> None:
+        if "\r" in text or (self._open and text.startswith("\n")):
+            self._open = not text.endswith("\n")
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
 
 
 def reject_unknown_parameters(cells: Sequence[str]) -> None:

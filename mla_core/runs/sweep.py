@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 import traceback
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.files import check_writable, write_json
+from mla_core.progress import bar, stream
 from mla_core.references import allow_import, allowed
 from mla_core.runs.experiment import run_experiment
 from mla_core.runs.specification import Specification, read_specification
@@ -104,7 +104,7 @@ def run_sweep(
     jobs : int
         Processes; with 1 everything runs in this one.
     progress : bool
-        Show a bar and failures on standard error.
+        Show a bar and failures (see `mla_core.progress`).
 
     Returns
     -------
@@ -151,7 +151,7 @@ def run_sweep(
     failures: list[Failure] = []
     _write_failures(failures, out / FAILURES.format(specification.name))
     with (
-        _bar(specification, len(skipped), shown=progress) as bar,
+        _bar(specification, len(skipped), shown=progress) as shown,
         closing(_outcomes(todo, specification.notebook, out, jobs)) as outcomes,
     ):
         for name, error, trace in outcomes:
@@ -160,10 +160,10 @@ def run_sweep(
                 _write_failures(failures, out / FAILURES.format(specification.name))
                 if progress:
                     label = specification.label(name)
-                    bar.write(f"failed: {name}  {label}\n  {error}", file=sys.stderr)
+                    shown.write(f"failed: {name}  {label}\n  {error}", file=stream())
             else:
                 finished.append(out / name)
-            bar.update()
+            shown.update()
     return SweepReport(tuple(finished), tuple(out / name for name in skipped), tuple(failures))
 
 
@@ -290,9 +290,7 @@ def _attempt(
 
 
 def _bar(specification: Specification, done: int, *, shown: bool) -> tqdm[Any]:
-    from tqdm import tqdm
-
-    return tqdm(
+    return bar(
         desc=specification.name,
         total=len(specification.runs),
         initial=done,

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from mla_core.data.decoding import Decoder, Looked
 from mla_core.data.samples import ArrayOnDisk, Modality, Source
 from mla_core.errors import ConfigError, DataError, MissingPackageError
 from mla_core.files import check_writable, read_json, remove, write_json
+from mla_core.progress import bar, stream
 
 WORKERS = 2  # threads: the libraries that read media let go of Python's lock
 CHUNK = 128  # rows that are in memory at once
@@ -119,7 +119,7 @@ def _alone(folder: Path, name: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        print(f"another process is preparing {name!r}: waiting for it", file=sys.stderr)  # noqa: T201 - as a progress bar does
+        print(f"another process is preparing {name!r}: waiting for it", file=stream())
         lock.acquire(poll_interval=0.2)
     try:
         yield
@@ -233,14 +233,12 @@ def _map(
     pool: ThreadPoolExecutor, work: Callable[[int], T], rows: Iterable[int], what: str
 ) -> Iterator[T]:
     """Work on rows a chunk at a time, so that only so many results are in memory; show a bar."""
-    from tqdm import tqdm
-
     todo = list(rows)
-    with tqdm(desc=what, total=len(todo), unit="file", delay=1.0, leave=False) as bar:
+    with bar(desc=what, total=len(todo), unit="file", delay=1.0, leave=False) as shown:
         for start in range(0, len(todo), CHUNK):
             for result in pool.map(work, todo[start : start + CHUNK]):
                 yield result
-                bar.update()
+                shown.update()
 
 
 class _Rows:

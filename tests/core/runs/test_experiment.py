@@ -20,6 +20,7 @@ from mla_core.records.checkpoint import LOOKS, load_snapshot, save_snapshot
 from mla_core.records.history import History
 from mla_core.runs import experiment
 from mla_core.runs.experiment import run_experiment, run_folder, train
+from mla_core.runs.finished import read_runs
 
 RESULTS = ["config.json", "history.npz", "metrics.json", "model.safetensors", "replay.npz"]
 
@@ -118,6 +119,7 @@ class CutOff:
     out: Path
     step: int
     refused: str
+    told: tuple[list[str], list[str]]  # while it was at work, after it was killed
     names: tuple[str, ...]
 
 
@@ -136,15 +138,25 @@ def cut_off(tiny, tmp_path_factory) -> CutOff:
                 run_experiment(config, out)
             except ConfigError as error:
                 refused = str(error)
+            _, running = read_runs(out)
         finally:
             os.kill(child.pid, signal.SIGKILL)
     snapshot = load_snapshot(partial)
-    return CutOff(config, out, snapshot.step, refused, tuple(inside(out)))
+    _, killed = read_runs(out)
+    return CutOff(config, out, snapshot.step, refused, (running, killed), tuple(inside(out)))
 
 
 def test_a_second_process_on_the_same_run_is_told_so(cut_off):
     assert "another process is at work" in cut_off.refused
     assert cut_off.config.hash in cut_off.refused
+
+
+def test_a_run_at_work_is_told_from_one_that_was_killed(cut_off):
+    run = f"the run {str(cut_off.out / cut_off.config.hash)!r} (mla on gaussian, seed 0)"
+    assert cut_off.told == (
+        [f"{run} is being computed by another process"],
+        [f"{run} was cut off: the command that began it goes on from there"],
+    )
 
 
 def test_a_killed_run_leaves_no_folder_of_the_final_name(cut_off):

@@ -94,15 +94,17 @@ def test_large_files_are_read_late_and_fail_in_a_sentence(runs, file, content):
 
 
 @pytest.mark.parametrize("state", ["partial", "done"])
-def test_a_half_written_run_is_told_and_other_folders_are_none(state, runs):
+def test_a_run_that_was_cut_off_is_told_and_other_folders_are_none(state, runs):
     out, folder, other = runs
     folder.rename(out / f".{folder.name}.{state}")
     (out / "notes").mkdir()
     (out / "notes.txt").write_text("")
     found, problems = read_runs(out)
     assert [run.folder for run in found] == [other]
-    assert len(problems) == 1
-    assert "half written" in problems[0]
+    assert problems == [
+        f"the run {str(folder)!r} (mla on gaussian, seed 0) was cut off: the command that began it "
+        "goes on from there"
+    ]
 
 
 def test_a_missing_folder_is_named(tmp_path):

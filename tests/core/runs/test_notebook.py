@@ -1,12 +1,14 @@
 """Notebooks without a browser: their parameters, their folder, and what happens when they fail."""
 
 import json
+import re
 
 import nbformat
 import pytest
 
 from mla_core import ConfigError
 from mla_core.errors import NotebookError
+from mla_core.runs.finished import read_runs
 from mla_core.runs.notebook import (
     check_parameters,
     notebook_parameters,
@@ -37,7 +39,7 @@ Alternating.step = counted
 config = mla.ExperimentConfig(
     dataset="gaussian", dataset_options={"sizes": [32, 9, 9]}, seed=seed, epochs=2, feature_size=8
 )
-mla.train(config, Path(run_folder))
+mla.train(config, Path(run_folder), progress=True)
 with Path("steps.txt").open("a") as file:
     print(len(steps), headless, name, file=file)
 """
@@ -114,7 +116,7 @@ def test_a_missing_notebook_is_named():
         run_notebook("nowhere.ipynb", {})
 
 
-def test_a_notebook_fails_leaves_what_it_trained_and_ends_in_one_folder(notebook, tmp_path):
+def test_a_notebook_fails_leaves_what_it_trained_and_ends_in_one_folder(notebook, tmp_path, capfd):
     """One story, since every start of a kernel takes seconds."""
     out, noted = tmp_path / "runs", tmp_path / "steps.txt"
 
@@ -123,14 +125,17 @@ def test_a_notebook_fails_leaves_what_it_trained_and_ends_in_one_folder(notebook
     assert noted.read_text() == "6 True a\n"
     (partial,) = (path for path in out.iterdir() if path.is_dir())
     assert partial.name.startswith(".")  # no folder of the final name
+    (told,) = read_runs(out)[1]
+    assert "book-" in told
+    assert re.search("failed: NotebookError: cell . raised AssertionError: not ready yet", told)
 
     (tmp_path / "ready").touch()
-    folder, fresh = run_notebook(notebook, {"seed": 3}, out)
+    folder, fresh = run_notebook(notebook, {"seed": 3}, out, progress=True)
     assert fresh
     assert noted.read_text().count("\n") == 2
     assert partial.name == f".{folder.name}.partial"
     assert [path.name for path in out.iterdir()] == [folder.name]
-    assert len(folder.name) == 12
+    assert re.fullmatch(r"book-[0-9a-f]{12}", folder.name)
     results = {*["config.json", "history.npz", "metrics.json", "model.safetensors", "replay.npz"]}
     assert {path.name for path in folder.iterdir()} == results | {"book.ipynb", "notebook.json"}
     described = json.loads((folder / "notebook.json").read_text())
@@ -139,6 +144,14 @@ def test_a_notebook_fails_leaves_what_it_trained_and_ends_in_one_folder(notebook
     executed = nbformat.read(folder / "book.ipynb", 4)
     assert all(cell.execution_count for cell in executed.cells if cell.cell_type == "code")
     assert "seed = 3" in executed.cells[1].source
+    streams = [o for cell in executed.cells for o in cell.get("outputs", []) if "text" in o]
+    assert [o.name for o in streams] == ["stdout"]  # a page shows the other one as an error
+    assert streams[0].text.startswith("mla on gaussian: 100%")
+    assert streams[0].text.count("\n") == 1
+    said = capfd.readouterr().err
+    assert "mla on gaussian: 100%" in said
+    assert said.endswith("\n")
+    assert "encryption" not in said
 
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     # The default, spelled out, is the same run.

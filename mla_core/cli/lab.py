@@ -1,0 +1,181 @@
+"""The part of the command `mla-lab` that lays the notebooks out and opens them: `lab`."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import secrets
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+
+from mla_core.errors import ConfigError
+from mla_core.files import read_json, write_json, written_whole
+from mla_core.runs.places import FIRST_NOTEBOOK, lab_folder
+
+NEW_FOLDER = Path("mla-lab")  # made here, where no lab is at hand
+SHIPPED = ("notebooks/[0-9][0-9]_*.ipynb", "experiments/*.toml", "results/*.*")
+NOTE = ".mla-lab.json"  # in a lab's folder: what was laid there -> its SHA-256
+
+EXAMPLES = """examples:
+  mla-lab lab                        the lab that this folder is in, or a new one in ./mla-lab
+  mla-lab lab my_lab                 the same in my_lab, which is made when missing
+  mla-lab lab --port 9000 --no-browser
+  mla-lab lab --ServerApp.ip=0.0.0.0     whatever else JupyterLab takes, with an equals sign
+
+  A lab is a folder with notebooks/, experiments/ and results/. Files that you changed there are
+  kept; the others are those of the installed version.
+"""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `lab` to the command."""
+    lab = commands.add_parser(
+        "lab",
+        help="open the notebooks in JupyterLab on this machine",
+        description="Lay the notebooks out in a folder, and open them in JupyterLab. Only this "
+        "machine reaches it, with a token. Further options go to JupyterLab.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,  # a short form might be meant for JupyterLab
+    )
+    lab.add_argument("folder", metavar="FOLDER", nargs="?", type=Path)
+    lab.add_argument(
+        "--port", type=_port, default=8888, help="default: 8888; the next one when it is busy"
+    )
+    lab.add_argument("--no-browser", action="store_true", help="only print the address")
+    lab.set_defaults(action=_lab, passes_on=True)
+
+
+def shipped() -> Path:
+    """Return the folder of what is shipped: the checkout, or a part of the installed package."""
+    package = Path(__file__).resolve().parents[1]
+    checkout = package.parent
+    return checkout if (checkout / FIRST_NOTEBOOK).is_file() else package / "shipped"
+
+
+def shipped_files() -> list[str]:
+    """Return the paths of what is shipped, from its folder, with forward slashes.
+
+    Examples
+    --------
+    >>> FIRST_NOTEBOOK.as_posix() in shipped_files()
+    True
+    """
+    root = shipped()
+    found = (path for pattern in SHIPPED for path in root.glob(pattern))
+    return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def lay_out(folder: Path) -> list[str]:
+    """Put what is shipped into a folder, but never over what a person changed.
+
+    A file counts as changed when it is neither what is shipped now nor what was laid there before.
+
+    Returns
+    -------
+    list of str
+        Which files were kept because they were changed.
+
+    Raises
+    ------
+    ConfigError
+        When the folder cannot be written.
+
+    Examples
+    --------
+    >>> folder = getfixture("tmp_path")
+    >>> lay_out(folder)
+    []
+    >>> _ = (folder / FIRST_NOTEBOOK).write_text("mine")
+    >>> lay_out(folder)
+    ['notebooks/01_alternating_training.ipynb']
+    """
+    root = shipped()
+    if folder.resolve() == root:
+        return []
+    note = folder / NOTE
+    before = read_json(note, "remove it") if note.is_file() else {}
+    laid, kept = dict(before), []
+    for name in shipped_files():
+        content = (root / name).read_bytes()
+        new, place = _digest(content), folder / name
+        old = _digest(place.read_bytes()) if place.is_file() else None
+        if old not in {None, new, before.get(name)}:
+            kept.append(name)
+            continue
+        laid[name] = new
+        if old != new:
+            with written_whole(place) as beside:
+                beside.write_bytes(content)
+    if laid != before:
+        write_json(note, laid)
+    return kept
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    folder: Path = arguments.folder or lab_folder() or NEW_FOLDER
+    kept = lay_out(folder)
+    if kept:
+        print(
+            f"Kept as you changed them: {', '.join(kept)}. Rename one and start again to have it "
+            "as shipped, too.",
+            flush=True,
+        )
+    further = ["--no-browser"] if arguments.no_browser else []
+    _serve(folder.resolve(), arguments.port, [*further, *arguments.further])
+    return 0
+
+
+def _serve(folder: Path, port: int, further: Sequence[str]) -> None:
+    """Serve a folder until it is stopped.
+
+    Started from Python rather than by `jupyter lab --token=...`, so that the token is in no list of
+    processes, and so that neither the environment nor a user's configuration can turn it off.
+    """
+    from jupyterlab.labapp import LabApp
+
+    from mla_core.runs.notebook import encrypted_kernels
+
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not a user-wide one
+    # A terminal in JupyterLab finds `mla-lab`, whether or not the environment is active.
+    os.environ["PATH"] = os.pathsep.join(
+        [sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)]
+    )
+    token = os.environ.pop("JUPYTER_TOKEN", "").strip() or secrets.token_hex(24)
+    server = LabApp.initialize_server(
+        [
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=50",
+            f"--ServerApp.root_dir={folder}",
+            "--ServerApp.answer_yes=True",
+            f"--ServerApp.allow_root={hasattr(os, 'geteuid') and os.geteuid() == 0}",
+            "--ServerApp.identity_provider_class="
+            "jupyter_server.auth.identity.PasswordIdentityProvider",
+            f"--IdentityProvider.token={token}",
+            f"--PasswordIdentityProvider.token={token}",
+            f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK.as_posix()}",
+            *(f"--KernelManager.{name}={value}" for name, value in encrypted_kernels().items()),
+            *further,
+        ]
+    )
+    if not server.identity_provider.token:
+        msg = "JupyterLab would run without a token: not started"
+        raise ConfigError(msg)
+    server.identity_provider.token_generated = True  # so that the address is printed with it
+    if server.port != port:
+        print(f"Port {port} is busy: JupyterLab is on port {server.port} instead.", flush=True)
+    server.start()
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and 0 < int(text) < 65536):
+        msg = f"the port must be a number from 1 to 65535, not {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
