@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mla_core.errors import DataError, one_of
+from mla_core.words import counted
 
 if TYPE_CHECKING:
     from mla_core.data.files import Manifest
@@ -70,12 +71,13 @@ def _init(arguments: argparse.Namespace) -> int:
     out = arguments.out or arguments.folder / "manifest.csv"
     proposal = propose(arguments.folder)
     write_proposal(proposal, out)
-    labels = {line["label"] for line in proposal.lines}
-    print(f"{out}: {len(proposal.lines)} samples, {len(labels)} labels")
+    labels = {line["label"] for line in proposal.lines} - {""}
+    print(f"{out}: {counted(len(proposal.lines), 'sample')}, {counted(len(labels), 'label')}")
     for name in proposal.modalities:
-        print(f"  {name}: {sum(bool(line[name]) for line in proposal.lines)} files")
+        print(f"  {name}: {counted(sum(bool(line[name]) for line in proposal.lines), 'file')}")
     if proposal.unlabelled:
-        print(f"  fill in the column `label`: {proposal.unlabelled} samples have none")
+        without = counted(proposal.unlabelled, "sample has none", "samples have none")
+        print(f"  fill in the column `label`: {without}")
     if not any(line["split"] for line in proposal.lines):
         print("  no folder names a split: it will be dealt; a column `group` keeps people apart")
     for path in proposal.ignored[:5]:

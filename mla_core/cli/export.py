@@ -18,7 +18,8 @@ EXPORT = """examples:
   mla-lab export runs/0123456789ab --html first.html --force    replace the page
   mla-lab export runs/0123456789ab --no-media             without the samples' pictures and sounds
 
-  mla-lab list runs names the runs. Open the page by a double click, send it by mail, print it.
+  mla-lab list runs names the runs. Open the page by a double click on your machine, send it
+  by mail, print it. JupyterLab shows its map when you press Trust HTML.
 """
 
 REPEAT = """examples:
@@ -27,8 +28,9 @@ REPEAT = """examples:
   mla-lab repeat config.json --allow-import my_lab     it names code of your own, "my_lab:Mine"
   pbpaste | mla-lab repeat -                from the clipboard (macOS; elsewhere: xclip -o)
 
-  The same configuration has the same name, so a run that is there already is not repeated: give
-  another folder to compute it again.
+  A run of a configuration is named by it, so one that is there already is not repeated: give
+  another folder to compute it again. A notebook's run is named after the notebook and all that it
+  does, since it does more than train: its configuration alone is another run, with the same numbers.
 """
 
 

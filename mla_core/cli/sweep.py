@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mla_core.words import counted
+
 if TYPE_CHECKING:
     from mla_core.runs import Specification, SweepReport
 
@@ -141,7 +143,7 @@ def _list(specification: Specification, out: Path) -> None:
 
 def _plan(specification: Specification, out: Path) -> str:
     done, every = len(specification.done(out)), len(specification.runs)
-    return f"{every} run{'' if every == 1 else 's'} in {out}, {done} done before"
+    return f"{counted(every, 'run')} in {out}, {done} done before"
 
 
 def _write_results(
@@ -169,7 +171,7 @@ def _write_results(
         "jobs": arguments.jobs,
     }
     results.write(frame, arguments.results, provenance)
-    print(f"{arguments.results}: {len(frame)} runs", file=sys.stderr)
+    print(f"{arguments.results}: {counted(len(frame), 'run')}", file=sys.stderr)
 
 
 def _table(arguments: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mla_core.errors import ConfigError, one_of
 from mla_core.results.significance import ENOUGH, holm, paired_difference
+from mla_core.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,7 +126,7 @@ class Verdict:
     @property
     def text(self) -> str:
         """The verdict as one sentence."""
-        seeds = f"{self.n} seed{'' if self.n == 1 else 's'}"
+        seeds = counted(self.n, "seed")
         if self.kind == "same":
             place = (
                 self.where if self.value == "test.accuracy" else f"{self.where}, {what(self.value)}"

@@ -3,6 +3,7 @@
 from mla_core.runs.experiment import run_experiment, train
 from mla_core.runs.finished import Run, config_differences, read_run, read_runs
 from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameters, run_notebook
+from mla_core.runs.places import find_runs
 from mla_core.runs.specification import Specification, read_specification, specify
 from mla_core.runs.sweep import FAILURES, SweepReport, run_sweep
 
@@ -12,6 +13,7 @@ __all__ = [
     "Specification",
     "SweepReport",
     "config_differences",
+    "find_runs",
     "notebook_parameters",
     "read_run",
     "read_runs",

@@ -85,7 +85,8 @@ class Page:
 
 _MAP = (
     '<h2>Map over time</h2><div id="map"></div>'
-    "<noscript><p>The map needs JavaScript; everything else is above and below.</p></noscript>"
+    "<noscript><p>The map needs JavaScript; everything else is above and below. In JupyterLab press "
+    "Trust HTML, or open the file in your browser.</p></noscript>"
 )
 
 
@@ -186,9 +187,9 @@ def _charts(page: Page) -> list[str]:
 
 
 def _name(config: ExperimentConfig) -> str:
-    """Return what names a run, unless that takes code which may not be imported here."""
+    """Return what names a configuration, unless that takes code which may not be imported here."""
     try:
-        return f", {text(config.hash)}"
+        return f", configuration {text(config.hash)}"
     except ConfigError:
         return ""
 

@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.errors import ConfigError, DataError
-from mla_core.runs import Run, read_runs
+from mla_core.runs import Run, find_runs, read_runs
+from mla_core.words import counted
 from widgets.export import export_run
 from widgets.page import StatusLine, figure_bundles, notebook_loop, per_cell, present, text
 from widgets.runs.comparison import curves_figure, differences_html, maps_figure, read_all
@@ -27,7 +28,8 @@ class RunBrowser:
     Parameters
     ----------
     folder : str or Path
-        Holds run folders, and folders of sweeps.
+        Holds run folders, and folders of sweeps. One that is not here is looked for in the folders
+        above, up to that of the lab, where the commands write.
     ticked : sequence of str
         Names of runs that are compared at first; headless, empty means the first few.
     headless : bool
@@ -63,8 +65,9 @@ class RunBrowser:
         headless: bool = False,
         pages: str | Path = ".",
     ) -> None:
-        self._folder, self._pages = Path(folder), Path(pages)
+        self._asked, self._pages = folder, Path(pages)
         self._headless = headless
+        self._folder: Path | None = None  # where runs were found
         self._read()
         self._names = _checked(ticked, self.runs)
         if headless:
@@ -165,16 +168,18 @@ class RunBrowser:
 
     def _read(self) -> None:
         try:
+            self._folder = find_runs(self._asked)
             self.runs, self.problems = read_runs(self._folder)
         except ConfigError as error:
-            self.runs, self.problems = [], [str(error)]
+            self._folder, self.runs, self.problems = None, [], [str(error)]
 
     def _told(self) -> str:
-        count = f"{len(self.runs)} finished run{'' if len(self.runs) == 1 else 's'}"
-        told = f"{count} in {str(self._folder)!r}." if self.runs or not self.problems else ""
+        told = ""
+        if self._folder is not None:
+            told = f"{counted(len(self.runs), 'finished run')} in {str(self._folder)!r}."
         if not self.runs:
             told += " Make some: mla-lab run, mla-lab sweep, or mla.run_experiment(config)."
-        left_out = [f"Left out: {problem.rstrip('.')}." for problem in self.problems]
+        left_out = [f"{problem[0].upper()}{problem[1:].rstrip('.')}." for problem in self.problems]
         return " ".join([told.strip(), *left_out])
 
     def _chosen(self, names: Sequence[str]) -> list[Run]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from mla_core.data.files.dealing import deal, deal_groups
 from mla_core.data.samples import SPLITS, Fault, Source
 from mla_core.errors import DataError
+from mla_core.words import counted
 
 LONGEST_ID = 200
 
@@ -203,7 +204,11 @@ def _listed(names: Sequence[str], most: int = 5) -> str:
 
 
 def _with_first(message: str, faults: Sequence[Fault]) -> str:
-    return f"{message}\n  {len(faults)} faults, the first: {faults[0]}" if faults else message
+    return (
+        f"{message}\n  {counted(len(faults), 'fault')}, the first: {faults[0]}"
+        if faults
+        else message
+    )
 
 
 def count(manifest: Manifest) -> dict[str, dict[str, int]]:

@@ -29,6 +29,7 @@ from mla_core.data.samples import (
     wav_bytes,
 )
 from mla_core.errors import DataError
+from mla_core.words import counted
 
 HEARD = 20.0  # seconds of a sound that a person is given
 
@@ -125,7 +126,7 @@ def _parts(
     modalities = [c.prepared.modality for c in columns.values() if c.prepared.modality is not None]
     notes = [note, *manifest.notes, *(n for c in columns.values() for n in c.prepared.notes)]
     if faults:
-        notes.append(f"{len(faults)} faults were left out, see `left_out`")
+        notes.append(f"{counted(len(faults), 'fault was', 'faults were')} left out, see `left_out`")
     return Parts(
         manifest.name,
         modalities,

@@ -14,6 +14,7 @@ from mla_core.data.files.cache import WORKERS, attempt, look_at
 from mla_core.data.files.manifest import Manifest, count, settle
 from mla_core.data.files.manifest_file import read_manifest
 from mla_core.data.samples import SPLITS, Fault, Modality, Source
+from mla_core.words import counted
 
 TRIED = 12  # files of a modality that are prepared to see how long it takes
 
@@ -113,7 +114,8 @@ def describe(found: Survey) -> Iterator[str]:
     """Yield the lines of a report."""
     manifest = found.manifest
     total = {side: sum(row.split == side for row in manifest.rows) for side in SPLITS}
-    yield f"{manifest.name}: {len(manifest.rows)} samples, {len(manifest.classes)} classes"
+    samples = counted(len(manifest.rows), "sample")
+    yield f"{manifest.name}: {samples}, {counted(len(manifest.classes), 'class', 'classes')}"
     width = max(9, *(len(name) for name in manifest.classes))
     yield f"  {'class':{width}}" + "".join(f"{side:>8}" for side in SPLITS)
     for label, counts in count(manifest).items():
@@ -122,13 +124,13 @@ def describe(found: Survey) -> Iterator[str]:
     shapes = {m.name: f"{m.kind} {' x '.join(map(str, m.shape))}" for m in found.modalities}
     for name, good in found.files.items():
         absent = len(manifest.rows) - good
-        yield f"  {name}: {good} files, {absent} missing; as {shapes.get(name, 'nothing')}"
+        yield f"  {name}: {counted(good, 'file')}, {absent} missing; as {shapes.get(name, 'nothing')}"
     for note in manifest.notes:
         yield f"  note: {note}"
     yield f"  preparing takes about {_span(found.seconds)} and {found.size / 2**20:.1f} MiB, once"
     for fault in found.faults:
         yield f"fault: {fault}"
-    yield f"{len(found.faults) or 'no'} fault{'' if len(found.faults) == 1 else 's'}"
+    yield counted(len(found.faults), "fault") if found.faults else "no faults"
 
 
 def check_manifest(path: str | Path, prepare: Mapping[str, Any] | None = None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mla_core.errors import DataError
+from mla_core.words import counted
 
 TOLD = 5  # faults that an error spells out; it counts the rest
 
@@ -52,7 +53,7 @@ def refuse(name: str, faults: Sequence[Fault]) -> None:
         return
     told = "\n".join(f"  {fault}" for fault in faults[:TOLD])
     more = f"\n  and {len(faults) - TOLD} more" if len(faults) > TOLD else ""
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    count = counted(len(faults), "fault")
     msg = (
         f"data set {name!r} has {count}:\n{told}{more}\n"
         "Mend it, or leave out what is bad with skip_bad=True (`mla-lab data check` lists all)."

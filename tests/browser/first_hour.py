@@ -1,0 +1,50 @@
+"""The first minutes of a new user: the address that was printed, Run All, the bench's first chart.
+
+`python -m tests.browser.first_hour ADDRESS` drives Chromium at a server that somebody else started,
+as `.ci/first_command` does, with what is on the page alone.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.live_lab import chromium
+
+SECONDS = 240  # the first start of a kernel in a fresh environment compiles its packages
+ERROR = ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']"
+CHART = ".jp-OutputArea-output .js-plotly-plot .main-svg"
+
+
+def open_bench(page: Page, address: str) -> None:
+    """Open the address, run all cells by the menu, and wait until the bench shows a chart."""
+    page.goto(address)
+    notebook = page.locator(".jp-NotebookPanel")
+    notebook.wait_for()
+    expect(notebook.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
+        "data-status", "idle"
+    )
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.locator(f"{CHART}, {ERROR}").first.wait_for(state="attached")
+    errors = page.locator(ERROR).all_inner_texts()
+    assert not errors, errors[0]
+    expect(page.locator(".mla-status").first).to_have_attribute("data-state", "ready")
+    chart = page.locator(CHART).first
+    chart.scroll_into_view_if_needed()
+    expect(chart).to_be_visible()
+
+
+def main(address: str) -> None:
+    expect.set_options(timeout=SECONDS * 1000)
+    with chromium() as browser:
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        context.set_default_timeout(SECONDS * 1000)
+        open_bench(context.new_page(), address)
+        context.close()
+    print(f"the bench is drawn: {address.partition('?')[0]}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
