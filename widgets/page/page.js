@@ -40,16 +40,24 @@ function nameSlider(slider) {
   }
 }
 
+// Ctrl+S saves wherever the focus is. Keys that edit text stay with the control, and so does Ctrl+Enter,
+// which would run the cell again.
+function isOfThePage({ ctrlKey, metaKey, key }) {
+  return (ctrlKey || metaKey) && /^[^acvxyz]$/i.test(key);
+}
+
 function joinOutput(output) {
   let chosen = null; // the control that the reader went to
   let substitute = null; // where the focus waits while that one is disabled
 
-  const onFocus = ({ target }) => {
-    if (target.matches?.(CONTROLS)) {
-      // JupyterLab asks the very element that has the focus whether it may take the keys. Otherwise
-      // Enter on a button would edit the cell, and "d d" on a list delete it.
-      target.dataset.lmSuppressShortcuts = "true";
+  // JupyterLab asks the very element that has the focus whether it may take the keys. Otherwise Enter
+  // on a button would edit the cell, and "d d" on a list delete it.
+  const onKey = (event) => {
+    if (output.contains(event.target) && event.target.matches(CONTROLS)) {
+      event.target.toggleAttribute("data-lm-suppress-shortcuts", !isOfThePage(event));
     }
+  };
+  const onFocus = ({ target }) => {
     if (target.matches?.(".widget-slider [role=slider]")) {
       nameSlider(target);
     }
@@ -102,6 +110,7 @@ function joinOutput(output) {
   });
   observer.observe(output, { subtree: true, attributeFilter: ["disabled", "aria-valuetext"] });
   output.classList.add("mla-output");
+  window.addEventListener("keydown", onKey, true); // before JupyterLab, which listens at the document
   output.addEventListener("click", onClick);
   output.addEventListener("focusin", onFocus);
   output.addEventListener("focusout", onBlur);
@@ -109,6 +118,7 @@ function joinOutput(output) {
   return () => {
     observer.disconnect();
     output.classList.remove("mla-output");
+    window.removeEventListener("keydown", onKey, true);
     output.removeEventListener("click", onClick);
     output.removeEventListener("focusin", onFocus);
     output.removeEventListener("focusout", onBlur);

@@ -5,7 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Protocol
 
+import ipywidgets as ipw
 from IPython.core.getipython import get_ipython
+
+from widgets.page.anchor import Anchor
 
 
 class Closable(Protocol):
@@ -45,6 +48,9 @@ def register(widget: Closable) -> None:
             for before in _open.pop(cell)[1]:
                 closing.callback(before.close)
     _open.setdefault(cell, (run, []))[1].append(widget)
+    view = getattr(widget, "view", widget)
+    if isinstance(view, ipw.Widget):
+        Anchor(view, cell)
 
 
 def running_cell() -> tuple[str, str] | None:

@@ -15,7 +15,7 @@ def named(pattern):
 
 SHEETS = named("*/*.css")
 SCRIPTS = named("*/*.js")
-WIDGETS = [name for name in SCRIPTS if "export default" in asset(f"{name}.js")]  # others are parts
+WIDGETS = [name for name in SCRIPTS if "export default { render" in asset(f"{name}.js")]
 PAGES = {"light": "#ffffff", "dark": "#111111"}
 
 

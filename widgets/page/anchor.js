@@ -1,0 +1,115 @@
+// Ties a live view to its notebook: it comes back into its cell after a reload of the page, and says
+// so when the kernel behind it is gone, or does not answer for a while. It has no picture of its own, so
+// it also works when there is no view: anywidget calls `initialize` as soon as the page knows the model.
+const WIDGET = "application/vnd.jupyter.widget-view+json";
+const PATIENCE = 3000; // milliseconds without an answer
+const AGAIN = "run the cells above and then this one again (Run menu, or Shift+Enter)";
+const RESTARTED = `The kernel was restarted, and with it went what stood here: ${AGAIN}.`;
+const GONE = {
+  restarting: RESTARTED, // by a person, or by JupyterLab since it had died
+  autorestarting: RESTARTED,
+  dead: `The kernel is dead: restart it (Kernel menu), then ${AGAIN}.`,
+  none: `The kernel was shut down: start one (Kernel menu), then ${AGAIN}.`,
+  other: `The notebook has another kernel now: ${AGAIN}.`,
+};
+const BUSY = "The kernel is busy with a cell; what you press here may wait until it is done.";
+const LOST = "The connection to the kernel is lost. JupyterLab is trying to get it back.";
+// What these do needs no kernel.
+const ALONE = ".mla-map *, .mla-toy *";
+
+async function outputsOf(manager, root) {
+  const model = await manager.get_model(root);
+  const views = await Promise.all(Object.values(model.views ?? {}));
+  return views.map(({ el }) => el.closest(".jp-OutputArea-output")).filter(Boolean);
+}
+
+function say(output, kernel, sentence) {
+  output.dataset.kernel = kernel;
+  let note = output.querySelector(".mla-kernel");
+  if (!note) {
+    note = document.createElement("p");
+    note.className = "mla-kernel";
+    note.setAttribute("role", "status");
+    const line = output.querySelector(".mla-status");
+    line ? line.before(note) : output.prepend(note);
+  }
+  requestAnimationFrame(() => (note.textContent = sentence)); // once it is there, it is read out
+  for (const control of output.querySelectorAll("button, select, input, textarea, [role=slider]")) {
+    control.inert = kernel === "gone" && !control.matches(ALONE);
+  }
+}
+
+function watchKernel(model) {
+  const manager = model.widget_manager;
+  const session = manager.context.sessionContext;
+  const mine = session.session?.kernel?.id;
+  let state = "";
+  let waiting = 0;
+  const tell = async (kernel, sentence = "") => {
+    clearTimeout(waiting);
+    waiting = 0;
+    if (state === "gone" || state === kernel) return; // what is gone does not come back
+    state = kernel;
+    const outputs = await outputsOf(manager, model.get("view"));
+    outputs.forEach((output) => say(output, kernel, sentence));
+  };
+  const onStatus = (_, status) => status in GONE && tell("gone", GONE[status]);
+  const onConnection = (_, status) => tell(...(status === "connected" ? [""] : ["lost", LOST]));
+  const onKernel = (_, { newValue }) => {
+    if (newValue?.id !== mine) tell("gone", newValue ? GONE.other : GONE.none);
+  };
+  // Whether a kernel answers, only the kernel knows: whoever presses something asks it, too.
+  const onPress = ({ target }) => {
+    if (waiting || state || !target.closest?.(".mla-output")) return;
+    waiting = setTimeout(() => tell("busy", BUSY), PATIENCE);
+    model.set("asked", model.get("asked") + 1);
+    model.save_changes();
+  };
+  const onAnswer = () => model.get("answered") === model.get("asked") && tell("");
+  session.statusChanged.connect(onStatus);
+  session.connectionStatusChanged.connect(onConnection);
+  session.kernelChanged.connect(onKernel);
+  model.on("change:answered", onAnswer);
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, onPress, true);
+  return () => {
+    clearTimeout(waiting);
+    session.statusChanged.disconnect(onStatus);
+    session.connectionStatusChanged.disconnect(onConnection);
+    session.kernelChanged.disconnect(onKernel);
+    for (const kind of ["pointerdown", "keydown"]) document.removeEventListener(kind, onPress, true);
+  };
+}
+
+// After a reload, the page has what was saved last: no output, or one whose widgets are of the past.
+// The kernel still has the view, and JupyterLab gets every model from it.
+async function comeBack(manager, root, cell) {
+  if (!manager.restoredStatus) {
+    await new Promise((resolve) => {
+      const onRestored = () => resolve(manager.restored.disconnect(onRestored));
+      manager.restored.connect(onRestored);
+    });
+  }
+  const cells = [...manager.context.model.cells];
+  const shown = (one) => one.outputs?.toJSON().map((output) => output.data?.[WIDGET]?.model_id) ?? [];
+  const place = cells.find(({ id }) => id === cell);
+  if (!place || cells.some((one) => shown(one).includes(root))) return;
+  const past = shown(place).some((id) => id && !manager.has_model(id));
+  if (past || !place.trusted) place.outputs.clear();
+  place.trusted = true; // as JupyterLab does when the cell is run; nothing of the file is left in it
+  const view = { model_id: root, version_major: 2, version_minor: 0 };
+  place.outputs.add({ output_type: "display_data", data: { [WIDGET]: view }, metadata: {} });
+}
+
+function initialize({ model }) {
+  const manager = model.widget_manager;
+  const [root, cell] = [model.get("view"), model.get("cell")];
+  if (!manager?.context?.sessionContext) return; // not in a notebook of JupyterLab
+  if (model.get("seen")) {
+    comeBack(manager, root, cell);
+  } else {
+    model.set("seen", true);
+    model.save_changes();
+  }
+  return watchKernel(model);
+}
+export default { initialize };
