@@ -48,7 +48,7 @@ def main() -> None:
         page.page.get_by_label("Speed").select_option("full speed")
         page.page.wait_for_timeout(20_000)  # the map's process warms up
         for name in ("PCA", "UMAP"):
-            page.page.get_by_label("Map").select_option(name)
+            page.page.get_by_label("Map", exact=True).select_option(name)
             _tell(name, [_reaction(page) for _ in range(CLICKS)])
 
 

@@ -37,6 +37,7 @@ class Bench:
         self.lab_page = lab_page
         self.page = lab_page.page
         self.status = self.page.locator(".mla-status")
+        self.map = self.page.locator(".mla-map canvas")
 
     @classmethod
     def of_first_notebook(cls, lab_page: LabPage) -> Bench:
@@ -51,7 +52,8 @@ class Bench:
     def ready(self) -> None:
         """Wait until everything is on the screen."""
         expect(self.status).to_have_count(1)
-        self.page.locator(".js-plotly-plot .scatterlayer .points path").first.wait_for()
+        self.page.locator(".js-plotly-plot .main-svg").first.wait_for()
+        self.map.first.wait_for()
         expect(self.button("Play")).to_be_enabled()
 
     def button(self, name: str) -> Locator:
@@ -84,6 +86,23 @@ class Bench:
     def wait_for_trace(self, meta: str, points: int) -> None:
         """Wait until a curve shows at least so many points."""
         self.page.wait_for_function(f"(a) => ({_TRACE})(a).length >= {points}", arg=[meta, "y"])
+
+    def picture(self) -> str:
+        """Return the map as it is drawn."""
+        drawn: str = self.map.first.evaluate("canvas => canvas.toDataURL()")
+        return drawn
+
+    def point_at_some_sample(self, start: int = 0) -> str:
+        """Move the mouse over the map, from a row of it on, until it means a point; return its id."""
+        box = self.map.first.bounding_box()
+        assert box is not None
+        root = self.page.locator(".mla-map").first
+        for y in range(start, int(box["height"]), 6):
+            for x in range(4, int(box["width"]), 12):
+                self.page.mouse.move(box["x"] + x, box["y"] + y)
+                if found := root.get_attribute("data-hovered"):
+                    return found
+        raise AssertionError("no point is there")
 
     def open_settings(self) -> None:
         """Unfold the settings, as JupyterLab's own menu of that name does not."""

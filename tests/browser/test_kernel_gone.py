@@ -38,7 +38,9 @@ RUN_LAST = """() => {
 @pytest.fixture
 def notebook(lab_page: LabPage, live_lab: LiveLab) -> LabPage:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    cells = [nbformat.v4.new_code_cell("\n".join(map(str.strip, c.strip().split("\n")))) for c in CELLS]
+    cells = [
+        nbformat.v4.new_code_cell("\n".join(map(str.strip, c.strip().split("\n")))) for c in CELLS
+    ]
     book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(book, live_lab.root / "kernel.ipynb")
     lab_page.open("kernel.ipynb")
@@ -55,7 +57,9 @@ def told(page: Page, sentence: str) -> None:
 
 
 def restart(page: Page) -> None:
-    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
 
 
 def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(notebook: LabPage):

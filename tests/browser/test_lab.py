@@ -21,14 +21,14 @@ def test_play_pause_step_and_reset_move_every_picture(lab_page: LabPage):
     expect(bench.status).to_have_text(re.compile("Nothing trained yet"))
 
     bench.press("Step")
-    bench.wait_for_text("sub-step 1, last trained: image")
+    bench.wait_for_text("sub-step 1 of 510, last trained: image")
     expect(page.locator(LIT)).to_have_attribute("data-encoder", "image")
     bench.press("Step")
-    bench.wait_for_text("sub-step 2, last trained: audio")
+    bench.wait_for_text("sub-step 2 of 510, last trained: audio")
     bench.wait_for_trace("loss.audio", 1)
     assert len(bench.trace("loss.image")) == 1
 
-    before = {name: bench.trace(name, "x") for name in ("map.image", "spread.image")}
+    before = bench.picture()
     bench.press("Play")
     bench.wait_for_state("playing")
     bench.wait_for_epoch(3)
@@ -36,10 +36,12 @@ def test_play_pause_step_and_reset_move_every_picture(lab_page: LabPage):
     bench.wait_for_state("paused")
     stopped_at = bench.step()
     assert stopped_at > 100
-    for meta in ("accuracy.fused", "weight.text", "gap.image|audio", "forgetting.audio"):
+    for meta in (
+        *("accuracy.fused", "weight.text", "gap.image|audio", "forgetting.audio"),
+        "plasticity",
+    ):
         assert len(bench.trace(meta)) > 2, meta
-    for name, values in before.items():
-        assert bench.trace(name, "x") != values, name
+    assert bench.picture() != before
     plasticity = page.locator("rect[data-plasticity]").get_attribute("data-plasticity")
     assert float(plasticity or 1) < 0.9
     page.wait_for_timeout(500)
@@ -47,7 +49,7 @@ def test_play_pause_step_and_reset_move_every_picture(lab_page: LabPage):
 
     bench.press("Epoch")
     epoch_end = (stopped_at // 51 + 1) * 51  # 17 rounds of three modalities
-    bench.wait_for_text(rf"Paused: .* sub-step {epoch_end},")
+    bench.wait_for_text(rf"Paused: .* sub-step {epoch_end} of")
 
     bench.press("Stop")
     bench.wait_for_state("stopped")
@@ -68,31 +70,26 @@ def test_settings_maps_samples_and_themes(lab_page: LabPage):
     bench.setting("Head gradient").select_option("off")
     bench.wait_for_text("head_gradient is off from sub-step 0 on")
     bench.press("Epoch")
-    bench.wait_for_text("sub-step 51.*plasticity 1.000")
+    bench.wait_for_text("sub-step 51 of")
+    page.locator("rect[data-plasticity='1.0000']").wait_for()
+    expect(page.locator(".mla-marks")).to_have_text("① sub-step 0: head_gradient paper → off")
 
     bench.setting("Data").select_option("gaussian")
     bench.wait_for_text("Press Reset to start afresh with the new dataset")
     bench.setting("Data").select_option("spoken_digits")
 
-    page.get_by_label("Map").select_option("UMAP")
-    expect(page.locator(".js-plotly-plot")).to_contain_text("trustworthiness 0.", timeout=120_000)
+    page.get_by_label("Map", exact=True).select_option("UMAP")
+    expect(page.locator(".mla-map .caption")).to_contain_text("trustworthiness 0.", timeout=120_000)
 
-    # The sample shown is the one that plotly says was clicked.
-    page.evaluate(
-        """() => document.querySelector(".js-plotly-plot").on("plotly_click", (event) => {
-            window.clickedId = event.points[0].text;
-        })"""
-    )
-    for number in (3, 40):
-        point = page.locator(".js-plotly-plot .scatterlayer .points path").nth(number)
-        point.scroll_into_view_if_needed()
-        page.wait_for_timeout(700)  # two quick clicks are a double click, which zooms out
-        box = point.bounding_box()
-        assert box is not None
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        clicked = page.wait_for_function("() => window.clickedId").json_value()
-        expect(page.locator("[data-sample]")).to_have_attribute("data-sample", clicked)
-        page.evaluate("() => { window.clickedId = null; }")
+    # The sample shown is the one that was clicked, and stands in view beside the map.
+    bench.scroll_to_top()
+    for start in (0, 120):
+        clicked = bench.point_at_some_sample(start)
+        page.mouse.down()
+        page.mouse.up()
+        sample = page.locator("[data-sample]")
+        expect(sample).to_have_attribute("data-sample", clicked)
+        expect(sample).to_be_in_viewport()
     assert page.locator("[data-sample] img").evaluate("i => i.naturalWidth") > 0
     page.wait_for_function("() => document.querySelector('[data-sample] audio').duration > 0.1")
 
@@ -177,9 +174,11 @@ def test_names_from_outside_are_shown_literally(lab_page: LabPage, live_lab: Liv
     bench.setting("Sample").select_option(index=1)
     sample = lab_page.page.locator("[data-sample]")
     expect(sample).to_contain_text("<img src=x onerror=alert(1)>val0, true class <img src=x")
-    point = lab_page.page.locator(".js-plotly-plot .scatterlayer .points path").last
-    point.hover(force=True)
-    expect(lab_page.page.locator(".hoverlayer")).to_contain_text("<img src=x onerror=alert(1)>val")
+    bench.scroll_to_top()
+    bench.point_at_some_sample()
+    expect(lab_page.page.locator(".mla-map .tip")).to_contain_text(
+        "<img src=x onerror=alert(1)>val"
+    )
     assert dialogs == []
     assert lab_page.page.locator("img[src=x]").count() == 0
     assert lab_page.console_errors == []

@@ -14,19 +14,20 @@ def test_one_slider_takes_every_picture_back_and_a_branch_trains_beside(lab_page
     bench = Bench.of_first_notebook(lab_page)
     page = lab_page.page
     bench.press("Epoch")
-    bench.wait_for_text("Paused: epoch 1 of 10, sub-step 51,")
+    bench.wait_for_text("Paused: epoch 1 of 10, sub-step 51 of 510,")
     now = page.locator(PLASTICITY).get_attribute("data-plasticity")
-    weights = bench.trace("spread.image", "x")
+    picture = bench.picture()
 
     slider = page.get_by_role("slider", name="Moment")
-    expect(slider).to_have_attribute("aria-valuetext", "sub-step 48 (now)")
+    expect(slider).to_have_attribute("aria-valuetext", "sub-step 51 (now)")
     slider.focus()
     page.keyboard.press("ArrowLeft")
-    bench.wait_for_text("Back at sub-step 24 of 51")
+    page.keyboard.press("ArrowLeft")
+    bench.wait_for_text("Looking back at sub-step 24, epoch 1 of 10; the run stands at 51 of 510")
     expect(slider).to_have_attribute("aria-valuetext", "sub-step 24")
     expect(page.locator(PLASTICITY)).not_to_have_attribute("data-plasticity", now or "")
     assert bench.trace("cursor.loss", "x") == [24, 24]
-    assert bench.trace("spread.image", "x") != weights
+    assert bench.picture() != picture
 
     bench.press("Branch")
     bench.setting("Branch with").select_option("another head gradient")
@@ -44,7 +45,10 @@ def test_one_slider_takes_every_picture_back_and_a_branch_trains_beside(lab_page
     expect(plasticities).to_have_count(2)
     expect(plasticities.nth(1)).to_have_attribute("data-plasticity", "1.0000")
     assert bench.trace("branch.accuracy.fused", "x")[0] == 24
-    assert len(bench.trace("branch.map.audio")) == len(bench.trace("map.audio")) > 100
+    expect(bench.map).to_have_count(2)
+    expect(page.locator(".mla-marks")).to_contain_text(
+        "① sub-step 24: branch, head_gradient paper → off"
+    )
     assert lab_page.console_errors == []
 
 

@@ -49,7 +49,7 @@ def sample_html(
     media = {part.modality: part for part in data.media(sample)}
     parts = []
     for m, name in enumerate(evaluation.modalities):
-        title = f'<span style="color:{colour(m)}">{pick(MODALITY_GLYPHS, m)}</span> {text(name)}'
+        title = f'<span aria-hidden="true" style="color:{colour(m)}">{pick(MODALITY_GLYPHS, m)}</span> {text(name)}'
         if not evaluation.present[m, i]:
             parts.append(_part(title, "absent, weight 0" if weighed else "absent"))
             continue
