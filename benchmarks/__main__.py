@@ -7,6 +7,7 @@ import torch
 from benchmarks import (
     click,
     data,
+    first_picture,
     frame_rate,
     fusion,
     import_time,
@@ -26,6 +27,7 @@ ALL = {
     "memory": memory.main,
     "click": click.main,
     "slow_motion": slow_motion.main,
+    "first_picture": first_picture.main,
     "fusion": fusion.main,
     "frame_rate": frame_rate.main,
     "notebook": notebook.main,

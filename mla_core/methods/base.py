@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -250,6 +251,7 @@ def check_finite(what: str, value: float, batch: Batch, position: Position, spli
 def _optimizer(
     config: ExperimentConfig, parameters: list[torch.nn.Parameter]
 ) -> torch.optim.Optimizer:
+    _spare_the_compiler()
     rate, decay = config.learning_rate, config.weight_decay
     if config.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
@@ -261,3 +263,18 @@ def _optimizer(
     for parameter in parameters:
         optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
     return optimizer
+
+
+def _spare_the_compiler() -> None:
+    """Let optimisers be made without torch's compiler, whose import takes seconds; nothing is compiled.
+
+    torch wraps some of their methods so that its compiler leaves them alone, and imports it for that
+    at the first call, unless it is noted that this was done. Only the first update needs it, which
+    a picture of the untrained network does not wait for.
+    """
+    if "torch._dynamo" in sys.modules:
+        return
+    for method in vars(torch.optim.Optimizer).values():
+        plain = getattr(method, "__wrapped__", None)
+        if plain is not None and not hasattr(plain, "__dynamo_disable"):
+            plain.__dynamo_disable = plain  # noqa: SLF001 - there is no public way

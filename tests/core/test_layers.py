@@ -58,3 +58,24 @@ def test_every_public_name_exists():
     for package in (mla_core, widgets):
         assert sorted(package.__all__) == sorted(set(package.__all__))
         assert [name for name in package.__all__ if not hasattr(package, name)] == []
+
+
+def test_a_session_that_has_not_trained_yet_waits_for_no_compiler():
+    """Its import takes seconds, which the first picture would wait for."""
+    code = (
+        "import sys; import mla_core as mla; "
+        "mla.TrainingSession(mla.ExperimentConfig(dataset='gaussian')).snapshot(); "
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_widgets_load_no_parser_of_notebooks():
+    """They take longer than the first picture; what asks for them still gets them."""
+    code = (
+        "import sys, widgets; "
+        "assert 'jsonschema' not in sys.modules; "
+        "import nbformat; nbformat.v4.new_notebook(); "
+        "assert nbformat.__version__"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,6 +11,10 @@ import traitlets
 
 from widgets.page.page import script, stylesheet
 from widgets.page.style import CONFIG
+from widgets.page.version_alone import version_alone
+
+with version_alone("nbformat"):
+    _ = go.FigureWidget  # loaded when it is first named
 
 
 class LiveFigure(go.FigureWidget):

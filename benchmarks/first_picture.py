@@ -1,0 +1,70 @@
+"""How long until the bench shows its first chart: from Run All, and from `mla-lab lab`?"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+from tests.browser.first_hour import CHART
+from tests.browser.live_lab import chromium, find_chromium
+
+SECONDS = 180
+ADDRESS = re.compile(rb"http://127\.0\.0\.1:\d+/\S*\?token=[0-9a-f]+")
+
+
+def main() -> None:
+    if find_chromium() is None:
+        print("  not measured: no Chromium here")
+        return
+    folder = Path(tempfile.mkdtemp(prefix="first-picture-"))
+    try:
+        with chromium() as browser:
+            for _ in range(2):  # the second time, the file cache is warm
+                run_all, whole = _measure(browser.new_page(), folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    _tell("Run All to the first chart", run_all, 6)
+    _tell("`mla-lab lab`, a second time, to the first chart", whole, 12)
+
+
+def _measure(page: Page, folder: Path) -> tuple[float, float]:
+    """Return the seconds from Run All, and from the start of the server less the clicks."""
+    page.set_default_timeout(SECONDS * 1000)
+    started = time.monotonic()
+    command = [sys.executable, "-m", "mla_core.cli.main", "lab", str(folder), "--no-browser"]
+    lab = subprocess.Popen(  # noqa: S603 - our own command
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    try:
+        page.goto(_address(lab))
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        pressed = time.monotonic()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.locator(CHART).first.wait_for(state="attached")
+        now = time.monotonic()
+        return now - pressed, now - started
+    finally:
+        page.close()
+        os.killpg(lab.pid, signal.SIGTERM)
+        lab.communicate(timeout=30)
+
+
+def _address(lab: subprocess.Popen[bytes]) -> str:
+    assert lab.stdout is not None
+    for line in lab.stdout:
+        if found := ADDRESS.search(line):
+            return found.group().decode()
+    raise RuntimeError("mla-lab lab ended without an address")
+
+
+def _tell(question: str, seconds: float, goal: float) -> None:
+    missed = "" if seconds <= goal else ", MISSED"
+    print(f"  {question}: {seconds:.1f} s (goal: at most {goal}{missed})")
