@@ -132,7 +132,7 @@ def _courses_figure(found: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure
                 opacity=0.8,
             )
     figure.update_layout(
-        height=320,
+        height=340,
         margin={"l": 50, "r": 10, "t": 30, "b": 40},
         xaxis_title="sub-step from the start",
         yaxis_title="forgetting so far, all modalities (nats)",

@@ -29,7 +29,6 @@ function render({ model, el }) {
   button.className = "jp-mod-styled";
   const verdict = make("p", form);
   verdict.setAttribute("role", "status");
-  verdict.setAttribute("aria-live", "polite");
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -41,6 +40,11 @@ function render({ model, el }) {
 
   const show = () => {
     const state = model.get("state");
+    if (verdict.textContent !== model.get("verdict")) {
+      // A change of state is read out; how far something is, only once.
+      verdict.setAttribute("aria-live", state === form.dataset.state ? "off" : "polite");
+      verdict.textContent = model.get("verdict");
+    }
     const over = state === "busy" || state === "revealed"; // where one waits, one may think again
     form.dataset.state = state;
     form.setAttribute("aria-busy", String(state === "busy"));
@@ -53,7 +57,6 @@ function render({ model, el }) {
     button.textContent = state === "outdated" ? "Ask again" : "Reveal";
     // Disabled, it would lose the focus.
     button.setAttribute("aria-disabled", String(over || state === "waiting"));
-    verdict.textContent = model.get("verdict");
   };
   const told = ["change:state", "change:verdict", "change:guess", "change:holds"];
   told.forEach((name) => model.on(name, show));

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +29,6 @@ from widgets.questions.answers import Answer, Later, NotYet, Reveal, ask, tellin
 
 INVITATION = "Take a guess, then press Reveal."
 LOOK_SECONDS = 1.0  # how often an answer that waits, or may change, is looked after
-CALM_SECONDS = 4.0  # a screen reader should be able to finish a sentence
 
 
 class QuestionForm(anywidget.AnyWidget):
@@ -87,7 +85,6 @@ class Question:
         self._reveal = reveal
         self._loop = notebook_loop("a live question", "widgets.predict(headless=True)")
         self._task: asyncio.Task[None] | None = None
-        self._said_at = 0.0
         self.form = QuestionForm(prompt=prompt, choices=self._choices)
         self._below = ipw.VBox()
         self.view = ipw.VBox([self.form, self._below])
@@ -140,7 +137,7 @@ class Question:
                     return await asyncio.to_thread(ask, self._reveal, self._choices)
             except NotYet as reason:
                 kept = "Your guess is kept, and the answer opens by itself."
-                self._say_calmly("waiting", f"Not yet: {_sentence(reason)} {kept}")
+                self._say("waiting", f"Not yet: {_sentence(reason)} {kept}")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look_after(self, later: Later, guess: int, verdict: str) -> None:
@@ -150,7 +147,7 @@ class Question:
             if reason:
                 past = f"This answer is about earlier runs ({later.about}). {verdict}"
                 now = f"Since then: {_sentence(reason)} Guess again, and ask."
-                self._say_calmly("outdated", f"{past} {now}")
+                self._say("outdated", f"{past} {now}")
             elif self.form.state == "outdated":
                 self.form.guess = guess
                 self._say("revealed", verdict)
@@ -167,12 +164,7 @@ class Question:
         if self.form.state == "busy":  # what comes late from a thread is of the past
             self._say("busy", f"Working on the answer: {sentence} …")
 
-    def _say_calmly(self, state: str, verdict: str) -> None:
-        if state != self.form.state or time.monotonic() - self._said_at >= CALM_SECONDS:
-            self._say(state, verdict)
-
     def _say(self, state: str, verdict: str) -> None:
-        self._said_at = time.monotonic()
         with self.form.hold_sync():
             self.form.state = state
             self.form.verdict = verdict

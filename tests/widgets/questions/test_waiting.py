@@ -18,7 +18,6 @@ CONFIG = mla.ExperimentConfig(dataset="gaussian", dataset_options=SIZES, epochs=
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(question, "LOOK_SECONDS", 0.01)
-    monkeypatch.setattr(question, "CALM_SECONDS", 0.0)
 
 
 async def until(quiz, state, what=""):
