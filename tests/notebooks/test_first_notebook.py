@@ -47,7 +47,7 @@ def test_the_command_leaves_one_run_folder_and_does_not_repeat_it(tmp_path, caps
 
     executed = nbformat.read(folder / FIRST.name, as_version=4)
     figures = outputs(executed, "application/vnd.plotly.v1+json")
-    assert len(figures) == 5, "three comparisons, the curves with the PCA, the UMAP"
+    assert len(figures) == 6, "three comparisons, the curves, the PCA, the UMAP"
     assert any("trustworthiness" in json.dumps(figure["layout"]) for figure in figures)
     assert "widgets" not in executed.metadata
     assert (folder / FIRST.name).stat().st_size < 1_000_000
@@ -63,7 +63,7 @@ def test_papermill_alone_runs_it_too(tmp_path):
     papermill.execute_notebook(
         str(FIRST), str(out), parameters=QUICK | {"headless": True}, progress_bar=False
     )
-    assert len(outputs(nbformat.read(out, as_version=4), "application/vnd.plotly.v1+json")) == 5
+    assert len(outputs(nbformat.read(out, as_version=4), "application/vnd.plotly.v1+json")) == 6
 
 
 def test_a_parameter_the_notebook_does_not_have_fails_with_papermill_alone(tmp_path):

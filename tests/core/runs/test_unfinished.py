@@ -31,7 +31,7 @@ def test_a_run_that_failed_says_why_until_it_is_tried_again(tiny, tmp_path, monk
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     (told,) = read_runs(tmp_path)[1]
-    assert "failed: TrainingDivergedError: training diverged at step" in told
+    assert "failed: TrainingDivergedError: training diverged in sub-step" in told
     assert config.hash in told
     with monkeypatch.context() as patch:
         patch.setattr(TrainingSession, "advance", stopped)
