@@ -1,5 +1,6 @@
 """environment.yml, pyproject.toml and constraints.txt name the same packages."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -50,8 +51,11 @@ def test_conda_and_pip_install_the_same():
     assert conda == NEEDED
 
 
-def test_conda_takes_this_folder_and_nothing_else_from_pip():
-    assert [line for line in CONDA["dependencies"] if isinstance(line, dict)] == [{"pip": ["-e ."]}]
+def test_conda_takes_this_folder_with_the_extras_of_make_lab_and_nothing_else_from_pip():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    extras = re.search(r"^LAB_EXTRAS := ([\w,]+)", makefile, re.MULTILINE).group(1)
+    from_pip = [line for line in CONDA["dependencies"] if isinstance(line, dict)]
+    assert from_pip == [{"pip": [f"-e .[{extras}]"]}]
 
 
 def test_conda_forge_is_the_only_channel():

@@ -18,7 +18,7 @@ EXPORT = """examples:
   mla-lab export runs/0123456789ab --html first.html --force    replace the page
   mla-lab export runs/0123456789ab --no-media             without the samples' pictures and sounds
 
-  mla-lab list runs names the runs. Open the page by a double click on your machine, send it
+  `mla-lab list runs` names the runs. Open the page by a double click on your machine, send it
   by mail, print it. JupyterLab shows its map when you press Trust HTML.
 """
 

@@ -22,7 +22,7 @@ EXAMPLES = """examples:
   mla-lab lab                        the lab that this folder is in, or a new one in ./mla-lab
   mla-lab lab my_lab                 the same in my_lab, which is made when missing
   mla-lab lab --port 9000 --no-browser
-  mla-lab lab --ServerApp.ip=0.0.0.0     whatever else JupyterLab takes, with an equals sign
+  mla-lab lab --ServerApp.base_url=/mla/     whatever else JupyterLab takes, with an equals sign
 
   A lab is a folder with notebooks/, experiments/ and results/. Files that you changed there are
   kept; the others are those of the installed version.

@@ -22,7 +22,8 @@ EPILOG = """examples:
   mla-lab run notebooks/01_alternating_training.ipynb -p seed=1 -p epochs=5 --out runs
   mla-lab list runs                                   what has been run, with its accuracy
   mla-lab sweep experiments/quick.toml --jobs 2            many runs at once (see mla-lab sweep --help)
-  mla-lab table runs/quick --rows method              their means over seeds
+  mla-lab table runs/quick --rows method,head_gradient --choose learning_rate
+                                                      their means over seeds
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
   mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
 """

@@ -38,7 +38,7 @@ examples:
 
 TABLE = """examples:
   mla-lab table runs/rates --rows method --columns learning_rate
-  mla-lab table rates.csv --rows method,head_gradient --columns dataset
+  mla-lab table rates.csv --rows method,learning_rate --columns dataset
   mla-lab table runs/rates --rows method --choose learning_rate --show-choice
       the learning rate with the best val.accuracy for each method
   mla-lab table runs/rates --rows method --choose learning_rate --value test.unimodal_accuracy.m1

@@ -56,7 +56,7 @@ def find_runs(folder: str | Path) -> Path:
     for place in places:
         if place.is_dir():
             return place
-    looked = " or ".join(repr(str(place.absolute())) for place in places)
+    looked = " or ".join(repr(os.path.abspath(place)) for place in places)  # noqa: PTH100 - as above
     msg = f"there is no folder {looked}: give one that holds runs, such as 'runs'"
     raise ConfigError(msg)
 

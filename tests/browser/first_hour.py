@@ -20,11 +20,9 @@ CHART = ".jp-OutputArea-output .js-plotly-plot .main-svg"
 def open_bench(page: Page, address: str) -> None:
     """Open the address, run all cells by the menu, and wait until the bench shows a chart."""
     page.goto(address)
-    notebook = page.locator(".jp-NotebookPanel")
-    notebook.wait_for()
-    expect(notebook.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
-        "data-status", "idle"
-    )
+    page.locator(".jp-NotebookPanel").wait_for()
+    # Before that JupyterLab would ask which kernel is meant.
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.locator(f"{CHART}, {ERROR}").first.wait_for(state="attached")

@@ -281,7 +281,7 @@ def _marked(told: Sequence[tuple[str, int, str]], low: float, high: float) -> di
         **_upright([step for _, step, _ in told], low, high),
         "mode": "lines+text",
         "text": [part for sign, *_ in told for part in ("", sign, "")][:-1],
-        "textposition": "top right",
+        "textposition": "bottom right",
         "hoverinfo": "text",
         "hovertext": [text(name) for *_, name in told for _ in range(3)][:-1],
     }

@@ -55,6 +55,21 @@ def test_check_says_every_fault_and_exits_with_1(tmp_path, capsys):
     assert main(["data", "check", str(path), "--skip-bad"]) == 0
 
 
+def test_counts_are_told_as_a_sentence_has_them(tmp_path, capsys):
+    picture(tmp_path / "many" / "1.png")
+    picture(tmp_path / "many" / "2.png")
+    (tmp_path / "one").mkdir()
+    picture(tmp_path / "one" / "1.png")
+    said = []
+    for name in ("many", "one"):
+        assert main(["data", "init", str(tmp_path / name)]) == 0
+        said.append(capsys.readouterr().out.split(f"{name}/manifest.csv", 1)[1])
+    assert ": 2 samples, 0 labels\n  image: 2 files\n" in said[0]
+    assert "column `label`: 2 samples have none" in said[0]
+    assert ": 1 sample, 0 labels\n  image: 1 file\n" in said[1]
+    assert "column `label`: 1 sample has none" in said[1]
+
+
 def test_init_leaves_a_manifest_alone(tmp_path, capsys):
     picture(tmp_path / "owl" / "1.png")
     (tmp_path / "manifest.csv").write_text("mine")

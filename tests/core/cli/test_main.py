@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import pandas as pd
@@ -13,7 +14,11 @@ from mla_core import run_experiment
 from mla_core.catalogue import METHODS
 from mla_core.cli import main
 from mla_core.data.catalogue import DATASETS
+from mla_core.fusion import RULES
 from mla_core.head.gradient import VARIANTS
+from mla_core.runs.places import FIRST_NOTEBOOK
+from mla_core.version import __version__
+from tests import ROOT
 
 
 @pytest.fixture
@@ -39,8 +44,30 @@ def notebook(tmp_path):
 def test_list_names_everything_there_is_to_choose_from(capsys):
     assert main(["list"]) == 0
     printed = capsys.readouterr().out
-    for name in (*DATASETS, *METHODS, *VARIANTS):
+    for name in (*DATASETS, *METHODS, *VARIANTS, *RULES):
         assert f"  {name} " in printed
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+    assert left.value.code == 0
+    assert capsys.readouterr().out == f"mla-lab {__version__}\n"
+
+
+def test_away_from_any_lab_the_notebooks_are_listed_where_they_will_be(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["list"]) == 0
+    printed = capsys.readouterr().out
+    assert "mla-lab lab lays them into mla-lab" in printed
+    assert f"  {Path('mla-lab', FIRST_NOTEBOOK)}\n" in printed
+
+
+def test_list_of_a_notebook_names_what_its_parameters_may_be(capsys):
+    assert main(["list", str(ROOT / FIRST_NOTEBOOK)]) == 0
+    assert f"one of {', '.join(RULES)}\n" in capsys.readouterr().out
 
 
 def test_list_of_a_notebook_names_its_parameters(notebook, capsys):
@@ -80,7 +107,9 @@ def test_list_of_a_folder_tells_what_it_cannot_read_and_lists_the_rest(tiny, tmp
     assert "is damaged" in printed.err
 
 
-@pytest.mark.parametrize("command", ["", "run", "list", "sweep", "table", "export", "repeat"])
+@pytest.mark.parametrize(
+    "command", ["", "lab", "run", "list", "sweep", "table", "export", "repeat"]
+)
 def test_help_helps(command, capsys):
     with pytest.raises(SystemExit) as left:
         main([*command.split(), "--help"])

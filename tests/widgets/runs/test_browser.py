@@ -5,12 +5,15 @@ import json
 import math
 import shutil
 
+import nbformat
 import numpy as np
 import pytest
+from nbclient import NotebookClient
 
 import mla_core as mla
 from mla_core.evaluation.replay import Replay
 from mla_core.runs.finished import read_runs
+from mla_core.runs.places import FIRST_NOTEBOOK
 from widgets import RunBrowser
 from widgets.runs.comparison import (
     curves_figure,
@@ -151,6 +154,33 @@ def test_an_empty_or_missing_folder_is_a_sentence(there, tmp_path, capsys):
     assert browser.runs == []
     assert "Make some" in browser._told()
     assert there or "there is no folder" in browser._told()
+
+
+NOTEBOOK = """
+from widgets import RunBrowser
+
+live, paper = RunBrowser("runs"), RunBrowser(headless=True)
+print([run.name for run in live.runs] == [run.name for run in paper.runs], paper._told())
+"""
+
+
+def test_what_the_commands_wrote_is_found_from_a_notebook(runs, tmp_path):
+    """A kernel runs where its notebook is, one folder below that of the commands."""
+    (tmp_path / FIRST_NOTEBOOK).parent.mkdir()
+    (tmp_path / FIRST_NOTEBOOK).touch()
+    shutil.copytree(runs[0].folder, tmp_path / "runs" / "one")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(NOTEBOOK)])
+    place = {"metadata": {"path": str(tmp_path / "notebooks")}}
+    NotebookClient(book, kernel_name="python3", resources=place).execute()
+    said = "".join(output.get("text", "") for output in book.cells[0].outputs)
+    assert "True 1 finished run in '../runs'." in said
+
+
+def test_what_is_not_finished_is_told_as_what_it_is(runs, tmp_path):
+    shutil.copytree(runs[0].folder, tmp_path / ".0123456789ab.partial")
+    told = RunBrowser(tmp_path, headless=True)._told()
+    assert "0 finished runs in" in told
+    assert "(mla on gaussian, seed 0) was cut off: the command that began it goes on" in told
 
 
 def test_headless_shows_table_figures_and_differences(folder, monkeypatch):
