@@ -303,7 +303,9 @@ def test_a_network_that_is_broken_raises_and_stays_as_it_was(tiny, bits):
         next(session.method.model.encoders["m1"].parameters())[0] = torch.nan
     before = bits(session.method.state_dict())
     first = session.data.split("train").ids[int(session._place.plan[1].indices[0])]
-    with pytest.raises(TrainingDivergedError, match=rf"sub-step 2 .*modality m1.*loss is nan.*{first}"):
+    with pytest.raises(
+        TrainingDivergedError, match=rf"sub-step 2 .*modality m1.*loss is nan.*{first}"
+    ):
         session.advance(steps=1)
     assert bits(session.method.state_dict()) == before
     assert (session.step, len(session.history.steps)) == (1, 1)

@@ -153,7 +153,7 @@ def test_an_empty_or_missing_folder_is_a_sentence(there, tmp_path, capsys):
     browser._ipython_display_()
     assert browser.runs == []
     assert "Make some" in browser._told()
-    assert there or "there is no folder" in browser._told()
+    assert there or "There is no folder" in browser._told()
 
 
 NOTEBOOK = """
