@@ -28,7 +28,8 @@ def bar(**options: Any) -> tqdm[Any]:
     from tqdm import tqdm
 
     every = IN_A_FILE if in_notebook() else SECONDS
-    return tqdm(**{"file": stream(), "mininterval": every} | options)
+    settings: dict[str, Any] = {"file": stream(), "mininterval": every}
+    return tqdm(**settings | options)
 
 
 def stream() -> TextIO:

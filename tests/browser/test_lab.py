@@ -102,10 +102,12 @@ def test_settings_maps_samples_and_themes(lab_page: LabPage):
     first = chooser.locator("option").nth(1).inner_text()
     expect(page.locator("[data-sample]")).to_have_attribute("data-sample", first)
 
+    width = bench.map.first.evaluate("canvas => canvas.width")
     lab_page.theme("dark")
     page.wait_for_function(
         """() => document.querySelector(".js-plotly-plot")._fullLayout.font.color === "#f2f5fa" """
     )
+    assert bench.map.first.evaluate("canvas => canvas.width") == width, "the map is drawn as before"
     assert lab_page.console_errors == []
 
 

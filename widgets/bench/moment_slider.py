@@ -36,7 +36,7 @@ class MomentSlider(anywidget.AnyWidget):
     """
 
     _esm = script("page/dom", "bench/moment_slider")
-    _css = stylesheet("bench/bench")
+    _css = stylesheet("bench/moment_slider")
     steps = traitlets.List(traitlets.Int(), [0]).tag(sync=True)
     total = traitlets.Int(1).tag(sync=True)
     at = traitlets.Int(0).tag(sync=True)

@@ -64,7 +64,7 @@ class TrainingReport:
         encoded = b64encode(svg.encode()).decode()
         picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
         display(HTML(picture))
-        display(HTML(f"<style>{asset('bench/bench.css')}</style>{legend_html(names)}"))
+        display(HTML(f"<style>{asset('bench/moment_slider.css')}</style>{legend_html(names)}"))
         for figure in self.figures:
             present(figure)
         sample = self._evaluation.ids[0]

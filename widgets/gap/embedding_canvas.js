@@ -54,7 +54,8 @@ class MapCanvas {
 
   // Fits the drawing to the size on the page and to the screen's density.
   resize() {
-    const side = Math.max(1, this.canvas.clientWidth);
+    // While the page changes its theme it has no size for a moment, and nobody tells when it is over.
+    const side = this.canvas.clientWidth || this.side || 1;
     const density = window.devicePixelRatio || 1;
     if (side === this.side && density === this.density) return;
     [this.side, this.density] = [side, density];

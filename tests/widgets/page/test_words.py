@@ -23,7 +23,7 @@ def test_words_agree_with_the_curves(method, modalities):
     said = describe_training(session.history, "PCA <b>")
     shown = curves(session.history)
     for key, curve in shown.items():
-        kind, name = key.split(".", 1)
+        kind, _, name = key.partition(".")
         first, last = curve["y"][0], curve["y"][-1]
         if kind == "loss":
             assert f"{name} from {first:.2f} to {last:.2f}" in said
