@@ -80,6 +80,8 @@ def test_the_page_holds_the_whole_run(run, tmp_path):
     assert np.allclose(coords, replay.maps["pca"].coords.ravel(), atol=2e-3)
     assert set(story["media"]) == set(replay.ids)
     assert {tag for tag, _ in page.tags} >= {"svg", "table", "pre", "button", "noscript"}
+    written = (tmp_path / "deep" / "run.html").read_text(encoding="utf-8")
+    assert "In JupyterLab press Trust HTML" in written.partition("<noscript>")[2]
 
 
 def test_the_configuration_on_the_page_is_the_runs(run, tmp_path):
