@@ -70,17 +70,17 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(notebook: L
     page.keyboard.press("d")  # stays with the button
     assert page.locator(".jp-Cell").count() == len(CELLS)
     bench.press("Step")
-    bench.wait_for_text("sub-step 1,")
+    bench.wait_for_text("sub-step 1 of")
 
     # Nothing was saved: the file on the disk has no output.
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     notebook.wait_until_idle()
     bench.ready()
-    bench.wait_for_text("sub-step 1,")
+    bench.wait_for_text("sub-step 1 of")
     expect(page.locator(".mla-question")).to_have_count(1)
     bench.press("Step")
-    bench.wait_for_text("sub-step 2,")
+    bench.wait_for_text("sub-step 2 of")
 
     page.evaluate(HEAR_SAVES)
     bench.button("Step").focus()
@@ -110,7 +110,7 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(notebook: L
     bench.ready()
     expect(page.locator(".mla-kernel:not(:empty)")).to_have_count(0)
     bench.press("Step")
-    bench.wait_for_text("sub-step 1,")
+    bench.wait_for_text("sub-step 1 of")
 
     pid = int(notebook.cell(0).locator(".jp-OutputArea-output").inner_text())
     os.kill(pid, signal.SIGKILL)
