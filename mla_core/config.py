@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -323,6 +323,20 @@ class ExperimentConfig:
         return {name: getattr(self, name) for name in self.live_fields()}
 
 
+def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[Any]]:
+    """Return the fields in which configurations differ, each with one plain value for each of them.
+
+    Examples
+    --------
+    >>> config = ExperimentConfig()
+    >>> config_differences([config, config.replace(alpha=0.5)])
+    {'alpha': [0.1, 0.5]}
+    """
+    values = [config.to_dict() for config in configs]
+    columns = {name: [one[name] for one in values] for name in (values[0] if values else ())}
+    return {name: column for name, column in columns.items() if _differ(column)}
+
+
 def whole_data_of(config: ExperimentConfig) -> MultimodalDataset:
     """Return the data that `config` names; that a configuration names them trusts nobody."""
     with from_elsewhere():
@@ -374,3 +388,7 @@ def check_names(values: Mapping[str, Any]) -> None:
             hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
             msg = f"unknown parameter {name!r}: {hint}"
             raise ConfigError(msg)
+
+
+def _differ(column: Iterable[Any]) -> bool:
+    return len({json.dumps(value, sort_keys=True) for value in column}) > 1

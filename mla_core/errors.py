@@ -25,6 +25,9 @@ class NotebookError(RuntimeError):
     """A cell of a notebook that ran headless raised; the message names the cell and the error."""
 
 
+OURS = (ConfigError, DataError, TrainingDivergedError, NotebookError)
+
+
 def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
     """Raise `ConfigError` unless `value` is among `allowed`, quoting both.
 
@@ -36,3 +39,14 @@ def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
     if value not in names:
         msg = f"unknown {what} {value!r}: choose one of {', '.join(map(repr, names))}"
         raise ConfigError(msg)
+
+
+def in_a_sentence(error: BaseException) -> str:
+    """Return what went wrong: the message of our own errors, others with what kind they are.
+
+    Examples
+    --------
+    >>> in_a_sentence(ConfigError("no such method")), in_a_sentence(KeyError("fac"))
+    ('no such method', "KeyError: 'fac'")
+    """
+    return str(error) if isinstance(error, OURS) else f"{type(error).__name__}: {error}"

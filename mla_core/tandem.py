@@ -16,6 +16,8 @@ class Tandem:
     trunk : TrainingSession
     branch : TrainingSession or None
         Usually ``trunk.fork(...)``: it may have left the trunk long before where that is now.
+    since : int
+        After how many sub-steps the branch left the trunk.
     at_work : TrainingSession
         The one that trained last: the one to blame when training failed.
 
@@ -36,6 +38,7 @@ class Tandem:
 
     def __post_init__(self) -> None:
         self.at_work = self.trunk
+        self.since = 0 if self.branch is None else self.branch.step
 
     @property
     def sessions(self) -> list[TrainingSession]:

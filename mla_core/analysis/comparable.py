@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from mla_core.config import ExperimentConfig
+from mla_core.config import config_differences
 from mla_core.session import TrainingSession
 
 
@@ -50,8 +49,13 @@ def why_not_comparable(
         for label, session, value in zip(runs, runs.values(), wanted, strict=True):
             if (now := getattr(session.config, name)) != value:
                 return f"The question is about {name} {value}, but {label} has {now} now."
-    if apart := _apart(one.config, other.config, but_for):
-        said = [f"{name} is {a} in {first}, but {b} in {second}" for name, a, b in apart]
+    apart = config_differences([one.config, other.config])
+    said = [
+        f"{name} is {a} in {first}, but {b} in {second}"
+        for name, (a, b) in apart.items()
+        if name not in but_for
+    ]
+    if said:
         return f"The two differ: {'; '.join(said)}."
     for label, session in runs.items():
         if told := _changed_on_the_way(session):
@@ -62,15 +66,6 @@ def why_not_comparable(
     if one.data is not other.data and one.data.fingerprint != other.data.fingerprint:
         return f"{first} and {second} have learnt from different data."
     return ""
-
-
-def _apart(
-    one: ExperimentConfig, other: ExperimentConfig, but_for: Mapping[str, Any]
-) -> list[tuple[str, Any, Any]]:
-    """Return every setting in which two configurations differ, and both values."""
-    names = [f.name for f in dataclasses.fields(one) if f.name not in but_for]
-    pairs = [(name, getattr(one, name), getattr(other, name)) for name in names]
-    return [(name, a, b) for name, a, b in pairs if a != b]
 
 
 def _changed_on_the_way(session: TrainingSession) -> str:

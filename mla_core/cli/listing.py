@@ -95,7 +95,8 @@ def _list_parameters(notebook: Path) -> None:
 
 
 def _list_runs(folder: Path) -> None:
-    from mla_core.runs import config_differences, read_runs
+    from mla_core.config import config_differences
+    from mla_core.runs import read_runs
 
     runs, problems = read_runs(folder)
     if not runs:

@@ -1,7 +1,7 @@
 """From a configuration to run folders: one experiment, a notebook, a sweep."""
 
 from mla_core.runs.experiment import run_experiment, train
-from mla_core.runs.finished import Run, config_differences, read_run, read_runs
+from mla_core.runs.finished import Run, read_run, read_runs
 from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameters, run_notebook
 from mla_core.runs.places import find_runs
 from mla_core.runs.specification import Specification, read_specification, specify
@@ -12,7 +12,6 @@ __all__ = [
     "Run",
     "Specification",
     "SweepReport",
-    "config_differences",
     "find_runs",
     "notebook_parameters",
     "read_run",

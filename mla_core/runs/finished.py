@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,29 +159,11 @@ def check_finished(folder: Path) -> None:
         raise ConfigError(msg)
 
 
-def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[Any]]:
-    """Return the fields in which configurations differ, each with one plain value for each of them.
-
-    Examples
-    --------
-    >>> config = ExperimentConfig()
-    >>> config_differences([config, config.replace(alpha=0.5)])
-    {'alpha': [0.1, 0.5]}
-    """
-    values = [config.to_dict() for config in configs]
-    columns = {name: [one[name] for one in values] for name in (values[0] if values else ())}
-    return {name: column for name, column in columns.items() if _differ(column)}
-
-
 def _measured(numbers: Any) -> bool:
     if not isinstance(numbers, dict) or "accuracy" not in numbers:
         return False
     plain = numbers["accuracy"] is None or isinstance(numbers["accuracy"], int | float)
     return plain and isinstance(numbers.get("unimodal_accuracy"), dict)
-
-
-def _differ(column: Iterable[Any]) -> bool:
-    return len({json.dumps(value, sort_keys=True) for value in column}) > 1
 
 
 def _candidates(folder: Path) -> Iterator[Path]:

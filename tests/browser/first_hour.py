@@ -17,15 +17,23 @@ ERROR = ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']"
 CHART = ".jp-OutputArea-output .js-plotly-plot .main-svg"
 
 
-def open_bench(page: Page, address: str) -> None:
-    """Open the address, run all cells by the menu, and wait until the bench shows a chart."""
+def open_notebook(page: Page, address: str) -> None:
+    """Open the address, and wait for the notebook's kernel."""
     page.goto(address)
     page.locator(".jp-NotebookPanel").wait_for()
     # Before that JupyterLab would ask which kernel is meant.
     expect(page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle")
+
+
+def run_all(page: Page) -> None:
+    """Run all cells by the menu, and wait for a chart, or an error."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     page.locator(f"{CHART}, {ERROR}").first.wait_for(state="attached")
+
+
+def check_bench(page: Page) -> None:
+    """See that no cell failed, and that the bench shows its chart."""
     errors = page.locator(ERROR).all_inner_texts()
     assert not errors, errors[0]
     expect(page.locator(".mla-status").first).to_have_attribute("data-state", "ready")
@@ -39,7 +47,10 @@ def main(address: str) -> None:
     with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.set_default_timeout(SECONDS * 1000)
-        open_bench(context.new_page(), address)
+        page = context.new_page()
+        open_notebook(page, address)
+        run_all(page)
+        check_bench(page)
         context.close()
     print(f"the bench is drawn: {address.partition('?')[0]}")
 

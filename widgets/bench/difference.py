@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 
-from mla_core.session import TrainingSession
+from mla_core.config import config_differences
+from widgets.charts import Run
 from widgets.page import listed
 
 
-def describe_branch(trunk: TrainingSession, branch: TrainingSession, since: int) -> str:
+def describe_branch(trunk: Run, branch: Run) -> str:
     """Return what was changed, and what came of it at the last look that both took.
 
     Parameters
     ----------
-    trunk, branch : TrainingSession
-    since : int
-        The sub-step at which the branch left.
+    trunk, branch : Run
     """
-    ours, theirs = trunk.config.to_dict(), branch.config.to_dict()
-    changed = [
-        f"{key} {theirs[key]} instead of {ours[key]}" for key in ours if ours[key] != theirs[key]
-    ]
-    told = f"Branch from sub-step {since}: {', '.join(changed) or 'the same settings'}."
-    before = {summary.step: summary for summary in trunk.history.summaries if summary.step > since}
+    apart = config_differences([trunk.config, branch.config])
+    changed = [f"{key} {theirs} instead of {ours}" for key, (ours, theirs) in apart.items()]
+    told = f"Branch from sub-step {branch.since}: {', '.join(changed) or 'the same settings'}."
+    before = {
+        summary.step: summary for summary in trunk.history.summaries if summary.step > branch.since
+    }
     both = [summary for summary in branch.history.summaries if summary.step in before]
     if not both:
         return f"{told} Press Play: it first catches up, then both go on together."

@@ -27,6 +27,7 @@ from widgets.charts import training as charts
 from widgets.charts.panels import HEIGHT
 from widgets.export import export_session
 from widgets.page import (
+    LiveFigure,
     LiveWidget,
     Pace,
     apply_theme,
@@ -213,8 +214,6 @@ class TrainingLab(LiveWidget):
 
     def _adopt(self, scene: Scene) -> None:
         """Show another run, or another branch of it: its settings, samples and an empty figure."""
-        from widgets.page import LiveFigure  # plotly's widget takes seconds to import
-
         tandem = self._player.tandem
         session = tandem.trunk
         if self._tandem is None or session is not self._tandem.trunk:
@@ -285,7 +284,8 @@ class TrainingLab(LiveWidget):
         self._diagram.value = diagram.beside(
             [diagram.network_svg(names, run) for run in scene.runs]
         )
-        self._difference.value = self._in_words(scene)
+        told = text(describe_branch(*scene.runs)) if len(scene.runs) > 1 else ""
+        self._difference.value = f'<p class="mla-difference">{told}</p>' if told else ""
         self._timeline.follow(scene.first, scene.travel)
         if (drawing := [run.drawing for run in scene.runs]) != self._drawn:
             charts.refresh(self._figure, *scene.runs)
@@ -296,13 +296,6 @@ class TrainingLab(LiveWidget):
         self._enable(scene.state)
         self._status.say(scene.state, describe(scene))
         self._scene = scene
-
-    def _in_words(self, scene: Scene) -> str:
-        tandem = self._player.tandem
-        if tandem.branch is None:
-            return ""
-        told = describe_branch(tandem.trunk, tandem.branch, scene.runs[1].since)
-        return f'<p class="mla-difference">{text(told)}</p>'
 
     def _put_into_words(self, run: Run) -> None:
         caption = run.view.caption if run.view is not None else ""

@@ -47,11 +47,9 @@ function render({ model, el }) {
     else return;
     event.preventDefault();
   });
-  const traits = ["steps", "total", "at", "following", "disabled"].map((trait) => `change:${trait}`);
-  traits.forEach((trait) => model.on(trait, show));
-  show();
+  const leaveModel = follow(model, ["steps", "total", "at", "following", "disabled"], show);
   return () => {
-    traits.forEach((trait) => model.off(trait, show));
+    leaveModel();
     leavePage();
   };
 }

@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
-from mla_core.errors import TrainingDivergedError
+from mla_core.errors import in_a_sentence
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
 from widgets.bench.scene import Scene
@@ -58,8 +58,7 @@ class Player:
         self._inbox = inbox
         self._left: int | None = 0  # sub-steps still to take; None means until the end
         self._loading: Loading | None = None
-        self._marks: dict[TrainingSession, list[Mark]] = {}  # what their histories do not know
-        self._since = 0  # where the branch left
+        self._failures: dict[TrainingSession, list[Mark]] = {}  # their histories do not know them
 
     @property
     def session(self) -> TrainingSession:
@@ -68,10 +67,11 @@ class Player:
 
     def scene(self) -> Scene:
         """Return everything there is to be seen, as it is now. On the event loop only."""
-        runs = [
-            run_of(session, self._marks.get(session, ()), self._since if i else 0)
-            for i, session in enumerate(self.tandem.sessions)
-        ]
+        tandem = self.tandem
+        runs = [run_of(tandem.trunk, self._failures.get(tandem.trunk, ()))]
+        if tandem.branch is not None:
+            marks = [Mark(tandem.since, "branch"), *self._failures.get(tandem.branch, ())]
+            runs.append(run_of(tandem.branch, marks, tandem.since))
         return Scene(self.state, self.message, tuple(runs))
 
     # ---------------------------------------------------------------- called from anywhere
@@ -142,7 +142,7 @@ class Player:
             try:
                 told = command()
             except Exception as error:  # noqa: BLE001 - one bad command must not end the bench
-                told = f"{type(error).__name__}: {error}"
+                told = in_a_sentence(error)
             if told:
                 self.message = told
             if self._loading is not None:  # the others are for what comes then
@@ -154,7 +154,8 @@ class Player:
         if self.state == "failed":  # the weights may be spoilt
             session = self.tandem.at_work
             self.tandem.rewind()
-            self._marks.setdefault(session, []).append(Mark(session.step, "failed, back to here"))
+            mark = Mark(session.step, "failed, back to here")
+            self._failures.setdefault(session, []).append(mark)
         self._left = steps
         if steps == 0:
             self._set("paused" if self.session.step else "ready")
@@ -203,11 +204,10 @@ class Player:
             taken = await chunk
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence, reset goes on
             self._left = 0
-            known = isinstance(error, TrainingDivergedError)
             back = self.tandem.at_work.last_good.step
             self._set(
                 "failed",
-                f"{error if known else f'{type(error).__name__}: {error}'} Change a setting and "
+                f"{in_a_sentence(error)} Change a setting and "
                 f"press Play to go on from sub-step {back}, where all was well, or Reset.",
             )
             return 0
@@ -235,9 +235,6 @@ class Player:
         if tandem is not self.tandem:
             begun = any(session.step for session in tandem.sessions)
             state = ("paused" if tandem.unfinished else "finished") if begun else "ready"
-            self._marks = {s: m for s, m in self._marks.items() if s in tandem.sessions}
-            if tandem.branch is not None:
-                self._since = tandem.branch.step
-                self._marks[tandem.branch] = [Mark(self._since, "branch")]
+            self._failures = {s: m for s, m in self._failures.items() if s in tandem.sessions}
         self.tandem = tandem
         self._set(state, loading.done)

@@ -76,17 +76,11 @@ class Stage:
         if look is None or run.view is None or run.summary is None:
             return
         if self._placed is None or self._placed != (look, run.view):
-            kind = "umap" if run.view.caption.startswith("UMAP") else "pca"
-            one = Map(
-                kind,
-                run.view.caption,
-                np.array([0]),
-                run.view.coords[None],
-                np.array([np.nan]),
-            )
-            replay = Replay.of(
-                [look], self._data.classes, maps={kind: one}, summaries=[run.summary]
-            )
+            view = run.view
+            never = np.array([np.nan])  # measured here
+            one = Map(view.kind, view.caption, np.array([0]), view.coords[None], never)
+            maps, summaries = {view.kind: one}, [run.summary]
+            replay = Replay.of([look], self._data.classes, maps=maps, summaries=summaries)
             self._move(replay, radius)
             self._placed = look, run.view
         self._tell(run, look, sample)

@@ -23,8 +23,7 @@ def describe(scene: Scene) -> str:
     said = [f"{scene.message.rstrip('.')}."] if scene.message else []
     if scene.travel is not None:
         said.append(
-            f"Looking back at sub-step {scene.travel}, {_epoch(run, scene.travel)}; the run "
-            f"{_standing(scene)}."
+            f"Looking back at sub-step {scene.travel}, {_epoch(run)}; the run {_standing(scene)}."
         )
         said.append(_probe(run))
     elif scene.state == "failed":
@@ -35,17 +34,17 @@ def describe(scene: Scene) -> str:
     else:
         last = run.history.steps[-1].modality
         who = f"last trained: {last}" if last else "all modalities at once"
-        where = f"{_epoch(run, run.step)}, sub-step {run.step} of {run.total}"
+        where = f"{_epoch(run)}, sub-step {run.step} of {run.total}"
         said.append(f"{scene.state.capitalize()}: {where}, {who}.")
         said.append(_probe(run))
         said.append(HINTS.get(scene.state, ""))
     return " ".join(filter(None, said))
 
 
-def _epoch(run: Run, step: int) -> str:
-    """Return the epoch of the last sub-step, counted from 1, such as ``epoch 3 of 10``."""
-    per_epoch = max(1, run.total // run.config.epochs)
-    return f"epoch {max(1, -(-step // per_epoch))} of {run.config.epochs}"
+def _epoch(run: Run) -> str:
+    """Return the epoch of the last sub-step shown, counted from 1, such as ``epoch 3 of 10``."""
+    steps = run.shown.steps
+    return f"epoch {steps[-1].epoch + 1 if steps else 1} of {run.config.epochs}"
 
 
 def _standing(scene: Scene) -> str:
@@ -59,9 +58,6 @@ def _probe(run: Run) -> str:
     """Return how much is right, and at which look."""
     if run.summary is None:
         return ""
-    when = (
-        ""
-        if run.then is None and run.summary.step == run.step
-        else (f" at sub-step {run.summary.step}")
-    )
+    now = run.then is None and run.summary.step == run.step
+    when = "" if now else f" at sub-step {run.summary.step}"
     return f"Right on the probe set{when}: fused {run.summary.accuracy:.0%}."

@@ -8,8 +8,8 @@ from typing import Any
 
 from widgets.charts.panels import MANY_PAIRS
 from widgets.charts.svg import DASHES
-from widgets.charts.training import BRANCH_STYLE, FUSED, pair_style
-from widgets.page import MODALITY_DASHES, MODALITY_GLYPHS, colour, pick, text
+from widgets.charts.training import BRANCH_STYLE, FUSED, line_of, pair_style
+from widgets.page import MODALITY_GLYPHS, pick, text
 
 
 def legend_html(modalities: Sequence[str], *, branch: bool = False) -> str:
@@ -23,12 +23,7 @@ def legend_html(modalities: Sequence[str], *, branch: bool = False) -> str:
         Whether a second run is drawn.
     """
     entries = [
-        _entry(
-            name,
-            {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)},
-            pick(MODALITY_GLYPHS, m),
-        )
-        for m, name in enumerate(modalities)
+        _entry(name, line_of(m), pick(MODALITY_GLYPHS, m)) for m, name in enumerate(modalities)
     ]
     entries.append(_entry("fused, head", FUSED))
     pairs = list(itertools.combinations(modalities, 2))

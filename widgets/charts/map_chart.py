@@ -20,8 +20,12 @@ CLASS_SCALE = [  # one flat step per class
 
 @dataclass(frozen=True, eq=False)
 class MapView:
-    """A map of the probe set: coordinates (M * N, 2), modality by modality, and what to say."""
+    """A map of the probe set: coordinates (M * N, 2), modality by modality, and what to say.
 
+    `kind` is ``"pca"`` or ``"umap"``.
+    """
+
+    kind: str
     coords: np.ndarray
     half_width: float
     caption: str

@@ -45,7 +45,7 @@ class MapState:
         needed = 1.08 * float(np.abs(shown).max())
         width = max(needed, SHRINK * self._half_width.get(kind, 0.0), 1e-6)
         self._half_width[kind] = width
-        self.views[kind] = MapView(shown, width, caption)
+        self.views[kind] = MapView(kind, shown, width, caption)
         return self.views[kind]
 
     def previous(self, kind: str) -> np.ndarray | None:

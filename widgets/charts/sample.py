@@ -12,7 +12,7 @@ from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Media
 from mla_core.fusion import predictive_entropy
 from mla_core.records import Evaluation
-from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
+from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, folded, pick, text
 
 SHORT = 24  # characters of a text that is a word rather than a paragraph
 LIKELIEST = 2  # classes that get a bar, beside the true one
@@ -93,12 +93,8 @@ def _verdict(logits: Tensor, classes: tuple[str, ...], label: int) -> str:
 def media_html(part: Media, note: str) -> str:
     """Return one part as a picture, a player or a text; its caption is there to be unfolded."""
     caption = ". ".join(filter(None, (part.caption, note)))
-    below = (
-        '<details style="font-size:11px;line-height:1.3;color:var(--jp-ui-font-color2,#555)">'
-        f"<summary>about it</summary>{text(caption)}</details>"
-        if caption
-        else ""
-    )
+    style = "font-size:11px;line-height:1.3;color:var(--jp-ui-font-color2,#555)"
+    below = f'<div style="{style}">{folded("about it", text(caption))}</div>' if caption else ""
     if part.mime == "text/plain":
         shown = text(part.data.decode())
         if len(part.data) > SHORT:  # a paragraph, which the keyboard can scroll, too

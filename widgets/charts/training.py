@@ -72,7 +72,7 @@ def training_figure(
     if branch:
         row, column, _ = where["difference"]
         for m, name in enumerate(modalities):
-            figure.add_trace(_line(f"difference.{name}", name, _style(m)), row=row, col=column)
+            figure.add_trace(_line(f"difference.{name}", name, line_of(m)), row=row, col=column)
         figure.add_trace(_line("difference.fused", "fused", FUSED), row=row, col=column)
         figure.update_yaxes(zeroline=True, zerolinecolor=FUSED_COLOUR, row=row, col=column)
     for panel, (row, column, _) in where.items():
@@ -91,14 +91,14 @@ def _curves(
     kind = traits(method)
     for m, name in enumerate(modalities):
         if kind.one_at_a_time:
-            thin = {**_style(m), "width": 1, "dash": "solid"}
+            thin = {**line_of(m), "width": 1, "dash": "solid"}
             found.append(("loss", _line(f"loss.{name}", name, thin)))
-            found.append(("forgetting", _line(f"forgetting.{name}", name, _style(m))))
+            found.append(("forgetting", _line(f"forgetting.{name}", name, line_of(m))))
         band = _line(f"band.{name}", name, {"width": 0, "color": colour(m)}, hoverinfo="skip")
         band.update(fill="toself", fillcolor=colour(m), opacity=0.18)
         found.append(("weights", band))
         for panel, key in (("accuracy", "accuracy"), ("weights", "weight")):
-            found.append((panel, _line(f"{key}.{name}", name, _style(m))))
+            found.append((panel, _line(f"{key}.{name}", name, line_of(m))))
     if not kind.one_at_a_time:
         found.append(("loss", _line("loss.all", "all", {**FUSED, "width": 1})))
     if "head_gradient" in kind.uses:
@@ -108,7 +108,7 @@ def _curves(
     if len(pairs) > MANY_PAIRS:
         for m, name in enumerate(modalities):
             title = f"{name} to the others, on average"
-            found.append(("gap", _line(f"apart.{name}", title, _style(m))))
+            found.append(("gap", _line(f"apart.{name}", title, line_of(m))))
     else:
         for i, (a, b) in enumerate(pairs):
             names = modalities[a], modalities[b]
@@ -125,7 +125,8 @@ def pair_style(i: int) -> dict[str, Any]:
     return {"color": FUSED_COLOUR, "width": 2, "dash": pick(MODALITY_DASHES, i)}
 
 
-def _style(m: int) -> dict[str, Any]:
+def line_of(m: int) -> dict[str, Any]:
+    """Return the line of modality number `m`."""
     return {"color": colour(m), "width": 2, "dash": pick(MODALITY_DASHES, m)}
 
 
@@ -167,7 +168,7 @@ def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]]) -> No
     figure.update_xaxes(title_text="sub-step", title_standoff=4, row=rows)
     if rows > 3:
         figure.update_xaxes(title_text="", row=3)
-    figure.update_layout(annotations=_annotations(figure, where, {}))
+    _show_notes(figure, where, dict.fromkeys(where, "Nothing yet."))
     apply_theme(figure, dark=False)
 
 
@@ -186,8 +187,19 @@ def _annotations(
         found.append({**refs, **own, "text": title, "showarrow": False})
         if panel in notes:
             middle = {"x": 0.5, "y": 0.5, "font": {"size": 11}, "opacity": 0.8}
-            found.append({**refs, **middle, "text": notes[panel], "showarrow": False})
+            own = {"name": panel, "text": notes[panel], "showarrow": False}
+            found.append({**refs, **middle, **own})
     return found
+
+
+def _show_notes(
+    figure: go.Figure, where: Mapping[str, tuple[int, int, str]], notes: Mapping[str, str]
+) -> None:
+    """Show words in the middle of the panels that are empty, and the axes of the others."""
+    for panel, (row, column, _) in where.items():
+        figure.update_xaxes(visible=panel not in notes, row=row, col=column)
+        figure.update_yaxes(visible=panel not in notes, row=row, col=column)
+    figure.layout.annotations = _annotations(figure, where, notes)
 
 
 def refresh(figure: go.Figure, run: Run, branch: Run | None = None) -> None:
@@ -218,21 +230,18 @@ def refresh(figure: go.Figure, run: Run, branch: Run | None = None) -> None:
                 trace.update(shown.get(key, NOTHING))
                 # A look by itself is a point, which a line does not show.
                 trace.mode = "lines+markers" if len(trace.x) == 1 else "lines"
-        for panel, (row, column, _) in where.items():
+        for panel in where:
             low, high = _reach(panel, traces, shown)
             filled = high >= low
             if not filled:
                 modalities = sum(key.startswith("accuracy.") for key in traces) - 1
                 notes[panel] = emptiness(panel, run.config.method, run.config.fusion, modalities)
-            figure.update_xaxes(visible=filled, row=row, col=column)
-            figure.update_yaxes(visible=filled, row=row, col=column)
             then = run.then.summaries[-1].step if run.then is not None and filled else None
             traces[f"cursor.{panel}"].update(_upright([] if then is None else [then], low, high))
             told = signs(marks) if filled else []
             traces[f"marks.{panel}"].update(_marked(told, low, high))
-        if notes != getattr(figure, "_mla_notes", None):
-            figure._mla_notes = notes  # noqa: SLF001 - ours; the page need not be told the same again
-            figure.layout.annotations = _annotations(figure, where, notes)
+        if notes != {a.name: a.text for a in figure.layout.annotations if a.name}:
+            _show_notes(figure, where, notes)
 
 
 def _meaningful(

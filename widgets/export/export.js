@@ -33,7 +33,7 @@ function showMap(story) {
   render({ model, el: document.getElementById("map") });
   const charts = [...document.querySelectorAll(".chart > svg")];
   const { LEFT, RIGHT } = { LEFT: 46, RIGHT: 412 }; // as in svg_chart.py
-  const follow = () => {
+  follow(model, ["look"], () => {
     const step = story.meta.axis.values[model.get("look")];
     for (const chart of charts) {
       const [low, high] = [Number(chart.dataset.low), Number(chart.dataset.high)];
@@ -41,9 +41,7 @@ function showMap(story) {
       const cursor = chart.querySelector(".cursor");
       for (const end of ["x1", "x2"]) cursor.setAttribute(end, x < LEFT || x > RIGHT ? -9 : x);
     }
-  };
-  model.on("change:look", follow);
-  follow();
+  });
 }
 
 async function copy(source, status) {

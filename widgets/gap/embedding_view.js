@@ -85,9 +85,7 @@ class Explorer {
   }
 
   follow(trait, action) {
-    this.model.on(`change:${trait}`, action);
-    this.undo.push(() => this.model.off(`change:${trait}`, action));
-    action();
+    this.undo.push(follow(this.model, [trait], action));
   }
 
   on(target, name, action) {

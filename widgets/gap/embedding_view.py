@@ -38,6 +38,7 @@ import traitlets
 
 from mla_core.data.samples import Media
 from mla_core.evaluation import Map, Replay
+from mla_core.words import counted
 from widgets.page import (
     CLASS_COLOURS,
     FUSED_COLOUR,
@@ -247,7 +248,7 @@ def _axis(replay: Replay, shifts: Mapping[float, str] | None) -> dict[str, Any]:
     if shifts is not None:
         return {"name": "shift", "values": list(shifts), "texts": list(shifts.values())}
     looks = zip(replay.steps.tolist(), replay.epochs.tolist(), strict=True)
-    texts = [f"sub-step {step}, {epoch} epoch{'s' * (epoch != 1)} done" for step, epoch in looks]
+    texts = [f"sub-step {step}, {counted(epoch, 'epoch')} done" for step, epoch in looks]
     return {"name": "sub-step", "values": replay.steps.tolist(), "texts": texts}
 
 

@@ -20,7 +20,7 @@ from mla_core.analysis import (
     why_no_projection,
 )
 from mla_core.config import ExperimentConfig
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, in_a_sentence
 from mla_core.head import VARIANTS
 from mla_core.records import EvenList
 from mla_core.session import TrainingSession
@@ -160,8 +160,7 @@ class HeadGradientExplorer(LiveWidget):
             await command()
         except Exception as error:  # noqa: BLE001
             self._training = self._racing = 0
-            known = isinstance(error, ConfigError)
-            self._say("failed", str(error) if known else f"{type(error).__name__}: {error}")
+            self._say("failed", in_a_sentence(error))
             await self._render()
 
     async def _next_stage(self) -> None:

@@ -9,6 +9,7 @@ import anywidget
 import ipywidgets as ipw
 import traitlets
 
+from widgets.page.closing import close
 from widgets.page.page import asset
 
 
@@ -49,7 +50,7 @@ class Anchor(anywidget.AnyWidget):
 
     def __init__(self, view: ipw.Widget, cell: str) -> None:
         super().__init__(view=view.model_id, cell=cell)
-        view.observe(lambda _: self.close(), "comm")
+        view.observe(lambda _: close(self), "comm")
         with contextlib.suppress(RuntimeError):  # no loop, and so no page
             loop = asyncio.get_running_loop()
             # The message may be heard in another thread, while a cell keeps the loop busy.

@@ -10,9 +10,7 @@ function render({ model, el }) {
     line.dataset.state = model.get("state");
     heard.textContent = model.get("said");
   };
-  const traits = ["text", "said", "state"].map((trait) => `change:${trait}`);
-  traits.forEach((trait) => model.on(trait, show));
-  show();
+  const leaveModel = follow(model, ["text", "said", "state"], show);
 
   // Pictures must not queue up on a slow page: it answers each tick when it has drawn, and the kernel
   // waits for the answer before it draws again.
@@ -36,7 +34,7 @@ function render({ model, el }) {
     leavePage();
     observer.disconnect();
     model.off("change:tick", answer);
-    traits.forEach((trait) => model.off(trait, show));
+    leaveModel();
   };
 }
 export default { render };

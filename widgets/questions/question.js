@@ -1,34 +1,22 @@
 // A question with radio buttons. Everything from outside goes in as text. The elements stay, only
 // their state changes: so the focus stays where it is, and the live region is read out.
 function render({ model, el }) {
-  const make = (tag, parent, text = "") => {
-    const element = document.createElement(tag);
-    element.textContent = text;
-    parent.append(element);
-    return element;
-  };
-  const form = make("form", el);
-  form.className = "mla-question";
+  const form = make("form", el, { class: "mla-question" });
   const group = make("fieldset", form);
-  make("legend", group, model.get("prompt"));
+  make("legend", group, {}, model.get("prompt"));
   const radios = model.get("choices").map((choice, index) => {
     const label = make("label", group);
-    const radio = make("input", label);
-    radio.type = "radio";
-    radio.name = "choice"; // a group within its form
+    const radio = make("input", label, { type: "radio", name: "choice" }); // a group within its form
     radio.checked = index === model.get("guess");
     radio.addEventListener("change", () => {
       model.set("guess", index);
       model.save_changes();
     });
-    make("span", label, choice);
+    make("span", label, {}, choice);
     return radio;
   });
-  const button = make("button", form, "Reveal");
-  button.type = "submit";
-  button.className = "jp-mod-styled";
-  const verdict = make("p", form);
-  verdict.setAttribute("role", "status");
+  const button = make("button", form, { type: "submit", class: "jp-mod-styled" }, "Reveal");
+  const verdict = make("p", form, { role: "status" });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -58,13 +46,11 @@ function render({ model, el }) {
     // Disabled, it would lose the focus.
     button.setAttribute("aria-disabled", String(over || state === "waiting"));
   };
-  const told = ["change:state", "change:verdict", "change:guess", "change:holds"];
-  told.forEach((name) => model.on(name, show));
-  show();
+  const leaveModel = follow(model, ["state", "verdict", "guess", "holds"], show);
   const leavePage = joinPage(el);
   return () => {
     leavePage();
-    told.forEach((name) => model.off(name, show));
+    leaveModel();
   };
 }
 export default { render };

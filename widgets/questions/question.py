@@ -13,7 +13,7 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.display import HTML, display
 from plotly.basedatatypes import BaseFigure
 
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, in_a_sentence
 from widgets.page import (
     close,
     figure_bundles,
@@ -49,7 +49,7 @@ class QuestionForm(anywidget.AnyWidget):
         How often the reader asked for the answer.
     """
 
-    _esm = script("questions/question")
+    _esm = script("page/dom", "questions/question")
     _css = stylesheet("questions/question")
     prompt = traitlets.Unicode().tag(sync=True)
     choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -117,9 +117,8 @@ class Question:
         try:
             answer = await self._answer()
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-            known = isinstance(error, ConfigError)
-            fault = str(error) if known else f"{type(error).__name__}: {error}"
-            self._say("failed", f"The answer failed: {fault.rstrip('.')}. Reveal tries it again.")
+            fault = in_a_sentence(error).rstrip(".")
+            self._say("failed", f"The answer failed: {fault}. Reveal tries it again.")
             return
         if answer.picture is not None:
             self._show(_on_page(answer.picture))

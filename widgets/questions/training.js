@@ -1,14 +1,9 @@
 // A line that says how far a training is, and a bar. The elements stay, so that the line is read out
 // when it changes.
 function render({ model, el }) {
-  const box = document.createElement("div");
-  box.className = "mla-training";
-  const line = document.createElement("p");
-  line.setAttribute("role", "status");
-  const bar = document.createElement("progress");
-  bar.setAttribute("aria-label", "Training in the background");
-  box.append(line, bar);
-  el.append(box);
+  const box = make("div", el, { class: "mla-training" });
+  const line = make("p", box, { role: "status" });
+  const bar = make("progress", box, { "aria-label": "Training in the background" });
   const show = () => {
     const state = model.get("state");
     box.dataset.state = state;
@@ -19,13 +14,11 @@ function render({ model, el }) {
       line.textContent = model.get("text");
     }
   };
-  const told = ["change:state", "change:text", "change:progress"];
-  told.forEach((name) => model.on(name, show));
-  show();
+  const leaveModel = follow(model, ["state", "text", "progress"], show);
   const leavePage = joinPage(el);
   return () => {
     leavePage();
-    told.forEach((name) => model.off(name, show));
+    leaveModel();
   };
 }
 export default { render };

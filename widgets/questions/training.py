@@ -10,7 +10,7 @@ import traitlets
 from IPython.display import display
 
 from mla_core.config import ExperimentConfig
-from mla_core.errors import TrainingDivergedError
+from mla_core.errors import in_a_sentence
 from mla_core.runs import train
 from mla_core.session import TrainingSession
 from mla_core.threads import others_at_work
@@ -34,7 +34,7 @@ class TrainingForm(anywidget.AnyWidget):
     state : {"waiting", "training", "finished", "failed"}
     """
 
-    _esm = script("questions/training")
+    _esm = script("page/dom", "questions/training")
     _css = stylesheet("questions/training")
     text = traitlets.Unicode().tag(sync=True)
     progress = traitlets.Float(0.0).tag(sync=True)
@@ -72,17 +72,17 @@ class BackgroundTraining:
         self.session = TrainingSession(config)  # before the form, since it is what can fail
         self.name = name_of(self.session)
         self.failure = ""
-        self.form = TrainingForm(text=f"{self.name} waits for its turn to train.")
+        self.view = TrainingForm(text=f"{self.name} waits for its turn to train.")
         per_cell.register(self)
         self._task = loop.create_task(self._run(_turns.setdefault(loop, asyncio.Lock())))
 
     def close(self) -> None:
         """Stop training and remove the line."""
         self._task.cancel()
-        close(self.form)
+        close(self.view)
 
     def _ipython_display_(self) -> None:
-        display(self.form)
+        display(self.view)
 
     async def _run(self, turn: asyncio.Lock) -> None:
         async with turn:
@@ -92,8 +92,7 @@ class BackgroundTraining:
                     await self._give_way()
                     await asyncio.to_thread(self.session.advance, seconds=CHUNK_SECONDS)
             except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-                known = isinstance(error, TrainingDivergedError)
-                fault = str(error) if known else f"{type(error).__name__}: {error}"
+                fault = in_a_sentence(error)
                 self.failure = f"{self.name} could not be trained to its end: {fault}"
                 self._say("failed", f"{self.failure.rstrip('.')}. Run this cell again.")
                 return
@@ -113,9 +112,9 @@ class BackgroundTraining:
             waited += CHUNK_SECONDS
 
     def _say(self, state: str, text: str) -> None:
-        with self.form.hold_sync():
-            self.form.state, self.form.text = state, text
-            self.form.progress = self.session.progress
+        with self.view.hold_sync():
+            self.view.state, self.view.text = state, text
+            self.view.progress = self.session.progress
 
 
 class Trained:

@@ -11,7 +11,7 @@ import ipywidgets as ipw
 import plotly.graph_objects as go
 from IPython.display import HTML, display
 
-from mla_core.errors import ConfigError, DataError
+from mla_core.errors import ConfigError, in_a_sentence
 from mla_core.runs import Run, find_runs, read_runs
 from mla_core.words import counted
 from widgets.export import export_run
@@ -130,8 +130,7 @@ class RunBrowser:
             try:
                 await self._due.pop(0)()
             except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-                known = isinstance(error, ConfigError | DataError)
-                self._say("failed", str(error) if known else f"{type(error).__name__}: {error}")
+                self._say("failed", in_a_sentence(error))
 
     async def _reread(self) -> None:
         self._say("busy", "Reading the folder …")

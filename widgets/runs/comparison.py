@@ -9,10 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from mla_core.config import config_differences
 from mla_core.errors import DataError
 from mla_core.evaluation import Replay, align
 from mla_core.records import History, Summary
-from mla_core.runs import Run, config_differences
+from mla_core.runs import Run
 from widgets.charts import BLANK
 from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, apply_theme, asset, colour, pick, text
 from widgets.runs.table import LETTERS, share, told

@@ -9,7 +9,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from mla_core.runs import Run, config_differences
+from mla_core.config import config_differences
+from mla_core.runs import Run
 from widgets.page import colour, script, stylesheet, text
 
 LETTERS = "ABCDEF"  # what ticked runs are called in the pictures

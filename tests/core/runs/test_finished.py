@@ -7,7 +7,8 @@ import pytest
 
 from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession, run_experiment
 from mla_core.cli import main
-from mla_core.runs.finished import config_differences, read_run, read_runs
+from mla_core.config import config_differences
+from mla_core.runs.finished import read_run, read_runs
 
 
 @pytest.fixture(scope="module")

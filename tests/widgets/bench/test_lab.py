@@ -277,3 +277,26 @@ def test_export_writes_a_page_beside_the_notebook_or_says_why_not(tmp_path, monk
         await until(lambda: lab.session.step == 3)
 
     on_bench(script)
+
+
+def test_a_finished_run_goes_on_with_more_epochs_or_starts_with_another_seed():
+    async def script(lab):
+        lab._controls.speed.value = 0.0
+        press(lab, "play")
+        await until(lambda: lab._status.state == "finished")
+        assert lab.session.epoch == 3
+        assert "more epochs" in lab._status.text
+        assert lab._controls.further.layout.display == "flex"
+        assert lab._controls.buttons["play"].disabled
+        press(lab, "more")
+        await until(lambda: lab._status.state == "finished" and lab.session.epoch == 13)
+        assert "epochs 3 → 13" in lab._happened.value
+
+        first = lab.session
+        press(lab, "seed")
+        await until(lambda: lab.session is not first)
+        await settle(lab)
+        assert (lab.session.step, lab.session.config.seed) == (0, first.config.seed + 1)
+        assert lab._controls.further.layout.display == "none"
+
+    on_bench(script)

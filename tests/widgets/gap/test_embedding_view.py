@@ -9,6 +9,7 @@ import pytest
 
 import mla_core as mla
 import widgets
+from mla_core.analysis import one_run
 from mla_core.analysis.gap_shift import SHIFTS
 from mla_core.evaluation.maps import pca_map
 from mla_core.evaluation.replay import Replay
@@ -166,12 +167,12 @@ def test_questions_are_answered_from_the_session(session, replay):
     choice, sentence, figure = widgets.gap_change(session, [-1000, 1000])
     gap = replay.centroid_gap.mean(1)
     assert choice == "-1000 to 1000"
-    assert sentence.startswith(f"It is {100 * (gap[-1] / gap[0] - 1):.1f} percent")
+    change = 100 * (gap[-1] / gap[0] - 1)
+    assert sentence == f"It is {change:.1f} percent. {one_run(session.config.seed)}"
     assert len(figure.data) == 4
     choice, sentence, figure = widgets.shift_change(session, "m0", "m1", [-100, 100])
     assert choice == "-100 to 100"
-    assert sentence.startswith("It is ")
-    assert " points" in sentence
+    assert sentence.endswith(f" points. {one_run(session.config.seed)}")
     assert [trace.name for trace in figure.data] == ["m0", "m1", "m2", "fused"]
 
 

@@ -23,10 +23,10 @@ def small_chunks(monkeypatch):
 
 async def until(run, state):
     for _ in range(1000):
-        if run.form.state == state:
+        if run.view.state == state:
             return
         await asyncio.sleep(0.01)
-    pytest.fail(f"{run.form.state}: {run.form.text}")
+    pytest.fail(f"{run.view.state}: {run.view.text}")
 
 
 def test_several_take_turns_and_give_the_numbers_of_any_other_run():
@@ -34,16 +34,16 @@ def test_several_take_turns_and_give_the_numbers_of_any_other_run():
 
     async def main():
         runs = [BackgroundTraining(CONFIG.replace(method=name)) for name in ("concat", "sum")]
-        assert [run.form.text for run in runs] == [
+        assert [run.view.text for run in runs] == [
             "concat waits for its turn to train.",
             "sum waits for its turn to train.",
         ]
-        runs[0].form.observe(lambda change: said.append(change["new"]), "text")
+        runs[0].view.observe(lambda change: said.append(change["new"]), "text")
         await until(runs[0], "finished")
         assert runs[1].session.step == 0
         await until(runs[1], "finished")
-        assert runs[1].form.text == "sum is trained: 2 epochs."
-        assert runs[1].form.progress == 1
+        assert runs[1].view.text == "sum is trained: 2 epochs."
+        assert runs[1].view.progress == 1
         for run in runs:
             run.close()
         return runs
@@ -87,8 +87,8 @@ def test_a_divergence_is_a_sentence_and_the_next_one_has_its_turn():
             BackgroundTraining(CONFIG),
         )
         await until(lost, "failed")
-        assert "mla could not be trained to its end: training diverged" in lost.form.text
-        assert lost.failure.rstrip(".") in lost.form.text
+        assert "mla could not be trained to its end: training diverged" in lost.view.text
+        assert lost.failure.rstrip(".") in lost.view.text
         await until(other, "finished")
         lost.close()
         other.close()
