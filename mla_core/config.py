@@ -12,11 +12,8 @@ from typing import Any
 from mla_core.catalogue import METHODS, METRICS, check_method_options
 from mla_core.data import (
     DATASETS,
-    MultimodalDataset,
     check_missing,
     check_options,
-    load_dataset,
-    shorten,
 )
 from mla_core.encoders import DEVICES, ENCODERS, PRECISIONS, check_encoders
 from mla_core.errors import ConfigError
@@ -335,31 +332,6 @@ def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[An
     values = [config.to_dict() for config in configs]
     columns = {name: [one[name] for one in values] for name in (values[0] if values else ())}
     return {name: column for name, column in columns.items() if _differ(column)}
-
-
-def whole_data_of(config: ExperimentConfig) -> MultimodalDataset:
-    """Return the data that `config` names; that a configuration names them trusts nobody."""
-    with from_elsewhere():
-        return load_dataset(config.dataset, **config.data_options())
-
-
-def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> MultimodalDataset:
-    """Return what a session trains on: the data that `config` names, or `data`, made short of parts.
-
-    Parameters
-    ----------
-    config : ExperimentConfig
-    data : MultimodalDataset, optional
-        Whole, instead of the one that `config` names.
-    """
-    whole = whole_data_of(config) if data is None else data
-    return shorten(
-        whole,
-        modalities=config.modalities,
-        missing=config.missing,
-        label_noise=config.label_noise,
-        seed=config.seed,
-    )
 
 
 def _check_names_of_modalities(names: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from mla_core.catalogue import method_class
-from mla_core.config import ExperimentConfig, data_of, whole_data_of
+from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Split, read_ahead
 from mla_core.encoders import check_modules
@@ -21,6 +21,7 @@ from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import flat_numbers, summarise
 from mla_core.fusion import fused_by_rule
 from mla_core.methods import Method, Place, Route
+from mla_core.named_data import data_of, whole_data_of
 from mla_core.records import Change, Evaluation, History, Moment, Recording, Snapshot, StepRecord
 from mla_core.references import from_elsewhere
 from mla_core.threads import compute_threads, uninterrupted

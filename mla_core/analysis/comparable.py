@@ -31,6 +31,7 @@ def why_not_comparable(
 
     Examples
     --------
+    >>> from mla_core import ExperimentConfig
     >>> config = ExperimentConfig(dataset="gaussian", epochs=1)
     >>> joint, mla = (TrainingSession(config.replace(method=name)) for name in ("concat", "mla"))
     >>> runs = {"concat": joint, "mla": mla}

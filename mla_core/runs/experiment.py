@@ -16,6 +16,7 @@ from mla_core.data.samples import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import Replay
 from mla_core.files import check_writable, remove, write_json
+from mla_core.named_data import can_change
 from mla_core.progress import bar
 from mla_core.records import (
     LOOKS,
@@ -26,7 +27,7 @@ from mla_core.records import (
     trained_on,
 )
 from mla_core.runs.finished import check_finished
-from mla_core.runs.same_data import can_change, refuse_other, refuse_other_data, short
+from mla_core.runs.same_data import refuse_other, refuse_other_data, short
 from mla_core.runs.unfinished import FAILED, free, leave, lock_of
 from mla_core.session import TrainingSession
 from mla_core.settings import hash_of

@@ -10,9 +10,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from mla_core.config import ExperimentConfig, data_of, whole_data_of
-from mla_core.data import DATASETS, NEED_FILES, MultimodalDataset
+from mla_core.config import ExperimentConfig
+from mla_core.data import DATASETS, MultimodalDataset
 from mla_core.errors import ConfigError, DataError
+from mla_core.named_data import can_change, data_of, whole_data_of
 from mla_core.results import read_run_files
 from mla_core.runs.finished import read_run
 
@@ -20,11 +21,6 @@ from mla_core.runs.finished import read_run
 def short(data: MultimodalDataset) -> str:
     """Return the digits of a fingerprint that runs and checkpoints note."""
     return data.fingerprint[:12]
-
-
-def can_change(config: ExperimentConfig) -> bool:
-    """Whether a configuration may read other data another time: files, or what a guest loads."""
-    return config.dataset in NEED_FILES or config.dataset not in DATASETS.built_in
 
 
 def refuse_other(what: str, known: str, now: str) -> None:

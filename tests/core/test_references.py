@@ -7,7 +7,7 @@ import pytest
 
 import mla_core as mla
 from mla_core import plugins, references
-from mla_core.config import data_of
+from mla_core.named_data import data_of
 from tests.core.guests import SMALL, config_of, write
 
 TRAP = "open({marker!r}, 'w').close()\ndef x(*a): return 0"

@@ -308,3 +308,16 @@ def test_an_evaluation_covers_the_whole_split(tiny):
         assert evaluation.features.shape == (m, n, 12)
         assert evaluation.weights.shape == (m, n)
         assert evaluation.fused.shape == (n, c)
+
+
+def test_sessions_of_data_that_never_change_share_them(tiny):
+    config = tiny()
+    one, other = TrainingSession(config), TrainingSession(config.replace(seed=1))
+    assert one._whole is other._whole
+    assert (
+        TrainingSession(config.replace(dataset_options={"sizes": [40, 20, 20]}))._whole
+        is not one._whole
+    )
+    one.advance(epochs=1)
+    straight = TrainingSession(config.replace(seed=1))
+    assert other.advance(epochs=1) == straight.advance(epochs=1), "nobody changes them"

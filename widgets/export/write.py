@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.config import ExperimentConfig, data_of
+from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.errors import DataError
 from mla_core.evaluation import Map, Replay, numbers_of
 from mla_core.files import written_whole
+from mla_core.named_data import data_of
 from mla_core.records import History
 from mla_core.runs import Run, read_run
 from mla_core.session import TrainingSession

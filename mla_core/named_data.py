@@ -1,0 +1,51 @@
+"""The data that a configuration names."""
+
+from __future__ import annotations
+
+from weakref import WeakValueDictionary
+
+from mla_core.config import ExperimentConfig
+from mla_core.data import DATASETS, NEED_FILES, MultimodalDataset, load_dataset, shorten
+from mla_core.references import from_elsewhere
+from mla_core.settings import hash_of
+
+
+def can_change(config: ExperimentConfig) -> bool:
+    """Whether a configuration may read other data another time: files, or what a guest loads."""
+    return config.dataset in NEED_FILES or config.dataset not in DATASETS.built_in
+
+
+# What sessions train on now: several of one notebook share data that are the same for ever.
+_IN_USE: WeakValueDictionary[str, MultimodalDataset] = WeakValueDictionary()
+
+
+def whole_data_of(config: ExperimentConfig) -> MultimodalDataset:
+    """Return the data that `config` names; that a configuration names them trusts nobody."""
+    options = config.data_options()
+    if can_change(config):
+        with from_elsewhere():
+            return load_dataset(config.dataset, **options)
+    name = hash_of({"dataset": config.dataset, "options": options})
+    data = _IN_USE.get(name)
+    if data is None:
+        data = _IN_USE[name] = load_dataset(config.dataset, **options)
+    return data
+
+
+def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> MultimodalDataset:
+    """Return what a session trains on: the data that `config` names, or `data`, made short of parts.
+
+    Parameters
+    ----------
+    config : ExperimentConfig
+    data : MultimodalDataset, optional
+        Whole, instead of the one that `config` names.
+    """
+    whole = whole_data_of(config) if data is None else data
+    return shorten(
+        whole,
+        modalities=config.modalities,
+        missing=config.missing,
+        label_noise=config.label_noise,
+        seed=config.seed,
+    )
