@@ -124,7 +124,7 @@ class TrainingLab(LiveWidget):
         choosers = ipw.HBox([controls.map, self._chooser])
         parts = {  # css class -> box
             "mla-bench-head": ipw.VBox(
-                [controls.bar, timeline.view, self._status, controls.further]
+                [controls.bar, timeline.view, ipw.HBox([self._status, controls.further])]
             ),
             "mla-bench-settings": ipw.VBox([controls.settings, timeline.branching]),
             "mla-bench-network": ipw.VBox([self._diagram, self._difference]),
@@ -261,6 +261,7 @@ class TrainingLab(LiveWidget):
         self._note.value = f"<p style='{SMALL}'>{text(session.data.note)}</p>"
         ids = session.probe.ids
         self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
+        self._chooser.value = ""
 
     async def _looked_at(self, scene: Scene) -> Scene:
         """Return the scene as it is to be seen: now, or at the moment travelled to, with its maps."""
@@ -280,7 +281,7 @@ class TrainingLab(LiveWidget):
         names = list(self.session.data.modalities)
         radius = max((run.view.half_width for run in scene.runs if run.view), default=1.0)
         for stage, run in zip(self._stages, scene.runs, strict=True):
-            stage.show(run, self._chooser.value or "", radius)
+            stage.show(run, self._chooser.value, radius)
         self._diagram.value = diagram.beside(
             [diagram.network_svg(names, run) for run in scene.runs]
         )
