@@ -271,7 +271,8 @@ def test_six_modalities_one_class_and_a_part_that_nobody_has(context):
     group = explorer.page.get_by_label("Samples")
     group.select_option("all that have y")
     explorer.page.get_by_role("button", name="Select", exact=True).click()
-    expect(explorer.page.get_by_role("status")).to_contain_text("nothing was selected")
+    for told in (explorer.page.get_by_role("status"), explorer.page.locator("p.note")):
+        expect(told).to_contain_text("nothing was selected")
     group.select_option("class only")
     explorer.page.get_by_role("button", name="Select", exact=True).click()
     expect(explorer.root).to_have_attribute("data-selected", "5")

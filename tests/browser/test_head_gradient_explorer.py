@@ -71,6 +71,19 @@ def test_the_toys_vectors_follow_mouse_and_keys(lab_page: LabPage):
     expect(toy.root.locator(".value")).to_have_text("10")
     check_numbers(toy, 10.0)
 
+    x, y = toy.numbers("h")
+    toy.drag("h", right=-x, up=-y)
+    x, y = toy.numbers("h")
+    ways = ("ArrowLeft" if x > 0 else "ArrowRight", x), ("ArrowDown" if y > 0 else "ArrowUp", y)
+    for way, far in ways:
+        for _ in range(round(abs(100 * far))):
+            keyboard.press(f"Shift+{way}")
+    assert toy.numbers("h") == [0, 0]
+    assert toy.text("before") == toy.text("after") == toy.text("seen") == "undefined"
+    assert toy.numbers("p") == toy.numbers("g")
+    expect(told).to_contain_text("h is 0 and has no direction")
+    toy.drag("h", right=1, up=1)
+
     before = toy.root.locator(".h .shaft").evaluate("e => getComputedStyle(e).stroke")
     lab_page.theme("dark")
     stroke = "e => getComputedStyle(e).stroke"

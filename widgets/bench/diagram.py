@@ -9,8 +9,10 @@ from mla_core.catalogue import traits, weighs
 from widgets.charts import Run
 from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
-WIDTH = 900
 LONG = 17  # characters of a name that fit
+# Where the columns begin, and how wide they are, in pixels at full size.
+ENCODER, HEAD, WEIGHTS, ANSWER = (160, 84), (284, 150), (456, 150), (628, 92)
+BAR = 66  # a weight of 1
 HEADS = {"shared": "shared head", "own": "a head each", "joint": "joint head"}
 CAPTIONS = {True: "learns from one at a time", False: "learns from all at once"}
 
@@ -38,8 +40,10 @@ def network_svg(modalities: Sequence[str], run: Run) -> str:
     height = max(96, len(modalities) * row) + 6
     middle = height / 2
     told = _in_words(active, plasticity, weights, all_lit=all_lit)
+    left = 138 - 24 - 8 * min(LONG, max(map(len, modalities)))  # of the names, which end at 138
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="100%" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="{left} 0 {sum(ANSWER) - left} {height}" width="100%" '
         f'style="max-height:{height + 10}px;display:block" role="img" aria-label="{text(told)}" '
         'font-family="var(--jp-ui-font-family, sans-serif)" font-size="13" '
         'fill="var(--jp-ui-font-color1, #333)">'
@@ -54,25 +58,31 @@ def network_svg(modalities: Sequence[str], run: Run) -> str:
             f'<g data-encoder="{text(name)}" data-lit="{str(lit).lower()}">',
             f'<text x="138" y="{y + 4}" text-anchor="end"><title>{text(name)}</title>{text(shown)} '
             f'<tspan fill="{colour(m)}">{pick(MODALITY_GLYPHS, m)}</tspan></text>',
-            f'<path d="M 144 {y} H 170" stroke="{stroke}" stroke-width="{width}"/>',
-            _box(170, y - row / 2 + 3, 120, row - 6, colour(m), "encoder", lit=lit),
-            f'<path d="M 290 {y} C 350 {y} 340 {middle} 390 {middle}" fill="none" '
+            f'<path d="M 144 {y} H {ENCODER[0]}" stroke="{stroke}" stroke-width="{width}"/>',
+            _box(ENCODER[0], y - row / 2 + 3, ENCODER[1], row - 6, colour(m), "encoder", lit=lit),
+            f'<path d="M {sum(ENCODER)} {y} C 268 {y} 260 {middle} {HEAD[0]} {middle}" fill="none" '
             f'stroke="{stroke}" stroke-width="{width}"/></g>',
         ]
     lit_head = last is not None
     head_colour = colour(modalities.index(active)) if active in modalities else FUSED_COLOUR
+    centre = HEAD[0] + HEAD[1] / 2
+    grey = 'stroke="var(--jp-ui-font-color2, #666)"'
     parts += [
-        _box(390, middle - 46, 170, 92, head_colour, "", lit=lit_head),
-        f'<text x="475" y="{middle - 27}" text-anchor="middle" font-weight="bold">'
+        _box(HEAD[0], middle - 46, HEAD[1], 92, head_colour, "", lit=lit_head),
+        f'<text x="{centre}" y="{middle - 27}" text-anchor="middle" font-weight="bold">'
         f"{HEADS[kind.head]}</text>",
-        _plasticity_bar(middle, plasticity) if modified else "",
-        f'<text x="475" y="{middle + 37}" text-anchor="middle" font-size="11">{text(caption)}</text>',
-        f'<path d="M 560 {middle} H 600" stroke="var(--jp-ui-font-color2, #666)"/>',
-        _box(600, top + 2, 175, len(modalities) * row - 4, FUSED_COLOUR, "", lit=False),
+        _plasticity_bar(centre, middle, plasticity) if modified else "",
+        f'<text x="{centre}" y="{middle + 37}" text-anchor="middle" font-size="11">'
+        f"{text(caption)}</text>",
+        f'<path d="M {sum(HEAD)} {middle} H {WEIGHTS[0]}" {grey}/>',
+        _box(
+            WEIGHTS[0], top + 2, WEIGHTS[1], len(modalities) * row - 4, FUSED_COLOUR, "", lit=False
+        ),
     ]
     if not weighed:
         by = "the rule" if kind.weighs else "the head"
-        parts.append(f'<text x="687" y="{middle + 4}" text-anchor="middle">fused by {by}</text>')
+        x = WEIGHTS[0] + WEIGHTS[1] / 2
+        parts.append(f'<text x="{x}" y="{middle + 4}" text-anchor="middle">fused by {by}</text>')
     for m, name in enumerate(modalities if weighed else []):
         y = top + m * row + row / 2
         spread = summary.weight_quantiles[name] if summary else ()
@@ -80,10 +90,10 @@ def network_svg(modalities: Sequence[str], run: Run) -> str:
     accuracy = f"{summary.accuracy:.1%}" if summary else ""
     when = ("fused right", f"at sub-step {summary.step}") if summary else ("", "")
     parts += [
-        f'<path d="M 775 {middle} H 805" stroke="var(--jp-ui-font-color2, #666)"/>',
-        f'<text x="810" y="{middle - 8}" font-weight="bold">{accuracy}</text>',
+        f'<path d="M {sum(WEIGHTS)} {middle} H {ANSWER[0] - 4}" {grey}/>',
+        f'<text x="{ANSWER[0]}" y="{middle - 8}" font-weight="bold">{accuracy}</text>',
         *(
-            f'<text x="810" y="{middle + 6 + 13 * i}" font-size="10">{line}</text>'
+            f'<text x="{ANSWER[0]}" y="{middle + 6 + 13 * i}" font-size="10">{line}</text>'
             for i, line in enumerate(when)
         ),
         "</svg>",
@@ -94,18 +104,19 @@ def network_svg(modalities: Sequence[str], run: Run) -> str:
 def _weight(m: int, name: str, y: float, mean: float, spread: Sequence[float]) -> str:
     """Return one modality's mean weight as a bar, and the range of most samples as a line over it."""
     known = [q for q in spread if not math.isnan(q)]
+    label, bar = WEIGHTS[0] + 10, WEIGHTS[0] + 42
     line = (
-        f'<path d="M {640 + 90 * known[0]:.1f} {y} H {640 + 90 * known[-1]:.1f}" '
+        f'<path d="M {bar + BAR * known[0]:.1f} {y} H {bar + BAR * known[-1]:.1f}" '
         'stroke="var(--jp-ui-font-color1, #333)" stroke-width="1.5"/>'
         if known
         else ""
     )
     return (
-        f'<text x="610" y="{y + 4}" font-size="11">λ <tspan fill="{colour(m)}">'
+        f'<text x="{label}" y="{y + 4}" font-size="11">λ <tspan fill="{colour(m)}">'
         f"{pick(MODALITY_GLYPHS, m)}</tspan></text>"
-        f'<rect x="640" y="{y - 6}" width="{90 * mean:.1f}" height="12" rx="2" '
+        f'<rect x="{bar}" y="{y - 6}" width="{BAR * mean:.1f}" height="12" rx="2" '
         f'fill="{colour(m)}" data-weight="{text(name)}"/>{line}'
-        f'<text x="768" y="{y + 4}" text-anchor="end" font-size="11">{mean:.2f}</text>'
+        f'<text x="{sum(WEIGHTS) - 7}" y="{y + 4}" text-anchor="end" font-size="11">{mean:.2f}</text>'
     )
 
 
@@ -118,14 +129,14 @@ def beside(pictures: Sequence[str]) -> str:
     return f'<div style="display:flex;gap:16px">{cells}</div>'
 
 
-def _plasticity_bar(middle: float, plasticity: float) -> str:
-    y, share = middle - 15, min(1.0, max(0.0, plasticity))
+def _plasticity_bar(centre: float, middle: float, plasticity: float) -> str:
+    x, y, share = centre - 60, middle - 15, min(1.0, max(0.0, plasticity))
     return (
-        f'<rect x="405" y="{y}" width="140" height="8" rx="4" fill="none" '
+        f'<rect x="{x}" y="{y}" width="120" height="8" rx="4" fill="none" '
         'stroke="var(--jp-ui-font-color3, #999)"/>'
-        f'<rect x="405" y="{y}" width="{140 * share:.1f}" height="8" rx="4" '
+        f'<rect x="{x}" y="{y}" width="{120 * share:.1f}" height="8" rx="4" '
         f'fill="{FUSED_COLOUR}" data-plasticity="{plasticity:.4f}"/>'
-        f'<text x="475" y="{y + 25}" text-anchor="middle" font-size="11">'
+        f'<text x="{centre}" y="{y + 25}" text-anchor="middle" font-size="11">'
         f"plasticity {plasticity:.3f}</text>"
     )
 

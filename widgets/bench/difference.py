@@ -39,8 +39,16 @@ def describe_branch(trunk: Run, branch: Run) -> str:
         for pair, g in late.centroid_gap.items()
     }
     if any(abs(g) >= 0.005 for g in gaps.values()):
-        told += f"; its modality gap by {listed(gaps, '+.2f')}"
+        told += f"; its modality gap by {_gaps(gaps)}"
     return told + "."
+
+
+def _gaps(changes: dict[str, float]) -> str:
+    """Return every pair's change, or of more than three the outermost two."""
+    if len(changes) <= 3:
+        return listed(changes, "+.2f")
+    least, most = min(changes, key=changes.__getitem__), max(changes, key=changes.__getitem__)
+    return f"{changes[least]:+.2f} ({least}) to {changes[most]:+.2f} ({most})"
 
 
 def _change(now: float, before: float) -> float:

@@ -56,7 +56,7 @@ def sample_html(
         logits = evaluation.logits[m, i]
         numbers = f"entropy {float(predictive_entropy(logits)):.2f} nats"
         if weighed:
-            numbers += f", weight λ = {float(evaluation.weights[m, i]):.2f}"
+            numbers += f", λ = {float(evaluation.weights[m, i]):.2f}"
         seen = media_html(media[name], data.modalities[name].note) if name in media else ""
         below = f"{seen}<div>{numbers}</div>{_bars(logits, data.classes, label, colour(m))}"
         parts.append(_part(title, _verdict(logits, data.classes, label), below))

@@ -39,6 +39,8 @@ class Line:
         A key of `DASHES`.
     width : float
         In pixels.
+    named : bool
+        Whether it stands in the legend; else the mouse names it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Line:
     colour: str
     dash: str = "solid"
     width: float = 2.0
+    named: bool = True
 
 
 def line_chart(
@@ -112,6 +115,7 @@ def line_chart(
         f'<span><svg viewBox="0 0 30 8" aria-hidden="true"><path d="M1 4H29" {_stroke(line)}/></svg>'
         f"{text(line.name)}</span>"
         for line in known
+        if line.named
     )
     return (
         f'<figure class="chart"><figcaption>{text(title)}</figcaption>{"".join(parts)}'

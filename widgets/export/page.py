@@ -6,7 +6,7 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,17 @@ from mla_core.references import is_reference
 from widgets.charts import Line, line_chart
 from widgets.charts.curves import curves
 from widgets.gap import SCRIPT, STYLE
-from widgets.page import FUSED_COLOUR, MODALITY_DASHES, asset, colour, describe_training, pick, text
+from widgets.gap.report import named_pairs
+from widgets.page import (
+    FUSED_COLOUR,
+    MODALITY_DASHES,
+    asset,
+    colour,
+    describe_training,
+    pick,
+    run_colour,
+    text,
+)
 
 NUMBERS = {  # of metrics.json -> what the reader sees
     "accuracy": "Accuracy, fused",
@@ -172,9 +182,20 @@ def _charts(page: Page) -> list[str]:
             return []
         return [Line(name, shown[key]["x"], shown[key]["y"], FUSED_COLOUR, width=3)]
 
-    gaps = [line(k, k.removeprefix("gap.").replace("|", ", "), i) for i, k in enumerate(pairs)]
+    def other(key: str, name: str, index: int) -> Line:  # neither of a modality nor fused
+        return replace(line(key, name, index), colour=run_colour(index))
+
+    ends = np.array([shown[key]["y"][-1] for key in pairs], float)
+    called = [key.removeprefix("gap.").replace("|", ", ") for key in pairs]
+    named = named_pairs(ends)
+    gaps = [
+        replace(line(key, called[p], 0), colour=FUSED_COLOUR, dash="solid", width=0.8, named=False)
+        for p, key in enumerate(pairs)
+        if p not in named
+    ]
+    gaps += [other(pairs[p], called[p], i) for i, p in enumerate(named)]
     own = [key for key in shown if key.startswith("number.")]
-    numbers = [line(key, key.removeprefix("number."), i) for i, key in enumerate(own)]
+    numbers = [other(key, key.removeprefix("number."), i) for i, key in enumerate(own)]
     charts = {
         "Accuracy on the probe set": (each("accuracy", fused("accuracy.fused", "fused")), 1.0),
         "Importance weights (median)": (each("weight"), 1.0),

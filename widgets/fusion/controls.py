@@ -12,6 +12,7 @@ from mla_core.data.corruption import DROP, Corruption, Damage
 from mla_core.records import Evaluation
 from widgets.fusion.curves import rule_name
 from widgets.fusion.pictures import title_html
+from widgets.page import text
 
 STEPS = 21  # of a corruption slider
 EVERYTHING = "all"
@@ -66,7 +67,7 @@ class PartControls:
     ) -> None:
         self.name = name
         self._kinds = kinds
-        self.media = ipw.HTML(layout={"height": "160px", "overflow": "hidden auto"})
+        self.media = ipw.HTML(layout={"height": "120px", "overflow": "hidden auto"})
         self.says = ipw.HTML()
         wide = {"width": "98%"}
         narrow = {"description_width": "50px"}
@@ -75,6 +76,7 @@ class PartControls:
         self.level = ipw.SelectionSlider(
             options=[("clean", 0.0)], description="level", style=narrow, layout=wide
         )
+        self.unit = ipw.HTML()  # what the level means
         self.drop = ipw.Checkbox(description=f"drop {name}", indent=False, layout=wide)
         self._fitted = ""
         self.fit()
@@ -86,6 +88,7 @@ class PartControls:
                 self.media,
                 self.kind,
                 self.level,
+                self.unit,
                 self.drop,
                 self.says,
             ],
@@ -102,6 +105,7 @@ class PartControls:
             shown = [("clean", levels[0]), *((f"{x:.3g}", x) for x in levels[1:])]
             self.level.options = shown
             self.level.tooltip = f"{kind.label}: {kind.unit}"
+            self.unit.value = f'<div style="font-size:11px;line-height:1.3;min-height:29px">{text(kind.unit)}</div>'
         self.level.disabled = self.kind.disabled = self.drop.value
 
     def damage(self) -> Damage:

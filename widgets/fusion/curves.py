@@ -17,17 +17,18 @@ from mla_core.records import Evaluation
 from widgets.charts import BLANK, MapView, map_figure
 from widgets.page import (
     FUSED_COLOUR,
-    MODALITY_DASHES,
     MODALITY_MARKERS,
     apply_theme,
     colour,
     pick,
+    run_colour,
     text,
+    wrapped,
 )
 
-HEIGHT = 400
-# Paul Tol's muted scheme: apart from the modalities' colours, and readable on white and on black.
-RULE_COLOURS = ("#CC6677", "#44AA99", "#999933", "#AA4499")
+HEIGHT = 470
+FEW = 5  # samples of a bin that says little
+NARROW = 30  # characters below a panel
 RULE_MARKERS = ("circle", "square", "diamond", "x")
 RULE_NAMES = {
     "entropy": "entropy (paper)",
@@ -66,26 +67,30 @@ def study_figure(
         subplot_titles=["Where the features lie", "Reliability", "Accuracy against corruption"],
     )
     for trace in map_figure(evaluation, view).data:
+        trace.showlegend = False  # its points have the colours of classes
         figure.add_trace(trace, row=1, col=1)
-    ring = {"symbol": "circle-open", "size": 16, "color": "#E69F00", "line": {"width": 3}}
+    ring = {"symbol": "circle-open", "size": 16, "color": FUSED_COLOUR, "line": {"width": 3}}
     figure.add_trace(_empty("chosen", "this sample", mode="markers", marker=ring), row=1, col=1)
     for trace in (*_reliability_traces(evaluation.modalities), *_curve_traces(rules, sweep)):
         figure.add_trace(trace, row=1, col=3 if trace.legend else 2)
     axis = {**BLANK, "range": [-view.half_width, view.half_width]}
-    figure.update_xaxes(**axis, title_text=text(view.caption), row=1, col=1)
+    figure.update_xaxes(**axis, title_text=wrapped(view.caption, NARROW), row=1, col=1)
     figure.update_yaxes(**axis, row=1, col=1)
     figure.update_xaxes(range=[0, 1.02], row=1, col=2)
     for column in (2, 3):
         figure.update_yaxes(range=[0, 1.02], row=1, col=column)
+    above, below = (_legend_rows(figure, key) for key in ("legend", "legend2"))
+    row = {"orientation": "h", "yref": "container", "x": 0, "itemsizing": "constant"}
     figure.update_layout(
         height=HEIGHT,
         autosize=True,
-        margin={"l": 10, "r": 10, "t": 70, "b": 60},
-        legend={"orientation": "h", "x": 0, "y": 1.1, "yanchor": "bottom"},
-        legend2={"x": 0.66, "y": 0.02, "yanchor": "bottom", "font": {"size": 10}},
+        modebar={"orientation": "v"},  # in the right margin
+        margin={"l": 30, "r": 36, "t": 34 + 19 * above, "b": 92 + 19 * below},
+        legend={**row, "y": 1, "yanchor": "top"},
+        legend2={**row, "y": 0, "yanchor": "bottom"},
         hovermode="closest",
         uirevision="keep",
-    )  # fmt: skip
+    )
     figure.update_annotations(font_size=13)
     figure.update_xaxes(title_font_size=11, tickfont_size=10)
     figure.update_yaxes(tickfont_size=10)
@@ -139,7 +144,7 @@ def refresh_study(
         traces["level"].update(x=[] if level is None else [level] * 2, y=[0, 1])
         margin = 0.03 * (kind.worst - kind.clean)
         figure.update_xaxes(
-            title_text=text(f"{sweep.modality}: {kind.label} ({kind.unit})"),
+            title_text=wrapped(f"{sweep.modality}: {kind.label} ({kind.unit})", NARROW + 5),
             range=[kind.clean - margin, kind.worst + margin],
             row=1,
             col=3,
@@ -169,15 +174,15 @@ def curve_figure(
         if key == "alone":
             trace.line.color = hue
     figure.update_layout(
-        height=320,
-        legend={"x": 1.02, "y": 1},
-        margin={"l": 45, "r": 10, "t": 30, "b": 45},
+        height=340,
+        modebar={"orientation": "v"},  # in the right margin
+        margin={"l": 45, "r": 36, "t": 16 + 19 * _legend_rows(figure, "legend2"), "b": 45},
         xaxis={
             "title": {"text": text(f"{sweep.modality}: {kind.label} ({kind.unit})")},
             "range": [kind.clean, kind.worst],
         },
         yaxis={"range": [0, 1.02], "title": {"text": "accuracy"}},
-        legend2={"x": 1.02, "y": 1},
+        legend2={"orientation": "h", "yref": "container", "x": 0, "y": 1, "yanchor": "top"},
     )
     apply_theme(figure, dark=False)
     return figure
@@ -206,6 +211,22 @@ def _empty(meta: str, name: str, **more: Any) -> go.Scatter:
     return go.Scatter(x=[], y=[], meta=meta, name=text(name), **more)
 
 
+def _legend_entry(name: str, marker: Mapping[str, Any], **more: Any) -> go.Scatter:
+    mark = {"mode": "markers", "marker": marker, "hoverinfo": "skip"}
+    # plotly leaves out of the legend what has no point at all.
+    return go.Scatter(x=[None], y=[None], name=text(name), meta=f"legend.{name}", **mark, **more)
+
+
+def _legend_rows(figure: go.Figure, legend: str) -> int:
+    """Return how many rows a legend takes in a narrow notebook."""
+    names = [
+        trace.name
+        for trace in figure.data
+        if trace.name and trace.showlegend is not False and (trace.legend or "legend") == legend
+    ]
+    return -(-sum(50 + 7 * len(name) for name in names) // 560)
+
+
 def _reliability_traces(modalities: Sequence[str]) -> list[go.Scatter]:
     perfect = {"color": FUSED_COLOUR, "width": 1, "dash": "dot"}
     traces = [
@@ -214,23 +235,25 @@ def _reliability_traces(modalities: Sequence[str]) -> list[go.Scatter]:
             hoverinfo="skip",
         )
     ]  # fmt: skip
-    looks = [
-        (name, colour(m), pick(MODALITY_DASHES, m), pick(MODALITY_MARKERS, m), 1)
-        for m, name in enumerate(modalities)
-    ]
-    for name, hue, dash, symbol, width in [*looks, ("fused", FUSED_COLOUR, "solid", "diamond", 2)]:
+    looks = [(name, colour(m), pick(MODALITY_MARKERS, m)) for m, name in enumerate(modalities)]
+    for name, hue, symbol in [*looks, ("fused", FUSED_COLOUR, "diamond")]:
+        mark = {"color": hue, "symbol": symbol, "line": {"width": 1.5, "color": hue}}
+        # The legend shows the mark itself: the diagram's are hollow where a bin holds few samples.
+        traces.append(_legend_entry(name, {**mark, "size": 8}, legendgroup=name))
         traces.append(
             _empty(
                 f"reliability.{name}",
                 name,
-                mode="lines+markers",
-                line={"color": hue, "width": width, "dash": dash},
-                marker={"symbol": symbol, "sizemode": "area", "sizemin": 3},
+                mode="markers",
+                marker={**mark, "sizemode": "area", "sizemin": 4},
                 legendgroup=name,
-                showlegend=name == "fused",
+                showlegend=False,
                 hovertemplate="sure %{x:.2f}, right %{y:.2f}, %{text} samples",
             )
         )
+    hollow = {"color": FUSED_COLOUR, "symbol": "circle-open", "size": 8}
+    few = f"fewer than {FEW} samples"
+    traces.append(_legend_entry(few, hollow))
     return traces
 
 
@@ -240,7 +263,7 @@ def _curve_traces(rules: Sequence[str], sweep: Sweep) -> list[go.Scatter]:
             f"curve.{rule}",
             text(rule_name(rule)),
             mode="lines+markers",
-            line={"color": pick(RULE_COLOURS, i), "width": 2},
+            line={"color": run_colour(i), "width": 2},
             marker={"symbol": pick(RULE_MARKERS, i), "size": 7},
             legend="legend2",
         )
@@ -270,7 +293,8 @@ def _refresh_ring(traces: Mapping[str, Any], evaluation: Evaluation, index: int)
 
 
 def _refresh_reliability(traces: Mapping[str, Any], evaluation: Evaluation) -> None:
-    for name, logits, labels in _answers(evaluation):
+    symbols = [pick(MODALITY_MARKERS, m) for m in range(len(evaluation.modalities))] + ["diamond"]
+    for (name, logits, labels), symbol in zip(_answers(evaluation), symbols, strict=True):
         bins = reliability_bins(logits, labels)
         traces[f"reliability.{name}"].update(
             x=np.array([b.confidence for b in bins]),
@@ -278,15 +302,16 @@ def _refresh_reliability(traces: Mapping[str, Any], evaluation: Evaluation) -> N
             text=[str(b.count) for b in bins],
             # By area, so that a bin of three samples does not look like one of a hundred.
             marker_size=[200 * b.count / max(1, len(labels)) for b in bins],
+            marker_symbol=[symbol if b.count >= FEW else f"{symbol}-open" for b in bins],
         )
 
 
 def _calibration(evaluation: Evaluation) -> str:
     listed = ", ".join(
-        f"{text(name)} {expected_calibration_error(logits, labels):.2f}"
+        f"{name} {expected_calibration_error(logits, labels):.2f}"
         for name, logits, labels in _answers(evaluation)
     )
-    return f"confidence (larger marks: more samples)<br>calibration error: {listed}"
+    return f"confidence<br>{wrapped(f'calibration error: {listed}', NARROW)}"
 
 
 def _answers(evaluation: Evaluation) -> list[tuple[str, Tensor, Tensor]]:

@@ -60,7 +60,7 @@ def formula_html(
         return HEAD_FUSES if rule == OWN else RULE_FUSES
     names, here = evaluation.modalities, evaluation.present[:, index]
     if not here.any():
-        return "<p>No part is present: every weight is 0, and this is no answer.</p>"
+        return "<p>No part is present: every weight is 0, and there is no answer.</p>"
     entropies = predictive_entropy(evaluation.logits[:, index])  # (M,)
     lines, absent = [], []
     for m, name in enumerate(names):
@@ -79,8 +79,9 @@ def formula_html(
     return (
         '<div class="mla-formula" style="line-height:1.9">'
         f"{_scaled(names, temperatures)}"
-        '<div style="display:grid;grid-template-columns:auto auto;gap:4px 36px;'
-        f'justify-content:start;align-items:center">{_titles(rule, entropies, here)}{"".join(lines)}'
+        # Two columns, or one where the notebook is narrow.
+        '<div style="display:grid;grid-template-columns:repeat(auto-fit,minmax(310px,1fr));'
+        f'max-width:940px;gap:4px 20px;align-items:center">{_titles(rule, entropies, here)}{"".join(lines)}'
         f"</div>{''.join(absent)}{_sums(evaluation, index, classes)}</div>"
     )
 

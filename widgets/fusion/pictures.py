@@ -13,6 +13,7 @@ from mla_core.records import Evaluation
 from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
 MOST_CLASSES = 10
+NO_ANSWER = "no part is present, so there is no answer"
 RIGHT, WRONG = "✓ right", "✗ wrong"
 SMALL = "font-size:11px;line-height:15px"
 
@@ -60,11 +61,12 @@ def fused_html(evaluation: Evaluation, index: int, classes: Sequence[str], befor
     before : int
         The class predicted without corruption, named where it was another.
     """
+    if evaluation.unanswered[index]:
+        was = f"<div>uncorrupted: <b>{text(classes[before])}</b></div>"
+        return f'<div data-part="fused"><div>{NO_ANSWER}</div>{was}</div>'
     logits, label = evaluation.fused[index], int(evaluation.labels[index])
     predicted = int(logits.argmax())
     verdict = RIGHT if predicted == label else WRONG
-    if evaluation.unanswered[index]:
-        verdict = "no part is present, so this is no answer"
     changed = (
         f"<div>uncorrupted: <b>{text(classes[before])}</b></div>" if before != predicted else ""
     )

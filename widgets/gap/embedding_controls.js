@@ -22,7 +22,7 @@ class Controls {
     });
     this.play.disabled = this.slider.disabled = story.T < 2;
     this.where = make("span", bar, { class: "where" });
-    this.choice(bar, "Speed", [[3, "slow"], [10, "normal"], [30, "fast"]], "speed", Number);
+    this.choice(bar, "Speed", [[30, "slow"], [10, "normal"], [4, "fast"]], "speed", Number);
     if (story.axes.length > 1) this.choice(bar, "Slide along", story.axes, "axis");
     this.note = make("p", root, { class: "note" });
   }
@@ -130,6 +130,6 @@ class Controls {
     this.slider.value = look;
     this.slider.setAttribute("aria-valuetext", where);
     this.where.textContent = where;
-    this.note.textContent = this.explorer.get("note");
+    this.note.textContent = this.explorer.get("note") || this.explorer.found || "";
   }
 }

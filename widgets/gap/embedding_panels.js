@@ -189,7 +189,8 @@ class Panels {
       explorer.set("look", far.indexOf(Math.min(...far)));
     };
     this.accuracy = new Curves(row, "Accuracy", pick);
-    this.gaps = new Curves(row, "Gap between centroids", pick);
+    const many = story.P > 3; // lines of pairs that nobody could tell apart
+    this.gaps = new Curves(row, `Gap between centroids${many ? ", mean to the others" : ""}`, pick);
     const pairs = story.pairs.map(([a, b]) => `${a}, ${b}`);
     const tables = make("div", row, { class: "tables" });
     this.tables = [
@@ -200,13 +201,18 @@ class Panels {
       this.tables.push([new Numbers(tables, "Distance of pairs", pairs), "distance", decimal]);
     }
     const column = (p) => Array.from({ length: story.T }, (_, t) => story.centroid_gap[t * story.P + p]);
-    const lines = pairs.map((name, p) => ({
+    const mean = (m) => (_, t) => {
+      const own = story.pairs.flatMap((pair, p) =>
+        pair.includes(m) ? [story.centroid_gap[t * story.P + p]] : []).filter(Number.isFinite);
+      return own.reduce((sum, gap) => sum + gap, 0) / own.length;
+    };
+    const lines = (many ? story.modalities : pairs).map((name, i) => ({
       name,
-      colour: story.colours[story.modalities.indexOf(story.pairs[p][0])],
-      dash: story.dashes[p % story.dashes.length],
-      values: column(p),
+      colour: many ? story.colours[i] : story.fused_colour,
+      dash: story.dashes[i % story.dashes.length],
+      values: many ? Array.from({ length: story.T }, mean(name)) : column(i),
     }));
-    const apart = { name: "separability", colour: story.fused_colour, dash: "" };
+    const apart = { name: "separability", colour: "currentColor", dash: "1 4" };
     this.gaps.build(story.axis, [...lines, { ...apart, values: story.separability }]);
   }
 

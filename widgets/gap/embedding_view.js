@@ -37,8 +37,7 @@ class Explorer {
     this.position = this.look;
     this.controls = new Controls(this);
     this.buildMap();
-    const spoken = this.story.alone ? "status spoken" : "status";
-    this.status = make("p", root, { role: "status", "aria-live": "polite", class: spoken });
+    this.status = make("p", root, { role: "status", "aria-live": "polite", class: "spoken" });
     this.panels = this.story.alone ? null : new Panels(this);
     this.follow("selected", () => this.reselect());
     this.follow("media", () => this.takeMedia());
@@ -233,11 +232,14 @@ class Explorer {
       ? ` Recomputed at ${story.axis.texts[map.looks[story.pictureOf(map, look)]]}.` : "";
     const shown = trust === null ? "not defined for so few points" : decimal(trust);
     this.caption.textContent = `${map.caption}.${made} Trustworthiness ${shown}.`;
-    const pairs = story.pairs.map(
-      ([a, b], p) => `${a}, ${b} ${decimal(story.centroid_gap[look * story.P + p])}`);
+    const gap = (p) => `${story.pairs[p].join(", ")} ${decimal(story.centroid_gap[look * story.P + p])}`;
+    const known = [...story.pairs.keys()].filter((p) => story.centroid_gap[look * story.P + p] >= 0);
+    known.sort((p, q) => story.centroid_gap[look * story.P + q] - story.centroid_gap[look * story.P + p]);
+    const told = known.length > 3
+      ? `widest ${gap(known[0])}; narrowest ${gap(known.at(-1))}` : known.map(gap).join("; ");
     const apart = decimal(story.separability[look]);
-    this.gaps.textContent = pairs.length
-      ? `Gap between centroids: ${pairs.join("; ")}. Separability of modalities ${apart} ` +
+    this.gaps.textContent = story.P
+      ? `Gap between centroids: ${told}. Separability of modalities ${apart} ` +
         `(chance ${decimal(1 / story.M)}).`
       : "There is one modality, so there is no gap.";
     const sentence = `${this.where}. ${this.panels.sentence} ${this.gaps.textContent}`;
@@ -268,8 +270,11 @@ class Explorer {
     let before = performance.now();
     const tick = (now) => {
       const end = this.story.T - 1;
-      const passed = Math.max(0, now - before) / 1000; // a frame's time may lie before the press
-      this.position = Math.min(end, this.position + passed * this.get("speed"));
+      // A frame's time may lie before the press.
+      const passed = Math.max(0, now - before) / 1000;
+      // A film of few looks is shorter.
+      const pace = Math.max(1, end / this.get("speed"));
+      this.position = Math.min(end, this.position + passed * pace);
       before = now;
       if (Math.floor(this.position) !== this.look) this.set("look", Math.floor(this.position));
       this.redraw(false);
@@ -298,8 +303,10 @@ class Explorer {
     const { story } = this;
     const all = new Set(samples);
     if (adds) this.get("selected").forEach((id) => all.add(story.indexOf.get(id)));
+    this.found = samples.size ? "" : "No sample is there, so nothing was selected.";
+    if (this.found) this.say(this.found);
     this.set("selected", story.ids.filter((_, n) => all.has(n)));
-    if (!samples.size) this.say("No sample is there, so nothing was selected.");
+    this.redraw();
   }
 
   reselect() {

@@ -73,7 +73,7 @@ STATE: dict[str, Any] = {
     "trails": False,
     "smooth": True,  # glide between looks while playing
     "playing": False,
-    "speed": 10.0,  # looks a second
+    "speed": 10.0,  # seconds for all looks
     "axis": "time",  # what the slider runs along, one of `meta["axes"]`
     "wanted": "",  # id of the sample whose media the page lacks
     "note": "",  # what the kernel has to say

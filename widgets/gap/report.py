@@ -13,12 +13,16 @@ from widgets.page import (
     CLASS_COLOURS,
     FUSED_COLOUR,
     MODALITY_DASHES,
+    MODALITY_MARKERS,
     apply_theme,
     colour,
     pick,
     present,
+    run_colour,
     text,
+    wrapped,
 )
+from widgets.page.words import FEW_PAIRS
 
 
 class GapReport:
@@ -53,11 +57,15 @@ def maps_figure(replay: Replay) -> go.Figure:
     for column, end in enumerate(ends, 1):
         for m, name in enumerate(replay.modalities):
             here = owners == m
-            trace = map_trace(m, name, f"map.{end}", showlegend=column == 1)
+            trace = map_trace(m, name, f"map.{end}", showlegend=False)
             trace.x, trace.y = one.coords[end, here].T
             trace.text = [text(replay.ids[n]) for n in samples[here]]
             trace.marker.color = replay.labels[samples[here]] % len(CLASS_COLOURS)
             figure.add_trace(trace, row=1, col=column)
+    for m, name in enumerate(replay.modalities):  # in the legend without the colour of a class
+        mark = {"symbol": f"{pick(MODALITY_MARKERS, m)}-open", "color": colour(m), "size": 9}
+        entry = {"x": [None], "y": [None], "mode": "markers", "marker": mark}
+        figure.add_trace(go.Scatter(**entry, name=text(name), legendgroup=name), row=1, col=1)
     low, high = one.coords.min((0, 1)), one.coords.max((0, 1))
     half = 1.05 * float((high - low).max()) / 2
     x, y = (low + high) / 2
@@ -77,21 +85,49 @@ def gaps_figure(replay: Replay) -> go.Figure:
     """
     figure = go.Figure()
     said = []
+    named = named_pairs(replay.centroid_gap[-1])
     for p, (a, b) in enumerate(replay.pairs):
         gap = replay.centroid_gap[:, p]
-        hue = colour(replay.modalities.index(a))
-        _line(figure, f"gap {a}, {b}", replay.steps, gap, hue, pick(MODALITY_DASHES, p))
-        said.append(f"{a}, {b} from {gap[0]:.2f} to {gap[-1]:.2f}")
+        style = (FUSED_COLOUR, "solid")
+        if p in named:
+            place = named.index(p)
+            style = (run_colour(place), pick(MODALITY_DASHES, place + 1))
+            said.append(f"{a}, {b} from {gap[0]:.2f} to {gap[-1]:.2f}")
+        _line(figure, f"gap {a}, {b}", replay.steps, gap, *style)
+        if p not in named:
+            figure.data[-1].update(showlegend=False, opacity=0.45, line_width=1)
+    if len(named) < len(replay.pairs):
+        said[0], said[-1] = f"widest {said[0]}", f"narrowest {said[-1]}"
     _line(figure, "separability", replay.steps, replay.separability, FUSED_COLOUR, "solid")
     figure.update_xaxes(title="sub-step")
     figure.update_yaxes(rangemode="tozero")
     gaps = f"Gap between centroids: {'; '.join(said)}. " if said else "One modality has no gap. "
     first, last = replay.separability[0], replay.separability[-1]
+    more = len(replay.pairs) - len(named)
     told = (
-        f"{gaps}Separability of modalities from {first:.2f} to {last:.2f} "
+        f"{gaps}{f'Thin lines: the {more} other pairs, named by the mouse. ' if more else ''}Separability of modalities from {first:.2f} to {last:.2f} "
         f"(chance {1 / len(replay.modalities):.2f})."
     )
     return _finish(figure, told)
+
+
+def named_pairs(gaps: np.ndarray) -> list[int]:
+    """Return which pairs have a colour of their own: all of a few, else the widest, the narrowest.
+
+    Parameters
+    ----------
+    gaps : ndarray
+        (pairs,), NaN where a modality is absent.
+
+    Examples
+    --------
+    >>> named_pairs(np.array([0.3, 0.1])), named_pairs(np.array([0.3, np.nan, 0.1, 0.7, 0.5]))
+    ([0, 1], [3, 2])
+    """
+    known = np.flatnonzero(np.isfinite(gaps))
+    if len(gaps) <= FEW_PAIRS or not len(known):
+        return list(range(len(gaps)))
+    return [int(known[gaps[known].argmax()]), int(known[gaps[known].argmin()])]
 
 
 def shift_figure(shifted: Replay, moved: str, towards: str) -> go.Figure:
@@ -112,7 +148,7 @@ def shift_figure(shifted: Replay, moved: str, towards: str) -> go.Figure:
         _line(figure, name, SHIFTS, mean, colour(m), pick(MODALITY_DASHES, m))
     _line(figure, "fused", SHIFTS, shifted.accuracy, FUSED_COLOUR, "solid")
     title = f"shift of {moved} along the gap to {towards} (0: as it is, 1: gap closed)"
-    figure.update_xaxes(title=text(title))
+    figure.update_xaxes(title=wrapped(title, 70))
     figure.update_yaxes(range=[0, 1.02], tickformat=".0%", title="accuracy")
     said = ", ".join(
         f"{shifted.accuracy[SHIFTS.index(amount)]:.0%} at {amount}" for amount in (-1, 0, 1, 2)
@@ -129,9 +165,9 @@ def _line(figure: go.Figure, name: str, x: object, y: object, hue: str, dash: st
 def _finish(figure: go.Figure, told: str, height: int = 320) -> go.Figure:
     figure.update_layout(
         height=height,
-        width=860,
-        margin={"l": 50, "r": 10, "t": 40, "b": 45},
-        legend={"orientation": "h", "y": 1.12, "yanchor": "bottom"},
+        modebar={"orientation": "v"},  # in the right margin
+        margin={"l": 50, "r": 36, "t": 64, "b": 60},
+        legend={"orientation": "h", "yref": "container", "y": 1, "yanchor": "top"},
         meta=told,
     )
     apply_theme(figure, dark=False)

@@ -12,9 +12,10 @@ import torch
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from mla_core.analysis import HeadStep, Projection, VariantCourse
+from mla_core.analysis import HeadStep, Projection, VariantCourse, why_no_projection
 from mla_core.head import VARIANTS, degrees, spectrum
 from mla_core.records import History
+from mla_core.session import TrainingSession
 from widgets.charts import NOTHING, thin
 from widgets.head_gradient.pictures import mean_angles
 from widgets.page import (
@@ -22,21 +23,28 @@ from widgets.page import (
     MODALITY_DASHES,
     MODALITY_MARKERS,
     apply_theme,
-    colour,
     pick,
+    run_colour,
     text,
 )
 
-HEIGHT = 620
+HEIGHT = 680
 ORTHOGONAL = 90.0
 LEAST = 1e-9  # of a strength on the logarithmic axis
 PANELS = {  # panel -> (row, column, title)
-    "spectrum": (1, 1, "Spectrum of P: what still passes"),
-    "plasticity": (1, 2, "Plasticity, trace(P) / s"),
-    "angle": (1, 3, "Angle to the mean of the modality before"),
-    "forgetting": (2, 1, "Comparison: forgetting so far (nats)"),
-    "courses": (2, 2, "Comparison: plasticity"),
-    "angles": (2, 3, "Comparison: mean angle, gradient → step"),
+    "spectrum": (1, 1, "Spectrum of P:<br>what still passes"),
+    "plasticity": (1, 2, "Plasticity,<br>trace(P) / s"),
+    "angle": (1, 3, "Angle to the mean of<br>the modality before"),
+    "forgetting": (2, 1, "Comparison:<br>forgetting (nats)"),
+    "courses": (2, 2, "Comparison:<br>plasticity"),
+    "angles": (2, 3, "Comparison: mean<br>angle, gradient → step"),
+}
+COMPARED = ("forgetting", "courses", "angles")
+WAITS = {  # what fills a panel that is empty
+    "spectrum": "shown at the stage<br>“Projection”",
+    "plasticity": "no sub-step is done",
+    "angle": "shown from the second<br>modality on",
+    **dict.fromkeys(COMPARED, "press Compare"),
 }
 
 
@@ -68,7 +76,7 @@ def explorer_figure() -> go.Figure:
         rows=2,
         cols=3,
         horizontal_spacing=0.095,
-        vertical_spacing=0.2,
+        vertical_spacing=0.26,
         subplot_titles=[title for _, _, title in PANELS.values()],
     )
 
@@ -92,26 +100,32 @@ def explorer_figure() -> go.Figure:
             **{**line, "showlegend": True},
             name="P after it",
             meta="spectrum.after",
-            line={"color": colour(2), "width": 2},
+            line={"color": FUSED_COLOUR, "width": 2},
         ),
     )
     add(
         "plasticity",
-        go.Scatter(**line, name="plasticity", meta="plasticity", line={"color": colour(2)}),
+        go.Scatter(**line, name="plasticity", meta="plasticity", line={"color": FUSED_COLOUR}),
     )
-    for key, name, hue, symbol in (
-        ("gradient", "gradient G", colour(0), "circle-open"),
-        ("followed", "after P", colour(1), "triangle-up"),
+    for key, name, symbol in (
+        ("gradient", "gradient G", "circle-open"),
+        ("followed", "after P", "triangle-up"),
     ):
         marks = {**line, "mode": "markers", "showlegend": True}
-        marker = {"color": hue, "symbol": symbol, "size": 8, "line": {"width": 2, "color": hue}}
+        grey = {"width": 2, "color": FUSED_COLOUR}
+        marker = {"color": FUSED_COLOUR, "symbol": symbol, "size": 8, "line": grey}
         add("angle", go.Scatter(**marks, name=name, meta=f"angle.{key}", marker=marker))
     for variant in VARIANTS:
         style = variant_style(variant)
         add(
             "forgetting",
             go.Scatter(
-                **line, name=variant, legendgroup=variant, meta=f"forgetting.{variant}", line=style
+                **line,
+                name=variant,
+                legend="legend2",
+                legendgroup=variant,
+                meta=f"forgetting.{variant}",
+                line=style,
             ),
         )
         add(
@@ -133,6 +147,10 @@ def explorer_figure() -> go.Figure:
                 marker={"size": 11, "symbol": ["circle-open", variant_marker(variant)]},
             ),
         )
+    names = {"mode": "text", "textposition": "top right", "textfont": {"size": 11}}
+    add(
+        "angles", go.Scatter(**{**line, **names}, meta="angles", hoverinfo="skip", cliponaxis=False)
+    )
     _lay_out(figure)
     return figure
 
@@ -142,7 +160,7 @@ def variant_style(variant: str) -> dict[str, Any]:
     number = list(VARIANTS).index(variant)
     if variant == "off":
         return {"color": FUSED_COLOUR, "width": 3, "dash": "solid"}
-    return {"color": colour(number), "width": 2, "dash": pick(MODALITY_DASHES, number)}
+    return {"color": run_colour(number), "width": 2, "dash": pick(MODALITY_DASHES, number)}
 
 
 def variant_marker(variant: str) -> str:
@@ -169,7 +187,25 @@ def curves(
     return {**_slow_curves(history, projection, angles), **_course_curves(courses)}
 
 
-def refresh(figure: go.Figure, shown: Mapping[str, Mapping[str, Any]]) -> None:
+def waits_for(session: TrainingSession) -> dict[str, str]:
+    """Return what stands in each panel as long as it is empty.
+
+    Parameters
+    ----------
+    session : TrainingSession
+    """
+    waits = dict(WAITS)
+    if why_no_projection(session):
+        waits["spectrum"] = "nothing is projected"
+    if "head_gradient" not in session.method.uses:
+        waits |= dict.fromkeys(COMPARED, "this method has no variants<br>of the head's gradient")
+        waits["angle"] = "this method protects<br>no earlier modality"
+    return waits
+
+
+def refresh(
+    figure: go.Figure, shown: Mapping[str, Mapping[str, Any]], waits: Mapping[str, str] = WAITS
+) -> None:
     """Write curves into the figure's traces, in one message.
 
     Parameters
@@ -178,15 +214,30 @@ def refresh(figure: go.Figure, shown: Mapping[str, Mapping[str, Any]]) -> None:
         From `explorer_figure`; a FigureWidget sends one update to the page.
     shown : mapping
         From `curves`.
+    waits : mapping
+        From `waits_for`.
     """
     ran = [text(variant) for variant in reversed([*VARIANTS]) if f"angles.{variant}" in shown]
+    full = {_panel_of(meta) for meta, values in shown.items() if len(values["x"])}
     with figure.batch_update():
         for trace in figure.data:
             trace.update(shown.get(trace.meta, NOTHING))
             if trace.meta.startswith("forgetting."):
                 trace.showlegend = trace.meta in shown
+            if trace.meta == "angles":  # the names, above each variant's line
+                trace.update(x=[0] * len(ran), y=ran, text=ran)
         row, column, _ = PANELS["angles"]
         figure.update_yaxes(categoryorder="array", categoryarray=ran, row=row, col=column)
+        for panel, (row, column, _) in PANELS.items():
+            figure.update_xaxes(visible=panel in full, row=row, col=column)
+            figure.update_yaxes(visible=panel in full, row=row, col=column)
+            told = "" if panel in full else waits[panel]
+            figure.update_annotations(selector={"name": panel}, text=told)
+
+
+def _panel_of(meta: str) -> str:
+    kind = meta.partition(".")[0]
+    return "courses" if kind == "course" else kind
 
 
 def _slow_curves(
@@ -227,11 +278,14 @@ def _course_curves(courses: Sequence[VariantCourse]) -> dict[str, Mapping[str, A
 
 
 def _lay_out(figure: go.Figure) -> None:
+    legend = {"orientation": "h", "x": 0, "yref": "container", "font": {"size": 11}}
     figure.update_layout(
         height=HEIGHT,
         autosize=True,
-        margin={"l": 50, "r": 14, "t": 40, "b": 80},
-        legend={"orientation": "h", "x": 0, "y": -0.1, "yanchor": "top", "font": {"size": 11}},
+        modebar={"orientation": "v"},  # in the right margin
+        margin={"l": 50, "r": 36, "t": 72, "b": 116},
+        legend={**legend, "y": 1, "yanchor": "top", "traceorder": "normal"},
+        legend2={**legend, "y": 0, "yanchor": "bottom"},
         hovermode="closest",
         uirevision="keep",
     )
@@ -244,7 +298,7 @@ def _lay_out(figure: go.Figure) -> None:
         ("angle", "sub-step"),
         ("forgetting", "sub-step"),
         ("courses", "sub-step"),
-        ("angles", "degrees; 90 leaves that modality's answer alone"),
+        ("angles", "degrees; 90 leaves that<br>modality's answer alone"),
     ):
         row, column, _ = PANELS[panel]
         figure.update_xaxes(title_text=title, title_standoff=4, row=row, col=column)
@@ -253,5 +307,9 @@ def _lay_out(figure: go.Figure) -> None:
         figure.update_yaxes(rangemode="tozero", row=row, col=column)
     figure.update_yaxes(range=[0, ORTHOGONAL + 5], dtick=30, row=1, col=3)
     figure.update_xaxes(range=[0, ORTHOGONAL + 5], dtick=30, row=2, col=3)
-    figure.update_yaxes(type="category", automargin=True, row=2, col=3)
+    figure.update_yaxes(type="category", showticklabels=False, row=2, col=3)
+    for panel, (row, column, _) in PANELS.items():
+        place = {"x": 0.5, "y": 0.5, "xref": "x domain", "yref": "y domain"}
+        note = {"name": panel, "text": WAITS[panel], "showarrow": False, "font_size": 12}
+        figure.add_annotation(**place, **note, row=row, col=column)
     apply_theme(figure, dark=False)

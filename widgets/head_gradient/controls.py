@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import ipywidgets as ipw
 
 from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError
 from mla_core.head import VARIANTS
 from mla_core.session import TrainingSession
 from widgets.page import text
@@ -71,8 +73,8 @@ class HeadGradientControls:
         )
         self._alpha = ipw.FloatLogSlider(
             value=config.alpha,
-            min=-4,
-            max=2,
+            min=min(-4.0, math.log10(config.alpha)),
+            max=max(2.0, math.log10(config.alpha)),
             step=0.1,
             description="α",
             tooltip="Smaller means a stronger projection",
@@ -93,10 +95,9 @@ class HeadGradientControls:
             )
             for variant in VARIANTS
         }
-        self._steps = ipw.BoundedIntText(
+        self._most = max(MOST_STEPS, steps)
+        self._steps = ipw.IntText(
             value=steps,
-            min=1,
-            max=max(MOST_STEPS, steps),
             description="Sub-steps",
             style={"description_width": "66px"},
             layout={"width": "150px"},
@@ -111,8 +112,18 @@ class HeadGradientControls:
 
     @property
     def steps(self) -> int:
-        """Sub-steps of a comparison."""
-        return int(self._steps.value)
+        """Sub-steps of a comparison.
+
+        Raises
+        ------
+        ConfigError
+            For a number that is out of range, which is left standing to be corrected.
+        """
+        steps = int(self._steps.value)
+        if not 1 <= steps <= self._most:
+            msg = f"sub-steps must be a whole number from 1 to {self._most}, not {steps}"
+            raise ConfigError(msg)
+        return steps
 
     def lay_out(self, status: ipw.DOMWidget, figure_box: ipw.DOMWidget) -> ipw.VBox:
         """Return everything in its place."""

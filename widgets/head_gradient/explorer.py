@@ -294,7 +294,8 @@ class HeadGradientExplorer(LiveWidget):
             else:
                 controls.show_no_stages(self.session)
             controls.table.value = table
-            head_gradient_charts.refresh(self._figure, shown)
+            waits = head_gradient_charts.waits_for(self.session)
+            head_gradient_charts.refresh(self._figure, shown, waits)
             self._status.tick += 1
 
     def _drawn(self) -> tuple[str, str, str, dict[str, Any]]:

@@ -15,7 +15,7 @@ from mla_core.analysis import STAGES, SlowStep, VariantCourse
 from mla_core.head import degrees
 from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
-POSITIVE, NEGATIVE = (213, 94, 0), (0, 114, 178)  # orange and blue, for everybody's eyes
+POSITIVE, NEGATIVE = (118, 42, 131), (27, 120, 55)  # no modality's colours, for everybody's eyes
 FAINT = "color:var(--jp-ui-font-color2,#666)"
 TITLES = {
     "forward": "Forward",
@@ -40,7 +40,9 @@ def stages_html(slow: SlowStep, reached: int) -> str:
     cards = []
     for i, stage in enumerate(slow.stages):
         state = "now" if i == reached - 1 else "done" if i < reached else "ahead"
-        border = "#0072b2" if state == "now" else "var(--jp-border-color1,#bbb)"
+        border = (
+            "var(--jp-brand-color1,#1976d2)" if state == "now" else "var(--jp-border-color1,#bbb)"
+        )
         body = _CARDS[stage](slow) if state != "ahead" else ""
         current = ' aria-current="step"' if state == "now" else ""
         cards.append(
@@ -147,8 +149,8 @@ def courses_html(courses: Sequence[VariantCourse], accuracies: Sequence[float]) 
             *map(text, names),
             "all",
             "plasticity",
-            "mean angle to the modality before, G → step",
-            "fused right (probe)",
+            "mean angle,<br>G → step",
+            "fused right<br>(probe)",
             "",
         ],
         rows,
@@ -169,7 +171,7 @@ def mean_angles(course: VariantCourse) -> tuple[float, float]:
 
 def table_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table; caption, heads and cells are markup already, the first cell heads its row."""
-    cell = 'style="padding:2px 12px 2px 4px;text-align:right"'
+    cell = 'style="padding:2px 12px 2px 4px;text-align:right;white-space:nowrap"'
     first = 'style="padding:2px 12px 2px 4px;text-align:left;font-weight:normal"'
     top = "".join(
         f'<th scope="col" {first if i == 0 else cell}>{head}</th>' for i, head in enumerate(heads)
@@ -189,7 +191,7 @@ def table_html(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def heat_html(matrix: Tensor, what: str, height: int, limit: float | None = None) -> str:
-    """Return a matrix as a picture: orange above zero, blue below, nothing at zero.
+    """Return a matrix as a picture: purple above zero, green below, nothing at zero.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ function angle(a, h) {
 }
 
 const pair = (v) => `(${v[0].toFixed(2)}, ${v[1].toFixed(2)})`;
-const degrees = (a) => (Number.isNaN(a) ? "none" : `${a.toFixed(1)}°`);
+const degrees = (a) => (Number.isNaN(a) ? "undefined" : `${a.toFixed(1)}°`);
 const point = (v) => [v[0] * UNIT, -v[1] * UNIT];
 
 function render({ model, el }) {
@@ -99,7 +99,7 @@ function render({ model, el }) {
   const sentence = make("p", side, { role: "status", "aria-live": "polite" });
   make("p", side, { class: "hint" },
     "Drag the tips of h and g, or focus one (Tab) and press the arrow keys; Shift makes small steps. " +
-    "Dashed circle: all gradients of length 1. Green ellipse: what P makes of them.");
+    "Dashed circle: all gradients of length 1. Filled ellipse: what P makes of them.");
 
   const arrow = ([shaft, head, name], v) => {
     const [x, y] = point(v);
@@ -112,8 +112,10 @@ function render({ model, el }) {
     const wings = long < 16 ? "" : `M${x} ${y}L${bx - 7 * uy} ${by + 7 * ux}L${bx + 7 * uy} ${by - 7 * ux}Z`;
     head.setAttribute("d", wings);
     shaft.setAttribute("visibility", long < 16 ? "hidden" : "visible");
-    name.setAttribute("x", x + 22 * ux - 8);
-    name.setAttribute("y", y + 22 * uy + 5);
+    // Beside the tip, outwards; that of gP on its other side, since it may lie on g's.
+    const side = name.textContent === "gP" ? 20 : 0;
+    name.setAttribute("x", x + 28 * ux - side * uy - 8);
+    name.setAttribute("y", y + 28 * uy + side * ux + 5);
   };
 
   const show = () => {
@@ -138,10 +140,10 @@ function render({ model, el }) {
     ellipse.setAttribute("transform", `rotate(${turn})`);
     const [before, after] = [angle(g, h), angle(p, h)];
     const kept = size(g) > 0 ? size(p) / size(g) : NaN;
-    const share = Math.abs(dot(g, h)) > 0 ? `${(100 * least).toFixed(1)} %` : "none";
+    const share = Math.abs(dot(g, h)) > 0 ? `${(100 * least).toFixed(1)} %` : "undefined";
     const numbers = {
       h: pair(h), g: pair(g), p: pair(p), least: least.toFixed(3), before: degrees(before),
-      after: degrees(after), seen: share, kept: Number.isNaN(kept) ? "none" : `${(100 * kept).toFixed(1)} %`,
+      after: degrees(after), seen: share, kept: Number.isNaN(kept) ? "undefined" : `${(100 * kept).toFixed(1)} %`,
     };
     for (const [key, value] of Object.entries(numbers)) cells[key].textContent = value;
     slider.value = Math.log10(alpha);
@@ -153,7 +155,10 @@ function render({ model, el }) {
   let moving = false;
   const say = () => {
     const value = (key) => cells[key].textContent;
+    const none = { h: size(model.get("h")) === 0, g: size(model.get("g")) === 0 };
     sentence.textContent =
+      none.h ? "h is 0 and has no direction: there is no angle to it, and P lets every gradient pass." :
+      none.g ? "g is 0 and has no direction: there is nothing to project." :
       `The gradient lies at ${value("before")} to the mean feature, the projected one at ` +
       `${value("after")}; it keeps ${value("kept")} of its length.`;
   };

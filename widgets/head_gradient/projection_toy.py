@@ -15,7 +15,7 @@ from IPython.display import display
 
 from mla_core.errors import ConfigError
 from mla_core.head import HeadGradientModification, degrees, share_seen
-from widgets.page import apply_theme, colour, per_cell, present, script, stylesheet
+from widgets.page import apply_theme, per_cell, present, run_colour, script, stylesheet
 
 LIMIT = 2.0  # of a coordinate, as in the script
 ALPHAS = (1e-3, 10.0)
@@ -145,13 +145,13 @@ def toy_figure(h: Sequence[float], g: Sequence[float], alpha: float) -> go.Figur
     figure = go.Figure()
     for name, curve, line in (
         ("gradients of length 1", circle, {"color": "#808080", "dash": "dot"}),
-        ("what P makes of them", ellipse, {"color": colour(2)}),
+        ("what P makes of them", ellipse, {"color": run_colour(2)}),
     ):
         figure.add_scatter(x=curve[:, 0], y=curve[:, 1], mode="lines", name=name, line=line)
     for name, vector, hue in (
-        ("mean feature h", h, colour(1)),
-        (f"gradient g, {found.before:.1f}° to h", g, colour(0)),
-        (f"projected gradient gP, {found.after:.1f}° to h", found.vector, colour(2)),
+        ("mean feature h", h, run_colour(1)),
+        (f"gradient g, {_angle(found.before)}", g, run_colour(3)),
+        (f"projected gradient gP, {_angle(found.after)}", found.vector, run_colour(2)),
     ):
         figure.add_scatter(
             x=[0, vector[0]],
@@ -169,16 +169,25 @@ def toy_figure(h: Sequence[float], g: Sequence[float], alpha: float) -> go.Figur
         xaxis=axis,
         yaxis={**axis, "scaleanchor": "x"},
         title={
-            "text": f"α = {alpha:g}: eigenvalue {found.least:.3f} along h, 1 across",
+            "text": f"α = {alpha:g}: eigenvalue {found.least:.3f} along h, 1 across"
+            if any(h)
+            else f"α = {alpha:g}: h is 0, and P is the identity",
             "font_size": 13,
         },
     )
+    along = f"the eigenvalue {found.least:.3f} along h and 1 across it"
     figure.layout.meta = (
-        f"α = {alpha:g}: P has the eigenvalue {found.least:.3f} along h and 1 across it. The "
-        f"gradient lies at {found.before:.1f}° to h, the projected one at {found.after:.1f}°."
+        f"α = {alpha:g}: P has {along}. The gradient: {_angle(found.before)}; the projected one: "
+        f"{_angle(found.after)}."
+        if any(h)
+        else f"α = {alpha:g}: h is 0 and has no direction, and P lets every gradient pass."
     )
     apply_theme(figure, dark=False)
     return figure
+
+
+def _angle(degrees: float) -> str:
+    return "no angle to h" if math.isnan(degrees) else f"{degrees:.1f}° to h"
 
 
 def _check(h: Sequence[float], g: Sequence[float], alpha: float) -> None:

@@ -51,7 +51,8 @@ class HeadGradientReport:
         shown = head_gradient_charts.curves(
             self.slow.after.history, self.slow.projection, angles, self.courses
         )
-        head_gradient_charts.refresh(self.figure, shown)
+        waits = head_gradient_charts.waits_for(self.slow.after)
+        head_gradient_charts.refresh(self.figure, shown, waits)
 
     def _ipython_display_(self) -> None:
         slow, done = self.slow, len(self.slow.stages)

@@ -24,6 +24,7 @@ from widgets.page.style import (
     pick,
     run_colour,
     text,
+    wrapped,
 )
 from widgets.page.words import describe_training, listed
 
@@ -60,4 +61,5 @@ __all__ = [
     "show",
     "stylesheet",
     "text",
+    "wrapped",
 ]

@@ -58,18 +58,27 @@ function watchKernel(model) {
   const onKernel = (_, { newValue }) => {
     if (newValue?.id !== mine) tell("gone", newValue ? GONE.other : GONE.none);
   };
-  // Whether a kernel answers, only the kernel knows: whoever presses something asks it, too.
-  const onPress = ({ target }) => {
-    if (waiting || state || !target.closest?.(".mla-output")) return;
-    waiting = setTimeout(() => tell("busy", BUSY), PATIENCE);
+  // Whether its event loop answers, only the kernel knows: whoever presses something asks it, too. A
+  // page that was slow to load may never hear an answer; that says nothing of the kernel.
+  let heard = false;
+  const ask = () => {
     model.set("asked", model.get("asked") + 1);
     model.save_changes();
   };
-  const onAnswer = () => model.get("answered") === model.get("asked") && tell("");
+  const onPress = ({ target }) => {
+    if (waiting || state || !heard || !target.closest?.(".mla-output")) return;
+    waiting = setTimeout(() => tell("busy", BUSY), PATIENCE);
+    ask();
+  };
+  const onAnswer = () => {
+    heard = true;
+    if (model.get("answered") === model.get("asked")) tell("");
+  };
   session.statusChanged.connect(onStatus);
   session.connectionStatusChanged.connect(onConnection);
   session.kernelChanged.connect(onKernel);
   model.on("change:answered", onAnswer);
+  ask();
   for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, onPress, true);
   return () => {
     clearTimeout(waiting);
@@ -107,8 +116,7 @@ function initialize({ model }) {
   if (model.get("seen")) {
     comeBack(manager, root, cell);
   } else {
-    model.set("seen", true);
-    model.save_changes();
+    model.set("seen", true); // told with the first question
   }
   return watchKernel(model);
 }

@@ -9,8 +9,8 @@ from importlib.resources import files
 def script(*names: str) -> str:
     """Return a widget's script, after what all share; use it as ``_esm``.
 
-    The script calls ``joinPage(el)`` when it renders, which returns what undoes it. Lines of
-    comment are left out, since every page gets a copy.
+    The script calls ``joinPage(el)`` when it renders, which returns what undoes it. Indentation and
+    lines of comment are left out, since every page gets a copy.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def script(*names: str) -> str:
     True
     """
     whole = "".join(asset(f"{name}.js") for name in ("page/page", *names))
-    return re.sub(r"^ *//.*\n", "", whole, flags=re.MULTILINE)
+    return re.sub(r"^ *(//.*\n)?", "", whole, flags=re.MULTILINE)
 
 
 def stylesheet(name: str) -> str:

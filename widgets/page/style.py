@@ -52,6 +52,22 @@ def text(value: object) -> str:
     return escape(str(value), quote=True)
 
 
+def wrapped(value: str, width: int = 60) -> str:
+    """Break a long text into escaped lines.
+
+    Examples
+    --------
+    >>> wrapped("one two <three>", width=8)
+    'one two<br>&lt;three&gt;'
+    """
+    lines = [""]
+    for word in value.split(" "):
+        if lines[-1] and len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return "<br>".join(map(text, lines))
+
+
 def colour(index: int) -> str:
     """Return the colour of modality number `index`."""
     return pick(MODALITY_COLOURS, index)

@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.results import Measure, Verdict, measure_of, what
-from widgets.page import folded, text
+from widgets.page import folded, text, wrapped
 from widgets.results.parts import (
     ALONE,
     GAP,
@@ -39,7 +39,6 @@ from widgets.results.parts import (
     told,
     told_number,
     value_lanes,
-    wrapped,
 )
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from mla_core.results import measure_of
-from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, pick, run_colour, text
+from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, pick, run_colour, text, wrapped
 from widgets.results.parts import (
     INK,
     axis_title,
@@ -21,7 +21,6 @@ from widgets.results.parts import (
     hover,
     panels_of,
     told,
-    wrapped,
 )
 
 if TYPE_CHECKING:

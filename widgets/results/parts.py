@@ -12,7 +12,16 @@ from plotly.subplots import make_subplots
 
 from mla_core.errors import ConfigError
 from mla_core.results import Measure, mean_interval
-from widgets.page import FUSED_COLOUR, GRID, MODALITY_MARKERS, apply_theme, colour, pick, text
+from widgets.page import (
+    FUSED_COLOUR,
+    GRID,
+    MODALITY_MARKERS,
+    apply_theme,
+    colour,
+    pick,
+    text,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -166,22 +175,6 @@ def hover(label: str, name: str, panel: str, cell: Cell, measure: Measure) -> st
 def axis_title(name: str, measure: Measure, unit: str = "%") -> str:
     """Return the title of an axis, with its unit where there is one."""
     return text(f"{name} ({unit})" if measure.unit else name)
-
-
-def wrapped(value: str, width: int = 60) -> str:
-    """Break a long text into escaped lines.
-
-    Examples
-    --------
-    >>> wrapped("one two <three>", width=8)
-    'one two<br>&lt;three&gt;'
-    """
-    lines = [""]
-    for word in value.split(" "):
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] += f" {word}" if lines[-1] else word
-    return "<br>".join(map(text, lines))
 
 
 # ------------------------------------------------------------------------------------ as a picture

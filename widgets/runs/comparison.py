@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -15,10 +16,24 @@ from mla_core.evaluation import Replay, align
 from mla_core.records import History, Summary
 from mla_core.runs import Run
 from widgets.charts import BLANK
-from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, apply_theme, asset, colour, pick, text
+from widgets.page import (
+    GRID,
+    MODALITY_DASHES,
+    MODALITY_MARKERS,
+    apply_theme,
+    asset,
+    colour,
+    pick,
+    run_colour,
+    text,
+    wrapped,
+)
 from widgets.runs.table import LETTERS, share, told
 
 MAPS_IN_A_ROW = 3
+COLUMNS = 4  # panels of curves in a row, as many as a narrow notebook holds
+ROW = 190  # pixels
+TITLE = 20  # characters above a panel
 LEGEND = {  # above the titles
     "orientation": "h",
     "yref": "container",
@@ -27,7 +42,6 @@ LEGEND = {  # above the titles
     "x": 1,
     "xanchor": "right",
 }
-GRID = "rgba(128, 128, 128, 0.3)"  # faint on white and on black
 
 
 def read_all(runs: Sequence[Run]) -> tuple[dict[str, History], dict[str, Replay], list[str]]:
@@ -67,26 +81,22 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
     """
     looks = {letter: list(history.summaries) for letter, history in histories.items()}
     names = list(dict.fromkeys(m for those in looks.values() for m in _modalities(those)))
-    titles = ["accuracy, fused", *(f"accuracy, {name}" for name in names)]
-    titles += ["modality gap", *(f"weight, {name}" for name in names)]
+    places = _places(names)
+    rows = max(row for row, _ in places.values())
+    titles = {place: key.replace(".", ", ") for key, place in places.items()}
+    grid = itertools.product(range(1, rows + 1), range(1, 1 + min(COLUMNS, 1 + len(names))))
     figure = make_subplots(
-        rows=2,
-        cols=1 + len(names),
-        subplot_titles=[text(title) for title in titles],
-        horizontal_spacing=0.12 / (1 + len(names)),
-        vertical_spacing=0.16,
+        rows=rows,
+        cols=min(COLUMNS, 1 + len(names)),
+        subplot_titles=[wrapped(titles.get(place, ""), TITLE) for place in grid],
+        horizontal_spacing=0.07,
+        vertical_spacing=60 / (ROW * rows),
     )
     for letter, summaries in looks.items():
-        here = [name for name in names if name in _modalities(summaries)]
-
-        def add(
-            row: int,
-            column: int,
-            values: list[float],
-            letter: str = letter,
-            summaries: list[Summary] = summaries,
-        ) -> None:
-            i = LETTERS.index(letter)
+        i = LETTERS.index(letter)
+        style = {"color": run_colour(i), "dash": pick(MODALITY_DASHES, i), "width": 2}
+        for key, values in _measured(summaries, names).items():
+            row, column = places[key]
             trace = go.Scatter(
                 x=_epochs(summaries),
                 y=np.array(values, float),
@@ -94,24 +104,20 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
                 name=letter,
                 legendgroup=letter,
                 showlegend=(row, column) == (1, 1),
-                line={"color": colour(i), "dash": pick(MODALITY_DASHES, i), "width": 2},
-                meta=f"{letter}.{row}.{column}",
+                line=style,
+                meta=f"{letter}.{key}",
             )
             figure.add_trace(trace, row=row, col=column)
-
-        add(1, 1, [summary.accuracy for summary in summaries])
-        add(2, 1, [_mean(summary.centroid_gap) for summary in summaries])
-        for name in here:
-            column = 2 + names.index(name)
-            add(1, column, [summary.unimodal_accuracy[name] for summary in summaries])
-            add(2, column, [summary.mean_weight[name] for summary in summaries])
-    figure.update_yaxes(range=[0, 1.02])
-    figure.update_yaxes(range=None, rangemode="tozero", row=2, col=1)
-    figure.update_xaxes(title_text="epoch", title_font_size=11, row=2)
+    figure.update_yaxes(range=[0, 1.02], dtick=0.5, tickfont_size=10)
+    row, column = places["modality gap"]
+    figure.update_yaxes(range=None, dtick=None, rangemode="tozero", row=row, col=column)
+    figure.update_xaxes(tickfont_size=10)
+    figure.update_xaxes(title_text="epoch", title_font_size=11, title_standoff=2, row=rows)
     figure.update_annotations(font_size=12)
     figure.update_layout(
-        height=460,
-        margin={"l": 40, "r": 10, "t": 60, "b": 40},
+        height=110 + ROW * rows,
+        modebar={"orientation": "v"},  # in the right margin
+        margin={"l": 40, "r": 36, "t": 66, "b": 44},
         legend=LEGEND,
         meta=_curves_in_words(looks),
     )
@@ -120,6 +126,28 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
     figure.update_xaxes(**faint)
     figure.update_yaxes(**faint)
     return figure
+
+
+def _places(names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return row and column of each panel: accuracies first, the gap and the weights below them."""
+    above = ["accuracy.fused", *(f"accuracy.{name}" for name in names)]
+    below = ["modality gap", *(f"weight.{name}" for name in names)]
+    places, first = {}, 1
+    for block in (above, below):
+        for i, key in enumerate(block):
+            places[key] = (first + i // COLUMNS, 1 + i % COLUMNS)
+        first += -(-len(block) // COLUMNS)
+    return places
+
+
+def _measured(summaries: Sequence[Summary], names: Sequence[str]) -> dict[str, list[float]]:
+    here = [name for name in names if name in _modalities(summaries)]
+    return {
+        "accuracy.fused": [one.accuracy for one in summaries],
+        "modality gap": [_mean(one.centroid_gap) for one in summaries],
+        **{f"accuracy.{name}": [one.unimodal_accuracy[name] for one in summaries] for name in here},
+        **{f"weight.{name}": [one.mean_weight[name] for one in summaries] for name in here},
+    }
 
 
 def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
@@ -175,7 +203,8 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
     figure.update_annotations(font_size=12)
     figure.update_layout(
         height=70 + 330 * rows,
-        margin={"l": 10, "r": 10, "t": 60, "b": 10},
+        modebar={"orientation": "v"},  # in the right margin
+        margin={"l": 10, "r": 36, "t": 84, "b": 10},
         legend=LEGEND,
         meta=" ".join(said),
     )

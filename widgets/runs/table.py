@@ -11,7 +11,7 @@ import traitlets
 
 from mla_core.config import config_differences
 from mla_core.runs import Run
-from widgets.page import colour, script, stylesheet, text
+from widgets.page import run_colour, script, stylesheet, text
 
 LETTERS = "ABCDEF"  # what ticked runs are called in the pictures
 ALWAYS = ("method", "dataset", "seed")  # shown when runs differ in nothing
@@ -48,7 +48,9 @@ class RunTable(anywidget.AnyWidget):
     ticked = traitlets.List(traitlets.Unicode(), maxlen=len(LETTERS)).tag(sync=True)
     most = traitlets.Int(len(LETTERS)).tag(sync=True)
     letters = traitlets.Unicode(LETTERS).tag(sync=True)
-    colours = traitlets.List(default_value=[colour(i) for i in range(len(LETTERS))]).tag(sync=True)
+    colours = traitlets.List(default_value=[run_colour(i) for i in range(len(LETTERS))]).tag(
+        sync=True
+    )
 
     def __init__(self, runs: Sequence[Run]) -> None:
         super().__init__()

@@ -68,7 +68,7 @@ def test_a_sample_shows_the_numbers_of_the_evaluation(session):
     session.advance(steps=9)
     evaluation = session.evaluate("val")
     html = sample_html(session.data, evaluation, evaluation.ids[5])
-    weights = [float(w) for w in re.findall(r"weight λ = (\d\.\d\d)", html)]
+    weights = [float(w) for w in re.findall(r", λ = (\d\.\d\d)", html)]
     assert weights == pytest.approx(evaluation.weights[:, 5].tolist(), abs=0.006)
     predicted = session.data.classes[int(evaluation.fused[5].argmax())]
     assert f": says {predicted} " in html[html.index("fused") :]
@@ -109,7 +109,7 @@ def test_every_picture_works_on_every_method(method, session):
     assert (svg.count("data-weight") == 3) == kind.weighs
     evaluation = other.evaluate("val")
     html = sample_html(other.data, evaluation, evaluation.ids[0], method)
-    assert ("weight λ" in html) == kind.weighs
+    assert (", λ = " in html) == kind.weighs
     assert "fused" in describe(Scene("paused", "", (run_of(other),)))
     figure = charts.training_figure(names, method)
     charts.refresh(figure, run_of(other))

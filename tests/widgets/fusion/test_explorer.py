@@ -16,6 +16,7 @@ from mla_core.data import Modality, MultimodalDataset, Split
 from mla_core.data.corruption.corruptor import Corruptor, Damage
 from widgets import FusionReport, explore_fusion
 from widgets.charts import map_state
+from widgets.fusion.curves import FEW
 from widgets.page import live_widget
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -100,9 +101,13 @@ def test_a_dropped_part_weighs_nothing_and_clean_brings_it_back(trained):
         assert "absent" in explorer._controls.parts[0].media.value
         for part in explorer._controls.parts[1:]:
             part.drop.value = True
-        await until(lambda: "this is no answer" in explorer._formula.value)
+        await until(lambda: "there is no answer" in explorer._formula.value)
         await until(lambda: "there is no answer" in explorer._status.text)
         assert "fused prediction <b>none</b>" in explorer._heading.value
+        assert "no part is present, so there is no answer" in explorer._fused.value
+        said = explorer._formula.value + explorer._status.text + explorer._fused.value
+        for answer in ("says", "right", "wrong", "probability", "data-predicted", "entropy e"):
+            assert answer not in said, answer
         explorer._controls.reset.click()
         await until(lambda: explorer._formula.value == before)
         assert not any(part.drop.value for part in explorer._controls.parts)
@@ -170,7 +175,13 @@ def test_curves_come_in_the_background_and_are_kept(trained):
         for rule, values in found.accuracies(("entropy", "uniform", "released_batch")).items():
             assert list(traces[f"curve.{rule}"].y) == values
         assert list(traces["curve.alone"].y) == found.alone()
-        assert traces["reliability.fused"].x.max() <= 1
+        fused = traces["reliability.fused"]
+        assert fused.x.max() <= 1
+        hollow = [symbol.endswith("-open") for symbol in fused.marker.symbol]
+        assert hollow == [int(count) < FEW for count in fused.text]
+        assert all(
+            trace.mode == "markers" for key, trace in traces.items() if key.startswith("reliab")
+        )
         explorer._controls.parts[2].drop.value = True
         await until(lambda: list(traces["level"].x or ()) == [1.0, 1.0])
         assert explorer._sweeps[curve] is found
@@ -246,7 +257,7 @@ def test_names_from_outside_are_shown_literally_everywhere():
         assert "&lt;img src=x onerror=alert(1)&gt;" in html
         assert "<img" not in str(explorer._figure.to_dict())
         explorer._controls.choose(session.probe.ids[6])
-        await until(lambda: "this is no answer" in explorer._formula.value)
+        await until(lambda: "there is no answer" in explorer._formula.value)
 
     on_explorer(session, script)
     report = FusionReport(session)

@@ -141,6 +141,32 @@ def test_without_a_variant_it_asks_for_one():
     on_explorer(script, variants=[])
 
 
+@pytest.mark.parametrize("steps", [0, 100_000])
+def test_a_number_of_steps_out_of_range_is_refused_in_words(steps):
+    async def script(explorer):
+        explorer._controls._steps.value = steps
+        await press(explorer, "compare")
+        told = f"sub-steps must be a whole number from 1 to 2000, not {steps}"
+        assert explorer._status.text == told
+        assert explorer._controls._steps.value == steps  # not another number in silence
+        assert not explorer.courses
+
+    on_explorer(script)
+
+
+def test_empty_panels_say_what_they_wait_for():
+    async def script(explorer):
+        said = {note.name: note.text for note in explorer._figure.layout.annotations if note.name}
+        assert said["forgetting"] == said["angles"] == "press Compare"
+        assert not explorer._figure.layout.xaxis4.visible
+        await press(explorer, "compare")
+        said = {note.name: note.text for note in explorer._figure.layout.annotations if note.name}
+        assert said["forgetting"] == said["courses"] == ""
+        assert explorer._figure.layout.xaxis4.visible
+
+    on_explorer(script, steps=4)
+
+
 def test_a_comparison_can_be_stopped():
     async def script(explorer):
         explorer._controls._buttons["compare"].click()

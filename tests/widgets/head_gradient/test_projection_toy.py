@@ -37,6 +37,16 @@ def test_the_picture_tells_its_numbers():
     assert ends["projected grad"] == pytest.approx((1 / 3, 1))
 
 
+@pytest.mark.parametrize(("h", "g"), [((0.0, 0.0), (1.0, 1.0)), ((1.0, 0.0), (0.0, 0.0))])
+def test_what_has_no_direction_has_no_angle(h, g):
+    figure = toy_figure(h, g, 0.5)
+    assert "nan" not in str(figure.to_dict())
+    assert "no angle to h" in figure.data[3].name
+    if not any(h):
+        assert "h is 0 and has no direction" in figure.layout.meta
+        assert list(figure.data[4].x) == pytest.approx([0, 1])  # P is the identity
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [

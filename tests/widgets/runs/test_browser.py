@@ -80,18 +80,20 @@ def test_curves_are_the_histories(runs):
     histories, _, problems = read_all(runs)
     figure = curves_figure(histories)
     assert problems == []
-    fused = next(trace for trace in figure.data if trace.meta == "B.1.1")
+    fused = next(trace for trace in figure.data if trace.meta == "B.accuracy.fused")
     looks = runs[1].history().summaries
     assert list(fused.y) == [look.accuracy for look in looks]
     assert fused.x[-1] == runs[1].config.epochs
-    weight = next(trace for trace in figure.data if trace.meta == "A.2.3")
+    weight = next(trace for trace in figure.data if trace.meta == "A.weight.m1")
     assert list(weight.y) == [look.mean_weight["m1"] for look in runs[0].history().summaries]
-    gap = next(trace for trace in figure.data if trace.meta == "A.2.1")
+    gap = next(trace for trace in figure.data if trace.meta == "A.modality gap")
     pairs = runs[0].history().summaries[-1].centroid_gap.values()
     assert math.isclose(gap.y[-1], sum(pairs) / len(pairs))
     whole = {trace.x[-1] for trace in figure.data}
     assert whole == {float(runs[0].config.epochs)}  # whatever a method takes for an epoch
-    styles = {(t.line.color, t.line.dash) for t in figure.data if t.meta.endswith(".1.1")}
+    styles = {
+        (t.line.color, t.line.dash) for t in figure.data if t.meta.endswith(".accuracy.fused")
+    }
     assert len(styles) == 3
 
 
