@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
-import secrets
-import sysconfig
-from collections.abc import Sequence
 from pathlib import Path
 
-from mla_core.errors import ConfigError
+from mla_core.cli.server import serve
 from mla_core.files import read_json, write_json, written_whole
 from mla_core.runs.places import FIRST_NOTEBOOK, lab_folder
 
@@ -124,50 +120,8 @@ def _lab(arguments: argparse.Namespace) -> int:
             flush=True,
         )
     further = ["--no-browser"] if arguments.no_browser else []
-    _serve(folder.resolve(), arguments.port, [*further, *arguments.further])
+    serve(folder.resolve(), arguments.port, [*further, *arguments.further])
     return 0
-
-
-def _serve(folder: Path, port: int, further: Sequence[str]) -> None:
-    """Serve a folder until it is stopped.
-
-    Started from Python rather than by `jupyter lab --token=...`, so that the token is in no list of
-    processes, and so that neither the environment nor a user's configuration can turn it off.
-    """
-    from jupyterlab.labapp import LabApp
-
-    from mla_core.runs.notebook import encrypted_kernels
-
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this environment's kernel, not a user-wide one
-    # A terminal in JupyterLab finds `mla-lab`, whether or not the environment is active.
-    os.environ["PATH"] = os.pathsep.join(
-        [sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)]
-    )
-    token = os.environ.pop("JUPYTER_TOKEN", "").strip() or secrets.token_hex(24)
-    server = LabApp.initialize_server(
-        [
-            "--ServerApp.ip=127.0.0.1",
-            f"--ServerApp.port={port}",
-            "--ServerApp.port_retries=50",
-            f"--ServerApp.root_dir={folder}",
-            "--ServerApp.answer_yes=True",
-            f"--ServerApp.allow_root={hasattr(os, 'geteuid') and os.geteuid() == 0}",
-            "--ServerApp.identity_provider_class="
-            "jupyter_server.auth.identity.PasswordIdentityProvider",
-            f"--IdentityProvider.token={token}",
-            f"--PasswordIdentityProvider.token={token}",
-            f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK.as_posix()}",
-            *(f"--KernelManager.{name}={value}" for name, value in encrypted_kernels().items()),
-            *further,
-        ]
-    )
-    if not server.identity_provider.token:
-        msg = "JupyterLab would run without a token: not started"
-        raise ConfigError(msg)
-    server.identity_provider.token_generated = True  # so that the address is printed with it
-    if server.port != port:
-        print(f"Port {port} is busy: JupyterLab is on port {server.port} instead.", flush=True)
-    server.start()
 
 
 def _port(text: str) -> int:

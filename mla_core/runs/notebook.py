@@ -13,6 +13,7 @@ from mla_core.errors import ConfigError, NotebookError
 from mla_core.files import write_json
 from mla_core.plugins import sources_of
 from mla_core.runs.experiment import run_folder
+from mla_core.runs.jupyter import encrypted_kernels, spare_the_grammar
 from mla_core.runs.same_data import refuse_other_data
 from mla_core.settings import hash_of
 
@@ -34,8 +35,9 @@ def notebook_parameters(notebook: str | Path) -> dict[str, tuple[str, Any, str]]
     ConfigError
         When there is no such notebook.
     """
-    import papermill
-    from nbformat.reader import NotJSONError
+    with spare_the_grammar():
+        import papermill
+        from nbformat.reader import NotJSONError
 
     path = Path(notebook)
     if not path.is_file():
@@ -108,8 +110,9 @@ def run_notebook(
     NotebookError
         When a cell raises; what was trained stays resumable, and else nothing stays.
     """
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
+    with spare_the_grammar():
+        import papermill
+        from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
     path = Path(notebook)
@@ -155,18 +158,6 @@ def run_name(notebook: Path, parameters: Mapping[str, Any]) -> str:
     if sources := sources_of(parameters, notebook.parent):
         identity["guests"] = sources
     return f"{notebook.stem.lstrip('.')[:60]}-{hash_of(identity)}"
-
-
-def encrypted_kernels() -> dict[str, str]:
-    """Return settings of Jupyter's `KernelManager`: what a kernel says is encrypted, if it can be.
-
-    Otherwise every kernel warns that it talks to this machine in plain text. Older versions can
-    neither encrypt nor warn.
-    """
-    from jupyter_client.manager import KernelManager
-
-    known = KernelManager.class_trait_names()
-    return {"transport_encryption": "auto"} if "transport_encryption" in known else {}
 
 
 class _Bars:

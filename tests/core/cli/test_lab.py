@@ -1,13 +1,19 @@
 """`mla-lab lab`: what it lays out, what it leaves alone, and how it starts JupyterLab."""
 
+import contextlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 
 import psutil
 import pytest
+from jupyter_client import BlockingKernelClient
 
 from mla_core import ConfigError
 from mla_core.cli import lab, main
@@ -72,7 +78,7 @@ def test_a_checkout_is_left_as_it_is(monkeypatch):
 def test_it_serves_the_folder_and_says_what_it_kept(words, where, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     served = []
-    monkeypatch.setattr(lab, "_serve", lambda *given: served.append(given))
+    monkeypatch.setattr(lab, "serve", lambda *given: served.append(given))
     command = ["lab", *words, "--no-browser", "--ServerApp.allow_remote_access=True"]
     assert main(command) == 0
     assert capsys.readouterr().out == ""
@@ -99,22 +105,48 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, capsys):
     assert "cannot write" in capsys.readouterr().err
 
 
-def test_the_token_is_in_the_address_alone(tmp_path):
-    """One real start: the server answers under its address, and its command line tells nobody."""
+@contextlib.contextmanager
+def started(folder):
+    """Start the server for real; yields its process, and the address that it prints."""
     code = "import sys; from mla_core.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", code, "lab", str(tmp_path), "--no-browser", "--port", "18888"]
-    env = os.environ | {"JUPYTER_TOKEN": "0123abcd", "JUPYTER_RUNTIME_DIR": str(tmp_path / "run")}
+    command = [sys.executable, "-c", code, "lab", str(folder), "--no-browser", "--port", "18888"]
+    env = os.environ | {"JUPYTER_TOKEN": "0123abcd", "JUPYTER_RUNTIME_DIR": str(folder / "run")}
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as server:
         try:
             found = (re.search(r"http://127\.0\.0\.1:\d+/\S+", line) for line in server.stderr)
-            address = next(filter(None, found)).group()
-            seen = " ".join(psutil.Process(server.pid).cmdline())
+            yield server, next(filter(None, found)).group()
         finally:
             server.terminate()
             server.stderr.read()
+
+
+def test_the_token_is_in_the_address_alone(tmp_path):
+    with started(tmp_path) as (server, address):
+        seen = " ".join(psutil.Process(server.pid).cmdline())
     assert f"/lab/tree/{FIRST}?token=0123abcd" in address
     assert str(tmp_path) in seen
     assert "0123abcd" not in seen
+
+
+def test_the_first_notebook_finds_its_kernel_started_and_its_imports_done(tmp_path):
+    with started(tmp_path) as (_, address):
+        asked, found = address.replace(f"lab/tree/{FIRST}", "api/sessions"), []
+        deadline = time.monotonic() + 60
+        while not found:
+            assert time.monotonic() < deadline, "no kernel was started"
+            time.sleep(0.1)
+            with contextlib.suppress(urllib.error.URLError):  # printed before it listens
+                found = json.load(urllib.request.urlopen(asked))
+        kernel = found[0]["kernel"]["id"]
+        client = BlockingKernelClient()
+        client.load_connection_file(str(tmp_path / "run" / f"kernel-{kernel}.json"))
+        client.start_channels()
+        asked = "'widgets' in __import__('sys').modules, In"
+        answer = client.execute("", user_expressions={"loaded": asked}, reply=True, timeout=60)
+        client.stop_channels()
+    assert [session["path"] for session in found] == [FIRST]
+    seen = answer["content"]["user_expressions"]["loaded"]["data"]["text/plain"]
+    assert seen.startswith("(True, [''"), "what was imported ahead is in no history"
 
 
 def test_runs_are_found_from_the_notebooks_folder(tmp_path, monkeypatch):
