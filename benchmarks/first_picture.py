@@ -1,5 +1,6 @@
 """How long until the bench shows its first chart: from Run All, and from `mla-lab lab`?"""
 
+import contextlib
 import os
 import re
 import shutil
@@ -8,6 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -57,10 +60,16 @@ def _measure(page: Page, folder: Path) -> tuple[float, float]:
 
 
 def _address(lab: subprocess.Popen[bytes]) -> str:
+    """Return the address that is printed, as soon as something answers there."""
     assert lab.stdout is not None
     for line in lab.stdout:
         if found := ADDRESS.search(line):
-            return found.group().decode()
+            address = found.group().decode()
+            while True:
+                with contextlib.suppress(urllib.error.URLError):
+                    urllib.request.urlopen(address).close()  # noqa: S310 - what we started
+                    return address
+                time.sleep(0.05)
     raise RuntimeError("mla-lab lab ended without an address")
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from tests.browser.bench import FIRST_NOTEBOOK, Bench
 from tests.browser.live_lab import LabPage
 
+DRAWN = "() => document.querySelector('.mla-map canvas').toDataURL()"
 PLASTICITY = "rect[data-plasticity]"
 
 
@@ -27,7 +28,7 @@ def test_one_slider_takes_every_picture_back_and_a_branch_trains_beside(lab_page
     expect(slider).to_have_attribute("aria-valuetext", "sub-step 24")
     expect(page.locator(PLASTICITY)).not_to_have_attribute("data-plasticity", now or "")
     assert bench.trace("cursor.loss", "x") == [24, 24]
-    assert bench.picture() != picture
+    page.wait_for_function(f"(before) => ({DRAWN})() !== before", arg=picture)
 
     bench.press("Branch")
     bench.setting("Branch with").select_option("another head gradient")
