@@ -114,12 +114,14 @@ class LiveLab:
         self.root.mkdir()
         self.token = secrets.token_hex(24)
         self.url = ""
+        self._added: list[str | Path] = []
         self._guard: subprocess.Popen[bytes] | None = None
         for notebook in notebooks:
             self.add(notebook)
 
     def add(self, notebook: str | Path) -> str:
         """Copy a notebook into the served folder and return its name there."""
+        self._added.append(notebook)
         return Path(shutil.copy(notebook, self.root)).name
 
     def __enter__(self) -> Self:
@@ -142,9 +144,11 @@ class LiveLab:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def reset(self) -> None:
-        """Shut down every kernel and put the settings back, so that tests do not meet."""
+        """Shut down every kernel, put settings and notebooks back, so that tests do not meet."""
         for session in json.loads(self._request("GET", "api/sessions")):
             self._request("DELETE", f"api/sessions/{session['id']}")
+        for notebook in self._added:
+            shutil.copy(notebook, self.root)
         self._write_settings()
 
     @property
