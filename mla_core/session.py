@@ -376,10 +376,11 @@ class TrainingSession:
     def _look(self, place: Place, record: StepRecord | None = None) -> None:
         """Evaluate the probe set, stand at `place`, and remember the way back to it."""
         evaluation = self._evaluation(self.probe, place)
-        if not torch.isfinite(evaluation.fused).all():
+        seen = evaluation.features[evaluation.present], evaluation.fused
+        if not all(bool(torch.isfinite(values).all()) for values in seen):
             msg = (
-                f"training diverged in sub-step {place.step}: predictions for the probe set are not "
-                "finite. Try a smaller learning rate."
+                f"training diverged in sub-step {place.step}: features or predictions for the "
+                "probe set are not finite. Try a smaller learning rate."
             )
             raise TrainingDivergedError(msg)
         history = self.history.copy()  # another thread may be reading this one

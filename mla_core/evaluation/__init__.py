@@ -1,7 +1,14 @@
 """Numbers and maps of what was predicted."""
 
 from mla_core.evaluation.linear_probe import probe_accuracy
-from mla_core.evaluation.maps import MapWorker, align, pca_map, trustworthiness, umap_map
+from mla_core.evaluation.maps import (
+    UMAP_LEAST,
+    MapWorker,
+    align,
+    pca_map,
+    trustworthiness,
+    umap_map,
+)
 from mla_core.evaluation.metrics import (
     brier_score,
     discrepancy_ratios,
@@ -13,9 +20,12 @@ from mla_core.evaluation.metrics import (
     summarise,
 )
 from mla_core.evaluation.numbers import flat_numbers, numbers_of
-from mla_core.evaluation.replay import Map, Replay, unit_features
+from mla_core.evaluation.replay import ALL_EQUAL, NO_PARTS, Map, Replay, unit_features
 
 __all__ = [
+    "ALL_EQUAL",
+    "NO_PARTS",
+    "UMAP_LEAST",
     "Map",
     "MapWorker",
     "Replay",

@@ -14,9 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from mla_core.errors import DataError
 from mla_core.threads import one_blas_thread
 
+UMAP_LEAST = 5  # points: with fewer, nobody has neighbours to speak of
 UMAP_NEIGHBORS = 15
+LONGEST = 1e18  # the square of a distance must fit into float32
 COLD_EPOCHS = 200
 WARM_EPOCHS = 50
 
@@ -27,7 +30,7 @@ def pca_map(points: np.ndarray, previous: np.ndarray | None = None) -> np.ndarra
     Parameters
     ----------
     points : ndarray
-        (K, s).
+        (K, s), any K; a single feature gives a line, equal points one place.
     previous : ndarray, optional
         (K, 2), the last map of the same samples in the same order.
 
@@ -36,11 +39,19 @@ def pca_map(points: np.ndarray, previous: np.ndarray | None = None) -> np.ndarra
     ndarray
         (K, 2) float32. Linear, so distances shrink but never lie.
 
+    Raises
+    ------
+    DataError
+        When the points are no features, or not all of them finite numbers.
+
     Examples
     --------
     >>> pca_map(np.array([[0.0, 0, 0], [2, 0, 0], [0, 1, 0], [2, 1, 0]])).shape
     (4, 2)
     """
+    _check_points(points)
+    if not len(points):
+        return np.zeros((0, 2), np.float32)
     centred = points.astype(np.float64) - points.mean(0)
     with one_blas_thread():
         if len(centred) < centred.shape[1]:  # the same, from the smaller of two matrices
@@ -63,7 +74,7 @@ def umap_map(points: np.ndarray, previous: np.ndarray | None = None, seed: int =
     Parameters
     ----------
     points : ndarray
-        (K, s), K >= 4.
+        (K, s), K >= `UMAP_LEAST`; equal points have one place.
     previous : ndarray, optional
         (K, 2), the last map of the same samples. A cold start moves every point by about a radius,
         a warm one by a seventh of it.
@@ -74,22 +85,33 @@ def umap_map(points: np.ndarray, previous: np.ndarray | None = None, seed: int =
     -------
     ndarray
         (K, 2) float32. Distances are not the gap: print the number beside the picture.
+
+    Raises
+    ------
+    DataError
+        When there are too few points, or not all of them are finite numbers.
     """
-    if not np.ptp(points, axis=0).any():  # equal points have one place, and no neighbours
+    _check_points(points)
+    if len(points) < UMAP_LEAST:
+        msg = f"a UMAP needs at least {UMAP_LEAST} points, not {len(points)}: look at the PCA"
+        raise DataError(msg)
+    if _equal(points):
         return np.zeros((len(points), 2), np.float32)
-    umap = _import_umap()
-    start = previous if previous is not None and len(previous) == len(points) else None
-    reducer = umap.UMAP(
-        n_neighbors=min(UMAP_NEIGHBORS, len(points) - 1),
-        init="pca" if start is None else np.ascontiguousarray(start, np.float32),
-        n_epochs=COLD_EPOCHS if start is None else WARM_EPOCHS,
-        random_state=seed,
-        n_jobs=1,
-    )
+    # UMAP stretches a start to a square, axis by axis, which a flat one would not survive.
+    usable = previous is not None and len(previous) == len(points) and np.ptp(previous, 0).all()
+    start = previous if usable else None
+    cold = "pca" if points.shape[1] > 1 else "random"  # one feature has no second direction
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of its own single thread
+        reducer = _import_umap().UMAP(
+            n_neighbors=min(UMAP_NEIGHBORS, len(points) - 1),
+            init=cold if start is None else np.ascontiguousarray(start, np.float32),
+            n_epochs=COLD_EPOCHS if start is None else WARM_EPOCHS,
+            random_state=seed,
+            n_jobs=1,
+        )
         coords = np.asarray(reducer.fit_transform(points), np.float64)
-    # UMAP stretches its start to a square, axis by axis, so aligning comes afterwards.
+    # Aligning comes last, since the start was stretched.
     return np.asarray(coords if start is None else align(coords, start), np.float32)
 
 
@@ -111,6 +133,8 @@ def align(coords: np.ndarray, reference: np.ndarray) -> np.ndarray:
 def trustworthiness(points: np.ndarray, coords: np.ndarray, neighbors: int = 10) -> float:
     """Return how far neighbours on the map are neighbours in feature space, 1 at best.
 
+    NaN where nobody has neighbours: with fewer than three points, or when all are equal.
+
     Parameters
     ----------
     points, coords : ndarray
@@ -122,11 +146,36 @@ def trustworthiness(points: np.ndarray, coords: np.ndarray, neighbors: int = 10)
     -----
     scikit-learn's `trustworthiness` (Venna and Kaski, 2001).
     """
+    _check_points(points)
+    if len(points) < 3 or _equal(points):
+        return float("nan")
     from sklearn.manifold import trustworthiness as measure
 
     return float(
         measure(points, coords, n_neighbors=max(1, min(neighbors, (len(points) - 1) // 2)))
     )
+
+
+def _check_points(points: np.ndarray) -> None:
+    if points.ndim != 2 or points.shape[1] < 1:
+        msg = (
+            "a map needs points (K, s) with at least one feature, not an array of shape "
+            f"{points.shape}"
+        )
+        raise DataError(msg)
+    lengths = np.linalg.norm(points.astype(np.float64), axis=1)  # (K,)
+    if len(bad := np.flatnonzero(~(lengths < LONGEST))):
+        first, length = bad[0], lengths[bad[0]]
+        told = f"has the length {length:.3g}" if np.isfinite(length) else "is not a finite number"
+        msg = (
+            f"a map cannot place point {first} of {len(points)}: it {told}. Lengths must be below "
+            f"{LONGEST:g}; when training gave these features, try a smaller learning rate."
+        )
+        raise DataError(msg)
+
+
+def _equal(points: np.ndarray) -> bool:
+    return not np.ptp(points, axis=0).any()
 
 
 def _import_umap() -> Any:

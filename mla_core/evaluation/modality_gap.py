@@ -20,7 +20,7 @@ def centroid_gap(a: Tensor, b: Tensor) -> float:
     Returns
     -------
     float
-        Between 0 and 2; NaN when a side is empty.
+        Between 0 and 2; NaN when a side is empty or not finite.
 
     Notes
     -----
@@ -51,7 +51,7 @@ def linear_separability(features: Sequence[Tensor]) -> float:
     -------
     float
         Mean held-out accuracy over modalities; chance is 1/M; NaN with fewer than two samples of
-        a modality.
+        a modality, or when a feature is not finite.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def linear_separability(features: Sequence[Tensor]) -> float:
     >>> linear_separability([a, a + 9])
     1.0
     """
-    if min(map(len, features)) < 2:
+    if min(map(len, features)) < 2 or not all(bool(z.isfinite().all()) for z in features):
         return float("nan")
     train = torch.cat([z[0::2] for z in features]).double()
     mean = train.mean(0)

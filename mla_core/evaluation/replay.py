@@ -26,6 +26,8 @@ from mla_core.threads import one_blas_thread
 
 VERSION = 1
 TRUST_POINTS = 300  # a trustworthiness takes the square of them
+NO_PARTS = "no sample has a part to place"
+ALL_EQUAL = "all features are equal, so the points lie in one place"
 ABSENT = -1  # what an absent part, or a sample without any part, predicts
 
 Array = NDArray[Any]
@@ -46,7 +48,7 @@ class Map:
     coords : ndarray
         (L, K, 2) float32.
     trust : ndarray
-        (L,) trustworthiness, from 0 to 1, NaN where there are too few points.
+        (L,) trustworthiness, from 0 to 1, NaN where nobody has neighbours: of few or equal points.
     """
 
     name: str
@@ -227,14 +229,20 @@ def pca_over_time(evaluations: Sequence[Evaluation]) -> Map:
     length 1, as for the centroid gap.
     """
     clouds = [unit_features(look) for look in evaluations]  # T times (K, s)
+    if not len(clouds[0]):
+        nowhere = np.zeros((len(clouds), 0, 2))
+        return _map("pca", f"PCA: {NO_PARTS}", np.arange(len(clouds)), nowhere, clouds)
     mean = np.mean([cloud.mean(0) for cloud in clouds], 0)
     with one_blas_thread():
         scatter = sum((cloud - mean).T @ (cloud - mean) for cloud in clouds)
         values, directions = np.linalg.eigh(scatter)
     plane = directions[:, -2:][:, ::-1]  # (s, 2)
     coords = np.stack([_two(cloud @ plane - mean @ plane) for cloud in clouds])
-    kept = float(values[-2:].sum() / max(values.sum(), 1e-12))
-    caption = f"PCA of all looks together, in one plane; keeps {kept:.0%} of variance"
+    spread = np.ptp([end for cloud in clouds for end in (cloud.min(0), cloud.max(0))], 0)
+    kept = (
+        f"keeps {values[-2:].sum() / values.sum():.0%} of variance" if spread.any() else ALL_EQUAL
+    )
+    caption = f"PCA of all looks together, in one plane; {kept}"
     return _map("pca", caption, np.arange(len(clouds)), coords, clouds)
 
 
@@ -260,10 +268,23 @@ def unit_features(evaluation: Evaluation) -> Array:
     """Return the features that are present, modality by modality, scaled to length 1, (K, s).
 
     Unit length since the centroid gap is measured on unit-length features too.
+
+    Raises
+    ------
+    DataError
+        When features are not finite.
     """
     points = evaluation.features[evaluation.present].numpy()
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    return np.asarray(points / np.maximum(lengths, 1e-12))
+    lengths = np.linalg.norm(points.astype(np.float64), axis=1, keepdims=True)  # never overflows
+    if len(bad := np.flatnonzero(~np.isfinite(lengths))):
+        m, n = evaluation.present.nonzero()[bad[0]].tolist()
+        msg = (
+            f"the features of the modality {evaluation.modalities[m]!r} of the sample "
+            f"{evaluation.ids[n]!r} are not finite numbers: no map can place them. Try a smaller "
+            "learning rate."
+        )
+        raise DataError(msg)
+    return np.asarray(points / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _map(name: str, caption: str, looks: Array, coords: Array, clouds: Sequence[Array]) -> Map:
@@ -276,7 +297,10 @@ def _trust(cloud: Array, coords: Array) -> float:
     if len(cloud) <= 4:  # no neighbours to speak of
         return float("nan")
     chosen = np.linspace(0, len(cloud) - 1, min(len(cloud), TRUST_POINTS)).astype(int)
-    return trustworthiness(cloud[chosen], coords[chosen])
+    try:
+        return trustworthiness(cloud[chosen], coords[chosen])
+    except DataError:  # logits too far apart to measure: no reason to lose a finished run
+        return float("nan")
 
 
 def _two(coords: Array) -> Array:

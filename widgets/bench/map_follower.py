@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mla_core.errors import DataError
 from mla_core.evaluation import MapWorker, unit_features
 from mla_core.records import Evaluation
 from widgets.charts import MapState, MapView, umap_caption
@@ -126,7 +127,9 @@ class MapFollower:
         if (error := done.exception()) is not None:
             if isinstance(error, BrokenProcessPool):
                 self._asked = None  # not this look's fault
-            self._changed(f"The UMAP failed ({type(error).__name__}), it will start again.")
+            refused = isinstance(error, DataError)
+            failed = f"The UMAP failed ({type(error).__name__}), it will start again."
+            self._changed(f"There is no UMAP: {error}." if refused else failed)
             return
         coords, trust = done.result()
         self._maps.keep("umap", coords, umap_caption(trust, evaluation.step))

@@ -9,7 +9,7 @@ from IPython.display import HTML, display
 
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
-from mla_core.evaluation import trustworthiness, umap_map, unit_features
+from mla_core.evaluation import UMAP_LEAST, trustworthiness, umap_map, unit_features
 from mla_core.runs import train
 from mla_core.session import TrainingSession
 from widgets.bench import diagram
@@ -30,7 +30,7 @@ class TrainingReport:
     Attributes
     ----------
     figures : list of Figure
-        The curves, the PCA, and the UMAP.
+        The curves, the PCA, and the UMAP, if there are points enough.
     """
 
     def __init__(self, session: TrainingSession) -> None:
@@ -46,11 +46,12 @@ class TrainingReport:
             session.config.method,
             numbers=list(session.history.summaries[-1].numbers),
         )
-        pca = maps.pca(evaluation)
+        enough = len(points) >= UMAP_LEAST
+        pca = maps.pca(evaluation, "" if enough else f"; a UMAP needs {UMAP_LEAST} points")
         charts.refresh(curves, self._run)
         curves.update_layout(meta=describe_training(session.history, pca.caption))
         self.figures = [curves, map_figure(evaluation, pca)]
-        if len(points) > 4:  # UMAP needs neighbours
+        if enough:
             coords = umap_map(points, seed=session.config.seed)
             caption = umap_caption(trustworthiness(points, coords), evaluation.step)
             view = maps.keep("umap", coords, caption)

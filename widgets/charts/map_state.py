@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from mla_core.evaluation import pca_map, unit_features
+from mla_core.evaluation import ALL_EQUAL, NO_PARTS, pca_map, unit_features
 from mla_core.records import Evaluation
 from widgets.charts.map_chart import MapView
 
@@ -35,14 +37,13 @@ class MapState:
         points = unit_features(evaluation)
         before = self._coords.get("pca") if reference is None else reference
         coords = pca_map(points, before)
-        share = _kept(points, coords)
-        return self.keep("pca", coords, f"PCA, aligned; keeps {share:.0%} of variance{meanwhile}")
+        return self.keep("pca", coords, f"PCA, aligned; {_kept(points, coords)}{meanwhile}")
 
     def keep(self, kind: str, coords: np.ndarray, caption: str) -> MapView:
         """Remember new coordinates (K, 2) and return the view of them, centred."""
         self._coords[kind] = coords
-        shown = coords - (coords.max(0) + coords.min(0)) / 2
-        needed = 1.08 * float(np.abs(shown).max())
+        shown = coords - (coords.max(0) + coords.min(0)) / 2 if len(coords) else coords
+        needed = 1.08 * float(np.abs(shown).max(initial=0.0))
         width = max(needed, SHRINK * self._half_width.get(kind, 0.0), 1e-6)
         self._half_width[kind] = width
         self.views[kind] = MapView(kind, shown, width, caption)
@@ -54,10 +55,14 @@ class MapState:
 
 
 def umap_caption(trust: float, step: int) -> str:
-    """Return what must stand under a UMAP."""
-    return f"UMAP, recomputed at sub-step {step}; trustworthiness {trust:.2f}"
+    """Return what must stand under a UMAP; it has no trustworthiness where all points are equal."""
+    told = ALL_EQUAL if math.isnan(trust) else f"trustworthiness {trust:.2f}"
+    return f"UMAP, recomputed at sub-step {step}; {told}"
 
 
-def _kept(points: np.ndarray, coords: np.ndarray) -> float:
-    total = float(points.var(0).sum())
-    return float(coords.var(0).sum()) / total if total > 0 else 1.0
+def _kept(points: np.ndarray, coords: np.ndarray) -> str:
+    if not len(points):
+        return NO_PARTS
+    if not np.ptp(points, 0).any():
+        return ALL_EQUAL
+    return f"keeps {float(coords.var(0).sum()) / float(points.var(0).sum()):.0%} of variance"

@@ -230,7 +230,7 @@ class Explorer {
     const trust = map.trust[story.pictureOf(map, look)];
     const made = map.looks.length < story.T
       ? ` Recomputed at ${story.axis.texts[map.looks[story.pictureOf(map, look)]]}.` : "";
-    const shown = trust === null ? "not defined for so few points" : decimal(trust);
+    const shown = trust === null ? "not defined, since nobody has neighbours" : decimal(trust);
     this.caption.textContent = `${map.caption}.${made} Trustworthiness ${shown}.`;
     const gap = (p) => `${story.pairs[p].join(", ")} ${decimal(story.centroid_gap[look * story.P + p])}`;
     const known = [...story.pairs.keys()].filter((p) => story.centroid_gap[look * story.P + p] >= 0);

@@ -16,7 +16,7 @@ from mla_core.analysis import gap_shift, in_range, one_run
 from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Media
 from mla_core.errors import ConfigError, DataError
-from mla_core.evaluation import Map, MapWorker, Replay, unit_features
+from mla_core.evaluation import UMAP_LEAST, Map, MapWorker, Replay, unit_features
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
@@ -137,8 +137,12 @@ class GapExplorer:
     def _start_umap(self, session: TrainingSession) -> None:
         if self._loop is None:
             return  # nobody would receive it
-        if len(unit_features(session.recording.evaluations[-1])) <= 4:
-            return  # it needs neighbours
+        points = len(unit_features(session.recording.evaluations[-1]))
+        if points < UMAP_LEAST:
+            self.view.note = (
+                f"There is no UMAP: it needs {UMAP_LEAST} points, and here are {points}."
+            )
+            return
         task = self._loop.create_task(
             self._make_umap(session.recording.evaluations, session.config.seed)
         )
@@ -235,9 +239,17 @@ def gap_change(session: TrainingSession, edges: Sequence[float]) -> Told:
         Of two modalities or more.
     edges : sequence of float
         As for `mla_core.analysis.guesses.ranges`.
+
+    Raises
+    ------
+    ConfigError
+        When there was no gap at the start to compare with.
     """
     replay = Replay.of(session.recording.evaluations, session.data.classes)
     gap = replay.centroid_gap.mean(1)
+    if not gap[0] > 0:
+        msg = f"the gap is {gap[0]:.2f} at the start, so its change in percent does not exist"
+        raise ConfigError(msg)
     choice, told = in_range(100 * float(gap[-1] / gap[0] - 1), edges, "percent")
     return choice, f"{told} {one_run(session.config.seed)}", gaps_figure(replay)
 

@@ -66,12 +66,13 @@ def maps_figure(replay: Replay) -> go.Figure:
         mark = {"symbol": f"{pick(MODALITY_MARKERS, m)}-open", "color": colour(m), "size": 9}
         entry = {"x": [None], "y": [None], "mode": "markers", "marker": mark}
         figure.add_trace(go.Scatter(**entry, name=text(name), legendgroup=name), row=1, col=1)
-    low, high = one.coords.min((0, 1)), one.coords.max((0, 1))
-    half = 1.05 * float((high - low).max()) / 2
+    shown = one.coords.reshape(-1, 2) if one.coords.size else np.zeros((1, 2))
+    low, high = shown.min(0), shown.max(0)
+    half = 1.05 * max(float((high - low).max()), 1e-6) / 2
     x, y = (low + high) / 2
     figure.update_xaxes(**BLANK, range=[x - half, x + half])
     figure.update_yaxes(**BLANK, range=[y - half, y + half])
-    trust = ", ".join(f"{one.trust[end]:.2f}" for end in ends)
+    trust = ", ".join(_told(one.trust[end]) for end in ends)
     told = f"{one.caption}. Colour: class; shape: modality. Trustworthiness {trust}."
     return _finish(figure, told, height=430)
 
@@ -92,7 +93,7 @@ def gaps_figure(replay: Replay) -> go.Figure:
         if p in named:
             place = named.index(p)
             style = (run_colour(place), pick(MODALITY_DASHES, place + 1))
-            said.append(f"{a}, {b} from {gap[0]:.2f} to {gap[-1]:.2f}")
+            said.append(f"{a}, {b} from {_told(gap[0])} to {_told(gap[-1])}")
         _line(figure, f"gap {a}, {b}", replay.steps, gap, *style)
         if p not in named:
             figure.data[-1].update(showlegend=False, opacity=0.45, line_width=1)
@@ -102,10 +103,11 @@ def gaps_figure(replay: Replay) -> go.Figure:
     figure.update_xaxes(title="sub-step")
     figure.update_yaxes(rangemode="tozero")
     gaps = f"Gap between centroids: {'; '.join(said)}. " if said else "One modality has no gap. "
-    first, last = replay.separability[0], replay.separability[-1]
+    first, last = (_told(replay.separability[end]) for end in (0, -1))
     more = len(replay.pairs) - len(named)
+    others = f"Thin lines: the {more} other pairs, named by the mouse. " if more else ""
     told = (
-        f"{gaps}{f'Thin lines: the {more} other pairs, named by the mouse. ' if more else ''}Separability of modalities from {first:.2f} to {last:.2f} "
+        f"{gaps}{others}Separability of modalities from {first} to {last} "
         f"(chance {1 / len(replay.modalities):.2f})."
     )
     return _finish(figure, told)
@@ -155,6 +157,10 @@ def shift_figure(shifted: Replay, moved: str, towards: str) -> go.Figure:
     )
     told = f"{moved} is moved along the gap to {towards}. Fused accuracy: {said}."
     return _finish(figure, told)
+
+
+def _told(value: float) -> str:
+    return "undefined" if np.isnan(value) else f"{value:.2f}"
 
 
 def _line(figure: go.Figure, name: str, x: object, y: object, hue: str, dash: str) -> None:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
 
-from mla_core.evaluation.maps import align, pca_map, trustworthiness
+from mla_core.errors import DataError
+from mla_core.evaluation.maps import align, pca_map, trustworthiness, umap_map
 
 
 def points(k: int = 50, s: int = 8, seed: int = 0) -> np.ndarray:
@@ -101,6 +102,45 @@ def test_trustworthiness_lowers_its_neighbours_for_few_points(k):
     assert trustworthiness(x, x) == 1.0
 
 
+def spoilt(value: float) -> np.ndarray:
+    x = points(6, 3)
+    x[4, 1] = value
+    return x
+
+
+@pytest.mark.parametrize("make", [pca_map, umap_map, lambda x: trustworthiness(x, x)])
+@pytest.mark.parametrize(
+    ("x", "told"),
+    [
+        (spoilt(np.nan), r"point 4 .*not a finite number"),
+        (spoilt(np.inf), r"point 4 .*not a finite number"),
+        (spoilt(-1e30), r"point 4 .*has the length 1e\+30"),
+        (np.zeros((6, 0), np.float32), r"at least one feature, not an array of shape \(6, 0\)"),
+        (np.zeros(6, np.float32), r"at least one feature, not an array of shape \(6,\)"),
+    ],
+)
+def test_what_no_map_can_place_is_refused_in_a_sentence(make, x, told):
+    with pytest.raises(DataError, match=told):
+        make(x)
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 4])
+def test_few_points_have_a_pca_but_no_umap_and_fewer_than_three_no_neighbours(k):
+    x = points(k, 3)
+    assert np.isfinite(pca_map(x)).all()
+    assert pca_map(x).shape == (k, 2)
+    assert np.isnan(trustworthiness(x, x)) == (k < 3)
+    with pytest.raises(DataError, match=rf"at least 5 points.* not {k}"):
+        umap_map(x)
+
+
+def test_equal_points_have_one_place_and_no_neighbours():
+    x = np.ones((60, 8), np.float32)
+    for place in (pca_map, umap_map):
+        assert np.ptp(place(x), axis=0).tolist() == [0, 0]
+    assert np.isnan(trustworthiness(x, pca_map(x)))
+
+
 WORKER = """
 import json, sys
 import numpy as np
@@ -116,9 +156,17 @@ if __name__ == "__main__":
     warm, _ = worker.submit(moved, cold, 0).result()
     anew, _ = worker.submit(moved, None, 0).result()
     maps = {"cold": cold, "again": again, "warm": warm, "anew": anew}
+    maps["line"] = umap_map(points[:, :1])
+    maps["few"] = umap_map(points[:5])
+    flat = umap_map(np.zeros_like(points))
+    maps["spread anew"] = umap_map(points, previous=flat)
+    try:
+        worker.submit(points[:3], None, 0).result()
+    except Exception as error:
+        maps_refusal = repr(error)
     answer = {name: coords.tolist() for name, coords in maps.items()}
+    answer["refusal"] = maps_refusal
     answer["workers"] = list(worker._pool._processes)
-    umap_map(points)  # another process than the worker's
     from umap.umap_ import smooth_knn_dist
     answer["compiled"] = sum(smooth_knn_dist.stats.cache_misses.values())
     print(json.dumps(answer | {"quality": quality}), flush=True)
@@ -145,6 +193,11 @@ def test_the_worker_makes_umaps_and_dies_with_its_parent(tmp_path):
     assert cold.shape == (60, 2)
     assert np.isfinite(cold).all()
     assert 0.8 < answer["quality"] <= 1
+    for name, k in (("line", 60), ("few", 5), ("spread anew", 60)):
+        assert np.isfinite(answer[name]).all(), name
+        assert np.ptp(answer[name], axis=0).min() > 0, name
+        assert len(answer[name]) == k
+    assert answer["refusal"].startswith("DataError('a UMAP needs at least 5 points")
     np.testing.assert_array_equal(cold, again)
     groups = cold.reshape(3, 20, 2)
     assert groups.std(1).max() < groups.mean(1).std(0).max()  # three clouds stay three clouds

@@ -75,3 +75,9 @@ def test_too_few_samples_give_no_number(sizes):
 
 def test_features_that_are_all_equal_do_not_raise():
     assert 0 <= linear_separability([torch.zeros(8, 3), torch.zeros(8, 3)]) <= 1
+
+
+def test_features_that_are_not_finite_give_no_number():
+    spoilt = torch.full((4, 3), torch.nan)
+    assert math.isnan(linear_separability([spoilt, torch.ones(4, 3)]))
+    assert math.isnan(centroid_gap(spoilt, torch.ones(4, 3)))

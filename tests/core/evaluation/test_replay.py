@@ -146,3 +146,18 @@ def test_any_number_of_modalities_has_a_replay(tiny, modalities):
 def test_unit_features_have_length_one(session):
     features = unit_features(session.history.latest)
     assert np.allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
+
+
+def test_features_that_are_not_finite_are_named(session):
+    look = session.recording.evaluations[-1]
+    m, n = look.present.nonzero()[7].tolist()
+    features = look.features.clone()
+    features[m, n, 0] = torch.nan
+    with pytest.raises(DataError, match=rf"modality '{look.modalities[m]}' .*'{look.ids[n]}'"):
+        unit_features(dataclasses.replace(look, features=features))
+
+
+def test_long_features_have_length_one_too(session):
+    look = session.recording.evaluations[-1]
+    long = unit_features(dataclasses.replace(look, features=1e30 * look.features))
+    np.testing.assert_allclose(long, unit_features(look), atol=1e-6)

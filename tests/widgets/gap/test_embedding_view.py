@@ -1,11 +1,14 @@
 """What the explorer hands to the page, and what it does when the page asks."""
 
 import asyncio
+import dataclasses
 import re
 from concurrent.futures import Future
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 import mla_core as mla
 import widgets
@@ -13,6 +16,8 @@ from mla_core.analysis import one_run
 from mla_core.analysis.gap_shift import SHIFTS
 from mla_core.evaluation.maps import pca_map
 from mla_core.evaluation.replay import Replay
+from widgets.bench.report import TrainingReport
+from widgets.charts import MapState, umap_caption
 from widgets.gap import explorer as gap_explorer
 from widgets.gap.embedding_view import SCRIPT, STATE, STYLE, EmbeddingView, payload
 from widgets.gap.explorer import chosen_looks, shifted_replay
@@ -186,3 +191,39 @@ def test_one_modality_has_a_map_but_no_gap():
     explorer.close()
     figures = widgets.explore_gap(session, headless=True).figures
     assert "One modality has no gap" in figures[1].layout.meta
+
+
+@pytest.mark.parametrize(
+    ("settings", "gap", "told"),
+    [
+        ({"missing": {"val": 1.0}}, "undefined", "no sample has a part to place"),
+        ({"dataset_options": {"sizes": [60, 1, 10]}}, "", "Trustworthiness undefined"),
+        ({"feature_size": 1}, "", "keeps 100% of variance"),
+    ],
+)
+def test_on_paper_little_data_has_true_sentences(settings, gap, told):
+    session = mla.TrainingSession(mla.ExperimentConfig(dataset="gaussian", epochs=1, **settings))
+    figures = widgets.explore_gap(session, headless=True).figures
+    assert told in figures[0].layout.meta
+    assert f"from {gap}" in figures[1].layout.meta
+    assert not any("nan" in figure.layout.meta for figure in figures)
+    report = TrainingReport(session)
+    few = "; a UMAP needs 5 points"
+    places = session.history.latest.present.sum()
+    assert (few in report.figures[1].layout.xaxis.title.text) == (places < 5)
+
+
+def test_equal_features_lie_in_one_place_and_the_captions_say_so(session):
+    look = session.history.latest
+    equal = dataclasses.replace(look, features=torch.ones_like(look.features))
+    replay = Replay.of([equal, equal], session.data.classes)
+    told = [figure.layout.meta for figure in widgets.explore_gap(replay, headless=True).figures]
+    assert "all features are equal, so the points lie in one place" in told[0]
+    assert "Trustworthiness undefined, undefined" in told[0]
+    assert "m0, m1 from 0.00 to 0.00" in told[1]
+    assert "all features are equal" in MapState().pca(equal).caption
+    assert "all features are equal" in umap_caption(float("nan"), 3)
+    seen = SimpleNamespace(evaluations=[equal])
+    flat = SimpleNamespace(recording=seen, data=session.data, config=session.config)
+    with pytest.raises(mla.ConfigError, match=r"the gap is 0\.00 at the start"):
+        widgets.gap_change(flat, [0])
