@@ -163,6 +163,7 @@ def check_method_options(name: str, options: Mapping[str, Any]) -> dict[str, Any
         if not isinstance(value, str | bool) and value < 0:
             msg = f"option {option!r} of {name!r} must be at least 0, not {value!r}"
             raise ConfigError(msg)
-    if "absent" in options:
-        one_of(f"option 'absent' of method {name!r}", options["absent"], ("left_out", "zeros"))
+    for option, allowed in getattr(METHODS[name], "choices", {}).items():
+        if option in options:
+            one_of(f"option {option!r} of method {name!r}", options[option], allowed)
     return {k: float(v) if isinstance(known[k], float) else v for k, v in options.items()}

@@ -71,6 +71,7 @@ class Method(ABC):
     weighs: ClassVar[bool] = False  # fused logits are a weighted sum of the modalities' own
     uses: ClassVar[frozenset[str]] = frozenset()  # settings that not every method obeys
     options: ClassVar[Mapping[str, Any]] = {}  # `method_options` with their defaults
+    choices: ClassVar[Mapping[str, Sequence[str]]] = {}  # what an option that is a name may be
     reads_features: ClassVar[bool] = True  # `read` can be asked, and the head be looked at
     least_modalities: ClassVar[int] = 1
     most_modalities: ClassVar[int | None] = None

@@ -24,6 +24,7 @@ class Joint(Method):
     """
 
     options = {"absent": "left_out"}  # noqa: RUF012 - `Method` declares the type
+    choices = {"absent": ("left_out", "zeros")}  # noqa: RUF012
 
     def plan(self, train: Split, epoch: int) -> list[Batch]:
         """All modalities in every step."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
-from mla_core.errors import TrainingDivergedError
+from mla_core.errors import TrainingDivergedError, one_of
 from mla_core.methods.base import Position
 from mla_core.methods.joint import Joint
 from mla_core.methods.late_fusion import LateFusion, unimodal_losses
@@ -17,6 +17,7 @@ from mla_core.methods.schedule import Batch
 from mla_core.records import StepRecord
 
 SCALE = 10.0  # of the energy, as published
+MARGINS = ("paper", "released")
 LEAST = 1e-3  # confidence stays above 0, so that weights exist
 
 
@@ -24,13 +25,22 @@ class Qmf(LateFusion):
     """Late fusion with weights ``u_m = logsumexp(logits_m) / 10`` (Zhang et al., ICML 2023).
 
     The loss adds up the cross-entropies of every modality, of ``sum_m u_m logits_m`` and, times
-    the option ``regularisation``, a ranking loss: of two samples, the one whose loss was larger on
-    average so far must get the smaller confidence, by a margin. The average losses are scaled to
-    0..1 over the training set. The published code draws its pairs as neighbours in the batch; so
-    does this.
+    the option ``regularisation``, a ranking loss: of two samples, the one whose loss was larger so
+    far must get the smaller confidence. The published code draws its pairs as neighbours in the
+    batch; so does this.
+
+    The option ``margin`` says whose formula that is. With u the confidences, l_i the losses of
+    sample i so far, k those scaled to 0..1 over the training set, and ``g = sign(k_i - k_j)``:
+
+    - ``"paper"``: ``max(0, g (u_i - u_j) + |k_i - k_j|)``, k from the MEAN of l_i. The confidences
+      must differ by a margin.
+    - ``"released"``: ``max(0, g (u_i - u_j) - |k_i - k_j|)``, k from the SUM of l_i, as the authors'
+      code and its copies have it. Confidences in the wrong order cost nothing until they differ by
+      more than the margin, and a sample that was seen more often counts as harder.
     """
 
-    options = {**Joint.options, "regularisation": 1.0}  # noqa: RUF012
+    options = {**Joint.options, "regularisation": 1.0, "margin": "paper"}  # noqa: RUF012
+    choices = {**Joint.choices, "margin": MARGINS}  # noqa: RUF012
 
     def setup(self) -> None:
         """Make room for the samples' losses so far."""
@@ -88,12 +98,15 @@ class Qmf(LateFusion):
         self._seen[:, samples] += present
 
     def _ranking(self, logits: Tensor, present: Tensor, samples: Tensor) -> Tensor:
-        mean = self._loss_sum / self._seen.clamp_min(1)  # (M, N)
-        low, high = mean.amin(1, keepdim=True), mean.amax(1, keepdim=True)
-        hard = ((mean - low) / (high - low).clamp_min(1e-12))[:, samples]  # (M, B)
+        margin = str(self.option["margin"])
+        past = self._loss_sum  # (M, N)
+        if margin == "paper":
+            past = past / self._seen.clamp_min(1)
+        low, high = past.amin(1, keepdim=True), past.amax(1, keepdim=True)
+        hard = ((past - low) / (high - low).clamp_min(1e-12))[:, samples]  # (M, B)
         total = logits.new_zeros(())
         for sure, level, here in zip(confidence(logits), hard, present, strict=True):
-            total = total + ranking_loss(sure[here], level[here])
+            total = total + ranking_loss(sure[here], level[here], margin)
         return total
 
 
@@ -114,13 +127,15 @@ def confidence(logits: Tensor) -> Tensor:
     return sure.clamp_min(LEAST)
 
 
-def ranking_loss(confidences: Tensor, hardness: Tensor) -> Tensor:
+def ranking_loss(confidences: Tensor, hardness: Tensor, margin: str = "paper") -> Tensor:
     """Return the mean of ``max(0, g (u_i - u_j) + |k_i - k_j|)`` over neighbours i, j in a batch.
 
     Parameters
     ----------
     confidences, hardness : Tensor
         (B,) u and k; g is the sign of ``k_i - k_j``.
+    margin : {"paper", "released"}
+        ``"released"`` takes ``|k_i - k_j|`` away instead, see `Qmf`.
 
     Examples
     --------
@@ -128,9 +143,13 @@ def ranking_loss(confidences: Tensor, hardness: Tensor) -> Tensor:
     0.0
     >>> ranking_loss(torch.tensor([0.1, 0.9]), torch.tensor([0.2, 0.8])).item()
     1.399...
+    >>> ranking_loss(torch.tensor([0.1, 0.9]), torch.tensor([0.2, 0.8]), "released").item()
+    0.199...
     """
+    one_of("margin", margin, MARGINS)
     if len(confidences) < 2:
         return confidences.new_zeros(())
     surplus = confidences - confidences.roll(-1)
-    margin = hardness - hardness.roll(-1)
-    return torch.relu(margin.sign() * surplus + margin.abs()).mean()
+    apart = hardness - hardness.roll(-1)
+    least = apart.abs() if margin == "paper" else -apart.abs()
+    return torch.relu(apart.sign() * surplus + least).mean()

@@ -237,6 +237,8 @@ def test_equal_configurations_have_equal_hashes(whole, real):
         ("ogm_ge", {"noise": 1}, "must be like True, not 1"),
         ("sum", {"absent": "ignored"}, r"unknown option 'absent'.*'ignored'.*'left_out', 'zeros'"),
         ("sum", {"absent": 0}, "must be like 'left_out', not 0"),
+        ("qmf", {"margin": "both"}, r"unknown option 'margin' of.*'both'.*'paper', 'released'"),
+        ("qmf", {"absent": "ignored"}, r"unknown option 'absent' of.*'left_out', 'zeros'"),
         ("qmf", {"regularisation": NAN}, "method_options must hold plain JSON values"),
     ],
 )

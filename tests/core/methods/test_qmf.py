@@ -8,19 +8,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import log_softmax, logsumexp
+from torch import nn
 from torch.nn import functional as F
 
 from mla_core import TrainingDivergedError, TrainingSession
 from mla_core.methods.qmf import confidence, ranking_loss
 
 
-def ranking_by_loop(u: list[float], k: list[float]) -> float:
-    """Walk the pairs: of two neighbours, the harder one must be less sure, by a margin."""
+def ranking_by_loop(u: list[float], k: list[float], sign: int = 1) -> float:
+    """Walk the pairs: of two neighbours, the harder one must be less sure, by a margin of a sign."""
     n, total = len(u), 0.0
     for i in range(n):
         j = (i + 1) % n
         g = int(k[i] > k[j]) - int(k[i] < k[j])
-        total += max(0.0, g * (u[i] - u[j]) + abs(k[i] - k[j]))
+        total += max(0.0, g * (u[i] - u[j]) + sign * abs(k[i] - k[j]))
     return total / n if n > 1 else 0.0
 
 
@@ -29,14 +30,43 @@ def ranking_by_loop(u: list[float], k: list[float]) -> float:
     n=st.integers(0, 9),
     seed=st.integers(0, 999),
     ties=st.booleans(),
+    margin=st.sampled_from(["paper", "released"]),
 )
-def test_the_ranking_loss_equals_a_loop_over_neighbours(n, seed, ties):
+def test_the_ranking_loss_equals_a_loop_over_neighbours(n, seed, ties, margin):
     rng = np.random.default_rng(seed)
     u, k = rng.random(n), rng.random(n)
     if ties:
         k = k.round()
-    measured = ranking_loss(torch.tensor(u), torch.tensor(k))
-    assert float(measured) == pytest.approx(ranking_by_loop(u.tolist(), k.tolist()), abs=1e-12)
+    measured = ranking_loss(torch.tensor(u), torch.tensor(k), margin)
+    expected = ranking_by_loop(u.tolist(), k.tolist(), 1 if margin == "paper" else -1)
+    assert float(measured) == pytest.approx(expected, abs=1e-12)
+
+
+def as_published(u: list[float], k: list[float]) -> float:
+    """What torch's `MarginRankingLoss` makes of the arguments that the public code hands it."""
+    first, hard = torch.tensor(u), torch.tensor(k)
+    apart = hard - hard.roll(-1)
+    target = torch.sign(apart)
+    second = first.roll(-1) + apart.abs() / torch.where(target == 0, 1, target)
+    return float(nn.MarginRankingLoss()(first, second, -target))
+
+
+@pytest.mark.parametrize(
+    ("u", "k", "paper", "released"),
+    [
+        ([0.5, 0.5], [0.0, 1.0], 1.0, 0.0),
+        ([0.9, 0.1], [0.0, 1.0], 0.2, 0.0),
+        ([0.1, 0.9], [0.0, 1.0], 1.8, 0.0),
+        ([0.1, 0.9], [0.25, 0.75], 1.3, 0.3),
+        ([0.1, 0.9], [0.5, 0.5], 0.0, 0.0),
+    ],
+)
+def test_the_published_margin_has_the_opposite_sign(u, k, paper, released):
+    said = {"paper": paper, "released": released}
+    for margin, expected in said.items():
+        measured = ranking_loss(torch.tensor(u), torch.tensor(k), margin)
+        assert float(measured) == pytest.approx(expected, abs=1e-6)
+    assert as_published(u, k) == pytest.approx(released, abs=1e-6)
 
 
 def test_confidences_that_follow_the_losses_cost_nothing():
@@ -59,7 +89,8 @@ def sureness(logits: np.ndarray) -> np.ndarray:
 class Reference:
     """Every loss so far, per modality and sample, and the whole loss by loops."""
 
-    def __init__(self, m: int, n: int) -> None:
+    def __init__(self, m: int, n: int, margin: str = "paper") -> None:
+        self.sign, self.past = (1, np.mean) if margin == "paper" else (-1, np.sum)
         self.losses = [[[] for _ in range(n)] for _ in range(m)]
 
     def parts(self, logits, labels, present, samples):
@@ -80,23 +111,26 @@ class Reference:
         whole = np.mean([-log_softmax(fused[i])[labels[i]] for i in range(b)])
         ranking = 0.0
         for row in range(m):
-            mean = np.array([np.mean(seen) if seen else 0.0 for seen in self.losses[row]])
+            mean = np.array([self.past(seen) if seen else 0.0 for seen in self.losses[row]])
             hard = (mean - mean.min()) / (mean.max() - mean.min())
             here = [i for i in range(b) if present[row, i]]
             u = [sureness(logits[row, i]) for i in here]
-            ranking += ranking_by_loop(u, [hard[samples[i]] for i in here])
+            ranking += ranking_by_loop(u, [hard[samples[i]] for i in here], self.sign)
         return unimodal, whole, ranking
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.4])
-@pytest.mark.parametrize("regularisation", [0.0, 1.0, 0.3])
+@pytest.mark.parametrize(
+    ("regularisation", "margin"),
+    [(0.0, "paper"), (1.0, "paper"), (0.3, "paper"), (1.0, "released"), (0.3, "released")],
+)
 def test_every_steps_loss_equals_loops_over_samples_and_history(
-    missing, regularisation, tiny, make_data
+    missing, regularisation, margin, tiny, make_data
 ):
-    options = {"regularisation": regularisation}
+    options = {"regularisation": regularisation, "margin": margin}
     session = TrainingSession(tiny(method="qmf", method_options=options), make_data(missing))
     train = session.data.split("train")
-    reference = Reference(2, len(train))
+    reference = Reference(2, len(train), margin)
     for _ in range(5):  # into the second epoch
         batch = session._place.plan[session.step_in_epoch]
         part = train.subset(batch.indices)
@@ -105,7 +139,7 @@ def test_every_steps_loss_equals_loops_over_samples_and_history(
             logits, part.labels.tolist(), part.present.numpy(), batch.indices.tolist()
         )
         (record,) = session.advance(steps=1)
-        assert ranking > 0
+        assert ranking > 0 or margin == "released"
         assert record.loss == pytest.approx(unimodal + whole + regularisation * ranking, rel=1e-4)
 
 
