@@ -8,7 +8,7 @@ barely changes the head's outputs for the others.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -42,11 +42,12 @@ VARIANTS: Registry[type[Any]] = Registry(
         "released_enabled": (
             "mla_core.head.variants:ReleasedEnabled",
             "the published code's own formulas, switched on: P is divided element by element and "
-            "by its Frobenius norm",
+            "by its Frobenius norm; amplifies rounding",
         ),
         "additive": (
             "mla_core.head.variants:Additive",
-            "BalanceBenchmark: the projected gradient is added to the gradient itself, G (I + P)",
+            "BalanceBenchmark: the projected gradient is added to the gradient itself, G (I + P), "
+            "with the P of released_enabled; amplifies rounding",
         ),
         "off": (
             "mla_core.head.variants:Off",
@@ -63,6 +64,28 @@ ALPHA_SCHEDULES: dict[str, str] = {
     "epoch_decay": "alpha * 0.1 ** (progress within the epoch), as in MLA's published code",
     "run_decay": "alpha * 0.1 ** (progress within the run), in the manner of OWM (2019)",
 }
+
+
+def rounding_note(variants: Iterable[str]) -> str:
+    """Return what must be said beside results of these variants; empty where there is nothing.
+
+    Examples
+    --------
+    >>> rounding_note(["off", "paper"])
+    ''
+    >>> rounding_note(["paper", "additive"])
+    'additive amplifies rounding: on another machine the same run may end elsewhere.'
+    """
+    those = [
+        name
+        for name in dict.fromkeys(variants)
+        if VARIANTS.known(name) and getattr(VARIANTS[name], "amplifies_rounding", False)
+    ]
+    if not those:
+        return ""
+    verb = "amplifies" if len(those) == 1 else "amplify"
+    told = f"{' and '.join(those)} {verb} rounding"
+    return f"{told}: on another machine the same run may end elsewhere."
 
 
 def alpha_at(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mla_core.catalogue import idle_settings
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, one_of
+from mla_core.head import rounding_note
 from mla_core.results.significance import ENOUGH, mean_interval
 
 if TYPE_CHECKING:
@@ -154,6 +155,8 @@ def chosen_runs(
 def to_markdown(table: Table, *, show_choice: bool = False) -> str:
     """Return a table as Markdown; a cell of fewer than 5 seeds says how many it has.
 
+    Where a variant of the head gradient amplifies rounding, a last line says so.
+
     Parameters
     ----------
     table : Table
@@ -180,7 +183,9 @@ def to_markdown(table: Table, *, show_choice: bool = False) -> str:
     printed = [f"| {' | '.join(line)} |" for line in escaped]
     printed[1] = printed[1].replace(" ", "")
     title = f"{table.value}: mean ± 95 % interval over seeds{choice}"
-    return "\n".join([title, "", *printed])
+    variants = table.cells.get("head_gradient", ())
+    note = rounding_note(v for v in variants if isinstance(v, str))
+    return "\n".join([title, "", *printed, *(["", note] if note else [])])
 
 
 def _is_idle(cell: Mapping[Any, Any], name: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mla_core.errors import ConfigError, one_of
+from mla_core.head import rounding_note
 from mla_core.results.significance import ENOUGH, holm, paired_difference
 from mla_core.words import counted
 
@@ -93,6 +94,8 @@ class Verdict:
         Of the paired t-test, and by Holm's method for all `family` comparisons made together.
     n, family : int
         Seeds, and comparisons.
+    note : str
+        What must be said beside it, such as that a variant amplifies rounding.
     """
 
     a: str
@@ -105,6 +108,7 @@ class Verdict:
     adjusted: float
     n: int
     family: int = 1
+    note: str = ""
 
     @property
     def kind(self) -> str:
@@ -125,7 +129,11 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        """The verdict as one sentence."""
+        """The verdict as one sentence, and the note if there is one."""
+        return f"{self._sentence} {self.note}".rstrip()
+
+    @property
+    def _sentence(self) -> str:
         seeds = counted(self.n, "seed")
         if self.kind == "same":
             place = (
@@ -211,7 +219,8 @@ def compare(
     difference = paired_difference(*([found[s] for s in seeds] for found in values.values()))
     p_value = difference.p_value
     mean, half, n = difference.mean, difference.half, difference.n
-    return Verdict(a, b, where, value, mean, half, p_value, p_value, n)
+    note = _rounding_note(here[here["label"].isin([a, b])])
+    return Verdict(a, b, where, value, mean, half, p_value, p_value, n, note=note)
 
 
 def compare_all(
@@ -260,7 +269,12 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     others = _listed(list(dict.fromkeys(v.b for v in verdicts)))
     n, family = len(verdicts), max(v.family for v in verdicts)
     holm_note = f" (p-values adjusted by Holm for {family} comparisons)" if family > 1 else ""
-    return f"Of {n} comparison{'s' * (n != 1)} with {others}: {'; '.join(said)}{holm_note}."
+    notes = "".join(f" {note}" for note in dict.fromkeys(v.note for v in verdicts) if note)
+    return f"Of {n} comparison{'s' * (n != 1)} with {others}: {'; '.join(said)}{holm_note}.{notes}"
+
+
+def _rounding_note(runs: pd.DataFrame) -> str:
+    return rounding_note(runs["head_gradient"]) if "head_gradient" in runs else ""
 
 
 def _by_seed(frame: pd.DataFrame, label: str, value: str, where: str) -> dict[int, float]:

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from mla_core.analysis import STAGES, SlowStep, VariantCourse
-from mla_core.head import degrees
+from mla_core.head import degrees, rounding_note
 from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
 POSITIVE, NEGATIVE = (118, 42, 131), (27, 120, 55)  # no modality's colours, for everybody's eyes
@@ -140,9 +140,10 @@ def courses_html(courses: Sequence[VariantCourse], accuracies: Sequence[float]) 
                 text(course.failure),
             ]
         )
+    note = rounding_note(course.variant for course in courses)
     return table_html(
         "From the same starting point, with the same batches: how much the head's steps for one "
-        "modality raised the loss of the others, summed (nats)",
+        f"modality raised the loss of the others, summed (nats). {text(note)}".rstrip(),
         [
             "variant",
             "sub-steps",

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mla_core.errors import ConfigError
+from mla_core.head import rounding_note, rounding_spread
 from mla_core.head.gradient import VARIANTS, HeadGradientModification, alpha_at
 
 RECURSIVE = ("paper", "paper_previous", "dataset_mean")
@@ -255,3 +256,59 @@ def test_features_get_no_gradient_through_p():
     hgm = HeadGradientModification(3)
     hgm.update(z)
     assert not hgm.P.requires_grad
+
+
+def centred(count: int, dim: int, seed: int) -> list[torch.Tensor]:
+    """Features after ReLU without a common mean: the case that the published formula bears least."""
+    source = torch.Generator().manual_seed(seed)
+    return [torch.randn(64, dim, generator=source).relu() for _ in range(count)]
+
+
+def elementwise_p(features: list[torch.Tensor], kind: type) -> np.ndarray:
+    """The published code's P by its formulas, wholly in one floating point type."""
+    dim = features[0].shape[1]
+    P = np.eye(dim, dtype=kind)
+    for z in features:
+        r = z.numpy().astype(kind).mean(0, dtype=kind)
+        k = P @ r
+        P = P - np.outer(k, k) / (kind(0.1) + np.outer(k, r))
+        P = P / np.sqrt((P * P).sum(dtype=kind))
+    return P.astype(np.float64)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_published_division_amplifies_rounding_and_the_papers_does_not(seed):
+    features = centred(40, 128, seed)
+    for variant in ("paper", "paper_previous", "dataset_mean"):
+        assert rounding_spread(variant, *features) < 1e-5
+    early = rounding_spread("released_enabled", *features[:2])
+    late = rounding_spread("released_enabled", *features)
+    assert 1e-7 < early < 1e-3
+    assert late > 0.1
+    assert rounding_spread("additive", *features) > 1e-2
+    # So it is without the project's code, and no care for precision in one place would help.
+    single, double = (elementwise_p(features, kind) for kind in (np.float32, np.float64))
+    assert np.linalg.norm(single - double) / np.linalg.norm(double) > 0.1
+
+
+def test_float64_only_puts_it_off():
+    features = [z.double() for z in centred(60, 128, 0)]
+    one, other = (HeadGradientModification(128, 0.1, "released_enabled") for _ in range(2))
+    for z in features:
+        one.update(z)
+        other.update(z * (1 + 2e-16))  # as another order of summing would give
+    assert (one.P - other.P).norm() / one.P.norm() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("variants", "said"),
+    [
+        (["off", "paper", "released"], ""),
+        (["additive", "off"], "additive amplifies rounding: on another machine"),
+        (["released_enabled", "additive"], "released_enabled and additive amplify rounding"),
+        (["mine:Own"], ""),
+    ],
+)
+def test_what_amplifies_rounding_is_said(variants, said):
+    assert rounding_note(variants).startswith(said)
+    assert bool(rounding_note(variants)) == bool(said)

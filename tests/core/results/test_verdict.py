@@ -276,3 +276,13 @@ def test_leftover_of_the_elementwise_variants_is_what_numpy_says(torch_features)
 @pytest.fixture
 def torch_features():
     return torch.rand(32, 24, generator=torch.Generator().manual_seed(0)) + 1
+
+
+def test_verdicts_on_what_amplifies_rounding_say_so():
+    frame = runs(a=BASE, b=BASE, c=BASE)
+    frame["head_gradient"] = frame["label"].map({"a": "additive", "b": "off", "c": "paper"})
+    told = "additive amplifies rounding: on another machine the same run may end elsewhere."
+    first, second = (compare(frame, label, "b") for label in "ac")
+    assert first.text.endswith(f": the same. {told}")
+    assert "rounding" not in second.text
+    assert tally([first, second]).endswith(told)
