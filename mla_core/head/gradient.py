@@ -213,7 +213,8 @@ class HeadGradientModification:
     @property
     def plasticity(self) -> float:
         """trace(P)/s: the share of the head's gradient that is still let through, 1 at first."""
-        return float(self.P.trace()) / self.dim
+        known = getattr(self.inner, "trace", None)
+        return (known if isinstance(known, float) else float(self.P.trace())) / self.dim
 
     def update(self, features: Tensor, alpha: float | None = None) -> None:
         """Take in one sub-step's features (eq. 4 and 5).

@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from mla_core.head.recursive import RecursiveInverse
+
 
 class Variant:
     """What a variant must be: it takes in features and says what becomes of a gradient.
@@ -83,28 +85,21 @@ class Off(Variant):
 
 
 class _WithP(Variant, ABC):
-    """A variant that multiplies gradients by a matrix P (s, s) in float64, the identity at first.
+    """A variant that takes in mean features and multiplies gradients by a matrix P (s, s).
 
     Attributes
     ----------
     taken_in : tuple of Tensor and float, or None
         The mean feature (s,) and the alpha of the last update; None where P took nothing in.
-
-    Notes
-    -----
-    float64, since in float32 the eigenvalues, which fall towards 1e-7 in a few thousand updates,
-    drown in rounding errors and P stops being positive definite.
     """
 
     def __init__(self, dim: int, alpha: float) -> None:
         super().__init__(dim, alpha)
-        self.P = torch.eye(dim, dtype=torch.float64)
         self.taken_in: tuple[Tensor, float] | None = None
-        self._p: Tensor | None = None
 
     def update(self, features: Tensor) -> None:
         """Take in the mean feature (eq. 4)."""
-        self._take(features.mean(0, dtype=self.P.dtype))
+        self._take(features.mean(0, dtype=torch.float64))
 
     def _take(self, mean: Tensor) -> None:
         self.taken_in = mean, self.alpha
@@ -114,21 +109,6 @@ class _WithP(Variant, ABC):
     def _fold_in(self, mean: Tensor) -> None:
         """Let P take in a mean feature (s,)."""
 
-    def _p_like(self, gradient: Tensor) -> Tensor:
-        # P is kept in float64, but one product does not need it. The copy has a place of its own,
-        # since allocating (s, s) in every sub-step costs more than copying.
-        if self._p is None or self._p.dtype != gradient.dtype:
-            self._p = torch.empty_like(self.P, dtype=gradient.dtype)
-        return self._p.copy_(self.P)
-
-    def state_dict(self) -> dict[str, Tensor]:
-        """Return P."""
-        return {"P": self.P.clone()}
-
-    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Take P back."""
-        self.P = state["P"].clone()
-
 
 class Paper(_WithP):
     """Eq. 3 to 5 with the current modality's mean feature, as Algorithm 1 has it."""
@@ -136,15 +116,34 @@ class Paper(_WithP):
     first_step_is_plain = True
     recursive = True
 
+    def __init__(self, dim: int, alpha: float) -> None:
+        super().__init__(dim, alpha)
+        self._inverse = RecursiveInverse(dim)
+
+    @property
+    def P(self) -> Tensor:  # noqa: N802 - the paper's name
+        """(s, s) float64."""
+        return self._inverse.matrix()
+
+    @property
+    def trace(self) -> float:
+        """Of P, without making it."""
+        return self._inverse.trace
+
     def _fold_in(self, mean: Tensor) -> None:
-        k = self.P @ mean  # (s,)
-        u = k.mul_((self.alpha + float(mean @ k)) ** -0.5)
-        # u u^T is symmetric to the last bit, q h^T P is not; nor is addr_ for every size s.
-        self.P.addcmul_(u[:, None], u[None], value=-1)
+        self._inverse.take_in(mean, self.alpha)
 
     def project(self, gradient: Tensor) -> Tensor:
         """Return ``G P`` (eq. 3)."""
-        return gradient @ self._p_like(gradient)
+        return self._inverse.times(gradient)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what P is made of."""
+        return self._inverse.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take P back."""
+        self._inverse.load_state_dict(state)
 
 
 class PaperPrevious(Paper):
@@ -193,6 +192,11 @@ class ReleasedEnabled(_WithP):
     alpha_schedule = "epoch_decay"
     amplifies_rounding = True
 
+    def __init__(self, dim: int, alpha: float) -> None:
+        super().__init__(dim, alpha)
+        self.P = torch.eye(dim, dtype=torch.float64)
+        self._p: Tensor | None = None
+
     def _fold_in(self, mean: Tensor) -> None:
         k = self.P @ mean  # (s,)
         self.P -= torch.outer(k, k) / (self.alpha + torch.outer(k, mean))
@@ -200,7 +204,19 @@ class ReleasedEnabled(_WithP):
 
     def project(self, gradient: Tensor) -> Tensor:
         """Return ``G P^T``."""
-        return gradient @ self._p_like(gradient).T
+        # P is kept in float64, but one product does not need it. The copy has a place of its own,
+        # since allocating (s, s) in every sub-step costs more than copying.
+        if self._p is None or self._p.dtype != gradient.dtype:
+            self._p = torch.empty_like(self.P, dtype=gradient.dtype)
+        return gradient @ self._p.copy_(self.P).T
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return P."""
+        return {"P": self.P.clone()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take P back."""
+        self.P = state["P"].clone()
 
 
 class Additive(ReleasedEnabled):

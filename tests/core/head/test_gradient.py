@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mla_core.errors import ConfigError
 from mla_core.head import rounding_note, rounding_spread
 from mla_core.head.gradient import VARIANTS, HeadGradientModification, alpha_at
+from mla_core.head.recursive import BLOCK, SMALL
 
 RECURSIVE = ("paper", "paper_previous", "dataset_mean")
 DOING_NOTHING = ("released", "off")
@@ -164,12 +165,54 @@ def test_plasticity_only_falls_and_never_to_zero(variant, alphas, seed):
 
 
 @pytest.mark.parametrize("variant", RECURSIVE)
-@pytest.mark.parametrize("dim", [1, 2, 3, 8, 9, 12, 64, 101])
+@pytest.mark.parametrize("dim", [1, 2, 3, 8, 9, 12, 64, 101, 257, 300, 513])
 def test_p_is_symmetric_to_the_last_bit(variant, dim):
     hgm = HeadGradientModification(dim, 0.07, variant)
     for z in batches(20, dim):
         hgm.update(z)
         assert torch.equal(hgm.P, hgm.P.T)
+
+
+LARGE = SMALL + 9  # features of a size whose updates are kept apart for a while
+
+
+@pytest.mark.parametrize("variant", RECURSIVE)
+def test_updates_that_are_kept_apart_are_those_of_eq_5(variant):
+    """In one type and one matrix, straight from the equation."""
+    hgm = HeadGradientModification(LARGE, 0.07, variant)
+    P, waiting = np.eye(LARGE), None
+    for z in batches(2 * BLOCK + 5, LARGE):
+        hgm.update(z)
+        h = z.numpy().astype(np.float64).mean(0)
+        h, waiting = (waiting, h) if variant == "paper_previous" else (h, None)
+        if h is not None:
+            q = P @ h / (0.07 + h @ P @ h)
+            P = P - np.outer(q, h @ P)
+        assert np.abs(hgm.P.numpy() - P).max() < 1e-10
+        assert torch.equal(hgm.P, hgm.P.T)
+        assert hgm.plasticity == pytest.approx(np.trace(P) / LARGE, abs=1e-12)
+        gradient = np.random.default_rng(0).normal(size=(3, LARGE))
+        np.testing.assert_allclose(hgm.project(torch.tensor(gradient)), gradient @ P, atol=1e-10)
+        single = hgm.project(torch.tensor(gradient, dtype=torch.float32))
+        np.testing.assert_allclose(single, gradient @ P, atol=1e-4)
+
+
+@pytest.mark.parametrize("variant", RECURSIVE)
+@pytest.mark.parametrize("count", [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 3])
+def test_a_look_a_snapshot_and_a_restart_change_no_bit(variant, count):
+    features = batches(count + BLOCK + 2, LARGE)
+    gradient = torch.randn(4, LARGE, generator=torch.Generator().manual_seed(0))
+    original, restored = (HeadGradientModification(LARGE, 0.1, variant) for _ in range(2))
+    for z in features[:count]:
+        original.update(z)
+    restored.load_state_dict(original.state_dict())
+    for z in features[count:]:
+        assert restored.P.shape == (LARGE, LARGE)  # looking at it is not updating it
+        for hgm in (original, restored):
+            hgm.update(z)
+        assert torch.equal(original.project(gradient), restored.project(gradient))
+        assert original.plasticity == restored.plasticity
+    assert torch.equal(original.P, restored.P)
 
 
 def test_plasticity_is_the_mean_eigenvalue():
