@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from mla_core.errors import ConfigError, DataError
+
+MOST_JSON = 64 * 2**20  # bytes of a file that is read as JSON
 
 
 def check_writable(folder: Path) -> None:
@@ -107,10 +110,20 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
     Raises
     ------
     DataError
-        When the file is missing, damaged, or holds something else.
+        When the file is missing, damaged, or holds something else: also NaN, numbers beyond all
+        bounds, and a name twice, of which one would be dropped.
     """
+    check_is_file(path, cure)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        if (size := path.stat().st_size) > MOST_JSON:
+            msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
+            raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
+        values = json.loads(
+            path.read_text(encoding="utf-8"),
+            object_pairs_hook=_each_once,
+            parse_constant=_no_number,
+            parse_float=_finite,
+        )
     except (OSError, ValueError, RecursionError) as error:
         msg = f"{str(path)!r} is damaged ({error}): {cure}"
         raise DataError(msg) from error
@@ -118,3 +131,34 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
         msg = f"{str(path)!r} is damaged (it holds no object): {cure}"
         raise DataError(msg)
     return values
+
+
+def check_is_file(path: Path, cure: str) -> None:
+    """Raise `DataError` unless a file is there: one that waits for a writer would never be read."""
+    if not path.is_file():
+        kind = "no file" if path.exists() else "not there"
+        msg = f"{str(path)!r} is {kind}: {cure}"
+        raise DataError(msg)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        msg = f"it holds {twice!r} twice"
+        raise ValueError(msg)
+    return values
+
+
+def _no_number(text: str) -> float:
+    msg = f"it holds {text}, which is no number of JSON"
+    raise ValueError(msg)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        msg = f"it holds {text[:40]}, which is too large"
+        raise ValueError(msg)
+    return value

@@ -8,23 +8,24 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mla_core.containers import read_npz, write_npz
 from mla_core.errors import DataError
 from mla_core.evaluation.maps import trustworthiness
 from mla_core.evaluation.metrics import summarise
-from mla_core.files import written_whole
+from mla_core.evaluation.replay_file import ARRAYS, NAMES, OF_A_MAP, check_arrays, take_facts
 from mla_core.records import Evaluation, Summary
 from mla_core.threads import one_blas_thread
 
 VERSION = 1
+AGAIN = "run it again"
 TRUST_POINTS = 300  # a trustworthiness takes the square of them
 NO_PARTS = "no sample has a part to place"
 ALL_EQUAL = "all features are equal, so the points lie in one place"
@@ -177,17 +178,13 @@ class Replay:
         """Write it to `path` (.npz), whole or not at all."""
         facts = {
             "version": VERSION,
-            **{name: getattr(self, name) for name in ("modalities", "classes", "ids")},
+            **{name: getattr(self, name) for name in NAMES},
             "captions": {name: one.caption for name, one in self.maps.items()},
         }
-        arrays = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in facts}
-        del arrays["maps"]
+        arrays = {name: getattr(self, name) for name in ARRAYS}
         for name, one in self.maps.items():
-            arrays |= {
-                f"map.{name}.{key}": getattr(one, key) for key in ("looks", "coords", "trust")
-            }
-        with written_whole(path) as beside, beside.open("wb") as file:
-            np.savez_compressed(file, facts=np.array(json.dumps(facts)), **arrays)
+            arrays |= {f"map.{name}.{key}": getattr(one, key) for key in OF_A_MAP}
+        write_npz(path, {"facts": np.array(json.dumps(facts)), **arrays})
 
     @classmethod
     def load(cls, path: Path) -> Replay:
@@ -196,30 +193,26 @@ class Replay:
         Raises
         ------
         DataError
-            When the file is missing, damaged, or of another version.
+            When the file is missing, damaged, of another version, or its arrays do not fit each
+            other.
         """
+        arrays = read_npz(path, AGAIN)
         try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                arrays = dict(stored)
-            facts = json.loads(str(arrays.pop("facts")))
-            if facts.pop("version") != VERSION:
-                msg = f"{str(path)!r} was written by another version of MLA Lab: run it again"
-                raise DataError(msg)
-            maps = {
-                name: Map(name, caption, *(arrays.pop(f"map.{name}.{key}") for key in _MAP_ARRAYS))
-                for name, caption in facts.pop("captions").items()
-            }
-            names: dict[str, Any] = {name: tuple(those) for name, those in facts.items()}
-            return cls(**names, **arrays, maps=maps)
-        except FileNotFoundError as error:
-            msg = f"there is no {str(path)!r}: the run kept no looks to replay; run it again"
+            facts = take_facts(arrays)
+            if facts["version"] != VERSION:
+                msg = "another version of MLA Lab wrote it"
+                raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
+            check_arrays(facts, arrays)
+        except (ValueError, RecursionError) as error:
+            msg = f"{str(path)!r} holds no replay ({error}): {AGAIN}"
             raise DataError(msg) from error
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-            msg = f"{str(path)!r} is damaged ({error}): run it again"
-            raise DataError(msg) from error
-
-
-_MAP_ARRAYS = ("looks", "coords", "trust")
+        maps = {
+            name: Map(name, caption, *(arrays[f"map.{name}.{key}"] for key in OF_A_MAP))
+            for name, caption in facts["captions"].items()
+        }
+        told: dict[str, Any] = {name: tuple(facts[name]) for name in NAMES}
+        told |= {name: arrays[name] for name in ARRAYS}
+        return cls(**told, maps=maps)
 
 
 def pca_over_time(evaluations: Sequence[Evaluation]) -> Map:

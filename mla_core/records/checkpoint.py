@@ -1,20 +1,26 @@
-"""A snapshot on disk: safetensors, JSON and plain arrays, which appear together or not at all."""
+"""A snapshot on disk: safetensors, JSON and plain arrays, which appear together or not at all.
+
+Each is a sealed folder: one that lacks a file does not count, since somebody was removing it, and one
+whose files are not those that were written is refused.
+"""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from mla_core.checksums import check_seal, is_sealed_whole, seal
 from mla_core.config import ExperimentConfig
-from mla_core.files import remove, written_whole
+from mla_core.containers import read_safetensors, write_safetensors
+from mla_core.errors import ConfigError, DataError
+from mla_core.files import read_json, remove, write_json, written_whole
 from mla_core.records.history import History
 from mla_core.records.snapshot import Snapshot
 
 LOOKS = "looks"  # the folder beside the snapshots where `Recording.save` keeps what was seen
 
-_FILES = ("tensors.safetensors", "snapshot.json", "history.npz")
 _NUMBERED = f"checkpoint-{'[0-9]' * 9}"
+_CURE = "remove the folder that it is in to train anew"
 
 
 def save_snapshot(snapshot: Snapshot, folder: Path, data: str = "") -> Path:
@@ -40,15 +46,29 @@ def save_snapshot(snapshot: Snapshot, folder: Path, data: str = "") -> Path:
     target = folder / f"checkpoint-{max(numbers, default=0) + 1:09d}"
     with written_whole(target) as beside:
         _write(snapshot, beside, data)
+        seal(beside)
     for path in [*older, *left_over]:
         remove(path)
     return target
 
 
 def load_snapshot(folder: Path) -> Snapshot | None:
-    """Return the newest whole snapshot under `folder`, or None where there is none."""
+    """Return the newest whole snapshot under `folder`, or None where there is none.
+
+    Raises
+    ------
+    DataError
+        When it is not what was written: a file was damaged or changed.
+    """
     newest = _newest(folder)
-    return None if newest is None else _read(newest)
+    if newest is None:
+        return None
+    check_seal(newest, _CURE)
+    try:
+        return _read(newest)
+    except (ConfigError, KeyError, TypeError) as error:
+        msg = f"the checkpoint {str(newest)!r} is damaged ({error}): {_CURE}"
+        raise DataError(msg) from error
 
 
 def trained_on(folder: Path) -> str:
@@ -58,51 +78,39 @@ def trained_on(folder: Path) -> str:
 
 
 def _newest(folder: Path) -> Path | None:
-    return max(filter(_is_whole, folder.glob(_NUMBERED)), default=None)
-
-
-def _is_whole(folder: Path) -> bool:
-    """Tell a snapshot from one that somebody was removing file by file."""
-    if not all((folder / name).is_file() for name in _FILES):
-        return False
-    return not _position(folder).get("best") or _is_whole(folder / "best")
+    return max(filter(is_sealed_whole, folder.glob(_NUMBERED)), default=None)
 
 
 def _position(folder: Path) -> dict[str, Any]:
-    position: dict[str, Any] = json.loads((folder / "snapshot.json").read_text())
-    return position
+    return read_json(folder / "snapshot.json", _CURE)
 
 
 def _write(snapshot: Snapshot, folder: Path, data: str) -> None:
-    from safetensors.torch import save_file
-
     folder.mkdir()
-    save_file(snapshot.tensors, folder / "tensors.safetensors")
+    write_safetensors(folder / "tensors.safetensors", snapshot.tensors)
     position = {
         "config": snapshot.config.to_dict(),
         "step": snapshot.step,
         "epoch": snapshot.epoch,
         "index": snapshot.index,
         "data": data,
-        "best": snapshot.best is not None,
     }
-    (folder / "snapshot.json").write_text(json.dumps(position, indent=2))
+    write_json(folder / "snapshot.json", position)
     snapshot.history.save(folder / "history.npz")
     if snapshot.best is not None:
         _write(snapshot.best, folder / "best", data)
 
 
 def _read(folder: Path) -> Snapshot:
-    from safetensors.torch import load_file
-
     position = _position(folder)
+    tensors, _ = read_safetensors(folder / "tensors.safetensors", _CURE)
     return Snapshot(
         ExperimentConfig.from_dict(position["config"]),
         position["step"],
         position["epoch"],
         position["index"],
-        load_file(folder / "tensors.safetensors"),
-        History.load(folder / "history.npz"),
+        tensors,
+        History.load(folder / "history.npz", _CURE),
         _read(folder / "best") if (folder / "best").is_dir() else None,
     )
 

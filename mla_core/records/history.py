@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 
+from mla_core.containers import read_npz, write_npz
+from mla_core.errors import DataError
+from mla_core.records.columns import from_columns, to_columns
 from mla_core.records.thinning import EvenList
 
 if TYPE_CHECKING:
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 MAX_STEPS = 6000  # records of sub-steps that a history keeps, about 5 MB
 MAX_SUMMARIES = 1000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -251,48 +251,64 @@ class History:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return every record as plain arrays of numbers and text, for ``numpy.savez``."""
-        lines = {
-            "steps": [asdict(record) for record in self.steps],
-            "summaries": [asdict(summary) for summary in self.summaries],
-            "changes": [asdict(change) for change in self.changes],
+        arrays = {
+            **to_columns("steps", self.steps),
+            **to_columns("summaries", self.summaries),
+            **to_columns("changes", self.changes),
         }
-        arrays: dict[str, np.ndarray] = {}
-        for kind, records in lines.items():
-            for name in records[0] if records else ():
-                values = [record[name] for record in records]
-                # Mappings, None and mixed values travel as JSON text, numbers as numbers.
-                plain = {type(value) for value in values} in ({int}, {float})
-                arrays[f"{kind}.{name}"] = np.array(
-                    values if plain else list(map(json.dumps, values))
-                )
         arrays["looks"] = np.array(self.summaries.indices, dtype=np.int64)
         return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> History:
-        """Take back what `to_arrays` gave (`latest` is not part of it)."""
+        """Take back what `to_arrays` gave (`latest` is not part of it).
+
+        Raises
+        ------
+        ValueError
+            Naming what is something else than `to_arrays` gives.
+        """
         history = cls()
-        history.steps = _records(arrays, "steps", StepRecord)
+        history.steps = from_columns("steps", arrays, StepRecord)
         # Whenever records were folded, two of them filled more than half of the new room.
         most = max((record.sub_steps for record in history.steps), default=1)
         history._fold = 1 << (most - 1).bit_length()
-        history.changes = _records(arrays, "changes", Change)
-        summaries = _records(arrays, "summaries", Summary)
-        looks = arrays["looks"].tolist() if "looks" in arrays else range(len(summaries))
-        for look, summary in zip(looks, summaries, strict=True):
+        history.changes = from_columns("changes", arrays, Change)
+        summaries = from_columns("summaries", arrays, Summary)
+        looks = arrays["looks"] if "looks" in arrays else np.arange(len(summaries))
+        rising = looks.shape == (len(summaries),) and looks.dtype.kind == "i"
+        if not rising or (np.diff(looks, prepend=-1) <= 0).any():
+            msg = "'looks' must number the summaries, rising from 0"
+            raise ValueError(msg)
+        for look, summary in zip(looks.tolist(), summaries, strict=True):
             history.summaries.put(look, summary)
         return history
 
     def save(self, path: Path) -> None:
-        """Write the arrays to `path` (.npz)."""
-        np.savez_compressed(path, **self.to_arrays())  # type: ignore[arg-type]
+        """Write the arrays to `path` (.npz), whole or not at all."""
+        write_npz(path, self.to_arrays())
 
     @classmethod
-    def load(cls, path: Path) -> History:
-        """Read what `save` wrote."""
-        # Opened here, since numpy leaves a damaged file open.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    def load(cls, path: Path, cure: str = "run it again") -> History:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : Path
+        cure : str
+            What the error says is to be done.
+
+        Raises
+        ------
+        DataError
+            When the file is missing or damaged, or holds something else.
+        """
+        arrays = read_npz(path, cure)
+        try:
             return cls.from_arrays(arrays)
+        except (ValueError, TypeError, RecursionError) as error:
+            msg = f"{str(path)!r} holds no history ({error}): {cure}"
+            raise DataError(msg) from error
 
 
 def _put(steps: list[StepRecord], record: StepRecord, fold: int) -> None:
@@ -306,29 +322,6 @@ def _put(steps: list[StepRecord], record: StepRecord, fold: int) -> None:
                     return
                 break
     steps.append(record)
-
-
-def _records(arrays: Mapping[str, np.ndarray], kind: str, make: Callable[..., T]) -> list[T]:
-    columns = {
-        key.removeprefix(f"{kind}."): _plain_values(arrays[key])
-        for key in arrays
-        if key.startswith(f"{kind}.")
-    }
-    rows = zip(*columns.values(), strict=True)
-    return [make(**dict(zip(columns, row, strict=True))) for row in rows]
-
-
-def _plain_values(column: np.ndarray) -> list[Any]:
-    if column.dtype.kind != "U":
-        return list(column.tolist())
-    return [_tuples(json.loads(text)) for text in column.tolist()]
-
-
-def _tuples(value: Any) -> Any:
-    """Turn JSON's lists back into tuples, so that a record equals itself after a round trip."""
-    if isinstance(value, dict):
-        return {key: _tuples(inner) for key, inner in value.items()}
-    return tuple(value) if isinstance(value, list) else value
 
 
 def _frame(records: list[Any]) -> pd.DataFrame:

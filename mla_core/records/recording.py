@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
-from mla_core.files import written_whole
+from mla_core.containers import read_safetensors, write_safetensors
+from mla_core.errors import DataError
 from mla_core.records.history import Evaluation
 from mla_core.records.snapshot import Snapshot
 from mla_core.records.thinning import EvenList
@@ -123,8 +127,6 @@ class Recording:
 
     def save(self, folder: Path) -> None:
         """Write the looks that are not there yet, one file each, and remove those thinned away."""
-        from safetensors.torch import save_file
-
         folder.mkdir(parents=True, exist_ok=True)
         due, moments = {}, self._moments
         for index, moment in zip(moments.indices, moments, strict=True):
@@ -143,22 +145,41 @@ class Recording:
                 "ids": look.ids,
             }
             tensors = {key: getattr(look, key).contiguous() for key in _TENSORS}
-            with written_whole(folder / name) as beside:
-                save_file(tensors, beside, metadata={"look": json.dumps(facts)})
+            told = json.dumps(facts)
+            texts = {"look": told, "sha256": _digest(tensors, told)}
+            write_safetensors(folder / name, tensors, texts)
 
     def load(self, folder: Path, until: int) -> None:
-        """Take back the looks that `save` wrote, up to this sub-step."""
-        from safetensors import safe_open
+        """Take back the looks that `save` wrote, up to this sub-step.
 
+        Raises
+        ------
+        DataError
+            When one of them is not what was written.
+        """
         if not folder.is_dir():
             return
         moments = self._moments.twin([])
         for path in sorted(folder.glob("[0-9]*.safetensors")):
-            with safe_open(path, framework="pt") as stored:
-                facts = json.loads(stored.metadata()["look"])
-                tensors = {key: stored.get_tensor(key) for key in _TENSORS}
+            cure = f"remove {str(folder.parent)!r} to train anew"
+            tensors, texts = read_safetensors(path, cure)
+            told = texts.get("look", "")
+            if set(tensors) != set(_TENSORS) or texts.get("sha256") != _digest(tensors, told):
+                msg = f"{str(path)!r} is not what was written there: {cure}"
+                raise DataError(msg)
+            facts: dict[str, Any] = json.loads(told) | tensors
             facts |= {"modalities": tuple(facts["modalities"]), "ids": tuple(facts["ids"])}
-            moment = Moment(Evaluation(**facts, **tensors), None)
+            moment = Moment(Evaluation(**facts), None)
             if moment.step <= until:
                 moments.put(int(path.stem), moment)
         self._moments = moments
+
+
+def _digest(tensors: Mapping[str, Tensor], told: str) -> str:
+    """Return a checksum of a look: each look is a file of its own, and some go while others come."""
+    found = hashlib.sha256(told.encode())
+    for name in sorted(tensors):
+        array = tensors[name].numpy()
+        found.update(f"{name} {array.dtype} {array.shape}".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()

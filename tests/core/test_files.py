@@ -105,11 +105,10 @@ def test_only_what_is_named_is_removed(tmp_path):
     assert inside(tmp_path / "kept") == ["a"]
 
 
-@pytest.mark.parametrize("text", [None, "{", "[1]", "\x00", "[" * 100_000])
+@pytest.mark.parametrize("text", ["{", "[1]", "\x00", "[" * 100_000])
 def test_what_is_no_object_in_json_is_named_with_the_cure(text, tmp_path):
     path = tmp_path / "one.json"
-    if text is not None:
-        path.write_text(text)
+    path.write_text(text)
     with pytest.raises(DataError, match=r"one.json' is damaged \(.*\): run it again"):
         read_json(path, "run it again")
     write_json(path, {"a": [1]})

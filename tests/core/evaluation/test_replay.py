@@ -161,3 +161,51 @@ def test_long_features_have_length_one_too(session):
     look = session.recording.evaluations[-1]
     long = unit_features(dataclasses.replace(look, features=1e30 * look.features))
     np.testing.assert_allclose(long, unit_features(look), atol=1e-6)
+
+
+def with_arrays(path, **changed):
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    for name, change in changed.items():
+        key = name.replace("__", ".")
+        arrays[key] = change(arrays.get(key))
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+
+
+def in_facts(**changed):
+    return lambda facts: np.array(json.dumps(json.loads(str(facts)) | changed))
+
+
+INCONSISTENT = [
+    ({"labels": lambda x: x[:-3]}, "'labels' must be of shape"),
+    ({"labels": lambda x: x + 100}, "'labels' must lie from 0 to 3"),
+    ({"labels": lambda x: x.astype(float)}, "'labels'"),
+    ({"present": lambda x: x.astype(int)}, "'present'"),
+    ({"present": np.ones_like}, "coords' must be of shape"),
+    ({"steps": lambda x: x[::-1]}, "'steps' must rise"),
+    ({"steps": lambda x: x - 1}, "'steps' must rise"),
+    ({"steps": lambda x: x[:0]}, "must be of shape"),
+    ({"predicted": lambda x: x[0]}, "'predicted'"),
+    ({"predicted": lambda x: x - 5}, "'predicted' must lie from -1 to 3"),
+    ({"fused": lambda x: x.astype(str)}, "'fused'"),
+    ({"weights": lambda x: x.astype(complex)}, "'weights'"),
+    ({"distances": lambda x: x.ravel()}, "'distances'"),
+    ({"map__pca__coords": lambda x: x.ravel()}, "'map.pca.coords' must be of shape"),
+    ({"map__pca__coords": lambda x: x * np.nan}, "not finite"),
+    ({"map__pca__looks": lambda x: x + 1}, "'map.pca.looks' must lie from 0 to 2"),
+    ({"map__pca__trust": lambda _: None}, "'map.pca.trust' is missing"),
+    ({"map__pca__more": lambda _: np.ones(3)}, "'map.pca.more' is unknown"),
+    ({"facts": lambda _: None}, "no 'facts'"),
+    ({"facts": lambda _: np.array("[" * 10**5)}, "recursion"),
+    ({"facts": in_facts(ids=["a", "a"])}, "'ids' must be a list of names"),
+    ({"facts": in_facts(classes=3)}, "'classes' must be a list of names"),
+    ({"facts": in_facts(captions=[])}, "'captions'"),
+]
+
+
+@pytest.mark.parametrize(("changed", "said"), INCONSISTENT)
+def test_arrays_that_do_not_fit_each_other_are_no_replay(changed, said, replay, tmp_path):
+    replay.save(tmp_path / "replay.npz")
+    with_arrays(tmp_path / "replay.npz", **changed)
+    with pytest.raises(DataError, match=rf"replay.npz' holds no replay \(.*{said}.*run it again"):
+        Replay.load(tmp_path / "replay.npz")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mla_core import TrainingSession
+from mla_core import DataError, TrainingSession
+from mla_core.checksums import SUMS, seal
 from mla_core.records.checkpoint import load_snapshot, save_snapshot, trained_on
 
 
@@ -51,7 +52,14 @@ def three(tiny):
 
 @pytest.mark.parametrize(
     "lost",
-    ["tensors.safetensors", "snapshot.json", "history.npz", "best", "best/tensors.safetensors"],
+    [
+        "tensors.safetensors",
+        "snapshot.json",
+        "history.npz",
+        "best",
+        "best/tensors.safetensors",
+        SUMS,
+    ],
 )
 def test_a_snapshot_that_lacks_a_file_does_not_count(lost, three, tmp_path):
     """Whoever removed it file by file was stopped; without `best` the last weights would be told."""
@@ -63,6 +71,42 @@ def test_a_snapshot_that_lacks_a_file_does_not_count(lost, three, tmp_path):
     assert load_snapshot(older.parent).step == three[0].step
     shutil.rmtree(older)
     assert load_snapshot(newer.parent) is None
+
+
+@pytest.mark.parametrize(
+    "file", ["tensors.safetensors", "best/tensors.safetensors", "snapshot.json"]
+)
+def test_changed_numbers_are_noticed(file, three, tmp_path):
+    """The flipped bit is in the middle of the numbers, where no reader would find it."""
+    path = save_snapshot(three[0], tmp_path) / file
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"{file}' is not what was written .* train anew"):
+        load_snapshot(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("tensors.safetensors", b"\x08\0\0\0\0\0\0\0{}"),
+        ("history.npz", b"PK\x03\x04 not a zip"),
+        ("snapshot.json", b"{"),
+        ("snapshot.json", b"\xff"),
+        ("snapshot.json", b"[]"),
+        ("snapshot.json", b"{}"),
+        ("snapshot.json", b'{"config": {"epochs": "many"}, "step": 1, "epoch": 0, "index": 1}'),
+        ("snapshot.json", b'{"config": [], "step": 1, "epoch": 0, "index": 1}'),
+    ],
+)
+def test_a_checkpoint_that_fits_its_list_and_makes_no_sense_is_a_sentence(
+    file, content, three, tmp_path
+):
+    folder = save_snapshot(three[0], tmp_path)
+    (folder / file).write_bytes(content)
+    seal(folder)
+    with pytest.raises(DataError, match=r"checkpoint-.*train anew"):
+        load_snapshot(tmp_path)
 
 
 class KilledError(BaseException):

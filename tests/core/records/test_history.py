@@ -1,12 +1,13 @@
 """What happened, as records, arrays, a file and tables."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 import torch
 
-from mla_core import Evaluation, History, StepRecord, TrainingSession
+from mla_core import DataError, Evaluation, History, StepRecord, TrainingSession
 from mla_core.records.history import MAX_STEPS, Change
 from tests.core.lines import before_every_line
 
@@ -223,3 +224,34 @@ def test_whoever_reads_between_two_lines_finds_every_sub_step_once(tiny, monkeyp
 
     with before_every_line(read, "session", "records"):
         session.advance(steps=14)
+
+
+WRONG = [  # what stands in the file instead, and what is said
+    ({"steps.loss": np.array(["high", "low"])}, "holds no history"),
+    ({"steps.loss": np.array(['"high"', '"low"'])}, "'steps.loss' must hold float, not 'high'"),
+    ({"steps.loss": np.ones(2, complex)}, "must be a list of numbers"),
+    ({"steps.loss": np.ones((2, 2))}, "must be a list of numbers"),
+    ({"steps.loss": np.ones(3)}, "differ in length"),
+    ({"steps.step": np.array([0.5, 1.5])}, "'steps.step' must hold int, not 0.5"),
+    ({"steps.modality": np.array(["1", "2"])}, "'steps.modality' must hold str | None, not 1"),
+    ({"steps.forgetting": np.array(["[]", "{}"])}, "must hold Mapping"),
+    ({"steps.forgetting": np.array(["[" * 10**5] * 2)}, "holds no history"),
+    ({"steps.colour": np.ones(2)}, "'steps.colour' is unknown"),
+    ({"steps.epoch": None}, "epoch"),
+    ({"looks": np.array([3, 1])}, "'looks' must number"),
+    ({"looks": np.array(0)}, "'looks' must number"),
+    ({"summaries.accuracy": np.array(["null", "null"])}, "must hold float, not None"),
+    ({"summaries.weight_quantiles": np.array(['{"a": 1}'] * 2)}, "must hold Mapping"),
+]
+
+
+@pytest.mark.parametrize(("changed", "said"), WRONG)
+def test_a_file_that_holds_something_else_is_named(changed, said, history, tmp_path):
+    few = history.copy()
+    few.steps = few.steps[:2]
+    arrays = {k: v for k, v in (few.to_arrays() | changed).items() if v is not None}
+    path = tmp_path / "history.npz"
+    np.savez(path, **arrays)
+    with pytest.raises(DataError, match=re.escape(str(path))) as refused:
+        History.load(path)
+    assert said in str(refused.value)

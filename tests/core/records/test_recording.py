@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mla_core import TrainingSession
+from mla_core import DataError, TrainingSession
 from mla_core.records.recording import BUDGET, FEWEST_MOMENTS, MOST_MOMENTS, Moment, Recording
 from tests.core.lines import before_every_line
 
@@ -135,6 +135,19 @@ def test_looks_on_disk_come_back_whole_and_only_up_to_the_checkpoint(session, ti
             assert np.array_equal(getattr(old.evaluation, key), getattr(new.evaluation, key))
         for key in ("ids", "modalities", "split", "step", "epoch"):
             assert getattr(old.evaluation, key) == getattr(new.evaluation, key)
+
+
+@pytest.mark.parametrize("where", ["a number", "the step"])
+def test_a_look_whose_numbers_were_changed_is_noticed(where, session, tiny, tmp_path):
+    session.recording.save(tmp_path / "looks")
+    path = tmp_path / "looks" / "000000002.safetensors"
+    content = bytearray(path.read_bytes())
+    position = content.index(b'step\\": 4') + 8 if where == "the step" else len(content) - 5
+    content[position] ^= 1
+    path.write_bytes(content)
+    other = TrainingSession(tiny(evaluate_every=2, epochs=3))
+    with pytest.raises(DataError, match=r"000000002.safetensors' is not what was written .*anew"):
+        other.recording.load(tmp_path / "looks", until=9)
 
 
 def test_without_looks_on_disk_nothing_changes(session, tmp_path):

@@ -1,0 +1,105 @@
+"""What a folder held when it was finished: a checksum of each file, beside them.
+
+The list has the form that ``sha256sum --check SHA256SUMS`` reads. A folder without one was written by
+an earlier version; nothing in it can be compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from mla_core.errors import DataError
+from mla_core.files import check_is_file, written_whole
+
+SUMS = "SHA256SUMS"
+
+_LINE = re.compile(r"([0-9a-f]{64})  ([^\0]+)")
+
+
+def seal(folder: Path) -> None:
+    """Note the checksum of every file in a folder and below it; hidden ones do not count.
+
+    Examples
+    --------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "numbers.txt").write_text("1 2 3")
+    >>> seal(folder)
+    >>> check_seal(folder, "make it anew")
+    >>> _ = (folder / "numbers.txt").write_text("1 2 4")
+    >>> check_seal(folder, "make it anew")
+    Traceback (most recent call last):
+    mla_core.errors.DataError: '...numbers.txt' is not what was written there ...: make it anew
+    """
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    lines = [
+        f"{_sum_of(folder / name)}  {name}\n"
+        for name in names
+        if (folder / name).is_file() and name != SUMS and not _is_hidden(name)
+    ]
+    with written_whole(folder / SUMS) as beside:
+        beside.write_text("".join(lines), encoding="utf-8")
+
+
+def is_sealed_whole(folder: Path) -> bool:
+    """Whether a folder is sealed and no file of it is missing; what they hold is not looked at."""
+    if not (folder / SUMS).is_file():
+        return False
+    return all((folder / name).is_file() for name in _noted(folder, "make it anew"))
+
+
+def check_seal(folder: Path, cure: str) -> None:
+    """Raise `DataError` when a file of a sealed folder is missing or holds something else.
+
+    Parameters
+    ----------
+    folder : Path
+    cure : str
+        How the sentence ends: what to do about it.
+    """
+    if (folder / SUMS).exists():
+        for name in _noted(folder, cure):
+            check_sum(folder, name, cure)
+
+
+def check_sum(folder: Path, name: str, cure: str) -> None:
+    """Raise `DataError` when one file of a sealed folder is missing or holds something else."""
+    if not (folder / SUMS).exists():
+        return
+    path, known = folder / name, _noted(folder, cure).get(name)
+    check_is_file(path, cure)
+    if known is None or known != _sum_of(path):
+        what = "is not among the files that were" if known is None else "is not what was"
+        msg = f"{str(path)!r} {what} written there (see {SUMS} beside it): {cure}"
+        raise DataError(msg)
+
+
+def _noted(folder: Path, cure: str) -> dict[str, str]:
+    """Return the checksum of each file, by its name."""
+    path = folder / SUMS
+    check_is_file(path, cure)
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError) as error:
+        msg = f"{str(path)!r} is damaged ({error}): {cure}"
+        raise DataError(msg) from error
+    found = [_LINE.fullmatch(line) for line in lines[:-1]]
+    sums = {one[2]: one[1] for one in found if one}
+    if lines[-1] or len(sums) < len(lines) - 1 or any(map(_leads_away, sums)):
+        msg = f"{str(path)!r} is damaged (it is no list of checksums): {cure}"
+        raise DataError(msg)
+    return sums
+
+
+def _sum_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _leads_away(name: str) -> bool:
+    return name.startswith("/") or _is_hidden(name)
