@@ -48,7 +48,7 @@ def read_npz(path: Path, cure: str) -> dict[str, NDArray[Any]]:
     >>> read_npz(path, "run it again")
     {'a': array([0, 1, 2])}
     """
-    with _told(path, cure), path.open("rb") as file, zipfile.ZipFile(file) as stored:
+    with _told(path, "npz", cure), path.open("rb") as file, zipfile.ZipFile(file) as stored:
         _check_size(stored, path.stat().st_size)
         file.seek(0)
         with np.load(file, allow_pickle=False) as arrays:
@@ -77,7 +77,7 @@ def read_safetensors(path: Path, cure: str) -> tuple[dict[str, Tensor], dict[str
     """
     from safetensors import safe_open
 
-    with _told(path, cure), safe_open(path, framework="pt") as stored:
+    with _told(path, "safetensors", cure), safe_open(path, framework="pt") as stored:
         tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no dict
         return tensors, dict(stored.metadata() or {})
 
@@ -97,7 +97,7 @@ def write_safetensors(
 
 
 @contextmanager
-def _told(path: Path, cure: str) -> Iterator[None]:
+def _told(path: Path, kind: str, cure: str) -> Iterator[None]:
     """Say whatever goes wrong in one sentence."""
     check_is_file(path, cure)
     try:
@@ -105,7 +105,7 @@ def _told(path: Path, cure: str) -> Iterator[None]:
     except Exception as error:
         # Damage makes zipfile, zlib, numpy and safetensors raise a dozen kinds of errors.
         reason = str(error) or type(error).__name__
-        msg = f"{str(path)!r} is damaged ({reason}): {cure}"
+        msg = f"{str(path)!r} is damaged, or no {kind} file ({reason}): {cure}"
         raise DataError(msg) from error
 
 

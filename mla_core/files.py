@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -14,6 +15,7 @@ from typing import Any
 
 from mla_core.errors import ConfigError, DataError
 
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 MOST_JSON = 64 * 2**20  # bytes of a file that is read as JSON
 
 
@@ -25,6 +27,27 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         msg = f"cannot write to the folder {str(folder)!r}: {error.strerror}. Choose another one."
+        raise ConfigError(msg) from error
+
+
+@contextmanager
+def no_room_told(folder: Path) -> Iterator[None]:
+    """Raise `ConfigError` in place of what anybody meets who writes to a disk that is full.
+
+    Parameters
+    ----------
+    folder : Path
+        Where all that is written goes.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        msg = (
+            f"cannot write to the folder {str(folder)!r}: {error.strerror}. Make room, and the same "
+            "command goes on, or choose another one."
+        )
         raise ConfigError(msg) from error
 
 
@@ -68,7 +91,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield beside
         beside.replace(path)
     except OSError as error:
-        msg = f"cannot write {str(path)!r}: {error.strerror or error}. Choose another place."
+        msg = f"cannot write {str(path)!r}: {error.strerror or error}. Make room, or choose another place."
         raise ConfigError(msg) from error
     finally:
         with suppress(OSError):
@@ -136,8 +159,8 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
 def check_is_file(path: Path, cure: str) -> None:
     """Raise `DataError` unless a file is there: one that waits for a writer would never be read."""
     if not path.is_file():
-        kind = "no file" if path.exists() else "not there"
-        msg = f"{str(path)!r} is {kind}: {cure}"
+        what = f"{str(path)!r} is no file" if path.exists() else f"there is no {str(path)!r}"
+        msg = f"{what}: {cure}"
         raise DataError(msg)
 
 

@@ -97,7 +97,7 @@ def _repeat(arguments: argparse.Namespace) -> int:
     from mla_core.runs import run_experiment
 
     allow(arguments)
-    config = ExperimentConfig.from_json(_read(arguments.config))
+    config = _configuration(arguments.config)
     finished = (arguments.out / config.hash).exists()
     try:
         folder = run_experiment(config, arguments.out, progress=True)
@@ -111,11 +111,22 @@ def _repeat(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _read(source: str) -> str:
-    if source == "-":
-        return sys.stdin.read()
-    path = Path(source)
-    path = path / "config.json" if path.is_dir() else path
+def _configuration(source: str) -> ExperimentConfig:
+    """Return what to repeat; of a run folder, only if its data are those that are here."""
+    from mla_core.named_data import can_change
+    from mla_core.runs import data_of_run, read_run, refuse_new_cache
+
+    folder = Path(source).parent if Path(source).name == "config.json" else Path(source)
+    of_a_run = source != "-" and (folder / "metrics.json").exists()
+    path = Path(source) / "config.json" if Path(source).is_dir() else Path(source)
+    config = ExperimentConfig.from_json(sys.stdin.read() if source == "-" else _read(path))
+    refuse_new_cache(config)
+    if of_a_run and can_change(config):
+        data_of_run(read_run(folder))
+    return config
+
+
+def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -127,10 +127,9 @@ def _sweep(arguments: argparse.Namespace) -> int:
     counts = f"{len(report.finished)} finished, {len(report.skipped)} skipped"
     print(f"{out}: {counts}, {len(report.failures)} failed")
     if report.failures:
-        print(
-            f"mla-lab: {out / FAILURES.format(specification.name)} holds their settings and traces",
-            file=sys.stderr,
-        )
+        listed = out / FAILURES.format(specification.name)
+        what = "holds their settings and traces" if listed.is_file() else "could not be written"
+        print(f"mla-lab: {listed} {what}", file=sys.stderr)
     return 1 if report.failures else 0
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from mla_core.errors import ConfigError
+from mla_core.containers import read_safetensors
+from mla_core.errors import ConfigError, DataError
 from mla_core.seeding import drawing_alone
 
 WIDTHS = (64, 128, 256, 512)
@@ -135,18 +136,15 @@ def load_resnet18(path: str) -> ResNet18:
 
 
 def _read(path: str) -> dict[str, Tensor]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     file = Path(path).expanduser()
     if not file.is_file():
         msg = f"there is no file of weights {path!r}"
         raise ConfigError(msg)
+    cure = (
+        "weights in pickle files are not loaded, since they can run any code. Convert it with "
+        "safetensors.torch.save_file"
+    )
     try:
-        return load_file(file)
-    except SafetensorError as error:
-        msg = (
-            f"{path!r} is no safetensors file ({error}): weights in pickle files are not loaded, "
-            "since they can run any code. Convert it with safetensors.torch.save_file"
-        )
-        raise ConfigError(msg) from error
+        return read_safetensors(file, cure)[0]
+    except DataError as error:
+        raise ConfigError(str(error)) from error

@@ -1,7 +1,7 @@
 """What many runs say together: one row per run, tables, comparisons over seeds, plain words."""
 
 from mla_core.results.files import check_csv, collect, load_results, read, write, write_cells
-from mla_core.results.folders import AGAIN, is_finished, is_run, read_run_files
+from mla_core.results.folders import AGAIN, ANEW, is_finished, is_run, read_run_files
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.names import by_rule, with_names
 from mla_core.results.significance import PairedDifference, holm, mean_interval, paired_difference
@@ -19,6 +19,7 @@ from mla_core.results.verdict import (
 
 __all__ = [
     "AGAIN",
+    "ANEW",
     "Measure",
     "PairedDifference",
     "Table",

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from mla_core.checksums import check_sum
 from mla_core.errors import DataError
 from mla_core.files import read_json
 
 AGAIN = "run it again"
+ANEW = "remove its folder and run it again, or choose another folder for runs"
 _PROOF = ("metrics.json", "notebook.json")  # written last, and the folder is renamed after that
 
 
@@ -24,7 +26,7 @@ def is_run(folder: Path) -> bool:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether a folder that bears the name of a run holds what a finished run leaves."""
+    """Whether a folder that bears the name of a run holds what a finished run leaves last."""
     return any((folder / name).is_file() for name in _PROOF)
 
 
@@ -34,13 +36,15 @@ def read_run_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises
     ------
     DataError
-        In one sentence, when a file is missing or damaged.
+        In one sentence, when a file is missing, damaged, or not the one that the run left.
     """
-    return _read(folder / "config.json"), _read(folder / "metrics.json")
+    return _read(folder, "config.json"), _read(folder, "metrics.json")
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
     if not path.is_file():
         msg = f"there is no {str(path)!r}: the run was not finished, or is none; {AGAIN}"
         raise DataError(msg)
+    check_sum(folder, name, ANEW)
     return read_json(path, AGAIN)

@@ -4,6 +4,7 @@ from mla_core.runs.experiment import run_experiment, train
 from mla_core.runs.finished import Run, read_run, read_runs
 from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameters, run_notebook
 from mla_core.runs.places import find_runs
+from mla_core.runs.same_data import data_of_run, refuse_new_cache
 from mla_core.runs.specification import Specification, read_specification, specify
 from mla_core.runs.sweep import FAILURES, SweepReport, run_sweep
 
@@ -12,11 +13,13 @@ __all__ = [
     "Run",
     "Specification",
     "SweepReport",
+    "data_of_run",
     "find_runs",
     "notebook_parameters",
     "read_run",
     "read_runs",
     "read_specification",
+    "refuse_new_cache",
     "reject_unknown_parameters",
     "run_experiment",
     "run_notebook",

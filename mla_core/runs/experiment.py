@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mla_core.analysis import report_of
+from mla_core.checksums import seal
 from mla_core.config import ExperimentConfig
+from mla_core.containers import write_safetensors
 from mla_core.data import MultimodalDataset
 from mla_core.data.samples import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import Replay
-from mla_core.files import check_writable, remove, write_json
+from mla_core.files import check_writable, no_room_told, remove, write_json
 from mla_core.named_data import can_change
 from mla_core.progress import bar
 from mla_core.records import (
@@ -62,22 +64,24 @@ def run_experiment(
     -------
     Path
         ``out/<hash>`` with ``config.json``, ``metrics.json``, ``history.npz``, ``replay.npz`` (see
-        `mla_core.evaluation.replay`) and ``model.safetensors``, and ``left_out.csv`` where files could not be
-        used. A finished run is not repeated; one that was cut off goes on from its last checkpoint
+        `mla_core.evaluation.replay`) and ``model.safetensors``, ``left_out.csv`` where files could not be
+        used, and the checksums of them all in ``SHA256SUMS``. A finished run is not repeated; one that was cut off goes on from its last checkpoint
         and ends with the same numbers.
 
     Raises
     ------
     ConfigError
         Before training, when `out` cannot be written, or when the run that is there already was
-        trained on other data than `config` names by now.
+        trained on other data than `config` names by now, or with other settings.
+    DataError
+        When a file of the run that is there already, or of its checkpoint, is not what was written.
 
     Examples
     --------
     >>> config = ExperimentConfig(dataset="gaussian", epochs=1)
     >>> folder = run_experiment(config, getfixture("tmp_path"))
     >>> sorted(path.name for path in folder.iterdir())
-    ['config.json', 'history.npz', 'metrics.json', 'model.safetensors', 'replay.npz']
+    ['SHA256SUMS', 'config.json', 'history.npz', 'metrics.json', 'model.safetensors', 'replay.npz']
     """
     name = config.hash
     if data is not None:
@@ -87,6 +91,8 @@ def run_experiment(
             train(config, partial, data=data, progress=progress)
         elif data is None:
             refuse_other_data({finished: config})
+        else:
+            check_finished(finished, config)
     return finished
 
 
@@ -98,26 +104,54 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
     ------
     partial : Path or None
         ``out/.name.partial``, kept when the work is cut off, so that it can be resumed; of work that
-        fails before there is a checkpoint, nothing is kept. None when the run is already finished.
+        fails before there is a checkpoint, nothing is kept. None when the run was finished before:
+        then it is for the caller to look at what is there (`check_finished`).
     finished : Path
         ``out/name``.
 
     Raises
     ------
     ConfigError
-        When `out` cannot be written, when another process is at work on the same run, or when
-        ``out/name`` is there and is no finished run.
+        When `out` cannot be written, or when another process is at work on the same run.
     """
-    from filelock import FileLock, Timeout
-
     out = Path(out)
     new = not out.exists()
     finished, partial, done = out / name, out / f".{name}.partial", out / f".{name}.done"
     if finished.exists():
-        check_finished(finished)
         yield None, finished
         return
     check_writable(out)
+    try:
+        with no_room_told(out), _alone(partial, finished):
+            # Who held the lock may just have finished it, or was killed while it tidied up.
+            fresh = not finished.exists() and not done.exists()
+            if fresh:
+                partial.mkdir(exist_ok=True)
+                (partial / FAILED).unlink(missing_ok=True)
+                try:
+                    yield partial, finished
+                except BaseException as error:
+                    leave(partial, error)
+                    raise
+                partial.rename(done)  # from here on its checkpoints are not read any more
+            if done.exists():
+                remove_checkpoints(done)
+                seal(done)
+                done.rename(finished)
+            if not fresh:
+                yield None, finished
+            free(partial)
+    finally:
+        if new:
+            with suppress(OSError):
+                out.rmdir()  # only where nothing is left in it
+
+
+@contextmanager
+def _alone(partial: Path, finished: Path) -> Iterator[None]:
+    """Hold the lock of a run."""
+    from filelock import FileLock, Timeout
+
     lock = FileLock(lock_of(partial))
     try:
         lock.acquire(timeout=0.5, poll_interval=0.05)  # who looks whether it is held has it, too
@@ -125,29 +159,9 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
         msg = f"another process is at work on the run {finished}: wait for it, or stop it"
         raise ConfigError(msg) from error
     try:
-        # The process that held the lock may just have finished it, or was killed while it tidied up.
-        fresh = not finished.exists() and not done.exists()
-        if fresh:
-            partial.mkdir(exist_ok=True)
-            (partial / FAILED).unlink(missing_ok=True)
-            try:
-                yield partial, finished
-            except BaseException as error:
-                leave(partial, error)
-                raise
-            partial.rename(done)  # from here on its checkpoints are not read any more
-        if done.exists():
-            remove_checkpoints(done)
-            done.rename(finished)
-        if not fresh:
-            check_finished(finished)
-            yield None, finished
-        free(partial)
+        yield
     finally:
         lock.release()
-        if new:
-            with suppress(OSError):
-                out.rmdir()  # only where nothing is left in it
 
 
 def train(
@@ -235,13 +249,12 @@ def _save_state(session: TrainingSession, safe: Snapshot, folder: Path) -> None:
 
 def write_results(session: TrainingSession, folder: Path) -> None:
     """Write metrics, history, replay and model; touches the test split, once."""
-    from safetensors.torch import save_file
-
     write_json(folder / "config.json", session.config.to_dict())
     session.history.save(folder / "history.npz")
     replay = Replay.of(session.recording.evaluations, session.data.classes)
     replay.save(folder / "replay.npz")
-    save_file(session.reported().method.model.state_dict(), folder / "model.safetensors")
+    weights = session.reported().method.model.state_dict()
+    write_safetensors(folder / "model.safetensors", weights)
     if session.data.left_out:
         write_faults(session.data.left_out, folder / "left_out.csv")
     report = {

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-from mla_core.config import ExperimentConfig
+from mla_core.checksums import check_seal, check_sum
+from mla_core.config import ExperimentConfig, config_differences
 from mla_core.errors import ConfigError, DataError
 from mla_core.evaluation import Replay
+from mla_core.files import read_json
 from mla_core.records import History
-from mla_core.results import AGAIN, is_finished, is_run, read_run_files
+from mla_core.results import AGAIN, ANEW, is_finished, is_run, read_run_files
 from mla_core.runs.unfinished import describe, is_unfinished
 
 
@@ -51,21 +52,33 @@ class Run:
         Raises
         ------
         DataError
-            When the file is missing or damaged.
+            When the file is missing or damaged, or is of another run than the numbers.
         """
-        path = self.folder / "history.npz"
-        try:
-            return History.load(path)
-        except FileNotFoundError as error:
-            msg = f"there is no {str(path)!r}, so the run has no curves: {AGAIN}"
-            raise DataError(msg) from error
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-            msg = f"{str(path)!r} is damaged ({error}): {AGAIN}"
-            raise DataError(msg) from error
+        check_sum(self.folder, "history.npz", ANEW)
+        history = History.load(self.folder / "history.npz", ANEW)
+        looks = history.summaries
+        self._check_modalities("history.npz", list(looks[-1].unimodal_accuracy) if looks else [])
+        return history
 
     def replay(self) -> Replay:
-        """Read the map over time; raises `DataError` as `Replay.load`."""
-        return Replay.load(self.folder / "replay.npz")
+        """Read the map over time; raises `DataError` as `history`."""
+        check_sum(self.folder, "replay.npz", ANEW)
+        replay = Replay.load(self.folder / "replay.npz")
+        self._check_modalities("replay.npz", replay.modalities)
+        return replay
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Their names, in the order of the data."""
+        return tuple(self.metrics["test"]["unimodal_accuracy"])
+
+    def _check_modalities(self, file: str, found: Sequence[str]) -> None:
+        if set(found) != set(self.modalities):
+            msg = (
+                f"{str(self.folder / file)!r} tells of the modalities {list(found)}, but "
+                f"metrics.json of {list(self.modalities)}: {ANEW}"
+            )
+            raise DataError(msg)
 
 
 def read_run(folder: str | Path, name: str = "") -> Run:
@@ -109,6 +122,10 @@ def read_run(folder: str | Path, name: str = "") -> Run:
                 f"was written by another version of MLA Lab; {AGAIN}"
             )
             raise DataError(msg)
+    if set(metrics["val"]["unimodal_accuracy"]) != set(metrics["test"]["unimodal_accuracy"]):
+        path = str(folder / "metrics.json")
+        msg = f"{path!r} names other modalities for 'val' than for 'test': it is damaged; {AGAIN}"
+        raise DataError(msg)
     return Run(folder, name or folder.name, config, metrics)
 
 
@@ -149,21 +166,49 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
     return runs, problems
 
 
-def check_finished(folder: Path) -> None:
-    """Raise `ConfigError` when a folder bears the name of a run that was not finished there."""
+def check_finished(folder: Path, config: ExperimentConfig | None) -> None:
+    """Raise an error unless a folder that bears the name of a run holds it, as it was left.
+
+    Parameters
+    ----------
+    folder : Path
+    config : ExperimentConfig or None
+        What the run must be of; None for that of a notebook.
+
+    Raises
+    ------
+    ConfigError
+        When it was not finished there, or is of other settings.
+    DataError
+        When a file is missing, damaged or changed.
+    """
     if not is_finished(folder):
         msg = (
             f"{str(folder)!r} stands where a finished run would, but holds no metrics.json: "
             "remove it, or choose another folder for runs"
         )
         raise ConfigError(msg)
+    check_seal(folder, ANEW)
+    if config is None:
+        read_json(folder / "notebook.json", ANEW)
+        return
+    found = read_run(folder).config
+    if differing := config_differences([config, found]):
+        told = ", ".join(f"{name} is {b!r}, not {a!r}" for name, (a, b) in differing.items())
+        msg = f"{str(folder)!r} holds a run of other settings ({told}): {ANEW}"
+        raise ConfigError(msg)
 
 
 def _measured(numbers: Any) -> bool:
     if not isinstance(numbers, dict) or "accuracy" not in numbers:
         return False
-    plain = numbers["accuracy"] is None or isinstance(numbers["accuracy"], int | float)
-    return plain and isinstance(numbers.get("unimodal_accuracy"), dict)
+    each = numbers.get("unimodal_accuracy")
+    return isinstance(each, dict) and all(map(_is_share, [numbers["accuracy"], *each.values()]))
+
+
+def _is_share(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (number and 0 <= value <= 1)
 
 
 def _candidates(folder: Path) -> Iterator[Path]:

@@ -1,12 +1,14 @@
 """Whether runs were trained on what their configurations read now.
 
 A run is named by its configuration, which may name data by a path. What lies there may be something
-else by the time the run is asked for again: its old numbers are not those of the new data.
+else by the time the run is asked for again: its old numbers are not those of the new data. And a run
+folder may come from anybody, who may have named any file of this machine.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from mla_core.data import DATASETS, MultimodalDataset
 from mla_core.errors import ConfigError, DataError
 from mla_core.named_data import can_change, data_of, whole_data_of
 from mla_core.results import read_run_files
-from mla_core.runs.finished import read_run
+from mla_core.runs.finished import Run, check_finished, read_run
 
 
 def short(data: MultimodalDataset) -> str:
@@ -42,9 +44,9 @@ def refuse_other(what: str, known: str, now: str) -> None:
 
 
 def refuse_other_data(runs: Mapping[Path, ExperimentConfig | None]) -> None:
-    """Raise `ConfigError` when one of these finished runs was trained on other data.
+    """Raise an error when one of these finished runs is not what it was, or trained on other data.
 
-    Only where data can change are they looked at, each data set once.
+    Data are looked at only where they can change, each data set once.
 
     Parameters
     ----------
@@ -54,6 +56,7 @@ def refuse_other_data(runs: Mapping[Path, ExperimentConfig | None]) -> None:
     """
     changing: dict[str, dict[Path, ExperimentConfig]] = {}
     for folder, given in runs.items():
+        check_finished(folder, given)
         config = given or _noted(folder)
         if config is not None and can_change(config):
             whole = json.dumps([config.dataset, config.data_options()], sort_keys=True)
@@ -69,6 +72,47 @@ def refuse_other_data(runs: Mapping[Path, ExperimentConfig | None]) -> None:
                 found[less] = short(data_of(config, data))
             known = read_run_files(folder)[1].get("data", found[less])
             refuse_other(f"the run {str(folder)!r}", known, found[less])
+
+
+def data_of_run(run: Run) -> MultimodalDataset:
+    """Return the data that a run was trained on.
+
+    Raises
+    ------
+    ConfigError
+        When it would make a folder for prepared data.
+    DataError
+        When what its configuration names here is something else, and before anything is read when
+        the run does not note what it was trained on.
+    """
+    known = run.metrics.get("data")
+    if can_change(run.config):
+        refuse_new_cache(run.config)
+        if not isinstance(known, str) or not re.fullmatch(r"[0-9a-f]{12}", known):
+            msg = (
+                f"the run {str(run.folder)!r} does not note which data it was trained on, so no file "
+                "that it names is read: train its configuration anew from a file of your own"
+            )
+            raise DataError(msg)
+    data = data_of(run.config)
+    if known is not None and known != short(data):
+        msg = (
+            "the run was trained on other data than its configuration names here, so it does not "
+            "repeat the run either"
+        )
+        raise DataError(msg)
+    return data
+
+
+def refuse_new_cache(config: ExperimentConfig) -> None:
+    """Raise `ConfigError` when a configuration from elsewhere names a folder that would be made."""
+    cache = config.data_options().get("cache")
+    if isinstance(cache, str) and cache and not Path(cache).is_dir():
+        msg = (
+            f"the configuration keeps prepared data in {cache!r}, which is not there: make that "
+            "folder yourself, or take `cache` out of the dataset_options"
+        )
+        raise ConfigError(msg)
 
 
 def _noted(folder: Path) -> ExperimentConfig | None:

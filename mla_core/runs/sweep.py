@@ -9,7 +9,7 @@ import traceback
 from collections import deque
 from collections.abc import Generator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.files import check_writable, write_json
+from mla_core.files import check_writable, remove, write_json
 from mla_core.progress import bar, stream
 from mla_core.references import allow_import, allowed
 from mla_core.runs.experiment import run_experiment
@@ -100,7 +100,7 @@ def run_sweep(
     specification : Specification
     out : str or Path
         Where run folders are kept; made when missing. ``failures-<specification>.json`` in it lists
-        the runs that failed, and is there only when there are some.
+        the runs that failed, and is there only when there are some, and room for it.
     jobs : int
         Processes; with 1 everything runs in this one.
     progress : bool
@@ -115,7 +115,7 @@ def run_sweep(
     Raises
     ------
     ConfigError
-        When `out` cannot be written, when `jobs` is no positive number, when a finished run was
+        When there is something to run and `out` cannot be written, when `jobs` is no positive number, when a finished run was
         trained on other data than there are now, or when several processes are to use what is
         registered in this one alone.
     KeyboardInterrupt
@@ -138,7 +138,6 @@ def run_sweep(
     if jobs > 1:
         _refuse_unknown_elsewhere(specification)
     out = Path(out)
-    check_writable(out)
     skipped = specification.done(out)
     todo = {
         name: configuration
@@ -147,9 +146,13 @@ def run_sweep(
         )
         if name not in skipped
     }
+    if todo:
+        check_writable(out)
     finished: list[Path] = []
     failures: list[Failure] = []
-    _write_failures(failures, out / FAILURES.format(specification.name))
+    listed = out / FAILURES.format(specification.name)
+    if listed.exists():
+        remove(listed)
     with (
         _bar(specification, len(skipped), shown=progress) as shown,
         closing(_outcomes(todo, specification.notebook, out, jobs)) as outcomes,
@@ -157,7 +160,8 @@ def run_sweep(
         for name, error, trace in outcomes:
             if error:
                 failures.append(Failure(name, specification.runs[name], error, trace))
-                _write_failures(failures, out / FAILURES.format(specification.name))
+                with suppress(ConfigError):  # a full disk: they are in the report, too
+                    _write_failures(failures, listed)
                 if progress:
                     label = specification.label(name)
                     shown.write(f"failed: {name}  {label}\n  {error}", file=stream())
@@ -301,9 +305,7 @@ def _bar(specification: Specification, done: int, *, shown: bool) -> tqdm[Any]:
 
 
 def _write_failures(failures: list[Failure], path: Path) -> None:
-    if not failures:
-        path.unlink(missing_ok=True)
-        return
+    remove(path)  # an older list would look like the whole of it
     listed = [
         {"run": f.run, "settings": f.settings, "error": f.error, "traceback": f.trace}
         for f in failures

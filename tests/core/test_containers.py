@@ -73,7 +73,9 @@ def test_what_is_no_file_is_said_to_be_none(kind, tmp_path):
             path.mkdir()
         elif make:
             make(path)
-        with pytest.raises(DataError, match=rf"{name}{kind}' is (no file|not there): run it again"):
+        with pytest.raises(
+            DataError, match=rf"(there is no .*)?{name}{kind}'( is no file)?: run it again"
+        ):
             READ[kind](path, CURE)
 
 
@@ -112,7 +114,9 @@ def header(shape, descr="<f8"):
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_an_npz_is_looked_at_before_it_is_read(members, said, tmp_path):
     archive(tmp_path / "one.npz", members)
-    with pytest.raises(DataError, match=rf"one.npz' is damaged \(.*{said}.*\): run it again"):
+    with pytest.raises(
+        DataError, match=rf"one.npz' is damaged, or no npz file \(.*{said}.*\): run it again"
+    ):
         read_npz(tmp_path / "one.npz", CURE)
 
 

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from mla_core import ConfigError, DataError
-from mla_core.files import read_json, remove, write_json, written_whole
+from mla_core.files import no_room_told, read_json, remove, write_json, written_whole
 
 
 def inside(folder):
@@ -72,6 +72,14 @@ def test_a_full_disk_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match="cannot write"):
         write_json(tmp_path / "file" / "one.json", {})
+
+
+def test_whoever_meets_a_full_disk_is_told_in_a_sentence(tmp_path):
+    for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        with pytest.raises(ConfigError, match="Make room"), no_room_told(tmp_path):
+            raise OSError(number, "it says")
+    with pytest.raises(FileNotFoundError), no_room_told(tmp_path):
+        raise FileNotFoundError(errno.ENOENT, "another matter")
 
 
 def test_a_folder_that_is_removed_is_never_seen_in_part(tmp_path, monkeypatch):

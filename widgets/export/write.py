@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from mla_core.checksums import SUMS
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.errors import DataError
 from mla_core.evaluation import Map, Replay, numbers_of
 from mla_core.files import written_whole
-from mla_core.named_data import data_of
 from mla_core.records import History
-from mla_core.runs import Run, read_run
+from mla_core.runs import Run, data_of_run, read_run
 from mla_core.session import TrainingSession
 from widgets.export.page import Page, safe_json
 from widgets.gap import STATE, parts_of, payload
@@ -42,7 +42,8 @@ def export_run(
     out : str or Path
         The page; one that is there is replaced.
     media : bool
-        Whether pictures, sounds and texts of the samples go in, as far as `limit` allows.
+        Whether pictures, sounds and texts of the samples go in, as far as `limit` allows. They are
+        read only where the run notes which data it was trained on, and shown only if it is these.
     limit : int
         Bytes.
 
@@ -56,7 +57,7 @@ def export_run(
     ConfigError
         When `out` cannot be written.
     DataError
-        When the run cannot be read, or does not fit.
+        When a file of the run cannot be read or does not fit the others, or the page is too large.
 
     Examples
     --------
@@ -68,15 +69,14 @@ def export_run(
     """
     one = run if isinstance(run, Run) else read_run(run)
     notes = _of_guests(one.metrics.get("guests") or [])
-    try:
+    replay = data = None
+    if any((one.folder / name).exists() for name in ("replay.npz", SUMS)):
         replay = one.replay()
-    except DataError as error:
-        replay = None
-        notes.append(f"There is no map: {error}.")
-    data = None
+    else:
+        notes.append("There is no map: the run kept no looks to replay.")
     if media and replay is not None:
         try:
-            data = _data_of_run(one)
+            data = data_of_run(one)
         except Exception as error:  # noqa: BLE001 - any loader may fail; the rest is worth having
             notes.append(f"Pictures and sounds of the samples are left out: {error}.")
     numbers = {side: one.metrics[side] for side in ("val", "test")}
@@ -148,8 +148,8 @@ class _Made:
         notes: list[str],
     ) -> None:
         self._replay, self._data, self._notes = replay, data, notes
-        names = list(next(iter(numbers.values()))["unimodal_accuracy"])
-        self._facts = (title, config, tuple(names), history, numbers)
+        names = tuple(next(iter(numbers.values()))["unimodal_accuracy"])
+        self._facts = (title, config, names, history, numbers)
         if history.changes:
             changes = [f"{c.field} to {c.after} after sub-step {c.step}" for c in history.changes]
             notes.append(
@@ -255,18 +255,6 @@ def _thinned(replay: Replay, looks: int) -> Replay:
     numbers = (*per_look, "centroid_gap", "separability")
     arrays: dict[str, Any] = {name: getattr(replay, name)[kept] for name in numbers}
     return replace(replay, **arrays, maps=maps)
-
-
-def _data_of_run(run: Run) -> MultimodalDataset:
-    data = data_of(run.config)
-    known = run.metrics.get("data")
-    if known is not None and known != data.fingerprint[:12]:
-        msg = (
-            "the run was trained on other data than its configuration names here, so it does not "
-            "repeat the run either"
-        )
-        raise DataError(msg)
-    return data
 
 
 def _base64(data: bytes) -> str:

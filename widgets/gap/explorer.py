@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from mla_core.analysis import gap_shift, in_range, one_run
+from mla_core.checksums import check_sum
 from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Media
 from mla_core.errors import ConfigError, DataError
@@ -204,6 +205,7 @@ def explore_gap(
         replay = source
     else:
         assert isinstance(source, (str, Path))  # noqa: S101 - the only other kind there is
+        check_sum(Path(source), "replay.npz", "run it again")
         replay = Replay.load(Path(source) / "replay.npz")
     if not headless:
         return GapExplorer(session, replay)

@@ -11,7 +11,7 @@ import ipywidgets as ipw
 import plotly.graph_objects as go
 from IPython.display import HTML, display
 
-from mla_core.errors import ConfigError, in_a_sentence
+from mla_core.errors import OURS, ConfigError, in_a_sentence
 from mla_core.runs import Run, find_runs, read_runs
 from mla_core.words import counted
 from widgets.export import export_run
@@ -152,13 +152,18 @@ class RunBrowser:
 
     async def _write_pages(self) -> None:
         chosen = self._chosen(self.table.ticked)
-        written = []
+        written, problems = [], []
         for run in chosen:
             self._say("busy", f"Writing the page of {run.name} …")
             path = self._pages / f"{run.name.replace('/', '_')}.html"
-            written.append(await asyncio.to_thread(export_run, run, path))
+            try:
+                written.append(await asyncio.to_thread(export_run, run, path))
+            except OURS as error:  # the other pages are written
+                problems.append(f"No page of {run.name}: {error}.")
         pages = ", ".join(f"{path} ({path.stat().st_size / 1e6:.1f} MB)" for path in written)
-        self._say("ready", f"Written: {pages}." if pages else NOTHING_TICKED)
+        told = [f"Written: {pages}."] if pages else []
+        state = "failed" if problems else "ready"
+        self._say(state, " ".join([*told, *problems]) or NOTHING_TICKED)
 
     def _say(self, state: str, sentence: str) -> None:
         self.status.say(state, sentence)

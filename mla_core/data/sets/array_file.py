@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from mla_core.containers import read_npz
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import SPLITS, Modality, Split
 from mla_core.errors import DataError
@@ -75,12 +76,7 @@ def _read(path: str) -> dict[str, np.ndarray]:
     if not path or not file.is_file():
         msg = f"there is no array file {path!r}: set dataset_options={{'path': 'features.npz'}}"
         raise DataError(msg)
-    try:
-        with np.load(file, allow_pickle=False) as content:
-            arrays = {name: content[name] for name in content.files}
-    except (ValueError, OSError, EOFError, AttributeError) as error:
-        msg = f"{path!r} is not an array file (.npz) of plain arrays: {error}"
-        raise DataError(msg) from error
+    arrays = read_npz(file, "write it anew with numpy.savez, plain arrays alone")
     for name in RESERVED[:2]:
         if name not in arrays:
             msg = f"{path!r} lacks the array {name!r}: it holds {sorted(arrays)}"

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession, run_experiment
+from mla_core.checksums import SUMS
 from mla_core.cli import main
 from mla_core.config import config_differences
 from mla_core.runs.finished import read_run, read_runs
@@ -22,10 +23,10 @@ def made(tmp_path_factory, tiny):
 
 @pytest.fixture
 def runs(made, tmp_path):
-    """Return a copy that a test may damage."""
+    """Return a copy that a test may damage, without the checksums that would tell."""
     out, first, second = made
     copy = tmp_path / "runs"
-    shutil.copytree(out, copy)
+    shutil.copytree(out, copy, ignore=lambda *_: [SUMS])
     return copy, copy / first.name, copy / "rates" / second.name
 
 
@@ -51,6 +52,12 @@ def test_an_unmeasured_accuracy_is_none(runs):
     assert read_run(folder).accuracy("test") is None
 
 
+def two_sides(val, test):
+    sides = {"val": val, "test": test}
+    told = {k: {"accuracy": 0.5, "unimodal_accuracy": v} for k, v in sides.items()}
+    return json.dumps(told)
+
+
 BROKEN = [  # a file, what it holds instead (None: it is missing), what the sentence says
     ("config.json", None, "there is no"),
     ("config.json", "{", "damaged"),
@@ -66,6 +73,10 @@ BROKEN = [  # a file, what it holds instead (None: it is missing), what the sent
         '{"val": {"accuracy": "high", "unimodal_accuracy": {}}, "test": {}}',
         "says nothing about 'val'",
     ),
+    ("metrics.json", two_sides({"a": 0.5}, {"b": 0.5}), "other modalities for 'val'"),
+    ("metrics.json", two_sides({"a": 1.5}, {"a": 0.5}), "says nothing about 'val'"),
+    ("metrics.json", two_sides({"a": 0.5}, {"a": True}), "says nothing about 'test'"),
+    ("metrics.json", two_sides({"a": [0.5]}, {"a": 0.5}), "says nothing about 'val'"),
 ]
 
 
@@ -92,6 +103,61 @@ def test_large_files_are_read_late_and_fail_in_a_sentence(runs, file, content):
     run = read_run(folder)
     with pytest.raises(DataError, match=file):
         run.history() if file == "history.npz" else run.replay()
+
+
+@pytest.mark.parametrize(
+    "file", ["config.json", "metrics.json", "history.npz", "replay.npz", "model.safetensors"]
+)
+def test_a_changed_file_is_noticed_by_whoever_reads_it_and_ends_no_run_well(
+    file, made, tiny, tmp_path, capsys
+):
+    """One digit of a number is another one: whatever reads it would tell it as the run's own."""
+    _, first, _ = made
+    folder = tmp_path / first.name
+    shutil.copytree(first, folder)
+    content = bytearray((folder / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / file).write_bytes(content)
+
+    def read():
+        run = read_run(folder)
+        run.history(), run.replay()
+
+    what = rf"{file}' is not what was written there .*: remove its folder and run it again"
+    if file != "model.safetensors":
+        with pytest.raises(DataError, match=what):
+            read()
+    with pytest.raises(DataError, match=what):
+        run_experiment(tiny(epochs=1), tmp_path)
+    assert main(["repeat", str(first), "--out", str(tmp_path)]) == 2
+    assert "is not what was written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]"])
+def test_a_folder_with_a_file_of_the_right_name_is_no_finished_run(content, tiny, tmp_path):
+    folder = tmp_path / tiny().hash
+    folder.mkdir()
+    (folder / "metrics.json").write_text(content)
+    with pytest.raises(DataError, match=r"config.json'.* run it again"):
+        run_experiment(tiny(), tmp_path)
+
+
+def test_a_run_of_other_settings_is_not_taken_for_the_one_that_is_asked_for(runs, tiny):
+    out, folder, _ = runs
+    folder.rename(out / tiny(epochs=1, seed=5).hash)
+    with pytest.raises(ConfigError, match=r"a run of other settings \(seed is 0, not 5\)"):
+        run_experiment(tiny(epochs=1, seed=5), out)
+
+
+def test_files_of_another_run_do_not_fit(runs, tiny, tmp_path):
+    _, folder, _ = runs
+    other = run_experiment(tiny(epochs=1, modalities=["m0", "m1"]), tmp_path / "other")
+    for file in ("history.npz", "replay.npz"):
+        shutil.copy(other / file, folder / file)
+    run = read_run(folder)
+    for read in (run.history, run.replay):
+        with pytest.raises(DataError, match=r"tells of the modalities \['m0', 'm1'\], but"):
+            read()
 
 
 @pytest.mark.parametrize("state", ["partial", "done"])

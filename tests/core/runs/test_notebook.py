@@ -136,8 +136,9 @@ def test_a_notebook_fails_leaves_what_it_trained_and_ends_in_one_folder(notebook
     assert partial.name == f".{folder.name}.partial"
     assert [path.name for path in out.iterdir()] == [folder.name]
     assert re.fullmatch(r"book-[0-9a-f]{12}", folder.name)
-    results = {*["config.json", "history.npz", "metrics.json", "model.safetensors", "replay.npz"]}
-    assert {path.name for path in folder.iterdir()} == results | {"book.ipynb", "notebook.json"}
+    results = {"config.json", "history.npz", "metrics.json", "model.safetensors", "replay.npz"}
+    own = {"book.ipynb", "notebook.json", "SHA256SUMS"}
+    assert {path.name for path in folder.iterdir()} == results | own
     described = json.loads((folder / "notebook.json").read_text())
     assert described["notebook"] == "book.ipynb"
     assert described["parameters"]["seed"] == 3

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession, load_dataset
+from mla_core.checksums import SUMS
 from mla_core.cli import main
 from mla_core.data import DATASETS
 from mla_core.data.sets import array_file
@@ -89,6 +90,7 @@ def test_a_run_that_notes_no_data_is_taken_as_it_is(of_file, features, tmp_path)
     metrics = json.loads((folder / "metrics.json").read_text())
     del metrics["data"]
     (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / SUMS).unlink()  # as one of an early version
     write_features(features, 1)
     assert run_experiment(of_file(), tmp_path / "runs") == folder
 
@@ -225,3 +227,102 @@ def test_data_that_are_gone_are_said_to_be_gone(of_file, features, tmp_path):
     features.unlink()
     with pytest.raises(DataError, match=r"no array file .*features.npz"):
         run_experiment(of_file(), tmp_path / "runs")
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """Texts of this machine that are nobody else's business."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    lines = [f"{i},{'ab'[i % 2]},my secret {i % 2}" for i in range(60)]
+    (folder / "notes.csv").write_text("\n".join(["id,label,text", *lines]))
+    return folder / "notes.csv"
+
+
+@pytest.fixture
+def foreign(secret, tmp_path, monkeypatch):
+    """A run folder that somebody sent, and the folder that its configuration would have made."""
+    monkeypatch.setenv("MLA_LAB_CACHE", str(tmp_path / "cache"))
+    options = {"path": str(secret)}
+    config = ExperimentConfig(dataset="manifest", dataset_options=options, epochs=1)
+    folder = run_experiment(config, tmp_path / "sent")
+    shutil.rmtree(tmp_path / "cache")
+    (folder / SUMS).unlink()
+
+    def send(data, **more):
+        for name, change in (("metrics.json", {"data": data}), ("config.json", {})):
+            content = json.loads((folder / name).read_text()) | change
+            if name == "config.json":
+                content["dataset_options"] = options | more
+            (folder / name).write_text(json.dumps(content))
+        return folder
+
+    return send
+
+
+@pytest.mark.parametrize("data", [None, "", 3, "0123456789abcdef"])
+def test_a_run_from_elsewhere_that_notes_no_data_has_none_read(
+    data, foreign, tmp_path, monkeypatch, capsys
+):
+    folder = foreign(data)
+    monkeypatch.setattr("mla_core.named_data.load_dataset", None)
+    assert main(["export", str(folder), "--html", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert "does not note which data" in page
+    assert "secret" not in page
+    for source in (folder, folder / "config.json"):
+        assert main(["repeat", str(source), "--out", str(tmp_path / "again")]) == 2
+        assert "does not note which data" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_run_from_elsewhere_on_other_data_shows_and_trains_nothing(foreign, tmp_path, capsys):
+    folder = foreign("0" * 12)
+    assert main(["export", str(folder), "--html", str(tmp_path / "page.html")]) == 0
+    assert "secret" not in (tmp_path / "page.html").read_text()
+    assert main(["repeat", str(folder), "--out", str(tmp_path / "again")]) == 2
+    assert "trained on other data" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_run_from_elsewhere_chooses_no_folder_for_what_is_prepared(foreign, tmp_path, capsys):
+    chosen = tmp_path / "chosen" / "deep"
+    folder = foreign("0" * 12, cache=str(chosen))
+    assert main(["export", str(folder), "--html", str(tmp_path / "page.html")]) == 0
+    (tmp_path / "copied.json").write_text((folder / "config.json").read_text())
+    for source in (folder, tmp_path / "copied.json"):
+        assert main(["repeat", str(source), "--out", str(tmp_path / "again")]) == 2
+        assert f"{str(chosen)!r}, which is not there" in capsys.readouterr().err
+    assert not chosen.parent.exists()
+
+
+def test_ones_own_run_on_files_is_exported_and_repeated(of_file, tmp_path, capsys):
+    folder = run_experiment(of_file(), tmp_path / "runs")
+    assert main(["export", str(folder), "--html", str(tmp_path / "page.html")]) == 0
+    assert "look and sound like is in this page" in (tmp_path / "page.html").read_text()
+    assert main(["repeat", str(folder), "--out", str(tmp_path / "again")]) == 0
+    assert contents(folder) == contents(tmp_path / "again" / folder.name)
+
+
+def read_only(folder, patch):
+    """Make a folder one where nothing can be written, which root's tests could not be told else."""
+
+    def refuse(path):
+        raise ConfigError(f"cannot write to the folder {str(path)!r}: Read-only file system.")
+
+    for module in ("experiment", "sweep"):
+        patch.setattr(f"mla_core.runs.{module}.check_writable", refuse)
+
+
+def test_what_is_finished_is_told_where_nothing_can_be_written(
+    of_file, tmp_path, monkeypatch, capsys
+):
+    sweep = specification(of_file, tmp_path / "question.toml")
+    assert main(sweep) == 0
+    folder = next((tmp_path / "runs").iterdir())
+    capsys.readouterr()
+    read_only(tmp_path / "runs", monkeypatch)
+    assert main(["repeat", str(folder), "--out", str(folder.parent)]) == 0
+    assert "finished before, not repeated" in capsys.readouterr().out
+    assert main(sweep) == 0
+    assert "1 skipped, 0 failed" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import sys
 from dataclasses import replace
 from hashlib import sha256
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 import mla_core as mla
 from mla_core import references
+from mla_core.checksums import SUMS
 from mla_core.cli import main
 from mla_core.evaluation.replay import Replay
 from widgets import export_run, export_session
@@ -294,3 +296,17 @@ def test_a_page_of_a_run_from_elsewhere_imports_nothing(lab, tmp_path):
     assert lab not in sys.modules
     assert "samples are left out" in page
     assert "runs the code of the module" in page
+
+
+def test_a_run_whose_files_do_not_fit_has_no_page(run, tmp_path, capsys):
+    copy = tmp_path / run.name
+    shutil.copytree(run, copy)
+    with np.load(copy / "replay.npz") as stored:
+        arrays = dict(stored)
+    np.savez(copy / "replay.npz", **arrays | {"labels": arrays["labels"][:-5]})
+    page = tmp_path / "page.html"
+    for said in ("is not what was written there", "'labels' must be of shape"):
+        assert main(["export", str(copy), "--html", str(page)]) == 2
+        assert said in capsys.readouterr().err
+        assert not page.exists()
+        (copy / SUMS).unlink(missing_ok=True)  # whoever made it up had none

@@ -99,9 +99,9 @@ def test_no_file_and_no_arrays(tmp_path):
         load_dataset("array_file")
     text = tmp_path / "notes.npz"
     text.write_text("not arrays")
-    with pytest.raises(DataError, match="is not an array file"):
+    with pytest.raises(DataError, match="no npz file"):
         load_dataset("array_file", path=str(text))
     pickled = tmp_path / "pickled.npz"
     np.savez(pickled, labels=np.array([{}], dtype=object))
-    with pytest.raises(DataError, match="is not an array file"):
+    with pytest.raises(DataError, match="no npz file"):
         load_dataset("array_file", path=str(pickled))
