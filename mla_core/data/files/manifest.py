@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from mla_core.data.files.dealing import deal, deal_groups
+from mla_core.data.files.cells import bare
+from mla_core.data.files.dealing import SHARES, deal, deal_groups
 from mla_core.data.samples import SPLITS, Fault, Source
 from mla_core.errors import DataError
 from mla_core.words import counted
 
 LONGEST_ID = 200
+MOST_CLOSE = 500  # labels among which a misspelt one is looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +28,8 @@ class Row:
         The manifest's line, or the file that the sample comes from.
     id, label, split : str
     group : str
-        Such as the person who speaks: a group is never in two splits that are dealt.
+        Such as the person who speaks: a group is never in two splits that are dealt. Either all
+        samples have one, or none has.
     parts : mapping of str to Source
     """
 
@@ -57,6 +60,8 @@ class Manifest:
         What a person must know.
     classes : tuple of str
         In their order; empty means all labels, sorted.
+    read : int
+        Lines of the table, good or bad; 0 where there is no table.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Manifest:
     faults: tuple[Fault, ...] = ()
     notes: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    read: int = 0
 
     def sources(self, modality: str) -> dict[int, Source]:
         """Return the sources of one modality by the number of their row."""
@@ -111,12 +117,13 @@ def settle(manifest: Manifest) -> Manifest:
 
 def _without_bad(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
     kept, faults, first = list[Row](), list[Fault](), dict[str, str]()
-    named = any(row.split for row in rows)
+    named, grouped = any(row.split for row in rows), any(row.group for row in rows)
+    looks = _look_alikes(rows)
     for row in rows:
         if row.id in first:
             what = f"the id {row.id!r} stands in {first[row.id]} already: give each sample its own"
         else:
-            what = _what_is_wrong(row, named=named)
+            what = _what_is_wrong(row, named=named, grouped=grouped) or looks.get(row.label, "")
         first.setdefault(row.id, row.where)
         if what:
             faults.append(Fault(row.where, what, row.id))
@@ -125,7 +132,19 @@ def _without_bad(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
     return kept, faults
 
 
-def _what_is_wrong(row: Row, *, named: bool) -> str:
+def _look_alikes(rows: Sequence[Row]) -> dict[str, str]:
+    """Return what is wrong with labels that nobody can tell from one that is more frequent."""
+    alike = defaultdict[str, list[str]](list)
+    for label, _ in Counter(row.label for row in rows).most_common():
+        alike[bare(label)].append(label)
+    return {
+        label: f"the label {label!r} looks like {first!r}, but is another: write both alike"
+        for first, *others in alike.values()
+        for label in others
+    }
+
+
+def _what_is_wrong(row: Row, *, named: bool, grouped: bool) -> str:
     said = row.id
     faults = {
         "has no id: write one": not said,
@@ -139,24 +158,26 @@ def _what_is_wrong(row: Row, *, named: bool) -> str:
         f"the split is {row.split!r}: write train, val or test": (
             row.split not in SPLITS and (bool(row.split) or named)
         ),
+        "has no group, but others have one: write one": grouped and not row.group,
         "has no part at all: fill a cell, or take the line out": not row.parts,
     }
     return next((what for what, wrong in faults.items() if wrong), "")
 
 
 def _with_splits(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
-    """Deal all splits where none is named, and val where only that one is missing."""
+    """Deal all splits where none is named; val and test from train where these are not."""
     sides = {row.split for row in rows}
     if sides == {""}:
-        return _dealt(rows, {"test": 0.15, "val": 0.15}), [
-            f"train, val and test were dealt, 70 : 15 : 15, {_by(rows)}"
-        ]
-    if sides == {"train", "test"}:
-        train = [row for row in rows if row.split == "train"]
-        test = [row for row in rows if row.split == "test"]
-        note = f"val was dealt from train, 15 %, {_by(train)}"
-        return [*_dealt(train, {"val": 0.15}), *test], [note]
-    return list(rows), []
+        return _dealt(rows, SHARES), [f"train, val and test were dealt, 70 : 15 : 15, {_by(rows)}"]
+    lacking = {side: share for side, share in SHARES.items() if side not in sides}
+    if "train" not in sides or not lacking:
+        return list(rows), []
+    train = [row for row in rows if row.split == "train"]
+    others = [row for row in rows if row.split != "train"]
+    told = " and ".join(side for side in SPLITS if side in lacking)
+    were, each = ("were", " each") if len(lacking) > 1 else ("was", "")
+    note = f"{told} {were} dealt from train, 15 %{each}, {_by(train)}"
+    return [*_dealt(train, lacking), *others], [note]
 
 
 def _dealt(rows: Sequence[Row], shares: Mapping[str, float]) -> list[Row]:
@@ -175,12 +196,14 @@ def _by(rows: Sequence[Row]) -> str:
 def _without_lonely_labels(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
     """Leave out labels that occur once, and those that nothing can be trained on."""
     counts = Counter(row.label for row in rows)
+    others = [label for label, count in counts.items() if count > 1][:MOST_CLOSE]
+    lonely = sum(count == 1 for count in counts.values())
     trained = {row.label for row in rows if row.split == "train"}
     kept, faults = list[Row](), list[Fault]()
     for row in rows:
         if counts[row.label] == 1 and len(rows) > 1:
-            others = [label for label, count in counts.items() if count > 1]
-            close = difflib.get_close_matches(row.label, others, n=1)
+            near = others if lonely <= MOST_CLOSE else []  # so many are no slips of the pen
+            close = difflib.get_close_matches(row.label, near, n=1)
             hint = f"is it {close[0]!r}, misspelt?" if close else "add more samples, or take it out"
             faults.append(Fault(row.where, f"the label {row.label!r} occurs once: {hint}", row.id))
         elif row.label not in trained:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mla_core.data.decoding import DECODERS, KIND_OF_SUFFIX, need
+from mla_core.data.files.cells import WORDS, is_missing, labels_of, plain
 from mla_core.data.files.manifest import Manifest, Row
 from mla_core.data.samples import Fault, Source, file_source
 from mla_core.errors import DataError
+from mla_core.words import counted
 
 RESERVED = ("id", "label", "split", "group")
 NEEDED = ("id", "label")
@@ -32,9 +35,12 @@ class _Column(NamedTuple):
     modality: str
     kind: str
     inline: bool  # cells hold the text or the numbers themselves
+    words: bool = True  # such as NaN stand for nothing
 
 
-def read_manifest(path: str | Path, root: str | Path = "") -> Manifest:
+def read_manifest(
+    path: str | Path, root: str | Path = "", *, missing_words: bool | None = None
+) -> Manifest:
     r"""Return what a manifest says; files are found, but not read.
 
     Parameters
@@ -45,7 +51,12 @@ def read_manifest(path: str | Path, root: str | Path = "") -> Manifest:
         or the numbers themselves). An empty cell is a missing part. The files' endings tell the
         kind of a column; its header may, too: ``caption:text``, ``frames:video``.
     root : str or Path
-        Where paths begin, and beyond which none may lead; empty means the manifest's folder.
+        Where paths begin, and beyond which none may lead; empty means the manifest's folder. It may
+        begin with ``~`` and hold environment variables.
+    missing_words : bool, optional
+        Whether a word such as NaN, NA, null or None in a column of texts stands for no text. By
+        default only ``NaN`` does, where it stands in more cells than one, as programs write it;
+        `Manifest.notes` say so. In every other column these words always stand for nothing.
 
     Raises
     ------
@@ -64,22 +75,32 @@ def read_manifest(path: str | Path, root: str | Path = "") -> Manifest:
     if not str(path) or not file.is_file():
         msg = f"there is no manifest {str(path)!r}: set dataset_options={{'path': 'manifest.csv'}}"
         raise DataError(msg)
-    folder = Path(root) if str(root) else file.parent
+    folder = Path(os.path.expandvars(str(root))).expanduser() if str(root) else file.parent
     if not folder.is_dir():
         msg = f"there is no folder {str(root)!r}: set `root` to where the manifest's paths begin"
         raise DataError(msg)
+    notes = list[str]()
     header, lines, faults = (
-        _read_parquet(file) if file.suffix.lower() == ".parquet" else _read_csv(file)
+        _read_parquet(file) if file.suffix.lower() == ".parquet" else _read_csv(file, notes)
     )
+    read = len(lines) + len(faults)
+    header = _without_index(header, lines, notes)
     _check_header(file, header)
-    columns = [_column(name, lines) for name in header if name not in RESERVED]
+    columns = [
+        _column(name, lines, notes, missing_words) for name in header if name not in RESERVED
+    ]
+    try:
+        labels = labels_of(_value(cells, "label") for _, cells in lines)
+    except DataError as error:
+        msg = f"{str(file)!r}: {error}"
+        raise DataError(msg) from error
     rows = []
-    for where, cells in lines:
-        known = {name: str(cells.get(name) or "").strip() for name in RESERVED}
+    for (where, cells), label in zip(lines, labels, strict=True):
+        known = {name: plain(_value(cells, name), name) for name in RESERVED if name != "label"}
         parts, bad = {}, 0
         for column in columns:
             cell = cells[column.name]
-            if _is_empty(cell):
+            if is_missing(cell, words=column.words):
                 continue
             try:
                 parts[column.modality] = _source(column, cell, where, folder)
@@ -88,25 +109,53 @@ def read_manifest(path: str | Path, root: str | Path = "") -> Manifest:
                 faults.append(Fault(called, str(error), known["id"], column.modality))
                 bad += 1
         if parts or not bad:  # a sample that lost its every part was named already
-            rows.append(Row(where=where, parts=parts, **known))
+            rows.append(Row(where=where, parts=parts, label=label, **known))
     kinds = {column.modality: column.kind for column in columns}
     name = file.resolve().parent.name if file.stem == "manifest" else file.stem
-    return Manifest(name, kinds, tuple(rows), tuple(faults))
+    return Manifest(name, kinds, tuple(rows), tuple(faults), tuple(notes), read=read)
+
+
+def _value(cells: Mapping[str, Any], name: str) -> Any:
+    value = cells.get(name)
+    return None if is_missing(value, words=True) else value
+
+
+def _without_index(header: Sequence[str], lines: Sequence[_Line], notes: list[str]) -> list[str]:
+    """Return the columns less the numbers of rows that pandas writes beside them."""
+    kept = list[str]()
+    for name in header:
+        index = name in {"", "Unnamed: 0"} or name.startswith("__index_level_")
+        numbers = [str(cells[name]).strip() for _, cells in lines] if index else []
+        if index and numbers == list(map(str, range(len(lines)))):
+            notes.append(f"the column {name!r} numbers the rows, as pandas' index does: not read")
+        elif not name:
+            msg = "a column has no name: name it in the first line, or take it out"
+            raise DataError(msg)
+        else:
+            kept.append(name)
+    return kept
 
 
 def _source(column: _Column, cell: Any, where: str, folder: Path) -> Source:
     if isinstance(cell, str) and not column.inline:
         return file_source(folder, cell.strip(), f"{where}, {cell.strip()}")
     if isinstance(cell, dict):  # as Hugging Face's data sets store a file
-        cell = cell.get("bytes")
+        if cell.get("bytes") is None:
+            return file_source(folder, str(cell["path"]), f"{where}, {cell['path']}")
+        cell = cell["bytes"]
     content = cell if isinstance(cell, str | bytes) else np.asarray(cell)
     return Source(f"{where}, {column.name}", content)
 
 
-def _column(name: str, lines: Sequence[_Line]) -> _Column:
+def _column(
+    name: str, lines: Sequence[_Line], notes: list[str], missing_words: bool | None
+) -> _Column:
     """Return what a column holds, from its header or from its cells."""
     modality, _, kind = name.partition(":")
-    cells = [(where, line[name]) for where, line in lines if not _is_empty(line[name])]
+    for _, line in lines:  # as Hugging Face's data sets store that there is no file
+        if isinstance(line[name], dict) and not any(map(bool, line[name].values())):
+            line[name] = None
+    cells = [(where, line[name]) for where, line in lines if not is_missing(line[name], words=True)]
     if not cells:
         msg = f"the column {name!r} is empty: fill it, or take it out"
         raise DataError(msg)
@@ -115,17 +164,11 @@ def _column(name: str, lines: Sequence[_Line]) -> _Column:
         if kind not in DECODERS:
             msg = f"the column {name!r} asks for the kind {kind!r}: choose among {list(DECODERS)}"
             raise DataError(msg)
+        if kind == "text" and text:
+            return _texts(name, modality, lines, notes, missing_words)
         return _Column(name, modality, kind, inline=kind == "text" or not text)
     if not text:
-        nested = {np.ndim(cell) for _, cell in cells if isinstance(cell, list)}
-        kind = {frozenset({1}): "vector", frozenset({2}): "series"}.get(frozenset(nested), "")
-        if not kind or not all(isinstance(cell, list) for _, cell in cells):
-            msg = (
-                f"the column {name!r} holds {type(cells[0][1]).__name__}: say what it is in its "
-                f"name, as in {name}:image, or store lists of numbers"
-            )
-            raise DataError(msg)
-        return _Column(name, modality, kind, inline=True)
+        return _Column(name, modality, _kind_of_lists(name, cells), inline=True)
     found = {_kind_of_path(cell): (where, cell) for where, cell in cells}
     if len(found) > 1:
         told = "; ".join(f"{where}: {cell[:40]!r}" for where, cell in list(found.values())[:2])
@@ -135,22 +178,58 @@ def _column(name: str, lines: Sequence[_Line]) -> _Column:
         )
         raise DataError(msg)
     kind = next(iter(found))
-    if not kind and all(re.fullmatch(r"[-+\d.,eE]+", cell.strip()) for _, cell in cells):
+    if not kind:
+        _refuse_numbers(name, cells)
+        return _texts(name, modality, lines, notes, missing_words)
+    return _Column(name, modality, kind, inline=False)
+
+
+def _refuse_numbers(name: str, cells: Sequence[tuple[str, Any]]) -> None:
+    if all(re.fullmatch(r"[-+\d.,eE]+", cell.strip()) for _, cell in cells):
         msg = (
             f"the column {name!r} holds numbers: keep them as vectors in .npy files or in Parquet, "
             f"or name it {name}:text to read them as texts"
         )
         raise DataError(msg)
-    return _Column(name, modality, kind or "text", inline=not kind)
+
+
+def _kind_of_lists(name: str, cells: Sequence[tuple[str, Any]]) -> str:
+    """Return the kind of a column of numbers, by how deep its lists are."""
+    axes = {np.ndim(cell) if isinstance(cell, list) else 0 for _, cell in cells}
+    if axes not in ({1}, {2}):
+        msg = (
+            f"the column {name!r} holds {type(cells[0][1]).__name__}: say what it is in its "
+            f"name, as in {name}:image, or store lists of numbers"
+        )
+        raise DataError(msg)
+    return "vector" if axes == {1} else "series"
+
+
+def _texts(
+    name: str,
+    modality: str,
+    lines: Sequence[_Line],
+    notes: list[str],
+    missing_words: bool | None,
+) -> _Column:
+    """Return a column of texts, in which a word such as NaN may be a text."""
+    cells = [str(line[name]).strip() for _, line in lines]
+    count = sum(cell in WORDS for cell in cells)
+    nan = cells.count("NaN")
+    if missing_words is None and nan > 1:
+        for _, line in lines:
+            line[name] = None if str(line[name]).strip() == "NaN" else line[name]
+        notes.append(
+            f"{name}: {nan} cells 'NaN' are missing texts (missing_words=False reads them as texts)"
+        )
+    elif missing_words and count:
+        notes.append(f"{name}: {counted(count, 'cell')} such as NaN or None are missing texts")
+    return _Column(name, modality, "text", inline=True, words=bool(missing_words))
 
 
 def _kind_of_path(cell: str) -> str:
     path = cell.strip().split("#t=")[0].split("#xywh=")[0]
     return "video" if path.endswith("/") else KIND_OF_SUFFIX.get(Path(path).suffix.lower(), "")
-
-
-def _is_empty(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
 def _check_header(file: Path, header: Sequence[str]) -> None:
@@ -167,7 +246,7 @@ def _check_header(file: Path, header: Sequence[str]) -> None:
         raise DataError(msg)
 
 
-def _read_csv(file: Path) -> tuple[list[str], list[_Line], list[Fault]]:
+def _read_csv(file: Path, notes: list[str]) -> tuple[list[str], list[_Line], list[Fault]]:
     raw = file.read_bytes()
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
         msg = f"{str(file)!r} is UTF-16 or no text at all: save it as CSV in UTF-8"
@@ -182,27 +261,35 @@ def _read_csv(file: Path) -> tuple[list[str], list[_Line], list[Fault]]:
     comma = DELIMITERS.get(file.suffix.lower(), ",")
     if comma not in first and ";" in first:  # as spreadsheets write it in half of Europe
         comma = ";"
-    lines, faults, header = list[_Line](), list[Fault](), list[str]()
-    for number, cells in _records(file, text, comma):
+    lines, faults, header, broken = list[_Line](), list[Fault](), list[str](), 0
+    for number, last, cells in _records(file, text, comma):
         where = f"{file.name}, line {number}"
         if not header:
             header = [cell.strip() for cell in cells]
         elif len(cells) != len(header):
             what = f"has {len(cells)} cells, the header {len(header)}: put texts with {comma} in quotes"
+            if last > number:
+                what = (
+                    f"has {len(cells)} cells, the header {len(header)}, and goes on to line {last}, "
+                    "where a quote ends: write every quote within a text twice"
+                )
             faults.append(Fault(where, what, cells[0].strip()))
         else:
+            broken += last > number
             lines.append(_Line(where, dict(zip(header, cells, strict=True))))
+    if broken:
+        notes.append(f"{counted(broken, 'row')} with a line break within quotes")
     return header, lines, faults
 
 
-def _records(file: Path, text: str, comma: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the lines that are not blank, each with the number of the file's line it begins in."""
+def _records(file: Path, text: str, comma: str) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield the lines that are not blank, each with the file's lines in which it begins and ends."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=comma, strict=True)
     begin = 1
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                yield begin, cells
+                yield begin, reader.line_num, cells
             begin = reader.line_num + 1
     except csv.Error as error:
         msg = f"{str(file)!r} is no CSV from line {begin} on ({error}): mend the quotes there"

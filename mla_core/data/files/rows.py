@@ -127,6 +127,11 @@ def _parts(
     notes = [note, *manifest.notes, *(n for c in columns.values() for n in c.prepared.notes)]
     if faults:
         notes.append(f"{counted(len(faults), 'fault was', 'faults were')} left out, see `left_out`")
+        if manifest.read:
+            kept = len(manifest.rows)
+            notes.append(
+                f"of {manifest.read} lines {kept} are used, {manifest.read - kept} left out"
+            )
     return Parts(
         manifest.name,
         modalities,

@@ -82,9 +82,12 @@ class Source:
             return f"{self.key} {piece}"
         if isinstance(content, Path):
             return f"{content} {_state(content)} {piece}"
-        raw = content.tobytes() if isinstance(content, np.ndarray) else content
-        raw = raw.encode() if isinstance(raw, str) else raw
-        return f"{hashlib.sha256(raw).hexdigest()} {piece}"
+        if isinstance(content, np.ndarray):
+            kind, raw = f"{content.dtype.str} {content.shape}", content.tobytes()
+        else:
+            kind = type(content).__name__
+            raw = content.encode() if isinstance(content, str) else content
+        return f"{kind} {hashlib.sha256(raw).hexdigest()} {piece}"
 
 
 def _state(path: Path) -> str:

@@ -14,6 +14,7 @@ def load_manifest(
     path: str = "",
     *,
     root: str = "",
+    missing_words: bool | None = None,
     prepare: Mapping[str, Any] | None = None,
     skip_bad: bool = False,
     cache: str = "",
@@ -26,6 +27,8 @@ def load_manifest(
         Of the manifest, see `mla_core.data.files.manifest_file.read_manifest`.
     root : str
         Where its paths begin; empty means its own folder.
+    missing_words : bool, optional
+        Whether NaN, NA, null, None in a column of texts stand for no text, see there.
     prepare : mapping, optional
         Values of `mla_core.data.decoding.Preparation`, such as ``{"size": 64}``.
     skip_bad : bool
@@ -48,6 +51,9 @@ def load_manifest(
     """
     return MultimodalDataset.of(
         load_rows(
-            read_manifest(path, root), Preparation.of(prepare), skip_bad=skip_bad, cache=cache
+            read_manifest(path, root, missing_words=missing_words),
+            Preparation.of(prepare),
+            skip_bad=skip_bad,
+            cache=cache,
         )
     )

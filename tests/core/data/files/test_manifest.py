@@ -60,6 +60,77 @@ def test_a_text_of_two_lines_keeps_the_count_of_lines(tmp_path):
     assert [row.where for row in manifest.rows] == ["birds.csv, line 2", "birds.csv, line 4"]
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_group_of_any_value_is_kept_together(first, tmp_path):
+    path = tmp_path / "t.parquet"
+    columns = {"id": range(60), "label": [0, 1] * 30, "song": [f"s{i}" for i in range(60)]}
+    groups = [first + i // 6 for i in range(60)]
+    parquet.write_table(pa.table(columns | {"group": groups}), path)
+    manifest = settle(read_manifest(path))
+    assert manifest.faults == ()
+    sides = {(row.group, row.split) for row in manifest.rows}
+    assert {group for group, _ in sides} == set(map(str, groups))
+    assert len(sides) == 10
+    assert manifest.classes == ("0", "1")
+    assert "0" in {row.id for row in manifest.rows}
+
+
+@pytest.mark.parametrize("cell", ["", " ", "NaN", "None"])
+def test_a_missing_group_among_others_is_a_fault(cell, tmp_path):
+    lines = [f"s{i},{'ab'[i % 2]},hoo,{cell if i == 3 else i // 4}" for i in range(40)]
+    manifest = settle(read_manifest(table(tmp_path, "\n".join(["id,label,song,group", *lines]))))
+    (fault,) = manifest.faults
+    assert str(fault) == "birds.csv, line 5: has no group, but others have one: write one"
+
+
+def test_words_for_nothing_are_texts_only_in_a_column_of_texts(tmp_path):
+    picture(tmp_path / "1.png")
+    text = "id,label,song,view\na,owl,NA,1.png\nb,tit,hoo,NaN\nc,NaN,x,null\n"
+    manifest = read_manifest(table(tmp_path, text))
+    assert [set(row.parts) for row in manifest.rows] == [{"song", "view"}, {"song"}, {"song"}]
+    assert [row.label for row in manifest.rows] == ["owl", "tit", ""]
+    manifest = read_manifest(table(tmp_path, text), missing_words=True)
+    assert [set(row.parts) for row in manifest.rows] == [{"view"}, {"song"}, {"song"}]
+    assert manifest.notes == ("song: 1 cell such as NaN or None are missing texts",)
+
+
+def test_texts_that_a_program_wrote_as_nan_are_missing_and_the_note_says_so(tmp_path):
+    path = table(tmp_path, "id,label,song\na,owl,NaN\nb,tit,hoo\nc,tit,NaN\n")
+    manifest = read_manifest(path)
+    assert [len(row.parts) for row in manifest.rows] == [0, 1, 0]
+    assert "2 cells 'NaN' are missing texts" in manifest.notes[0]
+    kept = read_manifest(path, missing_words=False)
+    assert ([len(row.parts) for row in kept.rows], kept.notes) == ([1, 1, 1], ())
+
+
+def test_the_numbers_of_rows_that_pandas_writes_are_no_modality(tmp_path):
+    manifest = read_manifest(table(tmp_path, ",id,label,song\n0,a,owl,hoo\n1,b,tit,tsee\n"))
+    assert set(manifest.kinds) == {"song"}
+    assert "numbers the rows" in manifest.notes[0]
+    with pytest.raises(mla.DataError, match="a column has no name"):
+        read_manifest(table(tmp_path, ",id,label,song\n7,a,owl,hoo\n"))
+
+
+def test_no_line_is_swallowed(tmp_path):
+    cut = 'id,label,song\na,owl,"h\noo"\nb,tit,x,"tsee\nc,tit,x"\ne,owl,\u2028z\x0c\x85w\nf,o'
+    path = table(tmp_path, cut)
+    manifest = read_manifest(path)
+    assert [row.id for row in manifest.rows] == ["a", "e"]
+    assert [fault.where for fault in manifest.faults] == ["birds.csv, line 4", "birds.csv, line 7"]
+    assert "goes on to line 5, where a quote ends" in manifest.faults[0].what
+    assert manifest.notes == ("1 row with a line break within quotes",)
+    assert manifest.read == len(manifest.rows) + len(manifest.faults)
+
+
+def test_a_root_may_be_in_the_home_or_in_the_environment(tmp_path, monkeypatch):
+    picture(tmp_path / "sub" / "1.png")
+    path = table(tmp_path, "id,label,view\na,owl,1.png\n")
+    for name in ("HOME", "WHERE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for root in ("~/sub", "$WHERE/sub", "${WHERE}/sub"):
+        assert len(read_manifest(path, root).rows) == 1
+
+
 def test_a_line_with_too_many_cells_is_a_fault(tmp_path):
     manifest = read_manifest(table(tmp_path, f"{HEADER}\na,owl,train,hoo, hoo\nb,tit,val,x\n"))
     (fault,) = manifest.faults
@@ -143,6 +214,36 @@ def test_val_is_dealt_from_train_where_only_it_is_missing():
     sides = ["train"] * 40 + ["test"] * 10
     settled = settle(Manifest("m", {"x": "text"}, rows(["a", "b"] * 25, sides)))
     assert Counter(row.split for row in settled.rows) == {"train": 34, "val": 6, "test": 10}
+
+
+@pytest.mark.parametrize(
+    ("given", "dealt"),
+    [
+        (["train"] * 50, "val and test were dealt from train, 15 % each"),
+        (["train"] * 40 + ["val"] * 10, "test was dealt from train, 15 %"),
+        (["train"] * 40 + ["test"] * 10, "val was dealt from train, 15 %"),
+    ],
+)
+def test_what_is_missing_is_dealt_from_train_and_told(given, dealt):
+    settled = settle(Manifest("m", {"x": "text"}, rows(["a", "b"] * 25, given)))
+    assert settled.notes[0].startswith(dealt)
+    now = Counter(row.split for row in settled.rows)
+    assert set(now) == {"train", "val", "test"}
+    assert all(now[side] == given.count(side) for side in set(given) - {"train"})
+
+
+def test_labels_that_look_alike_are_faults(tmp_path):
+    labels = ["owl"] * 20 + ["tit"] * 20 + ["owl\u200b"] * 4
+    settled = settle(Manifest("m", {"x": "text"}, rows(labels)))
+    assert len(settled.faults) == 4
+    assert "looks like 'owl', but is another" in settled.faults[0].what
+    assert settled.classes == ("owl", "tit")
+
+
+def test_a_hundred_thousand_labels_that_occur_once_take_no_time():
+    labels = ["a"] * 50 + [f"only {i}" for i in range(100_000)]
+    settled = settle(Manifest("m", {"x": "text"}, rows(labels)))
+    assert len(settled.faults) == 100_000
 
 
 @given(

@@ -1,0 +1,139 @@
+"""What a single value says, from whatever it came: the one place that decides what is missing."""
+
+from __future__ import annotations
+
+import enum
+import math
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from mla_core.errors import DataError
+
+WORDS = frozenset({"NaN", "nan", "NA", "<NA>", "N/A", "NaT", "null", "NULL", "None"})
+
+
+def is_missing(value: Any, *, words: bool = False) -> bool:
+    """Return whether a value is none: None, NaN, NaT, pandas.NA, or an empty cell.
+
+    0, 0.0 and False are values.
+
+    Parameters
+    ----------
+    value : object
+    words : bool
+        Whether a text such as ``NaN``, ``NA``, ``null`` or ``None`` stands for nothing, too, as it
+        does in a column that holds no texts of its own.
+
+    Examples
+    --------
+    >>> [is_missing(value) for value in (None, float("nan"), " ", 0, False, "NaN")]
+    [True, True, True, False, False, False]
+    >>> is_missing("NaN", words=True)
+    True
+    """
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:  # pandas', never imported
+        return True
+    if isinstance(value, str | bytes):
+        text = value.strip()
+        return not text or (words and text in WORDS)
+    if isinstance(value, np.datetime64 | np.timedelta64):
+        return bool(np.isnat(value))
+    value = _unwrapped(value)
+    return isinstance(value, float) and math.isnan(value)
+
+
+def plain(value: Any, what: str) -> str:
+    """Return a label, id or group as text; empty when it is missing.
+
+    Parameters
+    ----------
+    value : object
+        A text, a number, a truth value, bytes, a member of an enumeration, or a tensor or array of
+        one of them.
+    what : str
+        What it is called in a message.
+
+    Raises
+    ------
+    DataError
+        When it is more than one value.
+
+    Examples
+    --------
+    >>> plain(np.int64(0), "label"), plain(b"owl", "label"), plain(None, "label")
+    ('0', 'owl', '')
+    """
+    value = _unwrapped(value)
+    if is_missing(value):
+        return ""
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError as error:
+            msg = f"the {what} {value[:40]!r} is not UTF-8: write it as text"
+            raise DataError(msg) from error
+    if not isinstance(value, str | int | float | np.generic):
+        msg = f"the {what} is {str(value)[:40]!r}, not one value: give each sample one {what}"
+        raise DataError(msg)
+    return str(value).strip()
+
+
+def labels_of(values: Iterable[Any]) -> list[str]:
+    """Return labels as texts, when no two that differ would be written alike.
+
+    Raises
+    ------
+    DataError
+        For a label that is several values, or for such as 1 beside "1".
+
+    Examples
+    --------
+    >>> labels_of([0, 1, None])
+    ['0', '1', '']
+    >>> labels_of([1, "1"])
+    Traceback (most recent call last):
+    mla_core.errors.DataError: the labels 1 (int) and '1' (str) are alike: make them one kind
+    """
+    told, first = list[str](), dict[Any, Any]()
+    for value in values:
+        told.append(text := plain(value, "label"))
+        one = _unwrapped(value)
+        for key in (text, one) if text else ():  # 1, 1.0 and True are one key
+            before = first.setdefault(key, one)
+            if type(before) is not type(one):
+                msg = (
+                    f"the labels {_called(before)} and {_called(one)} are alike: make them one kind"
+                )
+                raise DataError(msg)
+    return told
+
+
+def bare(text: str) -> str:
+    """Return what a person sees of a text: composed, without what takes no room, one space each.
+
+    Examples
+    --------
+    >>> bare("a\u200b  b ") == bare("a b")
+    True
+    """
+    seen = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf")
+    return " ".join(seen.split())
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return what a tensor, an array, a scalar of numpy or a member holds, when that is one value."""
+    if isinstance(value, enum.Enum):
+        return _unwrapped(value.value)
+    item = getattr(value, "item", None)
+    if callable(item) and not isinstance(value, np.datetime64 | np.timedelta64):
+        size = getattr(value, "numel", None)
+        if (size() if callable(size) else getattr(value, "size", 1)) == 1:
+            return item()
+    return value
+
+
+def _called(value: Any) -> str:
+    return f"{value!r} ({type(value).__name__})"
