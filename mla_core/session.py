@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -153,10 +155,8 @@ class TrainingSession:
         return self
 
     def __next__(self) -> StepRecord:
-        with self._in_turn():
-            if not self.finished:
-                with uninterrupted():
-                    return self._take()
+        for record in self.advance(steps=1):
+            return record
         raise StopIteration
 
     def advance(
@@ -182,18 +182,16 @@ class TrainingSession:
         list of StepRecord
             The new records.
         """
-        start, last_epoch = time.monotonic(), self.epoch + (epochs or 0)
+        most = sys.maxsize if steps is None else steps
+        last_epoch = sys.maxsize if epochs is None else self.epoch + epochs
+        until = math.inf if seconds is None else time.monotonic() + seconds
         records: list[StepRecord] = []
-        if (steps is not None and steps < 1) or (epochs is not None and epochs < 1):
-            return records
-        for record in self:
-            records.append(record)
-            if (
-                (steps is not None and len(records) >= steps)
-                or (epochs is not None and self.epoch >= last_epoch)
-                or (seconds is not None and time.monotonic() - start >= seconds)
-            ):
-                break
+        while len(records) < most and self.epoch < last_epoch:
+            with self._in_turn():
+                if self.finished or (records and time.monotonic() >= until):
+                    break
+                with uninterrupted():
+                    records += self._take(most - len(records))
         return records
 
     def evaluate(self, split: str | Split = "val") -> Evaluation:
@@ -327,8 +325,10 @@ class TrainingSession:
         self.method.load_state_dict(start.tensors)
         for change in [*changes[len(history.changes) :], None]:
             while place.step < (step if change is None else change.step):
-                history.add(self._route.take(place, config))
-                place = self._route.after(place)
+                until = (step if change is None else change.step) - place.step
+                for record in self._route.take(place, config, until):
+                    history.add(record)
+                    place = self._route.after(place)
             if change is not None:
                 with from_elsewhere():  # as its code was, whatever its file says by now
                     config = config.replace(**{change.field: change.after})
@@ -340,22 +340,24 @@ class TrainingSession:
         self.last_good, self._place, self.history = start, place, history  # now it has happened
         self.config, self.best, self.recording, self._cut_off = config, start.best, recording, False
 
-    def _take(self) -> StepRecord:
-        """Take one sub-step, and look at the probe set where that is due."""
+    def _take(self, most: int) -> list[StepRecord]:
+        """Take some sub-steps, and look at the probe set where that is due."""
         self._cut_off = True
         try:
-            record = self._route.take(self._place, self.config)
+            records = self._route.take(self._place, self.config, most)
         except TrainingDivergedError:  # then nothing has been updated
             self._cut_off = False
             raise
-        place, every = self._route.after(self._place), self.config.evaluate_every
-        due = place.index == 0 if every == 0 else place.step % every == 0
-        if due or place.epoch >= self.config.epochs:
-            self._look(place, record)
-        else:
+        for record in records[:-1]:  # the look behind the last may fail
             self.history.add(record)
+            self._place = self._route.after(self._place)
+        place = self._route.after(self._place)
+        if place.due(self.config):
+            self._look(place, records[-1])
+        else:
+            self.history.add(records[-1])
             self._place, self._cut_off = place, False
-        return record
+        return records
 
     def _snapshot(self, place: Place, history: History, best: Snapshot | None = None) -> Snapshot:
         tensors = self.method.state_dict()

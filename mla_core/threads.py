@@ -5,11 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType
+from typing import TypeVar
 
 import torch
+
+T = TypeVar("T")
 
 # Sums depend on the number of threads, so it must not depend on the machine or on how a session
 # is driven; small encoders gain nothing from more. MLA_LAB_THREADS=4 is for large ones.
@@ -44,6 +49,72 @@ def others_at_work() -> bool:
     False
     """
     return any(thread != threading.get_ident() for thread in tuple(_at_work))
+
+
+def cores() -> int:
+    """Return how many cores this process may use; MLA_LAB_CORES=1 means no more than one."""
+    try:
+        here = len(os.sched_getaffinity(0))
+    except AttributeError:  # only Linux knows
+        here = os.cpu_count() or 1
+    return min(here, int(os.environ.get("MLA_LAB_CORES", here)))
+
+
+@cache
+def _helpers() -> ThreadPoolExecutor | None:
+    """Return the threads that help the one that computes."""
+    number = cores() // THREADS - 1
+    return ThreadPoolExecutor(number, thread_name_prefix="side-by-side") if number > 0 else None
+
+
+if hasattr(os, "register_at_fork"):  # a forked process has none of them
+    os.register_at_fork(after_in_child=_helpers.cache_clear)
+
+
+def helped() -> bool:
+    """Whether `side_by_side` has more than one core to use."""
+    return _helpers() is not None
+
+
+def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
+    """Return what independent tasks return, computed on as many cores as there are.
+
+    Each computes with `THREADS` threads, so that its numbers do not depend on who computes it. All
+    have ended when this returns or raises; of several errors the first task's is raised.
+
+    Examples
+    --------
+    >>> side_by_side([lambda: 1, lambda: 2])
+    [1, 2]
+    """
+    helpers = _helpers() if len(tasks) > 1 else None
+    if helpers is None:
+        return [task() for task in tasks]
+    found: dict[int, T] = {}
+    failed: dict[int, BaseException] = {}
+    left = iter(range(len(tasks)))  # whoever is free takes the next
+
+    def work() -> None:
+        for i in left:
+            try:
+                found[i] = tasks[i]()
+            except BaseException as error:  # noqa: BLE001 - raised below
+                failed[i] = error
+
+    def help_out() -> None:
+        if torch.get_num_threads() != THREADS:
+            torch.set_num_threads(THREADS)
+        work()
+
+    others = [helpers.submit(help_out) for _ in range(len(tasks) - 1)]
+    try:
+        work()
+    finally:
+        for other in others:
+            other.cancel() or other.result()
+    if failed:
+        raise failed[min(failed)]
+    return [found[i] for i in range(len(tasks))]
 
 
 _BLAS = threading.Lock()

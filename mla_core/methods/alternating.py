@@ -28,6 +28,7 @@ class Alternating(OneAtATime):
     """
 
     head = "shared"
+    head_moves_alone = True
     uses = OneAtATime.uses | {"head_gradient", "alpha", "alpha_schedule", "reset", "projection"}
 
     def setup(self) -> None:

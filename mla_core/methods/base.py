@@ -153,6 +153,15 @@ class Method(ABC):
             When the loss or the head's gradient is not finite; then nothing has been updated.
         """
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether `steps` gains from several sub-steps at once."""
+        return False
+
+    def steps(self, turns: Sequence[tuple[Batch, Position]], train: Split) -> list[StepRecord]:
+        """Take sub-steps that follow one another, each of another modality."""
+        return [self.step(batch, train, position) for batch, position in turns]
+
     @torch.no_grad()
     def predict(self, split: Split) -> Prediction:
         """Predict a split, per modality and fused."""
@@ -226,9 +235,13 @@ class Method(ABC):
         rate = learning_rate_at(
             config.learning_rate_schedule, config.learning_rate, position.run_progress
         )
+        self.set_learning_rate(rate)
+        return rate
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Hand a learning rate to the optimiser."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        return rate
 
 
 def strip_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

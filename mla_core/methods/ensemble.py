@@ -21,6 +21,7 @@ class Ensemble(OneAtATime):
     """
 
     head = "own"
+    head_moves_alone = True
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) per modality."""

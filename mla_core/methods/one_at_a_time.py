@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mla_core.data.samples import Split
+from mla_core.data.samples import Modality, Split
+from mla_core.errors import TrainingDivergedError
 from mla_core.fusion import fused_by_rule
 from mla_core.methods.base import Method, Position, Prediction, check_finite
 from mla_core.methods.schedule import Batch, alternating_epoch
 from mla_core.records import StepRecord
+from mla_core.threads import helped, side_by_side
+
+# Numbers in a round's batches from which on threads save more than they cost; those of vectors are
+# worked off too fast to count.
+ENOUGH = 2**15
 
 
 class OneAtATime(Method):
@@ -24,7 +33,22 @@ class OneAtATime(Method):
 
     one_at_a_time = True
     weighs = True
+    # Whether `move` touches the head alone, the optimiser's own step aside: then sub-steps of
+    # different modalities may share their time, see `steps`. Each class says so for itself.
+    head_moves_alone: ClassVar[bool] = False
     uses = frozenset({"fusion", "order", "pairing"})
+
+    def build(
+        self, modalities: Mapping[str, Modality], n_classes: int, modules: Mapping[str, nn.Module]
+    ) -> None:
+        """Also note how many numbers the batches of a round hold."""
+        super().build(modalities, n_classes, modules)
+        sizes = [math.prod(one.shape) for one in modalities.values() if one.kind != "vector"]
+        self._round_size = self.config.batch_size * sum(sizes)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.head_moves_alone = bool(vars(cls).get("head_moves_alone", False))
 
     def plan(self, train: Split, epoch: int) -> list[Batch]:
         """One modality per sub-step (eq. 1)."""
@@ -37,6 +61,17 @@ class OneAtATime(Method):
             order=config.order,
             pairing=config.pairing,
         )
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether encoders work side by side, see `steps`.
+
+        Large ones do not: they draw from torch's one generator, or share one GPU. Nor do tiny ones,
+        for which threads cost more than they save.
+        """
+        model = self.model
+        able = self.head_moves_alone and not model.adapted and model.placement.plain
+        return able and self._round_size >= ENOUGH and helped()
 
     @abstractmethod
     def head_of(self, modality: str) -> nn.Linear:
@@ -58,14 +93,49 @@ class OneAtATime(Method):
 
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
         """Loss, gradient, update."""
+        return self._learn(batch, train, position, self._encode(batch, train))
+
+    def steps(self, turns: Sequence[tuple[Batch, Position]], train: Split) -> list[StepRecord]:
+        """Take several sub-steps, each of another modality, as if one by one, bit for bit.
+
+        An encoder moves only in its own sub-step. So all can encode side by side, then the head
+        takes its steps in order, and then the encoders learn side by side what it hands them.
+
+        Returns
+        -------
+        list of StepRecord
+            Fewer than asked for where one behind the first diverges: those before it count, and
+            whoever asks for it again gets its error.
+        """
+        if len(turns) == 1:
+            return super().steps(turns, train)
+        features = side_by_side([partial(self._encode, batch, train) for batch, _ in turns])
+        records: list[StepRecord] = []
+        leaves: list[Tensor] = []
+        for (batch, position), z in zip(turns, features, strict=True):
+            leaves.append(z.detach().requires_grad_(z.requires_grad))
+            try:
+                records.append(self._learn(batch, train, position, leaves[-1]))
+            except TrainingDivergedError:
+                if not records:
+                    raise
+                break
+        self._move_encoders(records, features, leaves)
+        return records
+
+    def _encode(self, batch: Batch, train: Split) -> Tensor:
+        modality = str(batch.modality)
+        return self.model.encode_samples(modality, train.inputs[modality], batch.indices)  # (B, s)
+
+    def _learn(
+        self, batch: Batch, train: Split, position: Position, features: Tensor
+    ) -> StepRecord:
+        """Update the head, and the encoder where the features still hang on it."""
         modality = str(batch.modality)
         labels = train.labels[batch.indices]
         head = self.head_of(modality)
         rate = self.learning_rate(position)
 
-        features = self.model.encode_samples(
-            modality, train.inputs[modality], batch.indices
-        )  # (B, s)
         loss = F.cross_entropy(head(features), labels)  # eq. 2
         loss_value = float(loss.detach())
         check_finite("loss", loss_value, batch, position, train)
@@ -91,6 +161,33 @@ class OneAtATime(Method):
             plasticity=self.plasticity,
             forgetting=forgetting,
         )
+
+    def _move_encoders(
+        self, records: Sequence[StepRecord], features: Sequence[Tensor], leaves: Sequence[Tensor]
+    ) -> None:
+        """Carry dL/dz back into the encoders, and update each at its own sub-step's rate."""
+        moved = [
+            (record, z, leaf.grad)
+            for record, z, leaf in zip(records, features, leaves, strict=False)
+            if leaf.grad is not None  # an encoder without weights
+        ]
+        encoders = [self.model.encoders[str(record.modality)] for record, *_ in moved]
+        own = [[p for p in encoder.parameters() if p.requires_grad] for encoder in encoders]
+        gradients = side_by_side(
+            [
+                partial(torch.autograd.grad, z, parameters, pull, allow_unused=True)
+                for parameters, (_, z, pull) in zip(own, moved, strict=True)
+            ]
+        )
+        rates = [record.learning_rate for record, *_ in moved]
+        for rate in dict.fromkeys(rates):  # one update for all that learn at one rate
+            self.clear_gradients()
+            for theirs, parameters, grads in zip(rates, own, gradients, strict=True):
+                if theirs == rate:
+                    for parameter, gradient in zip(parameters, grads, strict=True):
+                        parameter.grad = gradient
+            self.set_learning_rate(rate)
+            self.optimizer.step()
 
     @torch.no_grad()
     def read(self, features: Tensor, present: Tensor) -> Prediction:

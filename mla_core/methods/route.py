@@ -44,6 +44,12 @@ class Place:
         progress = self.index / len(self.plan)
         return Position(self.step, self.epoch, progress, (self.epoch + progress) / config.epochs)
 
+    def due(self, config: ExperimentConfig) -> bool:
+        """Whether the probe set is to be looked at here: every so often, and at the end."""
+        every = config.evaluate_every
+        often = self.index == 0 if every == 0 else self.step % every == 0
+        return often or self.epoch >= config.epochs
+
 
 class Route:
     """The places of a run, which the configuration alone decides.
@@ -80,12 +86,30 @@ class Route:
             return replace(place, step=place.step + 1, index=place.index + 1)
         return self.at(place.step + 1, place.epoch + 1, 0)
 
-    def take(self, place: Place, config: ExperimentConfig) -> StepRecord:
-        """Let the method take the coming sub-step; see `Method.step`."""
+    def take(self, place: Place, config: ExperimentConfig, most: int = 1) -> list[StepRecord]:
+        """Let the method take the coming sub-step, or some; see `Method.step` and `Method.steps`.
+
+        At most `most`, up to the next look or the end of the epoch, and each of another modality.
+        """
         if place.index == 0:
             self.method.start_epoch(self.train)
+        places = self._together(place, config, most)
+        end = place.index + len(places)
         # Gradients, too, where a look that was cut off has left them switched off.
         with self.method.model.at_step(config.seed, place.step), torch.enable_grad():
-            for coming in place.plan[place.index + 1 : place.index + 2]:
+            for coming in place.plan[end : end + len(places)]:
                 fetch(self.train, coming.modality, coming.indices)
-            return self.method.step(place.batch, self.train, place.position(config))
+            turns = [(one.batch, one.position(config)) for one in places]
+            return self.method.steps(turns, self.train)
+
+    def _together(self, place: Place, config: ExperimentConfig, most: int) -> list[Place]:
+        places = [place]
+        if not self.method.takes_several:
+            return places
+        for batch in place.plan[place.index + 1 :]:
+            coming = self.after(places[-1])
+            again = any(batch.modality == one.batch.modality for one in places)
+            if len(places) == most or again or coming.due(config):
+                break
+            places.append(coming)
+        return places

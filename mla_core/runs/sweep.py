@@ -238,7 +238,7 @@ def _process() -> Any:
     """Return a pool of one process, whose libraries do not start threads of their own."""
     from joblib.externals.loky import ProcessPoolExecutor
 
-    return ProcessPoolExecutor(1, env=dict.fromkeys(_THREADS, "1"))
+    return ProcessPoolExecutor(1, env=dict.fromkeys((*_THREADS, "MLA_LAB_CORES"), "1"))
 
 
 def _reason(error: Exception) -> str:
