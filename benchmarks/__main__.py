@@ -14,6 +14,7 @@ from benchmarks import (
     live,
     memory,
     notebook,
+    page_faults,
     page_size,
     slow_motion,
     sub_step,
@@ -22,6 +23,7 @@ from benchmarks import (
 ALL = {
     "import_time": import_time.main,
     "sub_step": sub_step.main,
+    "page_faults": page_faults.main,
     "data": data.main,
     "live": live.main,
     "memory": memory.main,

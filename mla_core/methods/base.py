@@ -16,6 +16,7 @@ from mla_core.config import ExperimentConfig
 from mla_core.data.samples import Modality, Split
 from mla_core.encoders import build_encoders
 from mla_core.errors import ConfigError, TrainingDivergedError
+from mla_core.memory import keep_memory
 from mla_core.methods.model import MultimodalModel
 from mla_core.methods.schedule import Batch, learning_rate_at
 from mla_core.records import StepRecord
@@ -94,6 +95,7 @@ class Method(ABC):
         self, modalities: Mapping[str, Modality], n_classes: int, modules: Mapping[str, nn.Module]
     ) -> None:
         """Make encoders, head, model and optimiser."""
+        keep_memory()
         config = self.config
         found = build_encoders(
             modalities,
