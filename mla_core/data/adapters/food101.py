@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import csv
+import re
 from pathlib import Path
+from typing import NamedTuple
 
-from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
+from mla_core.data.adapters.reading import by_stem, loader_of, read_table, root_of
 from mla_core.data.decoding.image import SUFFIXES
 from mla_core.data.files import Manifest, Row
 from mla_core.data.samples import Fault, Source
 from mla_core.errors import one_of
+from mla_core.words import counted
 
 SPLITS = ("published",)
+_BEGINS = re.compile(r"[^,\"]+\.\w{2,5},")  # a picture's name; texts have theirs in .txt
 
 
 def read_food101(root: str, split: str = "published") -> Manifest:
@@ -31,39 +34,57 @@ def read_food101(root: str, split: str = "published") -> Manifest:
     """
     one_of("split of food101", split, SPLITS)
     folder = root_of("food101", root, "images/train")
-    rows, faults = list[Row](), list[Fault]()
+    rows, faults, notes = list[Row](), list[Fault](), list[str]()
     for side in ("train", "test"):
         images = by_stem(folder / "images" / side, *SUFFIXES)
-        titles, labels = _titles(folder / "texts" / f"{side}_titles.csv", faults)
+        titles = _titles(folder / "texts" / f"{side}_titles.csv", faults, notes)
         for stem in sorted({*images, *titles}):
-            parts = {}
+            parts, label = {}, titles[stem].label if stem in titles else ""
             if stem in images:
                 parts["image"] = Source(str(images[stem].relative_to(folder)), images[stem])
-            if stem in titles:
-                parts["text"] = titles[stem]
-            label = images[stem].parent.name if stem in images else labels[stem]
-            rows.append(Row(next(iter(parts.values())).where, stem, label, side, parts))
-    return Manifest("food101", {"image": "image", "text": "text"}, tuple(rows), tuple(faults))
+                kind = images[stem].parent.name
+                if label not in {"", kind}:
+                    what = f"is of the class {label!r}, its picture of {kind!r}: mend the line"
+                    faults.append(Fault(titles[stem].where, what, stem, "text"))
+                    del titles[stem]
+                label = kind
+            if stem in titles and titles[stem].text:
+                parts["text"] = Source(titles[stem].where, titles[stem].text)
+            where = parts["image"].where if "image" in parts else titles[stem].where
+            rows.append(Row(where, stem, label, side, parts))
+    kinds = {"image": "image", "text": "text"}
+    return Manifest("food101", kinds, tuple(rows), tuple(faults), tuple(notes))
 
 
 load_food101 = loader_of(read_food101)
 
 
-def _titles(path: Path, faults: list[Fault]) -> tuple[dict[str, Source], dict[str, str]]:
-    """Return titles and labels by the picture's stem; a line is name, title, class."""
-    titles, labels = dict[str, Source](), dict[str, str]()
+class _Title(NamedTuple):
+    where: str
+    text: str
+    label: str
+
+
+def _titles(path: Path, faults: list[Fault], notes: list[str]) -> dict[str, _Title]:
+    """Return the titles by the picture's stem; a line is name, title, class."""
+    titles = dict[str, _Title]()
     if not path.is_file():
         faults.append(Fault(path.name, f"there is no {str(path)!r}: put it there"))
-        return titles, labels
-    reader = csv.reader(read_lines(path))
-    for line in reader:
-        where = f"{path.name}, line {reader.line_num}"
-        if len(line) < 3 or not Path(line[0]).suffix:
-            if line and reader.line_num > 1:  # the first may be a header
+        return titles
+    unclosed = 0
+    for number, (where, cells, open_quote) in enumerate(read_table(path, _BEGINS)):
+        if len(cells) < 3 or not Path(cells[0]).suffix:
+            if number:  # the first may be a header
                 faults.append(Fault(where, "is not `picture.jpg,title,class`: mend the line"))
             continue
-        stem = Path(line[0]).stem
-        labels[stem] = line[-1].strip()
-        if title := ",".join(line[1:-1]).strip():
-            titles[stem] = Source(where, title)
-    return titles, labels
+        unclosed += open_quote
+        stem = Path(cells[0]).stem
+        if stem in titles:
+            what = f"{stem!r} stands in {titles[stem].where} already: take one of the lines out"
+            faults.append(Fault(where, what, stem, "text"))
+            continue
+        titles[stem] = _Title(where, ",".join(cells[1:-1]).strip(), cells[-1].strip())
+    if unclosed:
+        lines = counted(unclosed, "title opens a quote", "titles open a quote")
+        notes.append(f"{path.name}: {lines} that never closes; each line is read for itself")
+    return titles

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from mla_core.data.adapters.reading import loader_of, missing, read_lines, root_of
+from mla_core.data.adapters.reading import loader_of, missing, read_table, root_of
 from mla_core.data.decoding.sound import SUFFIXES as SOUND
 from mla_core.data.decoding.video import SUFFIXES as VIDEO
 from mla_core.data.files import Manifest, Row
@@ -15,6 +14,7 @@ from mla_core.errors import one_of
 
 SPLITS = ("published",)
 SIDES = {"train": "train", "validate": "test", "val": "test", "validation": "test", "test": "test"}
+NEEDED = ("label", "youtube_id", "split")
 ID = 11  # characters of a YouTube id, with which a file's name begins
 CLASSES = (
     "blowing nose",
@@ -74,17 +74,18 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     files = [path for path in sorted(folder.rglob("*")) if path.name[0] != "."]
     videos, sounds = _by_id(files, VIDEO), _by_id(files, SOUND)
     rows, faults, wanted = list[Row](), list[Fault](), 0
-    for where, line in _lines(tables):
-        label, video = line.get("label", "").strip(), line.get("youtube_id", "").strip()
+    for where, line in _lines(tables, faults):
+        label, video = line["label"], line["youtube_id"]
         if label not in CLASSES:
             continue
         wanted += 1
-        side = SIDES.get(line.get("split", "").strip().lower(), "")
+        side = SIDES.get(line["split"].lower(), "")
         if not side:
-            what = f"the split is {line.get('split')!r}: write train, validate or test"
+            what = f"the split is {line['split']!r}: write train, validate or test"
             faults.append(Fault(where, what, video))
             continue
-        clip = f"{video}_{_second(line.get('time_start', ''))}"
+        start = line.get("time_start", "")
+        clip = f"{video}_{_second(start)}" if start else video
         seen = videos.get(clip) or videos.get(video)
         heard = sounds.get(clip) or sounds.get(video) or seen
         paths = {"audio": heard, "video": seen}
@@ -104,11 +105,24 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
 load_kinetics_sounds = loader_of(read_kinetics_sounds)
 
 
-def _lines(tables: list[Path]) -> Iterator[tuple[str, dict[str, str]]]:
+def _lines(tables: list[Path], faults: list[Fault]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the whole lines of the tables by their columns; the others become faults."""
     for path in tables:
-        reader = csv.DictReader(read_lines(path))
-        for line in reader:
-            yield f"{path.name}, line {reader.line_num}", line
+        header: list[str] = []
+        for where, cells, open_quote in read_table(path):
+            if not header:
+                header = [cell.strip().lower() for cell in cells]
+                if lacking := [name for name in NEEDED if name not in header]:
+                    what = f"the header lacks {', '.join(lacking)}: add it, or move the table away"
+                    faults.append(Fault(where, what))
+                    break
+            elif open_quote:
+                faults.append(Fault(where, "opens a quote that never closes: take it out"))
+            elif len(cells) != len(header):
+                what = f"has {len(cells)} cells, the header {len(header)}: is the line cut off?"
+                faults.append(Fault(where, what))
+            else:
+                yield where, dict(zip(header, map(str.strip, cells), strict=True))
 
 
 def _by_id(files: list[Path], suffixes: tuple[str, ...]) -> dict[str, Path]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import csv
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+import itertools
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from re import Pattern
+from typing import Any, NamedTuple
 
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import Preparation
@@ -22,6 +28,8 @@ ADAPTERS = {
     "iemocap": "read_iemocap",
     "fsdd_mnist": "read_fsdd_mnist",
 }
+
+_ANY = re.compile("")
 
 
 def reader(name: str) -> Callable[..., Manifest]:
@@ -101,13 +109,69 @@ def by_stem(folder: Path, *suffixes: str) -> dict[str, Path]:
     return found
 
 
+class Line(NamedTuple):
+    """A line of a table: where it stands, its cells, and whether a quote in it never closes."""
+
+    where: str
+    cells: list[str]
+    open_quote: bool = False
+
+
 def read_lines(path: Path) -> list[str]:
-    """Return a text file's lines: UTF-8, or else Latin-1, in which nothing is unreadable."""
+    """Return a text file's lines, each in UTF-8, or else in Windows-1252.
+
+    Only the characters that end a line in a file do so: a form feed or U+2028 is part of a text.
+
+    Raises
+    ------
+    DataError
+        When the file is no text, or in UTF-16.
+    """
     raw = path.read_bytes()
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
+        msg = f"{str(path)!r} is UTF-16 or no text at all: save it in UTF-8"
+        raise DataError(msg)
+    return [_decoded(line) for line in raw.removeprefix(codecs.BOM_UTF8).splitlines()]
+
+
+def _decoded(line: bytes) -> str:
+    for encoding in ("utf-8", "cp1252"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return line.decode(encoding)
+    return line.decode("latin-1")  # five bytes mean nothing in Windows-1252
+
+
+def read_table(path: Path, begins: Pattern[str] = _ANY) -> Iterator[Line]:
+    """Yield the records of a CSV file that are not blank, one for each line that `begins` one.
+
+    Parameters
+    ----------
+    path : Path
+    begins : pattern
+        Matches a line that begins a record. A quoted text goes on in the lines that do not; where
+        its quote never closes before the next record, each line stands for itself.
+    """
+    lines = read_lines(path)
+    starts = [k for k, line in enumerate(lines) if begins.match(line)]
+    after = dict(itertools.pairwise([*starts, len(lines)]))
+    k = 0
+    while k < len(lines):
+        cells, used = _record(lines[k : after.get(k, k + 1)])
+        if any(cell.strip() for cell in cells):
+            yield Line(f"{path.name}, line {k + 1}", cells, open_quote=not used)
+        k += used or 1
+
+
+def _record(lines: Sequence[str]) -> tuple[list[str], int]:
+    """Return the cells of the first record and how many lines it takes; 0: a quote stays open."""
+    reader = csv.reader([*(f"{line}\n" for line in lines), ""])
     try:
-        return raw.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1").splitlines()
+        cells = next(reader)
+    except csv.Error:  # a cell is longer than the library reads
+        return lines[0].split(","), 0
+    if reader.line_num > len(lines):
+        return lines[0].split(","), 0
+    return cells, reader.line_num
 
 
 def missing(found: int, wanted: int, what: str) -> tuple[str, ...]:
