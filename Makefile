@@ -5,6 +5,8 @@ PYTHON ?= python3
 PORT ?= 8888
 LAB_ARGS ?=
 JOBS ?= 2
+MINUTES ?= 30
+CAMPAIGN_ARGS ?=
 
 PY := .venv/bin/python
 LAB_EXTRAS := data,media# in a variable, since a comma would end the argument of `call`
@@ -15,7 +17,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb)
 HOME_NOTE := .venv/.installed-for
 MOVED := $(shell [ "$$(cat $(HOME_NOTE) 2>/dev/null)" = "$$(pwd -P)" ] || echo moved)
 
-.PHONY: help lab test format bench experiments screenshot clean moved
+.PHONY: help lab test campaign format bench experiments screenshot clean moved
 
 help: ## Show this list
 	@echo "MLA Lab: make TARGET [PYTHON=python3.12] [PORT=8888] [JOBS=2]"
@@ -32,6 +34,9 @@ test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a r
 	.venv/bin/lint-imports
 	@# Files in the order they were found: a worker's browser stays open, so browser tests come last.
 	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+
+campaign: .venv/.stamp-test ## Kills, full disks, damaged files, hostile texts, long hours (MINUTES=30, CAMPAIGN_ARGS=--seed 7)
+	$(PY) -m tests.campaign --minutes $(MINUTES) $(CAMPAIGN_ARGS)
 
 format: .venv/.stamp-test ## Bring code and notebooks into shape
 	$(PY) -m ruff check --fix-only --quiet

@@ -1,0 +1,27 @@
+"""Hostile texts on every widget and page are shown and never act: one page of the campaign's."""
+
+import random
+
+from playwright.sync_api import Browser
+
+from tests.browser.live_lab import LiveLab
+from tests.campaign.hostile import hostile_texts, look, show, watch
+from tests.campaign.tally import Tally
+
+
+def test_no_text_acts(browser: Browser, live_lab: LiveLab) -> None:
+    tally = Tally("hostile texts")
+    show(hostile_texts(random.Random(0)), 0, browser, live_lab, tally)
+    assert tally.faults == []
+
+
+def test_a_text_that_acts_is_found_out(browser: Browser) -> None:
+    tally, page = Tally("hostile texts"), browser.new_page()
+    watch(page, tally, "careless")
+    page.set_content("<img src=x onerror=\"window.hit=1;fetch('http://hostile.invalid/')\">")
+    page.wait_for_function("() => window.hit")
+    look(page, tally, "careless")
+    page.close()
+    told = " ".join(what for _, what in tally.faults)
+    for part in ("a text has run", "a text became", "hostile.invalid/ was asked for"):
+        assert part in told
