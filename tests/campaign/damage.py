@@ -37,7 +37,8 @@ def campaigns(work: Path, budget: Budget) -> list[Tally]:
 def _damage(name: str, work: Path, budget: Budget) -> Tally:
     tally, files = Tally(f"damage: {name}"), 0
     work.mkdir()
-    assert Child(make_whole, name, str(work), log=work / "made.log").wait(SECONDS) == 0, name
+    child = Child(make_whole, name, str(work), log=work / "made.log")
+    assert child.wait(SECONDS) == 0, child.said()
     for number, chance in budget.each(tally):
         log, told = work / f"{number}.log", work / f"{number}.jsonl"
         given = (name, str(work), str(told), chance.getrandbits(32))
@@ -58,8 +59,12 @@ def _damage(name: str, work: Path, budget: Budget) -> Tally:
 
 
 def make_whole(name: str, work: str) -> None:
-    (Path(work) / "whole").mkdir()
-    READERS[name].make(Path(work) / "whole")
+    """Write whole files, and see that they can be read."""
+    whole, copy = Path(work) / "whole", Path(work) / "copy"
+    whole.mkdir()
+    READERS[name].make(whole)
+    shutil.copytree(whole, copy)
+    READERS[name].read(copy)
 
 
 def read_damaged(name: str, work: str, told: str, seed: int) -> None:

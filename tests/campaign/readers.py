@@ -150,7 +150,7 @@ def _make_media(suffix: str) -> Callable[[Path], None]:
         for i in range(FILES):
             row = {"id": f"s{i}", "label": "ab"[i % 2], "part": f"{i}{suffix}"}
             if suffix == ".npy":
-                np.save(folder / row["part"], np.random.default_rng(i).normal(size=(20, 3)))
+                np.save(folder / row["part"], np.random.default_rng(i).normal(size=20))
             elif suffix == ".csv":
                 rows = np.random.default_rng(i).normal(size=(20, 3))
                 np.savetxt(folder / row["part"], rows, delimiter=",")

@@ -101,6 +101,9 @@ class InThisProcess:
     def wait(self, seconds):
         return 0
 
+    def said(self):
+        return ""
+
 
 @pytest.mark.parametrize(("action", "code"), [(write_in_place, 0), (json.loads, 1)])
 def test_a_child_tells_how_it_ended(action, code, tmp_path):
