@@ -33,6 +33,8 @@ examples:
   mla-lab sweep rates.toml --dry-run          what it would run, what is done already
   mla-lab sweep rates.toml --jobs 4           run it, go on after Ctrl-C, or try again
   mla-lab sweep rates.toml --results rates.csv
+  mla-lab sweep rates.toml --shard 1/8        the first of eight parts, such as of a SLURM array
+  mla-lab sweep rates.toml --cluster tcp://10.0.0.1:8786 --fetch
   mla-lab table runs/rates --rows method --choose learning_rate --show-choice
 """
 
@@ -57,6 +59,18 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     sweep.add_argument("specification", metavar="SPEC.toml", type=Path)
     sweep.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    sweep.add_argument(
+        "--shard",
+        type=_shard,
+        metavar="I/N",
+        help="only part I of N; N calls with the same folder run all, wherever each runs",
+    )
+    sweep.add_argument(
+        "--cluster", default="", metavar="ADDRESS", help="run on the workers of a Dask scheduler"
+    )
+    sweep.add_argument(
+        "--fetch", action="store_true", help="of a cluster that does not share the folder"
+    )
     sweep.add_argument("--out", type=Path, help="where run folders are kept (default: runs/SPEC)")
     sweep.add_argument(
         "--results",
@@ -104,10 +118,12 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from mla_core.cli.own_code import find_modules_here
     from mla_core.files import check_writable
     from mla_core.results import check_csv
-    from mla_core.runs import FAILURES, read_specification, run_sweep
+    from mla_core.runs import failures_of, read_specification, run_sweep
 
     find_modules_here()
     specification = read_specification(arguments.specification)
+    if arguments.shard is not None:
+        specification = _part(specification, arguments)
     out = arguments.out or Path("runs") / specification.name
     if arguments.dry_run:
         _list(specification, out)
@@ -117,7 +133,14 @@ def _sweep(arguments: argparse.Namespace) -> int:
     print(_plan(specification, out), file=sys.stderr)
     start = time.monotonic()
     try:
-        report = run_sweep(specification, out, arguments.jobs, progress=True)
+        report = run_sweep(
+            specification,
+            out,
+            arguments.jobs,
+            cluster=arguments.cluster,
+            fetch=arguments.fetch,
+            progress=True,
+        )
     except KeyboardInterrupt:
         print("mla-lab: stopped; the same command goes on from here", file=sys.stderr)
         return 130
@@ -127,10 +150,30 @@ def _sweep(arguments: argparse.Namespace) -> int:
     counts = f"{len(report.finished)} finished, {len(report.skipped)} skipped"
     print(f"{out}: {counts}, {len(report.failures)} failed")
     if report.failures:
-        listed = out / FAILURES.format(specification.name)
+        listed = failures_of(specification, out)
         what = "holds their settings and traces" if listed.is_file() else "could not be written"
         print(f"mla-lab: {listed} {what}", file=sys.stderr)
     return 1 if report.failures else 0
+
+
+def _shard(text: str) -> tuple[int, int]:
+    index, slash, count = text.partition("/")
+    if not (slash and index.isdecimal() and count.isdecimal()):
+        msg = f"the part must be like 1/8, the first of eight, not {text!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(index), int(count)
+
+
+def _part(specification: Specification, arguments: argparse.Namespace) -> Specification:
+    from mla_core.errors import ConfigError
+
+    if arguments.results is not None:
+        msg = (
+            "one part has no results of the whole: when all parts are done, the same command with "
+            "--results and without --shard writes them, and runs nothing"
+        )
+        raise ConfigError(msg)
+    return specification.shard(*arguments.shard)
 
 
 def _list(specification: Specification, out: Path) -> None:

@@ -6,14 +6,14 @@ from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameter
 from mla_core.runs.places import find_runs
 from mla_core.runs.same_data import data_of_run, refuse_new_cache
 from mla_core.runs.specification import Specification, read_specification, specify
-from mla_core.runs.sweep import FAILURES, SweepReport, run_sweep
+from mla_core.runs.sweep import SweepReport, failures_of, run_sweep
 
 __all__ = [
-    "FAILURES",
     "Run",
     "Specification",
     "SweepReport",
     "data_of_run",
+    "failures_of",
     "find_runs",
     "notebook_parameters",
     "read_run",

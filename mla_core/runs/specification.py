@@ -6,7 +6,7 @@ import itertools
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ class Specification:
         One `ExperimentConfig` per run; of a notebook, a mapping with all its parameters.
     text : str
         The file as it stands.
+    part : str
+        Which part of the file's runs these are, such as ``"2-of-8"``; empty when all.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Specification:
     notebook: Path | None
     configurations: tuple[ExperimentConfig | Mapping[str, Any], ...]
     text: str
+    part: str = ""
 
     @cached_property
     def runs(self) -> dict[str, dict[str, Any]]:
@@ -73,6 +76,32 @@ class Specification:
         }
         refuse_other_data(finished)
         return [folder.name for folder in finished]
+
+    def shard(self, index: int, count: int) -> Specification:
+        """Return every `count`-th configuration, from number `index` on, counted from 1.
+
+        Calls with the same file and count share nothing but the folder, and between them run all.
+
+        Raises
+        ------
+        ConfigError
+            When there is no such part.
+
+        Examples
+        --------
+        >>> configs = tuple(ExperimentConfig(dataset="gaussian", seed=seed) for seed in range(5))
+        >>> whole = Specification("seeds", "", None, configs, "")
+        >>> [c.seed for c in whole.shard(2, 3).configurations]
+        [1, 4]
+        """
+        if not 1 <= index <= count:
+            msg = f"there is no part {index}/{count}: the first is 1/{count}, the last {count}/{count}"
+            raise ConfigError(msg)
+        if count > (runs := len(self.configurations)):
+            msg = f"{count} parts of {runs} runs would leave some without any: make at most {runs}"
+            raise ConfigError(msg)
+        chosen = self.configurations[index - 1 :: count]
+        return replace(self, configurations=chosen, part=f"{index}-of-{count}")
 
     def label(self, run: str) -> str:
         """Return in words what sets a run apart from the others, ``method=mla seed=0``."""

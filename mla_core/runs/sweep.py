@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-import traceback
-from collections import deque
-from collections.abc import Generator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+import json
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +14,8 @@ from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.files import check_writable, remove, write_json
 from mla_core.progress import bar, stream
-from mla_core.references import allow_import, allowed
-from mla_core.runs.experiment import run_experiment
+from mla_core.runs.attempts import Todo
+from mla_core.runs.processes import outcomes as of_processes
 from mla_core.runs.specification import Specification, read_specification
 
 if TYPE_CHECKING:
@@ -29,19 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Specification", "SweepReport", "read_specification", "run_sweep"]
 
 FAILURES = "failures-{}.json"  # of the specification's name: several may share a folder
-
-# By these the libraries that numpy and torch compute with know how many threads to start.
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMBA_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
-
-_Outcome = tuple[str, str, str]  # the run's name, the error ("" when all went well), its traceback
 
 
 @dataclass(frozen=True)
@@ -88,7 +70,13 @@ class SweepReport:
 
 
 def run_sweep(
-    specification: Specification, out: str | Path, jobs: int = 1, *, progress: bool = False
+    specification: Specification,
+    out: str | Path,
+    jobs: int = 1,
+    *,
+    cluster: str = "",
+    fetch: bool = False,
+    progress: bool = False,
 ) -> SweepReport:
     """Run all configurations, several at a time; finished runs are skipped.
 
@@ -103,6 +91,11 @@ def run_sweep(
         the runs that failed, and is there only when there are some, and room for it.
     jobs : int
         Processes; with 1 everything runs in this one.
+    cluster : str
+        The address of a Dask scheduler, whose workers run everything instead, `jobs` of no matter;
+        see `mla_core.runs.cluster`.
+    fetch : bool
+        Of a cluster whose machines do not share `out`: have finished runs sent here.
     progress : bool
         Show a bar and failures (see `mla_core.progress`).
 
@@ -135,27 +128,28 @@ def run_sweep(
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         msg = f"jobs must be a whole number of at least 1, not {jobs!r}"
         raise ConfigError(msg)
-    if jobs > 1:
+    if jobs > 1 or cluster:
         _refuse_unknown_elsewhere(specification)
     out = Path(out)
     skipped = specification.done(out)
-    todo = {
-        name: configuration
-        for name, configuration in zip(
-            specification.runs, specification.configurations, strict=True
-        )
-        if name not in skipped
-    }
+    runs = zip(specification.runs, specification.configurations, strict=True)
+    todo = _by_data({name: what for name, what in runs if name not in skipped})
     if todo:
         check_writable(out)
+    if cluster:
+        from mla_core.runs.cluster import outcomes as of_cluster
+
+        runs_of = partial(of_cluster, address=cluster, fetch=fetch)
+    else:
+        runs_of = partial(of_processes, jobs=jobs)
     finished: list[Path] = []
     failures: list[Failure] = []
-    listed = out / FAILURES.format(specification.name)
+    listed = failures_of(specification, out)
     if listed.exists():
         remove(listed)
     with (
         _bar(specification, len(skipped), shown=progress) as shown,
-        closing(_outcomes(todo, specification.notebook, out, jobs)) as outcomes,
+        closing(runs_of(todo, specification.notebook, out)) as outcomes,
     ):
         for name, error, trace in outcomes:
             if error:
@@ -171,6 +165,24 @@ def run_sweep(
     return SweepReport(tuple(finished), tuple(out / name for name in skipped), tuple(failures))
 
 
+def failures_of(specification: Specification, out: Path) -> Path:
+    """Return the file that lists the runs of a specification, or of its part, that failed."""
+    part = f"-{specification.part}" if specification.part else ""
+    return out / FAILURES.format(specification.name + part)
+
+
+def _by_data(todo: Todo) -> Todo:
+    """Put runs of the same data one after the other: what prepares them does so once."""
+    places: dict[str, int] = {}
+
+    def place(what: ExperimentConfig | Mapping[str, Any]) -> int:
+        given = what.to_dict() if isinstance(what, ExperimentConfig) else what
+        data = json.dumps([given.get(key) for key in ("dataset", "dataset_options")], default=str)
+        return places.setdefault(data, len(places))
+
+    return dict(sorted(todo.items(), key=lambda one: place(one[1])))
+
+
 def _refuse_unknown_elsewhere(specification: Specification) -> None:
     """Refuse what was registered in this process alone: the others would not find it."""
     for configuration in specification.configurations:
@@ -182,115 +194,6 @@ def _refuse_unknown_elsewhere(specification: Specification) -> None:
                 f"'my_lab:{names[0]}', or run the sweep with jobs=1"
             )
             raise ConfigError(msg)
-
-
-def _outcomes(
-    todo: dict[str, ExperimentConfig | Mapping[str, Any]],
-    notebook: Path | None,
-    out: Path,
-    jobs: int,
-) -> Generator[_Outcome]:
-    """Yield what became of each run, as it ends.
-
-    Every process has one run at a time and a pool to itself, so one that dies takes no other run
-    with it. Its own run is tried once more, after the others: perhaps memory was short.
-    """
-    if jobs == 1:
-        yield from (_attempt(name, what, notebook, out) for name, what in todo.items())
-        return
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
-    waiting, died, whole = deque(todo), set[str](), False
-    pools, idle = list[Any](), list[Any]()
-    busy: dict[Future[_Outcome], tuple[str, Any]] = {}
-    try:
-        while waiting or busy:
-            while waiting and len(busy) < jobs:
-                if not idle:
-                    idle.append(_process())
-                    pools += idle
-                own, name = idle.pop(), waiting[0]
-                given = (os.getpid(), allowed(), name, todo[name], notebook, out)
-                try:
-                    busy[own.submit(_attempt_in_worker, *given)] = name, own
-                    waiting.popleft()
-                except BrokenProcessPool:  # it has died since: another one takes the run
-                    continue
-            for ended in wait(busy, return_when=FIRST_COMPLETED).done:
-                name, own = busy.pop(ended)
-                try:
-                    outcome = ended.result()
-                    idle.append(own)
-                except BrokenProcessPool as error:
-                    if name not in died:
-                        died.add(name)
-                        waiting.append(name)
-                        continue
-                    outcome = name, f"its process died, twice: {_reason(error)}", ""
-                yield outcome
-        whole = True
-    finally:
-        for own in pools:
-            own.shutdown(wait=True, kill_workers=not whole)
-
-
-def _process() -> Any:
-    """Return a pool of one process, whose libraries do not start threads of their own."""
-    from joblib.externals.loky import ProcessPoolExecutor
-
-    return ProcessPoolExecutor(1, env=dict.fromkeys((*_THREADS, "MLA_LAB_CORES"), "1"))
-
-
-def _reason(error: Exception) -> str:
-    """Return what is known of a death: its likely causes, and the signal or exit code."""
-    return " ".join(line.strip() for line in str(error).splitlines()[:3] if line.strip())
-
-
-def _attempt_in_worker(
-    parent: int,
-    modules: frozenset[str],
-    name: str,
-    what: ExperimentConfig | Mapping[str, Any],
-    notebook: Path | None,
-    out: Path,
-) -> _Outcome:
-    from tqdm import tqdm
-
-    tqdm.set_lock(threading.RLock())  # its default is a semaphore, which a kill would leave behind
-    _leave_with(parent)
-    allow_import(*modules)
-    return _attempt(name, what, notebook, out)
-
-
-@cache
-def _leave_with(parent: int) -> None:
-    """End this process soon after the sweep's own: it would hold its run's lock for hours."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)  # as safe as a kill: what a run writes is renamed into place
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _attempt(
-    name: str, what: ExperimentConfig | Mapping[str, Any], notebook: Path | None, out: Path
-) -> _Outcome:
-    from mla_core.runs.notebook import run_notebook
-
-    try:
-        if isinstance(what, ExperimentConfig):
-            if what.hash != name:
-                changed = ", ".join(guest.module for guest in what.guests())
-                msg = f"the code of {changed} has changed since the sweep began: start it again"
-                raise ConfigError(msg)  # noqa: TRY301 - it is this run's outcome
-            run_experiment(what, out)
-        elif notebook is not None:
-            run_notebook(notebook, what, out)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the other runs go on
-        return name, f"{type(error).__name__}: {error}", traceback.format_exc()
-    return name, "", ""
 
 
 def _bar(specification: Specification, done: int, *, shown: bool) -> tqdm[Any]:

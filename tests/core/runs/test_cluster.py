@@ -1,0 +1,158 @@
+"""A real Dask scheduler and real workers on this machine; some of them get killed."""
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from mla_core import ConfigError, ExperimentConfig
+from mla_core.runs import run_sweep
+from mla_core.runs.specification import Specification
+from tests.core.runs.cluster_runs import Poison
+
+SMALL = ExperimentConfig(dataset="gaussian", epochs=1, batch_size=64)
+
+
+def sweep_of(*configurations):
+    return Specification("question", "?", None, configurations, "")
+
+
+def files(folder):
+    return {
+        path.name: path.read_bytes() for path in folder.iterdir() if path.suffix == ".safetensors"
+    }
+
+
+class Cluster:
+    """A scheduler and its workers, each a process of its own."""
+
+    def __init__(self, folder):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.address, self.folder = f"tcp://127.0.0.1:{port}", folder
+        self.processes = []
+        self.scheduler = self.start("scheduler", "--port", str(port), "--no-dashboard")
+
+    def start(self, what, *arguments):
+        command = [sys.executable, "-m", "dask", what, *arguments, "--host", "127.0.0.1"]
+        with (self.folder / f"{what}.log").open("ab") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+        self.processes.append(process)
+        return process
+
+    def add_worker(self, *more):
+        return self.start("worker", self.address, "--nthreads", "1", "--no-dashboard", *more)
+
+    def wait_for_workers(self, count):
+        from distributed import Client
+
+        with Client(self.address, timeout=60) as client:
+            client.wait_for_workers(count, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    for _ in range(2):
+        found.add_worker()
+    found.wait_for_workers(2)
+    yield found
+    end(found)
+
+
+def end(cluster):
+    for process in cluster.processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                child.kill()
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("fetch", [False, True])
+def test_runs_on_workers_are_those_of_this_process(fetch, cluster, tmp_path):
+    sweep = sweep_of(
+        *(SMALL.replace(seed=seed) for seed in range(3)), SMALL.replace(learning_rate=1e30)
+    )
+    report = run_sweep(sweep, tmp_path / "far", cluster=cluster.address, fetch=fetch)
+    assert len(report.finished) == 3
+    assert "TrainingDivergedError" in report.failures[0].error
+    near = run_sweep(sweep, tmp_path / "near")
+    for folder in near.finished:
+        assert files(tmp_path / "far" / folder.name) == files(folder) != {}
+    again = run_sweep(sweep, tmp_path / "far", cluster=cluster.address, fetch=fetch)
+    assert len(again.skipped) == 3
+
+
+def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(cluster, tmp_path):
+    poison = Poison.from_dict(SMALL.replace(seed=7).to_dict())
+    others = [SMALL.replace(seed=seed) for seed in range(4)]
+    report = run_sweep(sweep_of(poison, *others), tmp_path, cluster=cluster.address)
+    assert len(report.finished) == 4
+    (failure,) = report.failures
+    assert "it killed 2 workers" in failure.error
+    assert failure.settings["seed"] == 7
+
+
+def test_a_killed_worker_costs_no_run(cluster, tmp_path):
+    sweep = sweep_of(*(SMALL.replace(seed=seed, epochs=8) for seed in range(6)))
+
+    def kill():
+        while not any(tmp_path.glob("*.partial")) and not list(tmp_path.iterdir()):
+            time.sleep(0.05)
+        parent = psutil.Process(cluster.processes[1].pid)
+        next(p for p in parent.children() if "spawn" in " ".join(p.cmdline())).send_signal(
+            signal.SIGKILL
+        )
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    report = run_sweep(sweep, tmp_path, cluster=cluster.address)
+    killer.join()
+    assert (len(report.finished), report.failures) == (6, ())
+
+
+def test_a_scheduler_that_dies_ends_the_sweep_in_a_sentence(tmp_path):
+    found = Cluster(tmp_path)
+    found.add_worker()
+    found.wait_for_workers(1)
+    sweep = sweep_of(*(SMALL.replace(seed=seed, epochs=20) for seed in range(4)))
+    out = tmp_path / "runs"
+
+    def kill():
+        while not out.is_dir() or not any(out.iterdir()):
+            time.sleep(0.05)
+        found.scheduler.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        with pytest.raises(ConfigError, match=r"is gone.*the same command goes on"):
+            run_sweep(sweep, out, cluster=found.address)
+    finally:
+        killer.join()
+        end(found)
+    assert len(run_sweep(replace(sweep, configurations=sweep.configurations[:1]), out).folders) == 1
+
+
+def test_no_scheduler_no_worker_and_threads_are_told(tmp_path):
+    with pytest.raises(ConfigError, match="no scheduler answers at 'tcp:"):
+        run_sweep(sweep_of(SMALL), tmp_path, cluster="tcp://127.0.0.1:9")
+    found = Cluster(tmp_path)
+    try:
+        with pytest.raises(ConfigError, match="has no workers: start `dask worker"):
+            run_sweep(sweep_of(SMALL), tmp_path, cluster=found.address)
+        found.start("worker", found.address, "--nthreads", "2", "--no-dashboard")
+        found.wait_for_workers(1)
+        with pytest.raises(ConfigError, match="has 2 threads, but a run needs a process to itself"):
+            run_sweep(sweep_of(SMALL), tmp_path, cluster=found.address)
+    finally:
+        end(found)
