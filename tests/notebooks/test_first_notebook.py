@@ -37,6 +37,7 @@ def test_the_command_leaves_one_run_folder_and_does_not_repeat_it(tmp_path, caps
         "history.npz",
         "model.safetensors",
         "replay.npz",
+        "SHA256SUMS",
     }
     config = mla.ExperimentConfig.from_dict(json.loads((folder / "config.json").read_text()))
     assert (config.seed, config.epochs, config.dataset) == (1, 1, "spoken_digits")
