@@ -6,7 +6,7 @@ import re
 
 from mla_core.data.adapters.reading import by_stem, loader_of, root_of
 from mla_core.data.files import Manifest, Row, deal
-from mla_core.data.samples import Fault, Source
+from mla_core.data.samples import Fault, Source, is_hidden
 from mla_core.errors import one_of
 
 SPLITS = ("actors", "random")
@@ -45,7 +45,8 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
     videos = by_stem(folder / "VideoFlash", ".flv") or by_stem(folder / "VideoMP4", ".mp4")
     for name in _FRAMES:
         if not videos and (folder / name).is_dir():
-            videos = {path.name: path for path in (folder / name).iterdir() if path.is_dir()}
+            clips = (path for path in (folder / name).iterdir() if not is_hidden(path))
+            videos = {path.name: path for path in clips if path.is_dir()}
     rows, faults = [], []
     for clip in sorted({*sounds, *videos}):
         files = {"audio": sounds.get(clip), "video": videos.get(clip)}

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import struct
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mla_core.data.adapters.mnist import read_mnist
 from mla_core.data.adapters.reading import by_stem, loader_of, root_of
 from mla_core.data.files import Manifest, Row, deal_groups
 from mla_core.data.samples import Fault, Source
-from mla_core.errors import DataError, one_of
+from mla_core.errors import one_of
 
 SPLITS = ("speakers", "official")
 PREPARE = {"size": 28, "rate": 8000, "mels": 64}  # as they are: small pictures, telephone sound
 NOTE = "speech and writing are paired by digit: nobody said what somebody else wrote"
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<index>\d+)")
-_FILES = {"train": ("train-images", "train-labels"), "test": ("t10k-images", "t10k-labels")}
 
 
 def read_fsdd_mnist(root: str, split: str = "speakers") -> Manifest:
@@ -30,7 +28,7 @@ def read_fsdd_mnist(root: str, split: str = "speakers") -> Manifest:
     ----------
     root : str
         With ``recordings/{digit}_{speaker}_{index}.wav`` and MNIST, as ``mnist.npz`` or as
-        ``train-images-idx3-ubyte`` and so on, perhaps in ``.gz``.
+        ``train-images-idx3-ubyte`` (or ``.idx3-ubyte``) and so on, perhaps in ``.gz``.
     split : {"speakers", "official"}
         ``speakers``: nobody is heard in two splits. ``official``: recordings 0 to 4 are for test.
 
@@ -69,8 +67,9 @@ load_fsdd_mnist = loader_of(read_fsdd_mnist, note=NOTE, **PREPARE)
 
 
 def _with_pictures(rows: list[Row], folder: Path) -> list[Row]:
-    pictures = {side: _mnist(folder, side) for side in ("train", "test")}
-    places = {side: _places(labels) for side, (_, labels) in pictures.items()}
+    """Give each row the next picture of its digit, from its side of MNIST."""
+    sides = read_mnist(folder)
+    places = {side: _places(mnist.labels) for side, mnist in sides.items()}
     used: Counter[tuple[str, str]] = Counter()
     paired = []
     for row in rows:
@@ -78,38 +77,14 @@ def _with_pictures(rows: list[Row], folder: Path) -> list[Row]:
         free = places[side][row.label]
         parts = dict(row.parts)
         if (k := used[side, row.label]) < len(free):
-            parts["image"] = Source(f"MNIST {side} {free[k]}", pictures[side][0][free[k]])
+            parts["image"] = Source(f"MNIST {side} {free[k]}", sides[side].images[free[k]])
             used[side, row.label] += 1
         paired.append(Row(row.where, row.id, row.label, row.split, parts, row.group))
     return paired
 
 
-def _places(labels: NDArray[np.uint8]) -> dict[str, list[int]]:
+def _places(labels: NDArray[np.int64]) -> dict[str, list[int]]:
     places = defaultdict(list)
     for i, digit in enumerate(labels.tolist()):
         places[str(digit)].append(i)
     return places
-
-
-def _mnist(folder: Path, side: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return pictures (N, 28, 28) and labels (N,) of one side of MNIST."""
-    for path in sorted(folder.rglob("mnist*.npz")):
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays[f"x_{side}"], arrays[f"y_{side}"]
-    images, labels = (_idx(folder, name) for name in _FILES[side])
-    return images, labels
-
-
-def _idx(folder: Path, name: str) -> NDArray[np.uint8]:
-    """Read MNIST's own format: zero, zero, type 8, number of axes, sizes, bytes."""
-    found = sorted(folder.rglob(f"{name}*ubyte*"))
-    if not found:
-        msg = f"data set 'fsdd_mnist': there is no mnist.npz and no {name}-idx*-ubyte in {str(folder)!r}"
-        raise DataError(msg)
-    raw = found[0].read_bytes()
-    raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
-    if raw[:3] != b"\0\0\x08" or len(raw) < 4 + 4 * raw[3]:
-        msg = f"{str(found[0])!r} is no idx file: copy it again"
-        raise DataError(msg)
-    sizes = struct.unpack_from(f">{raw[3]}I", raw, 4)
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3])[: np.prod(sizes)].reshape(sizes)

@@ -9,7 +9,7 @@ from mla_core.data.adapters.reading import loader_of, missing, read_table, root_
 from mla_core.data.decoding.sound import SUFFIXES as SOUND
 from mla_core.data.decoding.video import SUFFIXES as VIDEO
 from mla_core.data.files import Manifest, Row
-from mla_core.data.samples import Fault, Source
+from mla_core.data.samples import Fault, Source, files_below, is_hidden
 from mla_core.errors import one_of
 
 SPLITS = ("published",)
@@ -70,8 +70,9 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     """
     one_of("split of kinetics_sounds", split, SPLITS)
     folder = root_of("kinetics_sounds", root, "*.csv", "annotations/*.csv")
-    tables = sorted({*folder.glob("*.csv"), *folder.glob("annotations/*.csv")})
-    files = [path for path in sorted(folder.rglob("*")) if path.name[0] != "."]
+    found = (*folder.glob("*.csv"), *folder.glob("annotations/*.csv"))
+    tables = sorted(path for path in found if not is_hidden(path))
+    files = files_below(folder)
     videos, sounds = _by_id(files, VIDEO), _by_id(files, SOUND)
     rows, faults, wanted = list[Row](), list[Fault](), 0
     for where, line in _lines(tables, faults):

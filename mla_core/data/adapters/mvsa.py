@@ -8,7 +8,7 @@ from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_
 from mla_core.data.decoding.image import SUFFIXES
 from mla_core.data.files import Manifest, Row, deal
 from mla_core.data.samples import Fault, Source
-from mla_core.errors import one_of
+from mla_core.errors import DataError, one_of
 
 SPLITS = ("random",)
 CLASSES = ("negative", "neutral", "positive")
@@ -49,8 +49,15 @@ def read_mvsa(root: str, split: str = "random") -> Manifest:
         parts = {}
         if tweet in images:
             parts["image"] = Source(f"data/{images[tweet].name}", images[tweet])
-        if tweet in texts and (text := " ".join(read_lines(texts[tweet])).strip()):
-            parts["text"] = Source(f"data/{texts[tweet].name}", text)
+        if tweet in texts:
+            called = f"data/{texts[tweet].name}"
+            try:
+                text = " ".join(read_lines(texts[tweet])).strip()
+            except DataError as error:
+                faults.append(Fault(called, str(error), tweet, "text"))
+                text = ""
+            if text:
+                parts["text"] = Source(called, text)
         rows.append(Row(where, tweet, label, "", parts))
     shares = {"test": 0.1, "val": 0.1}
     sides = deal([row.id for row in rows], [row.label for row in rows], shares)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import Preparation
 from mla_core.data.files import Manifest, load_rows
+from mla_core.data.samples import check_file, files_below
 from mla_core.errors import DataError, one_of
 
 # Name -> the function that reads its layout; its module also has the loader.
@@ -103,8 +104,8 @@ def root_of(name: str, root: str, *needed: str) -> Path:
 def by_stem(folder: Path, *suffixes: str) -> dict[str, Path]:
     """Return the files below a folder by their stem; hidden ones, such as ``._x``, are no files."""
     found = dict[str, Path]()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in suffixes and not path.name.startswith("."):
+    for path in files_below(folder):
+        if path.suffix.lower() in suffixes and not path.is_dir():
             found.setdefault(path.stem, path)
     return found
 
@@ -125,8 +126,13 @@ def read_lines(path: Path) -> list[str]:
     Raises
     ------
     DataError
-        When the file is no text, or in UTF-16.
+        When the file is not there, no text, or in UTF-16.
     """
+    try:
+        check_file(path)
+    except DataError as error:
+        msg = f"{str(path)!r} {error}"
+        raise DataError(msg) from error
     raw = path.read_bytes()
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
         msg = f"{str(path)!r} is UTF-16 or no text at all: save it in UTF-8"

@@ -16,7 +16,7 @@ from PIL import Image
 from mla_core.data.decoding import image
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
-from mla_core.data.samples import Modality, Source
+from mla_core.data.samples import Modality, Source, is_hidden
 from mla_core.errors import DataError
 
 SUFFIXES = (".mp4", ".flv", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg")
@@ -73,7 +73,11 @@ def frame_files(source: Source) -> list[Path]:
     content = source.content
     if not isinstance(content, Path) or not content.is_dir():
         return []
-    files = [path for path in content.iterdir() if path.suffix.lower() in image.SUFFIXES]
+    files = [
+        path
+        for path in content.iterdir()
+        if path.suffix.lower() in image.SUFFIXES and not is_hidden(path)
+    ]
     if not files:
         msg = "is a folder without frames (.jpg, .png): fill it, or leave the cell empty"
         raise DataError(msg)

@@ -18,6 +18,7 @@ from mla_core.data.samples.characters import LETTERS, decode, edit, encode
 from mla_core.data.samples.checks import check_split
 from mla_core.data.samples.faults import Fault, refuse, write_faults
 from mla_core.data.samples.media import Media, lines_png, media_from_tensor, name_lines, png_bytes
+from mla_core.data.samples.on_disk import check_file, files_below, is_hidden
 from mla_core.data.samples.parts import Parts
 from mla_core.data.samples.prefetch import fetch, read_ahead
 from mla_core.data.samples.source import Content, Source, file_source
@@ -48,6 +49,7 @@ __all__ = [
     "StoredColumn",
     "Tokenizer",
     "add_noise",
+    "check_file",
     "check_split",
     "decode",
     "digest",
@@ -55,6 +57,8 @@ __all__ = [
     "encode",
     "fetch",
     "file_source",
+    "files_below",
+    "is_hidden",
     "lines_png",
     "log_mel",
     "media_from_tensor",

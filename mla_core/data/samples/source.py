@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mla_core.data.samples.on_disk import check_file, is_hidden
 from mla_core.errors import DataError
 
 Content = Path | bytes | str | NDArray[Any]
@@ -55,8 +56,17 @@ class Source:
         return self.start == 0 and self.stop is None
 
     def read(self) -> Content:
-        """Return the content; of a file, its path."""
-        return self.content() if callable(self.content) else self.content
+        """Return the content; of a file or folder, its path.
+
+        Raises
+        ------
+        DataError
+            When what lies there cannot be read.
+        """
+        content = self.content() if callable(self.content) else self.content
+        if isinstance(content, Path) and not content.is_dir():
+            check_file(content)
+        return content
 
     def stream(self) -> str | io.BytesIO:
         """Return what libraries for media open: a file's name, or its bytes.
@@ -68,6 +78,7 @@ class Source:
         """
         content = self.read()
         if isinstance(content, Path):
+            check_file(content)
             return str(content)
         if isinstance(content, bytes):
             return io.BytesIO(content)
@@ -93,7 +104,8 @@ class Source:
 def _state(path: Path) -> str:
     """Return the size and time of a file, or of all files of a folder; empty when it is gone."""
     try:
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        inside = (file for file in path.iterdir() if not is_hidden(file)) if path.is_dir() else ()
+        files = sorted(inside) or [path]
         states = [(file.name, file.stat()) for file in files]
     except OSError:
         return ""
@@ -108,7 +120,7 @@ def file_source(root: Path, cell: str, where: str) -> Source:
     root : Path
         Files must lie in this folder, wherever links lead.
     cell : str
-        A path in `root`, at its end perhaps ``#t=start,stop`` (seconds) and
+        A path in `root`, of a file or of a folder of frames, at its end perhaps ``#t=start,stop`` (seconds) and
         ``&xywh=percent:x,y,width,height``.
     where : str
 
@@ -139,9 +151,14 @@ def file_source(root: Path, cell: str, where: str) -> Source:
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a NUL byte
         msg = f"cannot be followed ({error}): is it a link that leads to itself?"
         raise DataError(msg) from error
-    if not path.is_relative_to(root.resolve()):
+    inside = root.resolve()
+    if not path.is_relative_to(inside):
         msg = f"leads outside the folder {str(root)!r}: move it there, or name another `root`"
         raise DataError(msg)
+    for frame in path.iterdir() if path.is_dir() else ():
+        if frame.is_symlink() and not frame.resolve().is_relative_to(inside):
+            msg = f"holds {frame.name!r}, a link that leads outside {str(root)!r}: copy it there"
+            raise DataError(msg)
     if not path.exists():
         hint = "write paths with / instead of \\" if "\\" in name else "mend the path"
         msg = f"there is no such file in {str(root)!r}: {hint}, or leave the cell empty"
