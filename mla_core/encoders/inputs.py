@@ -137,4 +137,6 @@ class PerFrame(nn.Module):
 
 def _standardised(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     centred = x - x.mean(axes, keepdim=True)
-    return centred / centred.square().mean(axes, keepdim=True).sqrt().clamp(min=1e-6)
+    scaled = centred / centred.square().mean(axes, keepdim=True).sqrt().clamp(min=1e-6)
+    constant = x.amax(axes, keepdim=True) == x.amin(axes, keepdim=True)
+    return scaled.masked_fill(constant, 0.0)  # not the rounding of the mean, made large

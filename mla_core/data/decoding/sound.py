@@ -30,7 +30,7 @@ class SoundDecoder(Decoder):
 
     kind = "spectrogram"
     dtype = np.float16
-    version = 2  # 2: time in a video's track counts from what is shown first
+    version = 3  # 2: time in a video's track counts from what is shown first; 3: silence is 0
     uses = ("rate", "seconds", "mels")
 
     def look(self, source: Source) -> Looked:

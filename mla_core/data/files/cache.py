@@ -138,7 +138,15 @@ def _open(folder: Path, name: str) -> PreparedColumn:
         raise DataError(msg) from error
     array = ArrayOnDisk.open(folder / "rows.npy") if modality else None
     faults = {int(row): what for row, what in about["faults"].items()}
-    return PreparedColumn(modality, array, digests, faults, tuple(about["notes"]))
+    alike = _alike(name, np.delete(digests, list(faults), axis=0))
+    return PreparedColumn(modality, array, digests, faults, (*about["notes"], *alike))
+
+
+def _alike(name: str, digests: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Return a note when all samples are the same, such as silence or black pictures."""
+    if len(digests) < 2 or (digests != digests[0]).any():
+        return ()
+    return (f"{name}: all {len(digests)} samples are alike, so it tells nothing about the classes",)
 
 
 def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) -> dict[int, str]:

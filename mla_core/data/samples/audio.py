@@ -224,7 +224,12 @@ def log_mel(
     picture = torch.maximum(energy, floor).log()
     picture = picture - picture.mean((1, 2), keepdim=True)
     picture = picture / picture.std((1, 2), correction=0, keepdim=True).clamp(min=1e-6)
-    return picture[:, None]
+    # The mean of equal numbers is rounded: what is left would be made large by the division.
+    return picture.masked_fill(_constant(energy, (1, 2)), 0.0)[:, None]
+
+
+def _constant(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    return x.amax(axes, keepdim=True) == x.amin(axes, keepdim=True)
 
 
 def wav_bytes(waveform: Tensor, rate: int = RATE) -> bytes:

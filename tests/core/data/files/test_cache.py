@@ -65,3 +65,16 @@ def test_what_is_written_grows_as_the_rows_do(texts, monkeypatch, tmp_path):
     kept = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file())
     assert kept < 40_000
     assert written < 5 * kept
+
+
+@pytest.mark.parametrize(
+    ("said", "notes"),
+    [
+        (["abc", "abd"], ()),
+        (["abc"], ()),
+        (["abc"] * 3, ("text: all 3 samples are alike, so it tells nothing about the classes",)),
+    ],
+)
+def test_a_column_whose_samples_are_alike_says_so(texts, said, notes):
+    column = texts([Source(f"line {i}", one, key=str(i)) for i, one in enumerate(said)])
+    assert column.notes == notes
