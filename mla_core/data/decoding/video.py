@@ -20,6 +20,7 @@ from mla_core.data.samples import Modality, Source, is_hidden
 from mla_core.errors import DataError
 
 SUFFIXES = (".mp4", ".flv", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg")
+GAP = 0.1  # seconds that a track's time stamps may lag behind, as they are often rounded
 
 
 class VideoDecoder(Decoder):
@@ -30,7 +31,7 @@ class VideoDecoder(Decoder):
 
     kind = "video"
     dtype = np.uint8
-    version = 2  # 2: time counts from what is shown first
+    version = 3  # 2: time counts from what is shown first; 3: frames are turned upright
     uses = ("frames", "fps", "size")
 
     def look(self, source: Source) -> Looked:
@@ -87,7 +88,7 @@ def frame_files(source: Source) -> list[Path]:
 def read_frames(source: Source, times: Sequence[float]) -> list[Image.Image]:
     """Return the picture that is shown at each time (in seconds, ascending), at the end the last.
 
-    Time counts from what is shown first, whatever its time stamp.
+    It is turned and mirrored as players show it. Time counts from what is shown first, whatever its time stamp.
 
     Raises
     ------
@@ -99,7 +100,7 @@ def read_frames(source: Source, times: Sequence[float]) -> list[Image.Image]:
     with _open(source) as container:
         for time, frame in _from(source.start, container, _stream(container, "video")):
             while len(found) < len(times) and time > times[len(found)] + 1e-6:
-                found.append((shown or frame).to_image())
+                found.append(_upright(shown or frame))
             if len(found) == len(times):
                 break
             shown = frame
@@ -107,33 +108,44 @@ def read_frames(source: Source, times: Sequence[float]) -> list[Image.Image]:
             msg = "holds no frames: record it anew, or leave the cell empty"
             raise DataError(msg)
         rest = len(times) - len(found)
-        return found + ([shown.to_image()] * rest if rest else [])
+        return found + ([_upright(shown)] * rest if rest else [])
 
 
 def read_track(source: Source, stop: float) -> tuple[NDArray[np.float32], int]:
-    """Return the sound track (samples, 1) of a video up to `stop` seconds, and its rate."""
-    pieces = []
+    """Return the sound track (samples, 1) of a video up to `stop` seconds, and its rate.
+
+    It begins at the source's `start`, as `read_frames` counts time: where the track begins later,
+    or has a gap, there is silence.
+    """
+    pieces, filled = list[NDArray[np.float32]](), 0
     with _open(source) as container:
         stream = _stream(container, "audio")
         rate = int(stream.rate)
         resampler = need("av", "videos").AudioResampler("flt", "mono", rate)
-        first: float | None = None
         for time, frame in _from(source.start, container, stream):
             if time >= stop:
                 break
-            first = time if first is None else first
-            pieces += [part.to_ndarray()[0] for part in resampler.resample(frame)]
+            parts = [part.to_ndarray()[0] for part in resampler.resample(frame)]
+            sound = np.concatenate([np.zeros(0, np.float32), *parts])
+            late = round((time - source.start) * rate) - filled
+            if filled == 0 and late < 0:  # it begins before the piece does
+                sound = sound[-late:]
+            elif late > (GAP * rate if filled else 0):
+                pieces.append(np.zeros(late, np.float32))
+                filled += late
+            pieces.append(sound)
+            filled += len(sound)
     sound = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    before = round((source.start - (first or 0.0)) * rate) if source.start > 0 else 0
-    return sound[max(0, before) : round((stop - (first or 0.0)) * rate), None], rate
+    return sound[: round((stop - source.start) * rate), None], rate
 
 
 def track_length(source: Source) -> float:
-    """Return how many seconds the sound track of a video lasts."""
+    """Return after how many seconds the sound track of a video ends."""
     with _open(source) as container:
         stream = _stream(container, "audio")
         if stream.duration:
-            return float(stream.duration * stream.time_base)
+            begin = float((stream.start_time or 0) * stream.time_base) - _begin(container)
+            return max(0.0, begin) + float(stream.duration * stream.time_base)
         return _duration(container)
 
 
@@ -187,6 +199,29 @@ def _stream(container: Any, kind: str) -> Any:
         msg = f"holds no {picture}: record it anew, or leave the cell empty"
         raise DataError(msg)
     return found[0]
+
+
+# How a display matrix (a, b, c, d: x to ax + cy, y to bx + dy) turns or mirrors a picture.
+_TURNS = {
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270,  # Pillow counts against the clock
+    (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
+}
+
+
+def _upright(frame: Any) -> Image.Image:
+    """Return a frame as players show it, such as that of a telephone that was held upright."""
+    picture: Image.Image = frame.to_image()
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return picture
+    a, b, _, c, d = np.sign(np.frombuffer(bytes(matrix), np.int32)[:5]).tolist()
+    turn = _TURNS.get((a, b, c, d))
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _square(source: Source, size: int) -> NDArray[np.uint8]:
