@@ -89,7 +89,7 @@ BAD = {
             write_npz(p),
             (p / "mnist.npz").write_bytes((p / "mnist.npz").read_bytes()[:99]),
         ),
-        "mnist.npz' is cut off or damaged",
+        "mnist.npz' is damaged",
     ),
     "git-lfs": (
         lambda p: write_idx(p, change=lambda x: b"version https://git-lfs.github.com/spec/v1\n"),
@@ -110,11 +110,4 @@ BAD = {
 def test_anything_else_is_refused_in_a_sentence(tmp_path, write, what):
     write(tmp_path)
     with pytest.raises(mla.DataError, match=what):
-        read_mnist(tmp_path)
-
-
-def test_an_array_is_not_read_when_it_would_fill_the_memory(tmp_path, monkeypatch):
-    write_npz(tmp_path)
-    monkeypatch.setattr("mla_core.data.adapters.mnist.LARGEST", 2000)
-    with pytest.raises(mla.DataError, match=r"would take .* GiB for 'x_train'"):
         read_mnist(tmp_path)
