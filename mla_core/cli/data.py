@@ -99,7 +99,7 @@ def _check(arguments: argparse.Namespace) -> int:
     found = survey(_manifest(arguments, options), preparation, deep=arguments.deep)
     for line in describe(found):
         print(line)
-    return 1 if found.faults and not arguments.skip_bad else 0
+    return 1 if found.unusable or (found.faults and not arguments.skip_bad) else 0
 
 
 def _manifest(arguments: argparse.Namespace, options: dict[str, Any]) -> Manifest:

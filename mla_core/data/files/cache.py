@@ -138,7 +138,7 @@ def _open(folder: Path, name: str) -> PreparedColumn:
         raise DataError(msg) from error
     array = ArrayOnDisk.open(folder / "rows.npy") if modality else None
     faults = {int(row): what for row, what in about["faults"].items()}
-    alike = _alike(name, np.delete(digests, list(faults), axis=0))
+    alike = _alike(name, np.delete(digests, list(faults), axis=0)) if modality else ()
     return PreparedColumn(modality, array, digests, faults, (*about["notes"], *alike))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mla_core.data.files.cells import bare
@@ -99,20 +99,69 @@ def settle(manifest: Manifest) -> Manifest:
     kept, more = _without_lonely_labels(kept)
     found = {row.label for row in kept}
     classes = [name for name in manifest.classes if name in found] or sorted(found, key=_natural)
+    told = [*manifest.faults, *faults, *more]
+    if not kept:
+        notes = [f": {note}" for note in manifest.notes if not told]
+        msg = f"data set {manifest.name!r} has not one sample that can be used{''.join(notes)}"
+        raise DataError(_with_first(msg, told))
     for side in SPLITS:
         here = {row.label for row in kept if row.split == side}
         if not here:
-            msg = f"data set {manifest.name!r} has no sample in {side!r}: write it in `split`"
-            raise DataError(_with_first(msg, [*manifest.faults, *faults, *more]))
+            what = "that can be used" if told else "at all: write it in `split`"
+            msg = f"data set {manifest.name!r} has no sample in {side!r} {what}"
+            raise DataError(_with_first(msg, told))
         if missing := [name for name in classes if name not in here]:
             notes.append(f"no sample of {_listed(missing)} in {side}: nothing is measured there")
     return replace(
         manifest,
         rows=tuple(kept),
-        faults=(*manifest.faults, *faults, *more),
+        faults=tuple(told),
         notes=(*manifest.notes, *notes),
         classes=tuple(classes),
     )
+
+
+def usable(
+    manifest: Manifest, good: Mapping[str, Collection[int]], faults: Sequence[Fault]
+) -> Manifest:
+    """Return a settled manifest less the samples that have lost their every part.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Settled.
+    good : mapping of str to collection of int
+        Modality -> the numbers of the rows whose part can be used.
+    faults : sequence of Fault
+        Of the files; the sentence of an error names the first.
+
+    Returns
+    -------
+    Manifest
+        Its faults are those of the samples that had to go with the lost ones.
+
+    Raises
+    ------
+    DataError
+        When no sample of train has a part of a modality, or nothing is left of a split.
+    """
+    kept = sorted(set[int]().union(*good.values()))
+    notes = []
+    for name, rows in good.items():
+        sides = {manifest.rows[i].split for i in rows}
+        if "train" not in sides:
+            where = "in train " if sides else ""
+            first = next((str(fault) for fault in faults if fault.modality == name), _NO_PART)
+            msg = f"data set {manifest.name!r}: not one sample {where}has a part {name!r}"
+            raise DataError(f"{msg} that can be used: {first}")
+        notes += [f"no sample in {s} has a part {name!r}" for s in SPLITS if s not in sides]
+    manifest = replace(manifest, notes=(*manifest.notes, *notes), faults=())
+    if len(kept) == len(manifest.rows):
+        return manifest
+    return settle(replace(manifest, rows=tuple(manifest.rows[i] for i in kept)))
+
+
+_NO_PART = "put its files there, or leave the modality out"
 
 
 def _without_bad(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
@@ -206,7 +255,7 @@ def _without_lonely_labels(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]
             close = difflib.get_close_matches(row.label, near, n=1)
             hint = f"is it {close[0]!r}, misspelt?" if close else "add more samples, or take it out"
             faults.append(Fault(row.where, f"the label {row.label!r} occurs once: {hint}", row.id))
-        elif row.label not in trained:
+        elif trained and row.label not in trained:
             what = (
                 f"the label {row.label!r} is missing from train, so nobody can learn it: add some"
             )

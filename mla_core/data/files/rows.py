@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mla_core.data.decoding import Preparation, decoder, read_sound, read_text
 from mla_core.data.files.cache import PreparedColumn, default_cache, prepare_column
-from mla_core.data.files.manifest import Manifest, Row, settle
+from mla_core.data.files.manifest import Manifest, Row, settle, usable
 from mla_core.data.samples import (
     CODED,
     SPLITS,
@@ -58,6 +58,7 @@ def load_rows(
     if not skip_bad:
         refuse(manifest.name, manifest.faults)
     columns, faults = {}, list(manifest.faults)
+    usable(manifest, {name: manifest.sources(name) for name in manifest.kinds}, faults)
     folder = Path(cache) if cache else default_cache()
     for name, kind in manifest.kinds.items():
         sources = manifest.sources(name)
@@ -84,6 +85,10 @@ class _Column(NamedTuple):
     prepared: PreparedColumn
     row_of: dict[int, int]
 
+    def good(self) -> list[int]:
+        """Return the manifest's rows whose part can be used."""
+        return [i for i, row in self.row_of.items() if row not in self.prepared.faults]
+
     def rows(self, indices: Sequence[int]) -> Tensor:
         """Return (n,) rows of the array, -1 where the part is absent or bad."""
         found = (self.row_of.get(i, -1) for i in indices)
@@ -103,12 +108,10 @@ def _parts(
     faults: list[Fault],
     note: str,
 ) -> Parts:
-    for name, column in columns.items():
-        if column.prepared.modality is None:
-            first = next((f for f in faults if f.modality == name), "it has none")
-            msg = f"not one sample has a part {name!r} that can be used: {first}"
-            raise DataError(msg)
-    manifest, indices = _with_parts(manifest, columns)
+    number = {row.id: i for i, row in enumerate(manifest.rows)}
+    good = {name: column.good() for name, column in columns.items()}
+    manifest = usable(manifest, good, faults)
+    indices = [number[row.id] for row in manifest.rows]
     faults += manifest.faults
     shown = dict[str, list[Row]]()
     splits = {}
@@ -141,18 +144,6 @@ def _parts(
         note=". ".join(n for n in notes if n),
         left_out=faults,
     )
-
-
-def _with_parts(manifest: Manifest, columns: Mapping[str, _Column]) -> tuple[Manifest, list[int]]:
-    """Return the manifest less the samples that have lost their every part, and the rows' numbers."""
-    able = [column.rows(range(len(manifest.rows))) >= 0 for column in columns.values()]
-    kept = torch.stack(able).any(0).nonzero().flatten().tolist()
-    if len(kept) == len(manifest.rows):
-        return replace(manifest, faults=()), kept
-    number = {row.id: i for i, row in enumerate(manifest.rows)}
-    rest = tuple(manifest.rows[i] for i in kept)
-    settled = settle(replace(manifest, rows=rest, faults=()))
-    return settled, [number[row.id] for row in settled.rows]
 
 
 def _media(

@@ -11,9 +11,10 @@ from typing import Any
 
 from mla_core.data.decoding import Decoder, Looked, Preparation, decoder
 from mla_core.data.files.cache import WORKERS, attempt, look_at
-from mla_core.data.files.manifest import Manifest, count, settle
+from mla_core.data.files.manifest import Manifest, count, settle, usable
 from mla_core.data.files.manifest_file import read_manifest
 from mla_core.data.samples import SPLITS, Fault, Modality, Source
+from mla_core.errors import DataError
 from mla_core.words import counted
 
 TRIED = 12  # files of a modality that are prepared to see how long it takes
@@ -37,6 +38,8 @@ class Survey:
         How long the preparation will take, from a few files; 0 when it is done already.
     size : int
         Bytes that the prepared data will need.
+    unusable : str
+        Why it cannot be loaded, even without what is faulty; empty when it can.
     """
 
     manifest: Manifest
@@ -45,6 +48,7 @@ class Survey:
     files: dict[str, int]
     seconds: float
     size: int
+    unusable: str = ""
 
 
 def survey(manifest: Manifest, preparation: Preparation, *, deep: bool = False) -> Survey:
@@ -59,7 +63,7 @@ def survey(manifest: Manifest, preparation: Preparation, *, deep: bool = False) 
         Read every file to its end, which finds all damage and takes as long as the preparation.
     """
     settled = settle(manifest)
-    faults, files, modalities = list(settled.faults), {}, []
+    faults, good, modalities = list(settled.faults), dict[str, list[int]](), list[Modality]()
     seconds, size = 0.0, 0
     for name, kind in settled.kinds.items():
         sources, reader = settled.sources(name), decoder(kind, preparation)
@@ -73,12 +77,18 @@ def survey(manifest: Manifest, preparation: Preparation, *, deep: bool = False) 
             bad |= tried
             seconds += took * len(looked) / WORKERS
             size += len(listed) * _bytes(reader, modality)
-        files[name] = len(listed) - len(bad)
         rows = list(sources)
+        good[name] = [row for i, row in enumerate(rows) if i not in bad]
         for i, what in sorted(bad.items()):
             row = settled.rows[rows[i]]
             faults.append(Fault(listed[i].where, what, row.id, name))
-    return Survey(settled, tuple(modalities), tuple(faults), files, seconds, size)
+    files = {name: len(rows) for name, rows in good.items()}
+    try:
+        usable(settled, good, faults)
+        why = ""
+    except DataError as error:
+        why = str(error)
+    return Survey(settled, tuple(modalities), tuple(faults), files, seconds, size, why)
 
 
 def _try(
@@ -130,7 +140,10 @@ def describe(found: Survey) -> Iterator[str]:
     yield f"  preparing takes about {_span(found.seconds)} and {found.size / 2**20:.1f} MiB, once"
     for fault in found.faults:
         yield f"fault: {fault}"
-    yield counted(len(found.faults), "fault") if found.faults else "no faults"
+    if found.unusable:
+        yield f"cannot be loaded: {found.unusable}"
+    if found.faults or not found.unusable:
+        yield counted(len(found.faults), "fault") if found.faults else "no faults"
 
 
 def check_manifest(path: str | Path, prepare: Mapping[str, Any] | None = None) -> str:
