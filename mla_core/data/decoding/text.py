@@ -100,6 +100,15 @@ class TokensDecoder(CharactersDecoder):
     kind = "tokens"
     uses: ClassVar[tuple[str, ...]] = ("characters", "tokenizer")
 
+    def options(self) -> dict[str, Any]:
+        """Return what else decides: the files of a tokenizer that lies in a folder."""
+        folder = Path(self.preparation.tokenizer)
+        files = (
+            sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+        )
+        states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+        return super().options() | {"files": states}
+
     def look(self, source: Source) -> Looked:
         """Read it and count its tokens, those that are cut off as one."""
         return Looked((float(_codes(self._longer, source).count_nonzero()),))

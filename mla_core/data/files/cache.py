@@ -2,7 +2,8 @@
 
 A column lies in a folder of its own, named by a hash of the files' names, sizes and times and of
 what the preparation was told. It is filled beside, under a lock, and renamed when it is whole. What
-was cut off goes on: rows that were made for the same modality and whose digest fits are kept.
+was cut off goes on: rows that were made for the same modality and whose digest fits are kept. What
+stands in a finished folder is compared with its digests when it is read.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ import torch
 from numpy.typing import NDArray
 
 from mla_core.data.decoding import Decoder, Looked
-from mla_core.data.samples import ArrayOnDisk, Modality, Source
+from mla_core.data.samples import DIGEST, ArrayOnDisk, Modality, Source, row_digest
 from mla_core.errors import ConfigError, DataError, MissingPackageError
 from mla_core.files import check_writable, read_json, remove, write_json
 from mla_core.progress import bar, stream
 
 WORKERS = 2  # threads: the libraries that read media let go of Python's lock
 CHUNK = 128  # rows that are in memory at once
-DIGEST = 16  # bytes
+FORM = 2  # of the folders; to be raised when what was kept before must not be read
 
 T = TypeVar("T")
 
@@ -89,7 +90,8 @@ def prepare_column(
     DataError
         When the folder cannot be written, or the disk has too little room.
     """
-    key = hashlib.sha256(json.dumps(decoder.options(), sort_keys=True).encode())
+    told = {"form": FORM, **decoder.options()}
+    key = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     for source in sources:
         key.update(source.name().encode() + b"\0")
     folder = cache / f"{decoder.kind}-{key.hexdigest()[:24]}"
@@ -130,13 +132,25 @@ def _alone(folder: Path, name: str) -> Iterator[None]:
 def _open(folder: Path, name: str) -> PreparedColumn:
     try:
         about = json.loads((folder / "column.json").read_text(encoding="utf-8"))
+        if about.pop("sum", "") != _sum(about):
+            msg = "'column.json' is not what was written there"
+            raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
         known = about["modality"]
-        digests = _load_digests(folder) if known else np.zeros((0, DIGEST), np.uint8)
-        modality = Modality(name, **(known | {"shape": tuple(known["shape"])})) if known else None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"the prepared data in {str(folder)!r} is damaged: remove that folder"
+        digests, array, modality = np.zeros((0, DIGEST), np.uint8), None, None
+        if known:
+            modality = Modality(name, **(known | {"shape": tuple(known["shape"])}))
+            digests = _load_digests(folder)
+            array = ArrayOnDisk.open(folder / "rows.npy", digests)
+            whole = (len(digests), *modality.shape), about["dtype"]
+            if (
+                _sum_of(digests) != about["digests"]
+                or (array.array.shape, array.array.dtype) != whole
+            ):
+                msg = "'digests.npy' or the head of 'rows.npy' is not what was written there"
+                raise ValueError(msg)  # noqa: TRY301 - the same
+    except Exception as error:  # NumPy raises anything when a file is damaged
+        msg = f"the prepared data in {str(folder)!r} is damaged: remove that folder ({error})"
         raise DataError(msg) from error
-    array = ArrayOnDisk.open(folder / "rows.npy") if modality else None
     faults = {int(row): what for row, what in about["faults"].items()}
     alike = _alike(name, np.delete(digests, list(faults), axis=0)) if modality else ()
     return PreparedColumn(modality, array, digests, faults, (*about["notes"], *alike))
@@ -166,8 +180,21 @@ def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) 
                 faults |= rows.fill(sources, list(looked), decoder, modality, pool)
             finally:
                 rows.close()
-    write_json(folder / "column.json", about | {"faults": faults})
+            about["dtype"] = np.dtype(decoder.dtype).str
+            about["digests"] = _sum_of(_load_digests(folder))
+    about["faults"] = {str(row): what for row, what in faults.items()}
+    write_json(folder / "column.json", about | {"sum": _sum(about)})
     return faults
+
+
+def _sum(about: dict[str, Any]) -> str:
+    """Return the checksum of what is known of a column."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def _sum_of(digests: NDArray[np.uint8]) -> str:
+    """Return the checksum of the digests of all rows."""
+    return hashlib.sha256(f"{digests.shape}".encode() + digests.tobytes()).hexdigest()
 
 
 def _made_for(folder: Path, known: dict[str, Any]) -> bool:
@@ -296,7 +323,7 @@ class _Rows:
                 continue
             self._file.seek(self._offset + row * self._size)
             self._file.write(result)
-            self._digests[row] = _digest(result)
+            self._digests[row] = row_digest(result)
         return faults
 
     def close(self) -> None:
@@ -310,17 +337,13 @@ class _Rows:
         if not self._digests[row].any():
             return False
         self._file.seek(self._offset + row * self._size)
-        return bool((_digest(self._file.read(self._size)) == self._digests[row]).all())
-
-
-def _digest(raw: bytes) -> NDArray[np.uint8]:
-    return np.frombuffer(hashlib.blake2b(raw, digest_size=DIGEST).digest(), np.uint8)
+        return bool((row_digest(self._file.read(self._size)) == self._digests[row]).all())
 
 
 def _header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except Exception:  # noqa: BLE001 - the same
         return None
     return array.shape, array.dtype
 

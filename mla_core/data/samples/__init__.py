@@ -23,11 +23,19 @@ from mla_core.data.samples.parts import Parts
 from mla_core.data.samples.prefetch import fetch, read_ahead
 from mla_core.data.samples.source import Content, Source, file_source
 from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split
-from mla_core.data.samples.stored import ArrayOnDisk, Column, StoredColumn, digest
+from mla_core.data.samples.stored import (
+    DIGEST,
+    ArrayOnDisk,
+    Column,
+    StoredColumn,
+    digest,
+    row_digest,
+)
 from mla_core.data.samples.tokens import Tokenizer
 
 __all__ = [
     "CODED",
+    "DIGEST",
     "FRAMES",
     "HOP",
     "KINDS",
@@ -68,6 +76,7 @@ __all__ = [
     "png_bytes",
     "read_ahead",
     "refuse",
+    "row_digest",
     "to_int16",
     "wav_bytes",
     "write_faults",

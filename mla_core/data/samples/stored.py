@@ -17,6 +17,7 @@ from mla_core.errors import DataError
 
 PIECE = 2**23  # numbers that are read at once: 55 pictures of 224 x 224
 HELD = 256 * 2**20  # bytes of the file that may stay in this process's memory
+DIGEST = 16  # bytes
 
 
 @dataclass(eq=False)
@@ -27,17 +28,28 @@ class ArrayOnDisk:
     ----------
     array : ndarray
         (K, ...), read-only.
+    mapping : mmap, optional
+        Of the file.
+    digests : ndarray, optional
+        (K, DIGEST) uint8, see `row_digest`: each row is compared with its own when it is first read.
+    name : str
+        Of the file, for messages.
     bytes_read : int
         How much has been copied out of it so far.
     """
 
     array: np.ndarray
     mapping: mmap.mmap | None = None
+    digests: np.ndarray | None = None
+    name: str = ""
     bytes_read: int = 0
     _since: int = 0
 
+    def __post_init__(self) -> None:
+        self._unseen = np.full(len(self.array), self.digests is not None)
+
     @classmethod
-    def open(cls, path: Path) -> ArrayOnDisk:
+    def open(cls, path: Path, digests: np.ndarray | None = None) -> ArrayOnDisk:
         """Map an array file; nothing of it is read yet.
 
         Raises
@@ -57,14 +69,21 @@ class ArrayOnDisk:
                 raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
             count = int(np.prod(shape))
             array = np.frombuffer(mapping, dtype, count=count, offset=start).reshape(shape)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # NumPy raises anything when the head of a file is damaged
             msg = f"{str(path)!r} is no array file of the cache ({error}): remove its folder"
             raise DataError(msg) from error
-        return cls(array, mapping)
+        return cls(array, mapping, digests, str(path))
 
     def rows(self, indices: np.ndarray) -> np.ndarray:
-        """Return copies of the rows at `indices` (n,)."""
+        """Return copies of the rows at `indices` (n,).
+
+        Raises
+        ------
+        DataError
+            When a row is not what was written there.
+        """
         found = np.asarray(self.array[indices])
+        self._compare(indices, found)
         self.bytes_read += found.nbytes
         self._since += found.nbytes
         if self._since > HELD:
@@ -72,6 +91,24 @@ class ArrayOnDisk:
             if self.mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
                 self.mapping.madvise(mmap.MADV_DONTNEED)  # the system still has them in its cache
         return found
+
+    def _compare(self, indices: np.ndarray, found: np.ndarray) -> None:
+        if self.digests is None:
+            return
+        for i in np.flatnonzero(self._unseen[indices]):
+            row = indices[i]
+            if not np.array_equal(row_digest(found[i].tobytes()), self.digests[row]):
+                msg = (
+                    f"row {row} of the prepared data in {self.name!r} is not what was written "
+                    "there: remove its folder, and it is prepared anew"
+                )
+                raise DataError(msg)
+            self._unseen[row] = False
+
+
+def row_digest(raw: bytes) -> np.ndarray:
+    """Return a short name (DIGEST,) uint8 of what a row holds."""
+    return np.frombuffer(hashlib.blake2b(raw, digest_size=DIGEST).digest(), np.uint8)
 
 
 class StoredColumn:
