@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from mla_core.data import (
     check_options,
 )
 from mla_core.encoders import DEVICES, ENCODERS, PRECISIONS, check_encoders
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, nearest, one_of, quoted
 from mla_core.fusion import RULES
 from mla_core.head import ALPHA_SCHEDULES, VARIANTS
+from mla_core.outside import read_json_text
 from mla_core.plugins import Origin, Registry
 from mla_core.references import allow_import as allow
 from mla_core.references import from_elsewhere, is_reference, only_looking, user_named
@@ -123,8 +123,8 @@ class ExperimentConfig:
     method_options: Mapping[str, Any] = setting(factory=dict)
     seed: int = setting(0, whole=0)
     epochs: int = setting(10, whole=1, live=True)
-    batch_size: int = setting(64, whole=1)
-    feature_size: int | str = setting(128, whole=1, choices=("encoder",))
+    batch_size: int = setting(64, whole=(1, 65_536))
+    feature_size: int | str = setting(128, whole=(1, 16_384), choices=("encoder",))
     encoder: str = setting("trained", choices=("trained", "none"))
     optimizer: str = setting("sgd", choices=("sgd", "adamw"))
     learning_rate: float = setting(0.03, real={"above": 0.0}, live=True)
@@ -158,15 +158,12 @@ class ExperimentConfig:
             object.__setattr__(self, name, plain_json(name, getattr(self, name)))
         object.__setattr__(self, "encoders", check_encoders(self.encoders))
         _check_names_of_metrics(self.metrics)
+        _check_names_of_modalities(self.modalities)
+        if isinstance(self.order, tuple):
+            _check_order(self.order)
         self._meet_guests()
         check_settings(self)
-        check_options(self.dataset, dict(self.dataset_options))
-        _check_names_of_modalities(self.modalities)
-        if isinstance(self.order, tuple) and (
-            bad := [name for name in self.order if not isinstance(name, str)]
-        ):
-            msg = f"order must name modalities, not {bad[0]!r} as in {self.order!r}"
-            raise ConfigError(msg)
+        check_options(self.dataset, self.data_options())
         object.__setattr__(self, "missing", check_missing(self.missing))
         options = check_method_options(self.method, self.method_options)
         object.__setattr__(self, "method_options", options)
@@ -245,14 +242,14 @@ class ExperimentConfig:
         >>> ExperimentConfig.from_json('{"dataset": "gaussian", "epochs": 5}').epochs
         5
         """
+        if not isinstance(text, str | bytes):
+            msg = f"the configuration must be JSON text, not {quoted(text)}"
+            raise ConfigError(msg)
         try:
-            values = json.loads(text)
+            values = read_json_text(text)
         except ValueError as error:
             msg = f"the configuration is not JSON ({error}): copy it whole, from {{ to }}"
             raise ConfigError(msg) from error
-        if not isinstance(values, dict):
-            msg = f"the configuration must be a JSON object of names and values, not {values!r}"
-            raise ConfigError(msg)
         return cls.from_dict(values, allow_import=allow_import)
 
     def to_dict(self) -> dict[str, Any]:
@@ -267,6 +264,24 @@ class ExperimentConfig:
         """Return `dataset_options` as the loader takes them."""
         options = dict(self.dataset_options)
         return options | ({"seed": self.seed} if options.get("seed") == "run" else {})
+
+    def check_modalities(self, names: Sequence[str]) -> None:
+        """Raise `ConfigError` unless data with these modalities have every one that is named here."""
+        for name in self.modalities:
+            one_of("modality in modalities", name, names)
+        for name in self.encoders:  # of the whole data, so that one left out may keep its entry
+            one_of("modality in encoders", name, names)
+        kept = [name for name in names if not self.modalities or name in self.modalities]
+        for side, rates in self.missing.items():
+            for name in rates if isinstance(rates, Mapping) else ():
+                one_of(f"modality in missing[{side!r}]", name, kept)
+        if isinstance(self.order, tuple):
+            for name in self.order:
+                one_of("modality in order", name, kept)
+            for name in kept:
+                if name not in self.order:
+                    msg = f"order leaves out the modality {name!r}: it would never be trained"
+                    raise ConfigError(msg)
 
     @property
     def hash(self) -> str:
@@ -337,7 +352,16 @@ def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[An
 def _check_names_of_modalities(names: tuple[str, ...]) -> None:
     whole = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
     if not whole or len(set(names)) != len(names):
-        msg = f"modalities must be a list of names, none twice, not {names!r}"
+        msg = f"modalities must be a list of names, none twice, not {quoted(names)}"
+        raise ConfigError(msg)
+
+
+def _check_order(order: tuple[str, ...]) -> None:
+    if not order or not all(isinstance(name, str) for name in order):
+        msg = (
+            "order must be 'cyclic', 'random', or a list that names every modality at least once, "
+            f"not {quoted(order)}"
+        )
         raise ConfigError(msg)
 
 
@@ -345,20 +369,23 @@ def _check_names_of_metrics(names: tuple[str, ...]) -> None:
     whole = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
     if not whole or len(set(names)) != len(names) or set(names) & set(METRICS.built_in):
         msg = (
-            f"metrics must be a list of names of your own numbers, none twice, not {names!r}: "
+            f"metrics must be a list of names of your own numbers, none twice, not {quoted(names)}: "
             f"{', '.join(METRICS.built_in)} are always there"
         )
         raise ConfigError(msg)
 
 
 def check_names(values: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for a name that is no setting."""
+    """Raise `ConfigError` unless these are names of settings, each with a value."""
+    if not isinstance(values, Mapping):
+        msg = f"the configuration must be an object of names and values, not {quoted(values)}"
+        raise ConfigError(msg)
     known = [f.name for f in dataclasses.fields(ExperimentConfig)]
     for name in values:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
-            msg = f"unknown parameter {name!r}: {hint}"
+        if not isinstance(name, str) or name not in known:
+            close = nearest(name, known)
+            hint = f"did you mean {close!r}?" if close else f"known are {', '.join(known)}"
+            msg = f"unknown parameter {quoted(name)}: {hint}"
             raise ConfigError(msg)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 
@@ -28,16 +29,52 @@ class NotebookError(RuntimeError):
 OURS = (ConfigError, DataError, TrainingDivergedError, NotebookError)
 
 
+LONGEST = 300  # characters of a value that a sentence quotes
+
+
+def quoted(value: object) -> str:
+    """Return a value as a sentence quotes it: as Python writes it, but never longer than a few lines.
+
+    Examples
+    --------
+    >>> quoted("fac"), quoted(10**5000), len(quoted("a" * 10_000))
+    ("'fac'", 'an int too large to be shown', 301)
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # thousands of digits, or of lists in one another
+        kind = type(value).__name__
+        return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind} too large to be shown"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """Return which known name may be meant by another one, None where none is near.
+
+    Examples
+    --------
+    >>> nearest("imag", ["image", "audio"])
+    'image'
+    """
+    close = difflib.get_close_matches(name, known, n=1) if isinstance(name, str) else []
+    return close[0] if close else None
+
+
 def one_of(what: str, value: object, allowed: Iterable[str]) -> None:
     """Raise `ConfigError` unless `value` is among `allowed`, quoting both.
 
     Examples
     --------
     >>> one_of("fusion", "entropy", ["entropy", "uniform"])
+    >>> one_of("fusion", "entropie", ["entropy", "uniform"])
+    Traceback (most recent call last):
+    mla_core.errors.ConfigError: unknown fusion 'entropie': choose one of 'entropy', 'uniform' (did you mean 'entropy'?)
     """
     names = list(allowed)
-    if value not in names:
-        msg = f"unknown {what} {value!r}: choose one of {', '.join(map(repr, names))}"
+    if not isinstance(value, str) or value not in names:
+        close = nearest(value, names)
+        hint = f" (did you mean {close!r}?)" if close else ""
+        msg = f"unknown {what} {quoted(value)}: choose one of {', '.join(map(repr, names))}{hint}"
         raise ConfigError(msg)
 
 

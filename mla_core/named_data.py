@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 
 from mla_core.config import ExperimentConfig
 from mla_core.data import DATASETS, NEED_FILES, MultimodalDataset, load_dataset, shorten
+from mla_core.errors import ConfigError
 from mla_core.references import from_elsewhere
 from mla_core.settings import hash_of
 
@@ -40,12 +41,26 @@ def data_of(config: ExperimentConfig, data: MultimodalDataset | None = None) -> 
     config : ExperimentConfig
     data : MultimodalDataset, optional
         Whole, instead of the one that `config` names.
+
+    Raises
+    ------
+    ConfigError
+        For a modality that the data do not have, or where nothing of a split would be left.
     """
     whole = whole_data_of(config) if data is None else data
-    return shorten(
+    config.check_modalities([*whole.modalities])
+    short = shorten(
         whole,
         modalities=config.modalities,
         missing=config.missing,
         label_noise=config.label_noise,
         seed=config.seed,
     )
+    for side in ("val", "test"):
+        if not short.split(side).present.any():
+            msg = (
+                f"no sample of {side!r} has any part, so there is nothing to measure on: take "
+                f"away less than missing={config.missing!r} and modalities={config.modalities!r} do"
+            )
+            raise ConfigError(msg)
+    return short

@@ -7,7 +7,6 @@ is imported before it is asked for.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, nearest, quoted
 from mla_core.provenance import digest_of_files, digest_of_live, own_files
 from mla_core.references import (
     LOCK,
@@ -236,11 +235,11 @@ class Registry(Mapping[str, T], Generic[T]):
         if name in self:
             return
         what, names = what or self._what, [*self]
-        close = difflib.get_close_matches(str(name), names, n=1)
-        guess = f" (did you mean {close[0]!r}?)" if close else ""
+        close = nearest(name, names)
+        hint = f" (did you mean {close!r}?)" if close else ""
         msg = (
-            f"unknown {what} {name!r}: choose one of {', '.join(map(repr, names))}, or name your own "
-            f"as 'my_module:object'{guess}"
+            f"unknown {what} {quoted(name)}: choose one of {', '.join(map(repr, names))}, or name "
+            f"your own as 'my_module:object'{hint}"
         )
         raise ConfigError(msg)
 

@@ -9,7 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mla_core.errors import ConfigError, one_of
+from mla_core.errors import ConfigError, one_of, quoted
+from mla_core.outside import MOST, check_plain
 
 
 def setting(
@@ -18,7 +19,7 @@ def setting(
     factory: Any = dataclasses.MISSING,
     choices: Sequence[str] = (),
     or_list: bool = False,
-    whole: int | None = None,
+    whole: int | tuple[int, int] | None = None,
     real: Mapping[str, float] | None = None,
     live: bool = False,
     later: bool = False,
@@ -33,8 +34,9 @@ def setting(
         All allowed values.
     or_list : bool
         A tuple is allowed, too, and checked elsewhere.
-    whole : int, optional
-        A whole number of at least this; another value may be among `choices`.
+    whole : int or (int, int), optional
+        A whole number of at least this, or from one to the other; another value may be among
+        `choices`.
     real : mapping, optional
         A finite number with the bounds ``above``, ``least`` and ``below``.
     live : bool
@@ -45,7 +47,7 @@ def setting(
     told = {
         "choices": tuple(choices),
         "or_list": or_list,
-        "whole": whole,
+        "whole": (whole, MOST) if isinstance(whole, int) else whole,
         "real": real,
         "live": live,
         "later": later,
@@ -79,9 +81,11 @@ def check_settings(config: Any) -> None:
     for field in dataclasses.fields(config):
         name, may = field.name, field.metadata
         value = getattr(config, name)
-        if may.get("whole") is not None and value not in may["choices"]:
+        if may.get("whole") is not None and not (
+            isinstance(value, str) and value in may["choices"]
+        ):
             also = f" (or {', '.join(map(repr, may['choices']))})" if may["choices"] else ""
-            _check_whole(name + also, value, may["whole"])
+            _check_whole(name + also, value, *may["whole"])
         elif may.get("real") is not None:
             _check_real(name, value, **may["real"])
             object.__setattr__(config, name, float(value))  # 1 is named as 1.0 is
@@ -92,13 +96,10 @@ def check_settings(config: Any) -> None:
 def plain_json(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of plain JSON values; anything else raises `ConfigError`."""
     if not isinstance(options, Mapping):
-        msg = f"{name} must map names to values, not {options!r}"
+        msg = f"{name} must map names to values, not {quoted(options)}"
         raise ConfigError(msg)
-    try:
-        plain: dict[str, Any] = json.loads(json.dumps(dict(options), allow_nan=False))
-    except (TypeError, ValueError) as error:
-        msg = f"{name} must hold plain JSON values, not {options!r}: {error}"
-        raise ConfigError(msg) from error
+    check_plain(name, options)
+    plain: dict[str, Any] = json.loads(json.dumps(dict(options)))
     return plain
 
 
@@ -114,9 +115,10 @@ def hash_of(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        msg = f"{name} must be a whole number of at least {least}, not {value!r}"
+def _check_whole(name: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        bounds = f"of at least {least}" if most == MOST else f"from {least} to {most}"
+        msg = f"{name} must be a whole number {bounds}, not {quoted(value)}"
         raise ConfigError(msg)
 
 
@@ -128,12 +130,12 @@ def _check_real(
     least: float = -math.inf,
     below: float = math.inf,
 ) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, float) or (type(value) is int and abs(value) <= MOST)
     if not number or not (above < value < below and value >= least):  # type: ignore[operator]
         bounds = [
             f"above {above}" if above > -math.inf else "",
             f"at least {least}" if least > -math.inf else "",
             f"below {below}" if below < math.inf else "finite",
         ]
-        msg = f"{name} must be a number {' and '.join(filter(None, bounds))}, not {value!r}"
+        msg = f"{name} must be a number {' and '.join(filter(None, bounds))}, not {quoted(value)}"
         raise ConfigError(msg)

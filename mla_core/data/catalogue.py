@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from mla_core.data.dataset import MultimodalDataset
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, nearest
+from mla_core.outside import check_kind
 from mla_core.plugins import Registry
 from mla_core.references import user_named
 
@@ -101,20 +102,45 @@ def check_loader(name: str, loader: object) -> None:
 
 
 def check_options(name: str, options: Mapping[str, object]) -> None:
-    """Raise `ConfigError` when the data set has no option of that name.
+    """Hold options of a data set against what its loader's signature says of each.
 
     Nothing is said of a data set whose code may not be imported.
+
+    Raises
+    ------
+    ConfigError
+        When it has no option of that name, or not of that kind.
+
+    Examples
+    --------
+    >>> check_options("gaussian", {"sizes": [60, 20, "20"]})
+    Traceback (most recent call last):
+    mla_core.errors.ConfigError: option 'sizes' of data set 'gaussian' must be three whole numbers
+    from 1 to 10,000,000 (train, val, test), not [60, 20, '20']
     """
     if not DATASETS.known(name):
         return
-    known = inspect.signature(DATASETS[name]).parameters
-    if any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        return
-    for option in options:
-        if option not in known:
-            allowed = f"choose among {list(known)}" if known else "it has none"
+    loader = DATASETS[name]
+    known = inspect.signature(loader).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
+    kinds = _kinds(loader)
+    for option, value in options.items():
+        if option not in known and not takes_any:
+            close = nearest(option, known)
+            hint = f" (did you mean {close!r}?)" if close else ""
+            allowed = f"choose among {list(known)}{hint}" if known else "it has none"
             msg = f"data set {name!r} has no option {option!r}: {allowed}"
             raise ConfigError(msg)
+        if option in kinds:
+            check_kind(f"option {option!r} of data set {name!r}", value, kinds[option])
+
+
+def _kinds(loader: Callable[..., Any]) -> dict[str, Any]:
+    """Return the kind of each option that has one."""
+    try:
+        return get_type_hints(loader, include_extras=True)
+    except (NameError, TypeError):  # a guest's, which names what is not there while it runs
+        return {}
 
 
 def load_dataset(name: str, **options: object) -> MultimodalDataset:

@@ -14,7 +14,7 @@ import torch
 
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import SPLITS, Modality, Split
-from mla_core.errors import ConfigError, one_of
+from mla_core.errors import ConfigError, one_of, quoted
 from mla_core.seeding import generator
 
 
@@ -90,7 +90,7 @@ def check_missing(missing: Mapping[str, Any]) -> dict[str, Any]:
         for rate in rates.values() if isinstance(rates, Mapping) else [rates]:
             number = isinstance(rate, int | float) and not isinstance(rate, bool)
             if not number or not 0 <= rate <= 1:
-                msg = f"missing[{side!r}] must be a rate from 0 to 1, or one per modality, not {rates!r}"
+                msg = f"missing[{side!r}] must be a rate from 0 to 1, or one per modality, not {quoted(rates)}"
                 raise ConfigError(msg)
     return {
         side: {name: float(rate) for name, rate in rates.items()}

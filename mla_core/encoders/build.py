@@ -18,7 +18,7 @@ from mla_core.encoders.guest import build_guest
 from mla_core.encoders.inputs import PerFrame, Picture
 from mla_core.encoders.placement import Placement, place
 from mla_core.encoders.small import build_encoder
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, one_of
 from mla_core.seeding import drawing_alone, generator
 
 SMALL = frozenset({"small", "none"})
@@ -120,7 +120,7 @@ def build_encoders(
 def check_modules(
     modules: Mapping[str, object], modalities: Mapping[str, Modality], named: Mapping[str, object]
 ) -> None:
-    """Raise `ConfigError` unless every encoder, given or configured, has its modality.
+    """Raise `ConfigError` unless every encoder that is given is a module and has a modality.
 
     Parameters
     ----------
@@ -139,10 +139,8 @@ def check_modules(
                 f"two encoders for {name!r}: a module, and encoders[{name!r}] in the configuration"
             )
             raise ConfigError(msg)
-    for name in (*modules, *named):
-        if name not in modalities:
-            msg = f"an encoder for the unknown modality {name!r}: choose among {list(modalities)}"
-            raise ConfigError(msg)
+    for name in modules:
+        one_of("modality in encoders", name, modalities)
 
 
 def _small(choice: EncoderChoice, modality: Modality, size: int, seed: int) -> nn.Module:

@@ -8,7 +8,6 @@ from mla_core.data.corruption.noise import (
     TYPING_ERRORS,
     add_pixel_noise,
     check_noise,
-    check_seed,
     stream,
 )
 
@@ -23,6 +22,5 @@ __all__ = [
     "Damage",
     "add_pixel_noise",
     "check_noise",
-    "check_seed",
     "stream",
 ]

@@ -41,13 +41,6 @@ def check_noise(noise: Sequence[float], dials: Dials) -> tuple[float, ...]:
     return levels
 
 
-def check_seed(seed: int) -> None:
-    """Raise `ConfigError` unless `seed` is at least 0."""
-    if seed < 0:
-        msg = f"seed {seed!r} must be at least 0"
-        raise ConfigError(msg)
-
-
 def stream(seed: int, side: str, part: str, dials: Dials) -> np.random.Generator:
     """Return a generator of its own for each split and part, so that none disturbs another.
 

