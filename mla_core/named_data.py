@@ -6,9 +6,19 @@ from weakref import WeakValueDictionary
 
 from mla_core.config import ExperimentConfig
 from mla_core.data import DATASETS, NEED_FILES, MultimodalDataset, load_dataset, shorten
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, quoted
 from mla_core.references import from_elsewhere
 from mla_core.settings import hash_of
+
+
+def check_given(config: object, data: object = None) -> None:
+    """Raise `ConfigError` unless these are a configuration and a data set, if any."""
+    if not isinstance(config, ExperimentConfig):
+        msg = f"the configuration must be an ExperimentConfig, such as ExperimentConfig.from_dict returns, not {quoted(config)}"
+        raise ConfigError(msg)
+    if data is not None and not isinstance(data, MultimodalDataset):
+        msg = f"the data must be a MultimodalDataset, such as load_dataset returns, not {quoted(data)}"
+        raise ConfigError(msg)
 
 
 def can_change(config: ExperimentConfig) -> bool:

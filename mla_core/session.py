@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,8 +19,9 @@ from mla_core.encoders import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import flat_numbers, summarise
 from mla_core.fusion import fused_by_rule
-from mla_core.methods import Method, Place, Route
-from mla_core.named_data import data_of, whole_data_of
+from mla_core.limits import Limits
+from mla_core.methods import Method, Place, Route, load_state
+from mla_core.named_data import check_given, data_of, whole_data_of
 from mla_core.records import Change, Evaluation, History, Moment, Recording, Snapshot, StepRecord
 from mla_core.references import from_elsewhere
 from mla_core.threads import compute_threads, uninterrupted
@@ -86,11 +84,12 @@ class TrainingSession:
         encoders: Mapping[str, nn.Module] | None = None,
         at: Snapshot | None = None,
     ) -> None:
+        check_given(config, data)
         self.config = config
         self.guests = config.guests()  # as their code is now
-        self.encoders = dict(encoders or {})
         self._whole = whole_data_of(config) if data is None else data
-        check_modules(self.encoders, self._whole.modalities, config.encoders)
+        check_modules(encoders or {}, self._whole.modalities, config.encoders)
+        self.encoders = dict(encoders or {})
         self.data = data_of(config, self._whole)
         self.method: Method = method_class(config.method)(
             config, self.data.modalities, len(self.data.classes), self.encoders
@@ -109,7 +108,7 @@ class TrainingSession:
             if at is None:
                 self._look(self._place)
             else:
-                self._go_to(at, at.step, at.history.changes)
+                self._go_to(at)
 
     @property
     def step(self) -> int:
@@ -181,17 +180,20 @@ class TrainingSession:
         -------
         list of StepRecord
             The new records.
+
+        Raises
+        ------
+        ConfigError
+            When a limit is no such number, or below 0.
         """
-        most = sys.maxsize if steps is None else steps
-        last_epoch = sys.maxsize if epochs is None else self.epoch + epochs
-        until = math.inf if seconds is None else time.monotonic() + seconds
+        limits = Limits(steps=steps, epochs=epochs, seconds=seconds, epoch=self.epoch)
         records: list[StepRecord] = []
-        while len(records) < most and self.epoch < last_epoch:
+        while not limits.reached(len(records), self.epoch):
             with self._in_turn():
-                if self.finished or (records and time.monotonic() >= until):
+                if self.finished:
                     break
                 with uninterrupted():
-                    records += self._take(most - len(records))
+                    records += self._take(limits.left(len(records)))
         return records
 
     def evaluate(self, split: str | Split = "val") -> Evaluation:
@@ -203,7 +205,7 @@ class TrainingSession:
             ``"train"``, ``"val"`` or ``"test"``, or samples that were changed on the way.
         """
         with self._in_turn():
-            chosen = self.data.split(split) if isinstance(split, str) else split
+            chosen = split if isinstance(split, Split) else self.data.split(split)
             return self._evaluation(chosen, self._place)
 
     def snapshot(self) -> Snapshot:
@@ -221,7 +223,7 @@ class TrainingSession:
         """
         with self._lock, compute_threads(), uninterrupted():
             try:
-                self._go_to(snapshot, snapshot.step, snapshot.history.changes)
+                self._go_to(snapshot)
             except Exception:
                 self._make_good()
                 raise
@@ -246,6 +248,7 @@ class TrainingSession:
         """
         with self._lock:  # of one and the same moment
             snapshot = self.snapshot() if at is None else at
+            Snapshot.check_fits(snapshot, self.config)
             recording = self.recording.until(snapshot.step)
         twin = TrainingSession(self.config, self._whole, self.encoders, snapshot)
         twin.recording = recording
@@ -311,18 +314,22 @@ class TrainingSession:
         if self._cut_off:
             self._go_to(self.last_good, self.step, self.history.changes)
 
-    def _go_to(self, start: Snapshot, step: int, changes: Sequence[Change]) -> None:
-        """Load a snapshot, take what followed it again until `step`, and stand there.
+    def _go_to(
+        self, start: Snapshot, step: int | None = None, changes: Sequence[Change] | None = None
+    ) -> None:
+        """Load a snapshot, take what followed it again until `step`, if any, and stand there.
 
         The same sub-steps give the same tensors, so that none need be kept for a way back. If this
         is cut off, it is only begun: where the session stands changes at the very end.
         """
-        start.check_fits(self.config)
+        Snapshot.check_fits(start, self.config)
         self._cut_off = True
+        step = start.step if step is None else step
+        changes = start.history.changes if changes is None else changes
         config, history = start.config, start.history.copy()
         place = self._route.at(start.step, start.epoch, start.index)
         self.method.reconfigure(config)
-        self.method.load_state_dict(start.tensors)
+        load_state(self.method, start.tensors)
         for change in [*changes[len(history.changes) :], None]:
             while place.step < (step if change is None else change.step):
                 until = (step if change is None else change.step) - place.step

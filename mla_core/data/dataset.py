@@ -18,7 +18,7 @@ from mla_core.data.samples import (
     digest,
     media_from_tensor,
 )
-from mla_core.errors import DataError
+from mla_core.errors import DataError, quoted
 
 
 class MultimodalDataset:
@@ -180,8 +180,8 @@ class MultimodalDataset:
 
     def split(self, name: str) -> Split:
         """Return the split called `name`."""
-        if name not in self._splits:
-            msg = f"unknown split {name!r}: choose one of {list(self._splits)}"
+        if not isinstance(name, str) or name not in self._splits:
+            msg = f"unknown split {quoted(name)}: choose one of {list(self._splits)}"
             raise DataError(msg)
         return self._splits[name]
 
@@ -209,8 +209,8 @@ class MultimodalDataset:
 
     def locate(self, sample: str) -> tuple[str, int]:
         """Return the split's name and the index in it of the sample with this id."""
-        if sample not in self._where:
-            msg = f"data set {self.name!r} has no sample with the id {sample!r}"
+        if not isinstance(sample, str) or sample not in self._where:
+            msg = f"data set {self.name!r} has no sample with the id {quoted(sample)}"
             raise DataError(msg)
         return self._where[sample]
 

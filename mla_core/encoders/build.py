@@ -18,7 +18,7 @@ from mla_core.encoders.guest import build_guest
 from mla_core.encoders.inputs import PerFrame, Picture
 from mla_core.encoders.placement import Placement, place
 from mla_core.encoders.small import build_encoder
-from mla_core.errors import ConfigError, one_of
+from mla_core.errors import ConfigError, one_of, quoted
 from mla_core.seeding import drawing_alone, generator
 
 SMALL = frozenset({"small", "none"})
@@ -130,6 +130,9 @@ def check_modules(
     named : mapping of str to object
         The configuration's `encoders`.
     """
+    if not isinstance(modules, Mapping):
+        msg = f"encoders must map modalities to modules, not {quoted(modules)}"
+        raise ConfigError(msg)
     for name, module in modules.items():
         if not isinstance(module, nn.Module):
             msg = f"the encoder for {name!r} must be a torch.nn.Module, not {module!r}"

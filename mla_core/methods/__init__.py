@@ -2,7 +2,7 @@
 
 from mla_core.catalogue import METHODS, method_class
 from mla_core.methods.alternating import Alternating
-from mla_core.methods.base import Method, Position, Prediction
+from mla_core.methods.base import Method, Position, Prediction, load_state
 from mla_core.methods.heads import OwnHeads, linear
 from mla_core.methods.joint import Joint
 from mla_core.methods.one_at_a_time import OneAtATime
@@ -24,6 +24,7 @@ __all__ = [
     "Prediction",
     "Route",
     "linear",
+    "load_state",
     "method_class",
     "register",
 ]

@@ -246,6 +246,22 @@ class Method(ABC):
             group["lr"] = rate
 
 
+def load_state(method: Method, state: Mapping[str, Tensor]) -> None:
+    """Give a method back what its `state_dict` gave.
+
+    Raises
+    ------
+    ConfigError
+        When it comes from another network. The method is then neither one nor the other.
+    """
+    try:
+        method.load_state_dict(state)
+    except (RuntimeError, ValueError, KeyError) as error:
+        why = " ".join(str(error).split())[:200]
+        msg = f"the snapshot is of a session with other data or other encoders: {why}"
+        raise ConfigError(msg) from error
+
+
 def strip_prefix(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the entries whose key starts with `prefix`, without it."""
     return {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from torch import Tensor
 
 from mla_core.config import ExperimentConfig
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, quoted
 from mla_core.records.history import History
 
 
@@ -26,16 +26,23 @@ class Snapshot:
     history: History
     best: Snapshot | None = None
 
-    def check_fits(self, config: ExperimentConfig) -> None:
-        """Raise `ConfigError` unless a session configured like this can go on from here.
+    @staticmethod
+    def check_fits(snapshot: object, config: ExperimentConfig) -> None:
+        """Raise `ConfigError` unless this is a snapshot from which such a session can go on.
 
         Parameters
         ----------
+        snapshot : object
         config : ExperimentConfig
             Its live fields may differ.
         """
+        if not isinstance(snapshot, Snapshot):
+            msg = (
+                f"a snapshot must be what TrainingSession.snapshot returns, not {quoted(snapshot)}"
+            )
+            raise ConfigError(msg)
         for name in [f.name for f in fields(config) if f.name not in config.live_fields()]:
-            theirs, ours = getattr(self.config, name), getattr(config, name)
+            theirs, ours = getattr(snapshot.config, name), getattr(config, name)
             if theirs != ours:
                 msg = (
                     f"the snapshot is of a session with {name}={theirs!r}, but here it is {ours!r}: "

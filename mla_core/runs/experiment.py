@@ -18,7 +18,8 @@ from mla_core.data.samples import write_faults
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import Replay
 from mla_core.files import check_writable, no_room_told, remove, write_json
-from mla_core.named_data import can_change
+from mla_core.named_data import can_change, check_given
+from mla_core.outside import path_of
 from mla_core.progress import bar
 from mla_core.records import (
     LOOKS,
@@ -83,7 +84,8 @@ def run_experiment(
     >>> sorted(path.name for path in folder.iterdir())
     ['SHA256SUMS', 'config.json', 'history.npz', 'metrics.json', 'model.safetensors', 'replay.npz']
     """
-    name = config.hash
+    check_given(config, data)
+    out, name = path_of("the folder of runs", out), config.hash
     if data is not None:
         name = hash_of({"config": config.naming(), "data": data.fingerprint})
     with run_folder(out, name) as (partial, finished):
