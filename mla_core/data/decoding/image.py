@@ -16,6 +16,11 @@ from mla_core.errors import DataError
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
 
+PIXELS = 89_000_000  # of one picture: in RGBA 340 MiB
+TOO_MANY = (
+    f"has far too many pixels to be a photograph (more than {PIXELS / 1e6:.0f} million): shrink it"
+)
+
 
 class ImageDecoder(Decoder):
     """(3, size, size) uint8: the middle of the picture, upright, in RGB, on white."""
@@ -55,16 +60,15 @@ def open_image(source: Source) -> Image.Image:
     if isinstance(content, np.ndarray):
         return Image.fromarray(content)
     try:
-        return Image.open(source.stream(), formats=FORMATS)
+        opened = Image.open(source.stream(), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        most = (Image.MAX_IMAGE_PIXELS or 0) / 1e6
-        msg = (
-            f"has far too many pixels to be a photograph (more than {most:.0f} million): shrink it"
-        )
-        raise DataError(msg) from error
+        raise DataError(TOO_MANY) from error
     except (OSError, ValueError, SyntaxError) as error:
         msg = f"is no picture that can be read ({', '.join(FORMATS)}): export it anew"
         raise DataError(msg) from error
+    if opened.width * opened.height > PIXELS:
+        raise DataError(TOO_MANY)
+    return opened
 
 
 def to_square(image: Image.Image, size: int, box: tuple[float, ...] | None) -> NDArray[np.uint8]:
@@ -104,11 +108,8 @@ def _rgb(image: Image.Image) -> Image.Image:
 def _ends(source: Source, kind: str) -> bool:
     """Return whether the file ends as its kind does, so that it was hardly cut off."""
     ending = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}.get(kind)
-    stream = source.stream()
     if ending is None:
         return True
-    if isinstance(stream, str):
-        with open(stream, "rb") as file:  # noqa: PTH123 - a name is what libraries take
-            file.seek(-min(len(ending), file.seek(0, 2)), 2)
-            return file.read() == ending
-    return stream.getvalue().endswith(ending)
+    with source.open() as file:
+        file.seek(-min(len(ending), file.seek(0, 2)), 2)
+        return file.read() == ending

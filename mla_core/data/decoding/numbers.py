@@ -109,7 +109,8 @@ def _load(path: Path) -> NDArray[Any]:
                 first = file.readline().split(comma)
             header = int(not all(map(_is_number, first)))
             return np.loadtxt(path, delimiter=comma, skiprows=header, ndmin=2, encoding="utf-8-sig")
-        return np.asarray(np.load(path, allow_pickle=False))
+        # Mapped, since the head of a short file may tell of more than there is memory.
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (ValueError, OSError, EOFError) as error:
         msg = f"is no array of plain numbers ({error}): save it with numpy.save"
         raise DataError(msg) from error

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
+from mla_core.data.decoding.whole import check_whole
 from mla_core.data.samples import Modality, Source, log_mel
 from mla_core.errors import DataError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3")
 LONGEST = 600.0  # seconds of a sound that is one sample
 MOST = 10.24  # seconds that are taken by default, as in the paper's set-up
+LOUDEST = 1e10  # more than 32 bits that nobody scaled; squares of it are still finite
 WINDOW = 0.025  # seconds of one spectrum
 HOP = 0.010  # between two spectra
 
@@ -34,7 +36,8 @@ class SoundDecoder(Decoder):
     uses = ("rate", "seconds", "mels")
 
     def look(self, source: Source) -> Looked:
-        """Read how long it is."""
+        """Read how long it is, and whether it is all there."""
+        check_whole(source)
         seconds = _length(source)
         if seconds > LONGEST and source.whole:
             msg = (
@@ -119,6 +122,9 @@ def read_sound(source: Source, rate: int, most: float) -> NDArray[np.float32]:
     if not np.isfinite(found).all():
         msg = "holds NaN or infinity: export it anew"
         raise DataError(msg)
+    if (peak := float(np.abs(found).max())) > LOUDEST:
+        msg = f"holds numbers up to {peak:.0e}, which are no sound: export it anew"
+        raise DataError(msg)
     return _resample(found.mean(1), original, rate)
 
 
@@ -149,7 +155,20 @@ def _length(source: Source) -> float:
         if file.frames == 0:
             msg = "holds no sound (0 samples): record it anew, or leave the cell empty"
             raise DataError(msg)
+        if file.format == "FLAC":  # its head alone knows how long it is
+            _read_last(file)
         return float(file.frames / file.samplerate)
+
+
+def _read_last(file: SoundFile) -> None:
+    try:
+        file.seek(file.frames - 1)
+        there = len(file.read(1))
+    except (OSError, RuntimeError):
+        there = 0
+    if not there:
+        msg = f"is cut off, or damaged at its end ({file.frames} samples): copy it again"
+        raise DataError(msg)
 
 
 def _open(source: Source) -> SoundFile:

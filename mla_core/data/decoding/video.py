@@ -16,6 +16,7 @@ from PIL import Image
 from mla_core.data.decoding import image
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
+from mla_core.data.decoding.whole import check_whole
 from mla_core.data.samples import Modality, Source, is_hidden
 from mla_core.errors import DataError
 
@@ -35,12 +36,15 @@ class VideoDecoder(Decoder):
     uses = ("frames", "fps", "size")
 
     def look(self, source: Source) -> Looked:
-        """Open it, and see that there is a picture."""
+        """Open it, and see that there is a picture and that it is all there."""
         if frames := frame_files(source):
             with image.open_image(Source(source.where, frames[0])) as first:
                 return Looked(tuple(map(float, first.size)))
+        check_whole(source)
         with _open(source) as container:
-            _stream(container, "video")
+            stream = _stream(container, "video")
+            if stream.width * stream.height > image.PIXELS:
+                raise DataError(image.TOO_MANY)
             return Looked((_duration(container),))
 
     def modality(self, name: str, looked: Sequence[Looked]) -> Modality:

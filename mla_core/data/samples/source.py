@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,11 @@ class Source:
             return io.BytesIO(content)
         msg = f"is {type(content).__name__}, not a file"
         raise DataError(msg)
+
+    def open(self) -> BinaryIO:
+        """Return the file, opened to be read."""
+        stream = self.stream()
+        return Path(stream).open("rb") if isinstance(stream, str) else stream
 
     def name(self) -> str:
         """Return a text that changes with the content: of a file, with its size and time."""
