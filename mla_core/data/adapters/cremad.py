@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
-from mla_core.data.adapters.reading import by_stem, loader_of, root_of
+from mla_core.data.adapters.reading import by_stem, loader_of, read_table, root_of
 from mla_core.data.files import Manifest, Row, deal
-from mla_core.data.samples import Fault, Source, is_hidden
-from mla_core.errors import one_of
+from mla_core.data.samples import SPLITS as SIDES
+from mla_core.data.samples import Fault, Source, files_below
+from mla_core.errors import DataError, one_of
+from mla_core.words import counted
 
-SPLITS = ("actors", "random")
+SPLITS = ("actors", "random", "published")
 MOODS = {
     "ANG": "anger",
     "DIS": "disgust",
@@ -20,7 +24,10 @@ MOODS = {
 }
 # Actor, sentence, mood, strength; one clip of the set ends in _X.
 _NAME = re.compile(r"(?P<actor>\d{4})_[A-Z]{3}_(?P<mood>[A-Z]{3})_(?:XX?|LO|MD|HI)")
-_FRAMES = ("Image-01-FPS", "frames")  # one folder of pictures per clip
+_SOUNDS = ("AudioWAV", "audio")
+_VIDEOS = ("VideoFlash", "VideoMP4", "visual")
+_FRAMES = re.compile(r"Image-\d+-FPS(?:-SE)?|frames|visual")  # one folder of pictures per clip
+_LISTS = re.compile(r"(?P<side>train|test|val)\w*\.(?:csv|txt)")
 
 
 def read_cremad(root: str, split: str = "actors") -> Manifest:
@@ -29,10 +36,14 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
     Parameters
     ----------
     root : str
-        With ``AudioWAV/`` and ``VideoFlash/`` (or ``VideoMP4/``, or ``Image-01-FPS/<clip>/*.jpg``).
-    split : {"actors", "random"}
+        With ``AudioWAV/`` and ``VideoFlash/`` (or ``VideoMP4/``; ``.flv`` or ``.mp4``), or frames in
+        ``Image-01-FPS/<clip>/*.jpg`` (any number). Also ``audio/`` and ``visual/``, perhaps with
+        ``train/`` and ``test/`` in them.
+    split : {"actors", "random", "published"}
         ``actors``: nobody is in two splits. ``random``: 80 : 10 : 10 clips of each mood, as in much
-        of the literature, where all actors are on all sides.
+        of the literature, where all actors are on all sides. ``published``: as the lists in `root`
+        say, ``train.csv`` and ``test.csv`` (or ``.txt``; perhaps ``val``), whose lines begin with
+        the clip, or else the folders ``train/`` and ``test/``; 15 % of train are val.
 
     Returns
     -------
@@ -40,14 +51,10 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
         What is in `root`: clips named like ``1001_DFA_ANG_XX.wav``.
     """
     one_of("split of cremad", split, SPLITS)
-    folder = root_of("cremad", root, "AudioWAV")
-    sounds = by_stem(folder / "AudioWAV", ".wav")
-    videos = by_stem(folder / "VideoFlash", ".flv") or by_stem(folder / "VideoMP4", ".mp4")
-    for name in _FRAMES:
-        if not videos and (folder / name).is_dir():
-            clips = (path for path in (folder / name).iterdir() if not is_hidden(path))
-            videos = {path.name: path for path in clips if path.is_dir()}
-    rows, faults = [], []
+    folder = root_of("cremad", root, *_SOUNDS)
+    sounds, videos = _sounds(folder), _videos(folder)
+    sides, faults = _published(folder, sounds | videos) if split == "published" else ({}, [])
+    rows, unlisted = list[Row](), 0
     for clip in sorted({*sounds, *videos}):
         files = {"audio": sounds.get(clip), "video": videos.get(clip)}
         parts = {
@@ -59,15 +66,66 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
             what = "is not named like 1001_DFA_ANG_XX: rename it, or take it out"
             faults.append(Fault(where, what, clip))
             continue
+        if split == "published" and clip not in sides:
+            unlisted += 1
+            continue
         group = found["actor"] if split == "actors" else ""
-        rows.append(Row(where, clip, MOODS[found["mood"]], "", parts, group))
+        rows.append(Row(where, clip, MOODS[found["mood"]], sides.get(clip, ""), parts, group))
     if split == "random":
         shares = {"test": 0.1, "val": 0.1}
-        sides = deal([row.id for row in rows], [row.label for row in rows], shares)
-        rows = [row.in_split(side) for row, side in zip(rows, sides, strict=True)]
+        dealt = deal([row.id for row in rows], [row.label for row in rows], shares)
+        rows = [row.in_split(side) for row, side in zip(rows, dealt, strict=True)]
     kinds = {"audio": "sound", "video": "video"} if videos else {"audio": "sound"}
-    notes = () if videos else ("no VideoFlash, VideoMP4 or frames were found: sound alone",)
-    return Manifest("cremad", kinds, tuple(rows), tuple(faults), notes)
+    notes = [] if videos else ["no VideoFlash, VideoMP4, visual or frames were found: sound alone"]
+    if unlisted:
+        notes.append(f"{counted(unlisted, 'clip')} on this disk, but in no list: left out")
+    if absent := len(sides.keys() - sounds.keys() - videos.keys()):
+        notes.append(f"{absent} of {len(sides)} listed clips are not on this disk")
+    return Manifest("cremad", kinds, tuple(rows), tuple(faults), tuple(notes))
 
 
 load_cremad = loader_of(read_cremad)
+
+
+def _sounds(folder: Path) -> dict[str, Path]:
+    return next(filter(None, (by_stem(folder / name, ".wav") for name in _SOUNDS)), {})
+
+
+def _videos(folder: Path) -> dict[str, Path]:
+    """Return files or folders of frames by clip; whole videos are preferred."""
+    for name in _VIDEOS:
+        if found := by_stem(folder / name, ".flv", ".mp4"):
+            return found
+    for place in sorted(folder.iterdir()):
+        if place.is_dir() and _FRAMES.fullmatch(place.name):
+            clips = (path for path in files_below(place) if path.is_dir())
+            if found := {path.name: path for path in clips if _NAME.fullmatch(path.name)}:
+                return found
+    return {}
+
+
+def _published(folder: Path, clips: Mapping[str, Path]) -> tuple[dict[str, str], list[Fault]]:
+    """Return the side of each clip that a list names, or that lies in a folder of a side."""
+    sides, faults = dict[str, str](), list[Fault]()
+    for path in files_below(folder):
+        if (found := _LISTS.fullmatch(path.name)) is None or path.is_dir():
+            continue
+        for number, line in enumerate(read_table(path)):
+            clip = Path(line.cells[0].strip()).stem
+            if _NAME.fullmatch(clip) is None:
+                if number:  # the first may be a header
+                    what = "does not begin with a clip, as in 1001_DFA_ANG_XX,ANG: mend the line"
+                    faults.append(Fault(line.where, what))
+            elif sides.setdefault(clip, found["side"]) != found["side"]:
+                what = f"{clip} is in {sides[clip]} as well: take it out of one of the lists"
+                faults.append(Fault(line.where, what, clip))
+    for clip, path in clips.items() if not sides else ():
+        inside = [name for name in path.relative_to(folder).parts[:-1] if name in SIDES]
+        sides |= {clip: inside[0]} if inside else {}
+    if not sides:
+        msg = (
+            f"data set 'cremad': {str(folder)!r} has neither train.csv and test.csv nor folders "
+            "train and test: put the lists there, or use split='actors'"
+        )
+        raise DataError(msg)
+    return sides, faults
