@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mla_core.data.samples import Modality, Source
-from mla_core.errors import ConfigError
+from mla_core.data.samples import LARGEST, Modality, Source
+from mla_core.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -151,6 +151,20 @@ class Decoder(ABC):
     @abstractmethod
     def decode(self, source: Source, modality: Modality) -> NDArray[Any]:
         """Return one sample, of the modality's shape and the decoder's `dtype`."""
+
+    def row(self, source: Source, modality: Modality) -> bytes:
+        """Return one sample as it is kept on disk.
+
+        Raises
+        ------
+        DataError
+            When its numbers are none that can be computed with.
+        """
+        x = self.decode(source, modality)
+        if not float(np.abs(x).max(initial=0)) <= LARGEST:  # NaN is not
+            msg = f"gives NaN or infinity, or numbers beyond {LARGEST:g}: mend it"
+            raise DataError(msg)
+        return x.tobytes()
 
     def cut(self, modality: Modality, looked: Looked) -> str:
         """Return why a sample is not taken in whole, such as ``longer than 5 s``; else nothing."""

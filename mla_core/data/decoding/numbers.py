@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mla_core.data.decoding.base import Decoder, Looked
-from mla_core.data.samples import Modality, Source
+from mla_core.data.samples import LARGEST, Modality, Source
 from mla_core.errors import DataError
 
 SUFFIXES = (".npy",)
@@ -80,7 +80,7 @@ def read_numbers(source: Source, axes: int) -> NDArray[np.float32]:
     Raises
     ------
     DataError
-        When it is not that, or holds NaN or infinity.
+        When it is not that, or holds NaN, infinity, or numbers beyond `LARGEST`.
     """
     content = source.read()
     x = _load(content) if isinstance(content, Path) else np.asarray(content)
@@ -93,11 +93,10 @@ def read_numbers(source: Source, axes: int) -> NDArray[np.float32]:
         shape = "(D,)" if axes == 1 else "(steps, channels)"
         msg = f"has the shape {x.shape}, not {shape}: save it so"
         raise DataError(msg)
-    x = x.astype(np.float32)
-    if not np.isfinite(x).all():
-        msg = "holds NaN or infinity: mend it, or leave the cell empty"
+    if not float(np.abs(x).max()) <= LARGEST:  # NaN is not
+        msg = f"holds NaN or infinity, or numbers beyond {LARGEST:g}: mend it, or leave the cell empty"
         raise DataError(msg)
-    return x
+    return x.astype(np.float32)
 
 
 def _load(path: Path) -> NDArray[Any]:

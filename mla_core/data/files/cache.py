@@ -313,7 +313,7 @@ class _Rows:
         todo = [row for row in rows if not self._is_there(row)]
 
         def work(row: int) -> bytes | str:
-            return attempt(lambda: decoder.decode(sources[row], modality).tobytes())
+            return attempt(lambda: decoder.row(sources[row], modality))
 
         faults = {}
         done = _map(pool, work, todo, f"preparing {modality.name}")

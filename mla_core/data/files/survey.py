@@ -104,7 +104,7 @@ def _try(
     chosen = rows if deep else rows[:: max(1, len(rows) // TRIED)]
 
     def work(row: int) -> bytes | str:
-        return attempt(lambda: reader.decode(sources[row], modality).tobytes())
+        return attempt(lambda: reader.row(sources[row], modality))
 
     work(chosen[0])  # the first time, libraries are imported
     start = time.perf_counter()

@@ -15,7 +15,7 @@ from mla_core.data.samples.audio import (
     wav_bytes,
 )
 from mla_core.data.samples.characters import LETTERS, decode, edit, encode
-from mla_core.data.samples.checks import check_split
+from mla_core.data.samples.checks import LARGEST, check_split
 from mla_core.data.samples.faults import Fault, refuse, write_faults
 from mla_core.data.samples.media import Media, lines_png, media_from_tensor, name_lines, png_bytes
 from mla_core.data.samples.on_disk import check_file, files_below, is_hidden
@@ -39,6 +39,7 @@ __all__ = [
     "FRAMES",
     "HOP",
     "KINDS",
+    "LARGEST",
     "LETTERS",
     "MELS",
     "RATE",

@@ -11,6 +11,8 @@ from mla_core.data.samples.split import CODED, Modality, Split
 from mla_core.data.samples.stored import StoredColumn
 from mla_core.errors import DataError
 
+LARGEST = 1e15  # of a number: a sum of many squares of it is still a float32
+
 
 def check_split(split: Split, modalities: Mapping[str, Modality], n_classes: int) -> None:
     """Raise `DataError` unless the split has these modalities, labels 0..C-1 and finite numbers.
@@ -69,8 +71,8 @@ def _check_inputs(split: Split, modality: Modality, present: Tensor, where: str)
         bad = ((x < 0) | (x > top)).flatten(1).any(1) & present
         fault = f"a code outside 0..{top}"
     else:
-        bad = ~torch.isfinite(x).flatten(1).all(1) & present
-        fault = "NaN or infinity"
+        bad = ~(x.abs() <= LARGEST).flatten(1).all(1) & present  # NaN is not
+        fault = f"NaN or infinity, or a number beyond {LARGEST:g}"
     for i in bad.nonzero().flatten()[:1].tolist():
         msg = f"{where}, sample {split.ids[i]!r}: contains {fault}"
         raise DataError(msg)

@@ -226,3 +226,43 @@ def test_a_prepared_set_needs_no_writable_cache(tmp_path, lines, monkeypatch):
 
     monkeypatch.setattr("mla_core.data.files.cache.check_writable", refuse)
     assert load(tmp_path, lines).fingerprint == first.fingerprint
+
+
+def loud(path):
+    import soundfile
+
+    x = np.zeros(4000, np.float32)
+    x[200] = 1e25
+    soundfile.write(path, x, 8000, subtype="FLOAT")
+
+
+def vector(number):
+    return lambda path: np.save(path, np.array([1.0, number]))
+
+
+# how a file is made whose numbers are beyond what can be computed with, and whether its head tells
+BEYOND = {
+    "a sound": ("loud.wav", loud, False),
+    "a vector": ("1.npy", vector(1e25), True),
+    "a vector of float64": ("1.npy", vector(1e300), True),
+    "below zero": ("1.npy", vector(-1e16), True),
+}
+
+
+@pytest.mark.parametrize("case", BEYOND)
+def test_numbers_beyond_all_bounds_are_faults(case, tmp_path, lines):
+    name, make, at_once = BEYOND[case]
+    folder = tmp_path / "set"
+    make(folder / name)
+    for i, line in enumerate(lines):
+        if name.endswith(".npy"):
+            np.save(folder / f"v{i}.npy", np.array([1.0, i]))
+            line["size"] = f"v{i}.npy"
+    lines[3]["size" if name.endswith(".npy") else "sound"] = name
+    path = write_manifest(folder / "birds.csv", lines)
+    prepared = Preparation.of(SMALL)
+    deep = survey(read_manifest(path), prepared, deep=True).faults
+    assert [(fault.sample, "mend it" in fault.what) for fault in deep] == [("s3", True)]
+    assert bool(survey(read_manifest(path), prepared).faults) >= at_once
+    with pytest.raises(mla.DataError, match=f"{name}.*(beyond|infinity)"):
+        load(tmp_path, lines)
