@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   mla-lab data init my_folder                    propose my_folder/manifest.csv from its folders
-  mla-lab data check my_folder/manifest.csv      what it holds, and every fault by file and line
+  mla-lab data check my_folder/manifest.csv      what it holds, and the faults by file and line
   mla-lab data check cremad /data/CREMA-D        the same for a published data set on this disk
   mla-lab data check cremad /data/CREMA-D -o split=random
 
@@ -40,7 +40,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     check = actions.add_parser(
         "check",
-        help="count samples, name every fault, estimate the preparation; exit 1 at a fault",
+        help="count samples, name the faults, estimate the preparation; exit 1 at a fault",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -56,6 +56,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     check.add_argument(
         "--deep", action="store_true", help="read every file to its end, which takes longer"
+    )
+    check.add_argument(
+        "--all", action="store_true", help="name every fault, not only the first fifty"
     )
     check.add_argument(
         "--skip-bad",
@@ -97,7 +100,7 @@ def _check(arguments: argparse.Namespace) -> int:
     prepare, what = options.pop("prepare", None), arguments.what
     preparation = preparation_of(what, prepare) if what in ADAPTERS else Preparation.of(prepare)
     found = survey(_manifest(arguments, options), preparation, deep=arguments.deep)
-    for line in describe(found):
+    for line in describe(found, every=arguments.all):
         print(line)
     return 1 if found.unusable or (found.faults and not arguments.skip_bad) else 0
 

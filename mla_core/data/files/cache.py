@@ -32,6 +32,7 @@ from mla_core.progress import bar, stream
 WORKERS = 2  # threads: the libraries that read media let go of Python's lock
 CHUNK = 128  # rows that are in memory at once
 FORM = 2  # of the folders; to be raised when what was kept before must not be read
+PIECE = 8  # rows that a thread takes at a time: to hand over one costs more than to read a text
 
 T = TypeVar("T")
 
@@ -271,9 +272,11 @@ def _map(
     todo = list(rows)
     with bar(desc=what, total=len(todo), unit="file", delay=1.0, leave=False) as shown:
         for start in range(0, len(todo), CHUNK):
-            for result in pool.map(work, todo[start : start + CHUNK]):
-                yield result
-                shown.update()
+            chunk = todo[start : start + CHUNK]
+            pieces = [chunk[i : i + PIECE] for i in range(0, len(chunk), PIECE)]
+            for results in pool.map(lambda piece: [work(row) for row in piece], pieces):
+                yield from results
+                shown.update(len(results))
 
 
 class _Rows:

@@ -34,11 +34,11 @@ def is_missing(value: Any, *, words: bool = False) -> bool:
     >>> is_missing("NaN", words=True)
     True
     """
-    if value is None or type(value).__name__ in {"NAType", "NaTType"}:  # pandas', never imported
-        return True
-    if isinstance(value, str | bytes):
+    if isinstance(value, str | bytes):  # first, as most values are
         text = value.strip()
         return not text or (words and text in WORDS)
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:  # pandas', never imported
+        return True
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(np.isnat(value))
     value = _unwrapped(value)
@@ -66,6 +66,8 @@ def plain(value: Any, what: str) -> str:
     >>> plain(np.int64(0), "label"), plain(b"owl", "label"), plain(None, "label")
     ('0', 'owl', '')
     """
+    if type(value) is str:  # as in every cell of a CSV file
+        return value.strip()
     value = _unwrapped(value)
     if is_missing(value):
         return ""
@@ -119,8 +121,10 @@ def bare(text: str) -> str:
     >>> bare("a\u200b  b ") == bare("a b")
     True
     """
-    seen = "".join(c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf")
-    return " ".join(seen.split())
+    if not text.isascii():
+        composed = unicodedata.normalize("NFC", text)
+        text = "".join(c for c in composed if unicodedata.category(c) != "Cf")
+    return " ".join(text.split())
 
 
 def _unwrapped(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mla_core.data.files.cells import bare
@@ -42,7 +42,7 @@ class Row:
 
     def in_split(self, split: str) -> Row:
         """Return the same sample in that split."""
-        return replace(self, split=split)
+        return Row(self.where, self.id, self.label, split, self.parts, self.group)
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +172,8 @@ def _without_bad(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
         if row.id in first:
             what = f"the id {row.id!r} stands in {first[row.id]} already: give each sample its own"
         else:
-            what = _what_is_wrong(row, named=named, grouped=grouped) or looks.get(row.label, "")
+            wrong = _what_is_wrong(row, named=named, grouped=grouped)
+            what = next(wrong, "") or looks.get(row.label, "")
         first.setdefault(row.id, row.where)
         if what:
             faults.append(Fault(row.where, what, row.id))
@@ -193,24 +194,22 @@ def _look_alikes(rows: Sequence[Row]) -> dict[str, str]:
     }
 
 
-def _what_is_wrong(row: Row, *, named: bool, grouped: bool) -> str:
+def _what_is_wrong(row: Row, *, named: bool, grouped: bool) -> Iterator[str]:
     said = row.id
-    faults = {
-        "has no id: write one": not said,
-        f"the id {said[:40]!r} is longer than {LONGEST_ID}, or not plain text: change it": (
-            len(said) > LONGEST_ID or not said.isprintable() or said != said.strip()
-        ),
-        f"the id {said!r} looks like a path that leads elsewhere: write it without .. or /": (
-            ".." in re.split(r"[/\\]", said) or said.startswith(("/", "\\"))
-        ),
-        "has no label: write one, or take the line out": not row.label,
-        f"the split is {row.split!r}: write train, val or test": (
-            row.split not in SPLITS and (bool(row.split) or named)
-        ),
-        "has no group, but others have one: write one": grouped and not row.group,
-        "has no part at all: fill a cell, or take the line out": not row.parts,
-    }
-    return next((what for what, wrong in faults.items() if wrong), "")
+    if not said:
+        yield "has no id: write one"
+    if len(said) > LONGEST_ID or not said.isprintable() or said != said.strip():
+        yield f"the id {said[:40]!r} is longer than {LONGEST_ID}, or not plain text: change it"
+    if said.startswith(("/", "\\")) or (".." in said and ".." in re.split(r"[/\\]", said)):
+        yield f"the id {said!r} looks like a path that leads elsewhere: write it without .. or /"
+    if not row.label:
+        yield "has no label: write one, or take the line out"
+    if row.split not in SPLITS and (row.split or named):
+        yield f"the split is {row.split!r}: write train, val or test"
+    if grouped and not row.group:
+        yield "has no group, but others have one: write one"
+    if not row.parts:
+        yield "has no part at all: fill a cell, or take the line out"
 
 
 def _with_splits(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
@@ -234,7 +233,7 @@ def _dealt(rows: Sequence[Row], shares: Mapping[str, float]) -> list[Row]:
         sides = deal_groups([row.group for row in rows], shares)
     else:
         sides = deal([row.id for row in rows], [row.label for row in rows], shares)
-    return [replace(row, split=side) for row, side in zip(rows, sides, strict=True)]
+    return [row.in_split(side) for row, side in zip(rows, sides, strict=True)]
 
 
 def _by(rows: Sequence[Row]) -> str:

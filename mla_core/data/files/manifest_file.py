@@ -95,8 +95,10 @@ def read_manifest(
         msg = f"{str(file)!r}: {error}"
         raise DataError(msg) from error
     rows = []
+    named = [name for name in RESERVED if name in header and name != "label"]
     for (where, cells), label in zip(lines, labels, strict=True):
-        known = {name: plain(_value(cells, name), name) for name in RESERVED if name != "label"}
+        known = {"split": "", "group": ""}
+        known |= {name: plain(_value(cells, name), name) for name in named}
         parts, bad = {}, 0
         for column in columns:
             cell = cells[column.name]
@@ -229,7 +231,8 @@ def _texts(
 
 def _kind_of_path(cell: str) -> str:
     path = cell.strip().split("#t=")[0].split("#xywh=")[0]
-    return "video" if path.endswith("/") else KIND_OF_SUFFIX.get(Path(path).suffix.lower(), "")
+    _, dot, ending = path.rpartition(".")
+    return "video" if path.endswith("/") else KIND_OF_SUFFIX.get(dot + ending.lower(), "")
 
 
 def _check_header(file: Path, header: Sequence[str]) -> None:

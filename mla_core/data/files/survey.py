@@ -13,10 +13,11 @@ from mla_core.data.decoding import Decoder, Looked, Preparation, decoder
 from mla_core.data.files.cache import WORKERS, attempt, look_at
 from mla_core.data.files.manifest import Manifest, count, settle, usable
 from mla_core.data.files.manifest_file import read_manifest
-from mla_core.data.samples import SPLITS, Fault, Modality, Source
+from mla_core.data.samples import SPLITS, Fault, Modality, Source, kinds_of_faults
 from mla_core.errors import DataError
 from mla_core.words import counted
 
+TOLD = 50  # faults that are named one by one; of more, the kinds are counted
 TRIED = 12  # files of a modality that are prepared to see how long it takes
 
 
@@ -120,8 +121,16 @@ def _bytes(reader: Decoder, modality: Modality) -> int:
     return total
 
 
-def describe(found: Survey) -> Iterator[str]:
-    """Yield the lines of a report."""
+def describe(found: Survey, *, every: bool = False) -> Iterator[str]:
+    """Yield the lines of a report.
+
+    Parameters
+    ----------
+    found : Survey
+    every : bool
+        Name every fault, however many there are; otherwise only the first fifty, and how many
+        there are of each kind.
+    """
     manifest = found.manifest
     total = {side: sum(row.split == side for row in manifest.rows) for side in SPLITS}
     samples = counted(len(manifest.rows), "sample")
@@ -138,8 +147,12 @@ def describe(found: Survey) -> Iterator[str]:
     for note in manifest.notes:
         yield f"  note: {note}"
     yield f"  preparing takes about {_span(found.seconds)} and {found.size / 2**20:.1f} MiB, once"
-    for fault in found.faults:
+    for fault in found.faults if every else found.faults[:TOLD]:
         yield f"fault: {fault}"
+    if len(found.faults) > TOLD and not every:
+        yield f"the first {TOLD} faults; by kind, of all:"
+        for kind, number in kinds_of_faults(found.faults).items():
+            yield f"  {number:>8}  {kind}"
     if found.unusable:
         yield f"cannot be loaded: {found.unusable}"
     if found.faults or not found.unusable:

@@ -16,7 +16,7 @@ from mla_core.data.samples.audio import (
 )
 from mla_core.data.samples.characters import LETTERS, decode, edit, encode
 from mla_core.data.samples.checks import LARGEST, check_split
-from mla_core.data.samples.faults import Fault, refuse, write_faults
+from mla_core.data.samples.faults import Fault, kinds_of_faults, refuse, write_faults
 from mla_core.data.samples.media import Media, lines_png, media_from_tensor, name_lines, png_bytes
 from mla_core.data.samples.on_disk import check_file, files_below, is_hidden
 from mla_core.data.samples.parts import Parts
@@ -68,6 +68,7 @@ __all__ = [
     "file_source",
     "files_below",
     "is_hidden",
+    "kinds_of_faults",
     "lines_png",
     "log_mel",
     "media_from_tensor",

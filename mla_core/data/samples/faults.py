@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 from mla_core.errors import DataError
 from mla_core.words import counted
 
+# A number, or what `repr` puts in quotes; a quote within a word is an apostrophe.
+_VALUE = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*"|[-+]?\d[\d.,]*\d|\d)(?!\w)""")
 TOLD = 5  # faults that an error spells out; it counts the rest
 
 
@@ -56,9 +60,20 @@ def refuse(name: str, faults: Sequence[Fault]) -> None:
     count = counted(len(faults), "fault")
     msg = (
         f"data set {name!r} has {count}:\n{told}{more}\n"
-        "Mend it, or leave out what is bad with skip_bad=True (`mla-lab data check` lists all)."
+        "Mend it, or leave out what is bad with skip_bad=True (`mla-lab data check --all` lists all)."
     )
     raise DataError(msg)
+
+
+def kinds_of_faults(faults: Sequence[Fault]) -> dict[str, int]:
+    """Count faults that differ in nothing but names and numbers, the most frequent first.
+
+    Examples
+    --------
+    >>> kinds_of_faults([Fault(f"line {i}", f"the id '{i}' is twice") for i in range(60)])
+    {'the id … is twice': 60}
+    """
+    return dict(Counter(_VALUE.sub("…", fault.what) for fault in faults).most_common())
 
 
 def write_faults(faults: Sequence[Fault], path: Path) -> None:

@@ -161,3 +161,23 @@ def test_files_that_are_not_used_are_told(tmp_path):
     picture(tmp_path / "owl" / "1.jpg")
     (tmp_path / "notes.doc").write_text("")
     assert set(propose(tmp_path).ignored) == {"notes.doc", "owl/1.png"}
+
+
+def test_check_sums_up_faults_by_kind_after_the_first_fifty(tmp_path, capsys):
+    path = tmp_path / "many.csv"
+    lines = [f"{i},,hoo" for i in range(70)] + [f"{i},owl,{i}.png" for i in (1, 2, 2)]
+    lines += [f"a{i},{'owl' if i % 2 else 'tit'},hoo" for i in range(40)]
+    path.write_text("\n".join(["id,label,song:text", *lines]))
+    assert main(["data", "check", str(path)]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("fault: ") for line in out) == 50
+    assert out[-4:] == [
+        "the first 50 faults; by kind, of all:",
+        "        70  has no label: write one, or take the line out",
+        "         3  the id … stands in many.csv, line … already: give each sample its own",
+        "73 faults",
+    ]
+    assert main(["data", "check", str(path), "--all"]) == 1
+    every = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("fault: ") for line in every) == 73
+    assert every[-1] == "73 faults"
