@@ -47,7 +47,7 @@ def read_json_text(text: str | bytes) -> Any:
             text, object_pairs_hook=_once, parse_constant=_no_number, parse_int=_whole
         )
     except RecursionError:
-        msg = f"it has more than {DEEPEST} lists or objects inside one another"
+        msg = "it has too many lists or objects inside one another"
         raise ValueError(msg) from None
 
 

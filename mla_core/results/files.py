@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.files import write_json, written_whole
+from mla_core.outside import path_of
 from mla_core.results.folders import is_run, read_run_files
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
@@ -58,7 +59,7 @@ def collect(folder: str | Path, runs: Iterable[str] | None = None) -> pd.DataFra
     """
     import pandas as pd
 
-    folder = Path(folder)
+    folder = path_of("the folder of runs", folder)
     if runs is not None:
         found = [folder / name for name in runs]
     elif folder.is_dir():

@@ -85,7 +85,7 @@ def run_experiment(
     ['SHA256SUMS', 'config.json', 'history.npz', 'metrics.json', 'model.safetensors', 'replay.npz']
     """
     check_given(config, data)
-    out, name = path_of("the folder of runs", out), config.hash
+    name = config.hash
     if data is not None:
         name = hash_of({"config": config.naming(), "data": data.fingerprint})
     with run_folder(out, name) as (partial, finished):
@@ -116,7 +116,7 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
     ConfigError
         When `out` cannot be written, or when another process is at work on the same run.
     """
-    out = Path(out)
+    out = path_of("the folder of runs", out)
     new = not out.exists()
     finished, partial, done = out / name, out / f".{name}.partial", out / f".{name}.done"
     if finished.exists():

@@ -12,6 +12,7 @@ from mla_core.config import ExperimentConfig, config_differences
 from mla_core.errors import ConfigError, DataError
 from mla_core.evaluation import Replay
 from mla_core.files import read_json
+from mla_core.outside import path_of
 from mla_core.records import History
 from mla_core.results import AGAIN, ANEW, is_finished, is_run, read_run_files
 from mla_core.runs.unfinished import describe, is_unfinished
@@ -92,6 +93,8 @@ def read_run(folder: str | Path, name: str = "") -> Run:
 
     Raises
     ------
+    ConfigError
+        When `folder` is no path.
     DataError
         In one sentence: the folder is missing, half written, damaged or of another version. Code
         that it names is not imported.
@@ -104,7 +107,7 @@ def read_run(folder: str | Path, name: str = "") -> Run:
     >>> run.label, run.config == config, run.accuracy("test") > 0.5
     ('mla on gaussian, seed 0', True, True)
     """
-    folder = Path(folder)
+    folder = path_of("the run folder", folder)
     if not folder.is_dir():
         msg = f"there is no run folder {str(folder)!r}"
         raise DataError(msg)
@@ -150,7 +153,7 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
     >>> read_runs(getfixture("tmp_path"))
     ([], [])
     """
-    folder = Path(folder)
+    folder = path_of("the folder of runs", folder)
     if not folder.is_dir():
         msg = f"there is no folder {str(folder)!r}: give one that holds runs, such as 'runs'"
         raise ConfigError(msg)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core.errors import ConfigError, NotebookError
+from mla_core.errors import ConfigError, NotebookError, nearest, quoted
 from mla_core.files import write_json
+from mla_core.outside import check_plain, path_of
 from mla_core.plugins import sources_of
 from mla_core.runs.experiment import run_folder
 from mla_core.runs.jupyter import encrypted_kernels, spare_the_grammar
+from mla_core.runs.notebook_file import check_kernel, read_notebook
 from mla_core.runs.same_data import refuse_other_data
 from mla_core.settings import hash_of
 
@@ -33,25 +34,31 @@ def notebook_parameters(notebook: str | Path) -> dict[str, tuple[str, Any, str]]
     Raises
     ------
     ConfigError
-        When there is no such notebook.
+        When there is no such notebook, or it cannot be read, or a default is an expression.
     """
     with spare_the_grammar():
         import papermill
-        from nbformat.reader import NotJSONError
 
-    path = Path(notebook)
-    if not path.is_file():
-        msg = f"there is no notebook {str(path)!r}"
-        raise ConfigError(msg)
-    try:
-        found = papermill.inspect_notebook(str(path))
-    except NotJSONError as error:
-        msg = f"{str(path)!r} is not a notebook: {error}"
-        raise ConfigError(msg) from error
+    path = path_of("the notebook", notebook)
+    read_notebook(path)
+    found = papermill.inspect_notebook(str(path))
     return {
-        name: (info["inferred_type_name"], ast.literal_eval(info["default"]), info["help"])
+        name: (info["inferred_type_name"], _default(path, name, info["default"]), info["help"])
         for name, info in found.items()
     }
+
+
+def _default(notebook: Path, name: str, text: str) -> Any:
+    try:
+        value = ast.literal_eval(text)
+        check_plain(name, value)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
+        msg = (
+            f"parameter {name!r} of {notebook.name} must begin as a plain value, such as 10 or 'a', "
+            f"not as {text}"
+        )
+        raise ConfigError(msg) from error
+    return value
 
 
 def check_parameters(notebook: str | Path, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,10 +74,13 @@ def check_parameters(notebook: str | Path, given: Mapping[str, Any]) -> dict[str
     settable = [name for name in known if name not in _RUNNERS_OWN]
     for name, value in given.items():
         if name not in settable:
-            msg = f"{Path(notebook).name} has no parameter {name!r}: choose among {settable}"
+            close = nearest(name, settable)
+            hint = f" (did you mean {close!r}?)" if close else ""
+            msg = f"{Path(notebook).name} has no parameter {name!r}: choose among {settable}{hint}"
             raise ConfigError(msg)
+        check_plain(f"parameter {name!r}", value)
         if not _fits(value, known[name][0]):
-            msg = f"parameter {name!r} must be of the type {known[name][0]}, not {value!r}"
+            msg = f"parameter {name!r} must be of the type {known[name][0]}, not {quoted(value)}"
             raise ConfigError(msg)
     defaults = {name: default for name, (_, default, _) in known.items()}
     return {name: given.get(name, defaults[name]) for name in settable}
@@ -112,11 +122,13 @@ def run_notebook(
     """
     with spare_the_grammar():
         import papermill
+        from nbclient.exceptions import CellTimeoutError, DeadKernelError
         from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    path = Path(notebook)
+    path = path_of("the notebook", notebook)
     full = check_parameters(path, parameters)
+    check_kernel(path)
     with run_folder(out, run_name(path, full)) as (partial, finished):
         if partial is None:
             refuse_other_data({finished: None})
@@ -140,6 +152,8 @@ def run_notebook(
         except PapermillExecutionError as error:
             msg = f"cell {error.exec_count} raised {error.ename}: {error.evalue}"
             raise NotebookError(msg) from error
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise NotebookError(" ".join(str(error).split())) from error
         described = {"notebook": path.name, "parameters": full}
         write_json(partial / "notebook.json", described)
     return finished, True
@@ -152,7 +166,7 @@ def run_name(notebook: Path, parameters: Mapping[str, Any]) -> str:
     when a configuration alone is run (`run_experiment`): that is its configuration's hash, while
     a notebook does more than train, and its folder holds more.
     """
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    cells = read_notebook(notebook)["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     identity = {"notebook": notebook.name, "code": code, "parameters": dict(parameters)}
     if sources := sources_of(parameters, notebook.parent):
@@ -176,7 +190,7 @@ class _Bars:
 
 
 def reject_unknown_parameters(cells: Sequence[str]) -> None:
-    r"""Fail inside a notebook that plain papermill gave a parameter it does not have.
+    r"""Fail inside a notebook to which plain papermill gave what its parameters cannot be.
 
     Parameters
     ----------
@@ -187,7 +201,7 @@ def reject_unknown_parameters(cells: Sequence[str]) -> None:
     ------
     ConfigError
         Papermill puts its values into a cell that starts with ``# Parameters``; a name assigned
-        there but in no cell before is unknown.
+        there but in no cell before is unknown, and a value is of the type that was annotated.
 
     Examples
     --------
@@ -195,30 +209,54 @@ def reject_unknown_parameters(cells: Sequence[str]) -> None:
     >>> reject_unknown_parameters(["epochs: int = 5", "# Parameters\nepoch = 2"])
     Traceback (most recent call last):
     mla_core.errors.ConfigError: this notebook has no parameter 'epoch': choose among ['epochs']
+    >>> reject_unknown_parameters(["fast: bool = False", '# Parameters\nfast = "no"'])
+    Traceback (most recent call last):
+    mla_core.errors.ConfigError: parameter 'fast' must be of the type bool, not 'no'
     """
-    known: list[str] = []
+    known: dict[str, str] = {}
     for source in cells:
-        names = _assigned(source)
+        assigned = _assigned(source)
         if source.startswith("# Parameters\n"):
-            for name in names:
+            for name, (_, value) in assigned.items():
                 if name not in known:
-                    msg = f"this notebook has no parameter {name!r}: choose among {known}"
+                    msg = f"this notebook has no parameter {name!r}: choose among {list(known)}"
                     raise ConfigError(msg)
-        known += names
+                given = _literal(value)
+                if given is not None and not _fits(given, known[name]):
+                    msg = (
+                        f"parameter {name!r} must be of the type {known[name]}, not {quoted(given)}"
+                    )
+                    raise ConfigError(msg)
+        for name, (annotation, _) in assigned.items():
+            known[name] = annotation or known.get(name, "")
 
 
-def _assigned(source: str) -> list[str]:
+def _assigned(source: str) -> dict[str, tuple[str, ast.expr | None]]:
+    """Return what a cell assigns at its top: name -> (annotation, expression)."""
     try:
         tree = ast.parse(source)
     except SyntaxError:  # a cell with a magic command
-        return []
-    targets = [
-        target
-        for node in tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign)
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-    ]
-    return [target.id for target in targets if isinstance(target, ast.Name)]
+        return {}
+    found: dict[str, tuple[str, ast.expr | None]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            targets, annotation = node.targets, ""
+        elif isinstance(node, ast.AnnAssign):
+            targets, annotation = [node.target], ast.unparse(node.annotation)
+        else:
+            continue
+        for target in targets:
+            if isinstance(target, ast.Name):
+                found[target.id] = annotation, node.value
+    return found
+
+
+def _literal(expression: ast.expr | None) -> Any:
+    """Return a plain value, None where it is none, such as papermill's ``float('nan')``."""
+    try:
+        return None if expression is None else ast.literal_eval(expression)
+    except ValueError:
+        return None
 
 
 def _fits(value: Any, type_name: str) -> bool:

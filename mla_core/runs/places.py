@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mla_core.errors import ConfigError
+from mla_core.outside import path_of
 
 FIRST_NOTEBOOK = Path("notebooks", "01_alternating_training.ipynb")
 
@@ -52,7 +53,7 @@ def find_runs(folder: str | Path) -> Path:
     >>> find_runs(getfixture("tmp_path")) == getfixture("tmp_path")
     True
     """
-    places = list(_places(Path(folder)))
+    places = list(_places(path_of("the folder of runs", folder)))
     for place in places:
         if place.is_dir():
             return place

@@ -14,6 +14,7 @@ from typing import Any
 from mla_core.catalogue import idle_settings
 from mla_core.config import ExperimentConfig, check_names
 from mla_core.errors import ConfigError, DataError, one_of
+from mla_core.outside import path_of
 from mla_core.results import is_finished
 from mla_core.runs.same_data import refuse_other_data
 
@@ -150,7 +151,7 @@ def read_specification(path: str | Path) -> Specification:
     >>> len(specification.configurations), specification.varying
     (6, ['seed', 'learning_rate'])
     """
-    path = Path(path)
+    path = path_of("the specification", path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -238,7 +239,9 @@ def _allowed(notebook: Path | None) -> list[str]:
     if notebook is None:
         return [field.name for field in fields(ExperimentConfig)]
     from mla_core.runs.notebook import check_parameters
+    from mla_core.runs.notebook_file import check_kernel
 
+    check_kernel(notebook)
     return list(check_parameters(notebook, {}))
 
 

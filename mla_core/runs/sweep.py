@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.files import check_writable, remove, write_json
+from mla_core.outside import path_of
 from mla_core.progress import bar, stream
 from mla_core.runs.attempts import Todo
 from mla_core.runs.processes import outcomes as of_processes
@@ -130,7 +131,7 @@ def run_sweep(
         raise ConfigError(msg)
     if jobs > 1 or cluster:
         _refuse_unknown_elsewhere(specification)
-    out = Path(out)
+    out = path_of("the folder of runs", out)
     skipped = specification.done(out)
     runs = zip(specification.runs, specification.configurations, strict=True)
     todo = _by_data({name: what for name, what in runs if name not in skipped})

@@ -9,9 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mla_core import ConfigError, ExperimentConfig, TrainingSession, load_dataset
+from mla_core import ConfigError, ExperimentConfig, TrainingSession, load_dataset, run_experiment
 from mla_core.errors import quoted
 from mla_core.outside import MOST, check_plain, path_of, read_json_text
+from mla_core.results import collect
+from mla_core.runs import (
+    Specification,
+    find_runs,
+    notebook_parameters,
+    read_run,
+    read_runs,
+    read_specification,
+    run_sweep,
+)
 
 HUGE = 10**5000  # Python itself refuses to write it
 DEEP: Any = []
@@ -44,7 +54,7 @@ def test_plain_values_come_back_from_their_text_as_they_were(value):
         ('{"alpha": NaN}', "NaN is no number that JSON knows"),
         ('{"alpha": -Infinity}', "-Infinity is no number"),
         ('{"seed": ' + "9" * 5000 + "}", "a number of 5000 digits is too large"),
-        ("[" * 20_000 + "]" * 20_000, "more than 32 lists or objects inside one another"),
+        ("[" * 20_000 + "]" * 20_000, "too many lists or objects inside one another"),
         ('{"seed": 1', "Expecting"),
         (b'{"dataset": "\xe9"}', "utf-8"),
     ],
@@ -243,6 +253,28 @@ def test_an_encoder_of_a_modality_that_is_left_out_may_stay():
 def test_a_path_that_no_system_has_is_refused(given):
     with pytest.raises(ConfigError, match=r"^the folder (must|cannot) be "):
         path_of("the folder", given)
+
+
+@pytest.mark.parametrize(
+    "door",
+    [
+        lambda path: run_experiment(ExperimentConfig(dataset="gaussian"), path),
+        lambda path: run_sweep(Specification("none", "d", None, (), ""), path),
+        read_run,
+        read_runs,
+        find_runs,
+        read_specification,
+        notebook_parameters,
+        lambda path: load_dataset("array_file", path=path),
+        lambda path: load_dataset("manifest", path=path),
+        lambda path: load_dataset("cremad", root=path),
+        collect,
+    ],
+)
+@pytest.mark.parametrize("path", [5, None, b"runs", True, "a\0b", "x" * 5000])
+def test_no_door_takes_a_path_that_no_system_has(door, path):
+    with pytest.raises(ConfigError, match=r"must be|cannot be|cannot read"):
+        door(path)
 
 
 def test_what_a_sentence_quotes_stays_short():

@@ -19,6 +19,7 @@ from mla_core.data.decoding import Preparation
 from mla_core.data.files import Manifest, load_rows
 from mla_core.data.samples import check_file, files_below
 from mla_core.errors import DataError, one_of
+from mla_core.outside import path_of
 
 # Name -> the function that reads its layout; its module also has the loader.
 ADAPTERS = {
@@ -89,7 +90,7 @@ def root_of(name: str, root: str, *needed: str) -> Path:
     DataError
         When it is not there, with what it should hold.
     """
-    folder = Path(root)
+    folder = path_of(f"`root` of data set {name!r}", root)
     holds = " or ".join(needed)
     if not root or not folder.is_dir():
         msg = f"data set {name!r}: there is no folder {root!r}: set `root` to the one with {holds}"

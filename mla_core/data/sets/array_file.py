@@ -11,6 +11,7 @@ from mla_core.containers import read_npz
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import SPLITS, Modality, Split
 from mla_core.errors import DataError
+from mla_core.outside import path_of
 
 RESERVED = ("labels", "split", "ids", "classes")
 
@@ -72,7 +73,7 @@ def load_array_file(path: str = "") -> MultimodalDataset:
 
 def _read(path: str) -> dict[str, np.ndarray]:
     """Return the file's arrays; labels and split are there and mean something."""
-    file = Path(path)
+    file = path_of("the path of an array file", path)
     if not path or not file.is_file():
         msg = f"there is no array file {path!r}: set dataset_options={{'path': 'features.npz'}}"
         raise DataError(msg)

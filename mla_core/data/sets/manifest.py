@@ -8,6 +8,7 @@ from typing import Any
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import Preparation
 from mla_core.data.files import load_rows, read_manifest
+from mla_core.outside import path_of
 
 
 def load_manifest(
@@ -49,6 +50,8 @@ def load_manifest(
     >>> load_manifest(str(folder / "birds.csv"), cache=str(folder))
     MultimodalDataset('birds': song; train 28, val 6, test 6)
     """
+    path_of("the path of a manifest", path)
+    path_of("the root of a manifest", root)
     return MultimodalDataset.of(
         load_rows(
             read_manifest(path, root, missing_words=missing_words),

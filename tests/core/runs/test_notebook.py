@@ -7,6 +7,7 @@ import nbformat
 import pytest
 
 from mla_core import ConfigError
+from mla_core.cli import main
 from mla_core.errors import NotebookError
 from mla_core.runs.finished import read_runs
 from mla_core.runs.notebook import (
@@ -15,6 +16,7 @@ from mla_core.runs.notebook import (
     reject_unknown_parameters,
     run_notebook,
 )
+from mla_core.runs.specification import specify
 
 PARAMETERS = """\
 seed: int = 0  # decides everything
@@ -74,6 +76,130 @@ def test_parameters_have_a_type_a_default_and_a_help(notebook):
         "headless": ("bool", False, ""),
         "run_folder": ("str", "", ""),
     }
+
+
+def changed(notebook, **entries):
+    """Give a notebook other entries; None takes one away."""
+    book = json.loads(notebook.read_text()) | entries
+    return json.dumps({name: value for name, value in book.items() if value is not None})
+
+
+NOT_NOTEBOOKS = {
+    "empty": ("", "is not a notebook: Expecting value"),
+    "text": ("hello", "is not a notebook: Expecting value"),
+    "array": ("[1]", "is not a notebook: it does not say which nbformat"),
+    "object": ("{}", "is not a notebook: it does not say which nbformat"),
+    "binary": (bytes(range(256)), "is not a notebook: 'utf-8' codec"),
+    "latin-1": ('{"cells": "\xe9"}'.encode("latin-1"), "is not a notebook: 'utf-8' codec"),
+    "deep": ("[" * 20_000 + "]" * 20_000, "is not a notebook: it has too many lists"),
+    "twice": ('{"nbformat": 4, "nbformat": 3}', "is not a notebook: it names 'nbformat' twice"),
+    "format 3": ({"nbformat": 3, "worksheets": []}, "is a notebook of the format 3, not 4"),
+    "format 5": ({"nbformat": 5}, "is a notebook of the format 5, not 4"),
+    "format text": ({"nbformat": "4"}, "is a notebook of the format '4', not 4"),
+    "no cells": ({"cells": None}, "must be a list of cells, each with a type and a source, not None"),
+    "cells of numbers": ({"cells": [5]}, "must be a list of cells"),
+    "a number for a source": (
+        {"cells": [{"cell_type": "code", "metadata": {}, "source": 5}]},
+        "must be a list of cells",
+    ),
+    "no metadata": ({"metadata": None}, "`metadata` of the notebook .* must be an object"),
+    "no kernel": ({"metadata": {}}, "names no kernel: open it in JupyterLab, choose one"),
+    "a number for a kernel": ({"metadata": {"kernelspec": 5}}, "names no kernel"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NOT_NOTEBOOKS)
+def test_what_is_no_notebook_is_refused_by_every_door(case, notebook, tmp_path, capsys):
+    content, message = NOT_NOTEBOOKS[case]
+    if isinstance(content, dict):
+        content = changed(notebook, **content)
+    notebook.write_bytes(content if isinstance(content, bytes) else content.encode())
+    specification = {"description": "d", "notebook": str(notebook), "grid": [{}]}
+    for door in (
+        lambda: notebook_parameters(notebook),
+        lambda: run_notebook(notebook, {}, tmp_path / "runs"),
+        lambda: specify("book", specification),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            door()
+    assert main(["list", str(notebook)]) == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_kernel_that_is_not_here_is_refused_before_anything_runs(notebook, tmp_path):
+    kernel = {"name": "julia-9", "display_name": "Julia", "language": "python"}
+    notebook.write_text(changed(notebook, metadata={"kernelspec": kernel}))
+    specification = {"description": "d", "notebook": str(notebook), "grid": [{}]}
+    for door in (
+        lambda: run_notebook(notebook, {}, tmp_path / "runs"),
+        lambda: specify("book", specification),
+    ):
+        with pytest.raises(ConfigError, match="wants the kernel 'julia-9', which is not installed"):
+            door()
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "seed: int = 1 + 2 * 3",
+        "name: str = 'x'.upper()",
+        "n: int = (",
+        "a: set = {1}",
+        "b: int = x",
+    ],
+)
+def test_a_default_that_is_an_expression_is_refused(line, tmp_path):
+    book = nbformat.v4.new_notebook()
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
+    book.cells = [nbformat.v4.new_code_cell(line, metadata={"tags": ["parameters"]})]
+    path = tmp_path / "book.ipynb"
+    nbformat.write(book, path)
+    name = line.partition(":")[0]
+    for door in (lambda: notebook_parameters(path), lambda: run_notebook(path, {}, tmp_path)):
+        with pytest.raises(
+            ConfigError, match=f"parameter '{name}' of book.ipynb must begin as a plain"
+        ):
+            door()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({1: 2}, "parameter 'seed' must have texts for names, not 1"),
+        (float("nan"), "parameter 'seed' must hold plain JSON values, not nan"),
+        (10**400, "parameter 'seed' must hold plain JSON values, not 1000.*, beyond"),
+        ("1", "parameter 'seed' must be of the type int, not '1'"),
+    ],
+)
+def test_a_value_that_json_cannot_hold_is_no_parameter(value, message, notebook):
+    with pytest.raises(ConfigError, match=message):
+        check_parameters(notebook, {"seed": value})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("headless = 'no'", "'headless' must be of the type bool, not 'no'"),
+        ("headless = 1", "'headless' must be of the type bool, not 1"),
+        ("seed = 1.5", "'seed' must be of the type int, not 1.5"),
+        ("seed = True", "'seed' must be of the type int, not True"),
+        ("noise = '[1]'", "'noise' must be of the type list, not"),
+        ("name = 5", "'name' must be of the type str, not 5"),
+        ("sead = 5", "no parameter 'sead'"),
+    ],
+)
+def test_plain_papermill_gives_a_parameter_of_its_type_or_fails(given, message):
+    with pytest.raises(ConfigError, match=message):
+        reject_unknown_parameters(["import numpy", PARAMETERS, f"# Parameters\n{given}\n", "x = 1"])
+
+
+@pytest.mark.parametrize(
+    "given", ["headless = True", "alpha = 1", "noise = [0.5]", "alpha = float('nan')", "name = 'b'"]
+)
+def test_plain_papermill_gives_a_parameter_of_its_type(given):
+    reject_unknown_parameters([PARAMETERS, f"# Parameters\n{given}\n"])
 
 
 def test_given_parameters_go_over_the_defaults(notebook):
