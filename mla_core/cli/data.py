@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mla_core.cli.values import named_values
 from mla_core.errors import DataError, one_of
 from mla_core.words import counted
 
@@ -96,7 +96,7 @@ def _check(arguments: argparse.Namespace) -> int:
     from mla_core.data.decoding import Preparation
     from mla_core.data.files import describe, survey
 
-    options = dict(map(_option, arguments.options))
+    options = named_values("-o", arguments.options)
     prepare, what = options.pop("prepare", None), arguments.what
     preparation = preparation_of(what, prepare) if what in ADAPTERS else Preparation.of(prepare)
     found = survey(_manifest(arguments, options), preparation, deep=arguments.deep)
@@ -118,11 +118,3 @@ def _manifest(arguments: argparse.Namespace, options: dict[str, Any]) -> Manifes
         msg = f"{arguments.what!r} is neither a manifest nor one of {', '.join(ADAPTERS)}"
         raise DataError(msg)
     return read_manifest(arguments.what, arguments.root)
-
-
-def _option(text: str) -> tuple[str, Any]:
-    name, _, value = text.partition("=")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value

@@ -118,15 +118,22 @@ def _configuration(source: str) -> ExperimentConfig:
 
     folder = Path(source).parent if Path(source).name == "config.json" else Path(source)
     of_a_run = source != "-" and (folder / "metrics.json").exists()
-    path = Path(source) / "config.json" if Path(source).is_dir() else Path(source)
-    config = ExperimentConfig.from_json(sys.stdin.read() if source == "-" else _read(path))
+    config = ExperimentConfig.from_json(_read(source))
     refuse_new_cache(config)
     if of_a_run and can_change(config):
         data_of_run(read_run(folder))
     return config
 
 
-def _read(path: Path) -> str:
+def _read(source: str) -> str:
+    if source == "-":
+        try:
+            return sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            msg = f"what was read from - is not text in UTF-8: {error}"
+            raise ConfigError(msg) from error
+    path = Path(source)
+    path = path / "config.json" if path.is_dir() else path
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

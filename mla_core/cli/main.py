@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mla_core.cli import data, export, lab, listing, sweep
+from mla_core.cli.values import named_values
 from mla_core.errors import ConfigError, DataError, NotebookError
 from mla_core.version import __version__
 
@@ -94,6 +93,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a disk that is full, a file that nobody may read
+        where = f"{str(error.filename)!r}: " if error.filename else ""
+        print(f"mla-lab: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
     return code
 
 
@@ -102,7 +105,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from mla_core.runs import run_notebook
 
     find_modules_here()
-    parameters = dict(map(_parameter, arguments.parameters))
+    parameters = named_values("-p", arguments.parameters)
     try:
         folder, fresh = run_notebook(arguments.notebook, parameters, arguments.out, progress=True)
     except NotebookError as error:
@@ -113,22 +116,6 @@ def _run(arguments: argparse.Namespace) -> int:
         return 130
     print(folder if fresh else f"{folder} (finished before, not repeated)")
     return 0
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        msg = f"-p needs NAME=VALUE, not {text!r}"
-        raise ConfigError(msg)
-    try:
-        return name, json.loads(value, parse_constant=_no_number)
-    except json.JSONDecodeError:
-        return name, {"True": True, "False": False}.get(value, value)
-
-
-def _no_number(text: str) -> Any:
-    msg = f"a parameter cannot be {text}"
-    raise ConfigError(msg)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -13,11 +14,12 @@ from typing import Any
 
 from mla_core.catalogue import idle_settings
 from mla_core.config import ExperimentConfig, check_names
-from mla_core.errors import ConfigError, DataError, one_of
-from mla_core.outside import path_of
+from mla_core.errors import ConfigError, DataError, one_of, quoted
+from mla_core.outside import check_plain, path_of
 from mla_core.results import is_finished
 from mla_core.runs.same_data import refuse_other_data
 
+MOST_RUNS = 10_000  # of one specification
 _ENTRIES = ("description", "notebook", "common", "grid")
 
 
@@ -160,8 +162,9 @@ def read_specification(path: str | Path) -> Specification:
         raise ConfigError(msg) from error
     try:
         return specify(path.stem, tomllib.loads(text), text, path)
-    except (ConfigError, DataError, tomllib.TOMLDecodeError) as error:
-        msg = f"{path}: {error}"
+    except (ValueError, RecursionError) as error:  # of TOML, or ours
+        reason = "it has too many lists or tables inside one another"
+        msg = f"{path}: {error if isinstance(error, ValueError) else reason}"
         raise ConfigError(msg) from error
 
 
@@ -192,42 +195,58 @@ def specify(
     >>> len(question.runs)
     6
     """
-    text = text or json.dumps(dict(content), indent=2)
+    if not isinstance(content, Mapping):
+        msg = f"a specification must be a mapping of entries, not {quoted(content)}"
+        raise ConfigError(msg)
     for entry in content:
         one_of("entry", entry, _ENTRIES)
     description = content.get("description")
     if not isinstance(description, str) or not description.strip():
-        msg = f"description must be a sentence that names the question, not {description!r}"
+        msg = f"description must be a sentence that names the question, not {quoted(description)}"
         raise ConfigError(msg)
     notebook = _notebook(content["notebook"], path) if "notebook" in content else None
     grids = content.get("grid")
     grids = [grids] if isinstance(grids, dict) else grids
     if not isinstance(grids, list) or not grids or not all(isinstance(g, dict) for g in grids):
-        msg = f"grid must be at least one table of settings, [[grid]], not {content.get('grid')!r}"
+        msg = f"grid must be at least one table of settings, [[grid]], not {quoted(content.get('grid'))}"
         raise ConfigError(msg)
     allowed = _allowed(notebook)
     common = _axes(content.get("common", {}), "[common]", allowed)
+    axes_of = {
+        entry: common | _axes(grid, entry, allowed)
+        for entry, grid in ((f"[[grid]] number {n}", grid) for n, grid in enumerate(grids, 1))
+    }
+    points = sum(math.prod(map(len, axes.values())) for axes in axes_of.values())
+    if points > MOST_RUNS:
+        msg = f"the grid has {points:,} points, but at most {MOST_RUNS:,} are taken: make several files"
+        raise ConfigError(msg)
     found: dict[str, ExperimentConfig | dict[str, Any]] = {}
-    for number, grid in enumerate(grids, 1):
-        entry = f"[[grid]] number {number}"
-        axes = common | _axes(grid, entry, allowed)
+    for entry, axes in axes_of.items():
         for values in itertools.product(*axes.values()):
             settings = dict(zip(axes, values, strict=True))
             try:
                 configuration = _configuration(settings, notebook)
             except (ConfigError, DataError) as error:
-                point = ", ".join(f"{k} = {settings[k]!r}" for k, v in axes.items() if len(v) > 1)
+                point = ", ".join(
+                    f"{k} = {quoted(settings[k])}" for k, v in axes.items() if len(v) > 1
+                )
                 msg = f"{entry}{point and f' with {point}'}: {error}"
                 raise ConfigError(msg) from error
             found.setdefault(_name(configuration, notebook), configuration)
-    return Specification(name, description, notebook, tuple(found.values()), text)
+    return Specification(
+        name,
+        description,
+        notebook,
+        tuple(found.values()),
+        text or json.dumps(dict(content), indent=2),
+    )
 
 
 def _notebook(given: object, specification: Path) -> Path:
     if not isinstance(given, str):
-        msg = f"notebook must be the path of a notebook, not {given!r}"
+        msg = f"notebook must be the path of a notebook, not {quoted(given)}"
         raise ConfigError(msg)
-    places = [Path(given), specification.resolve().parent.parent / given]
+    places = [path_of("notebook", given), specification.resolve().parent.parent / given]
     for place in places:
         if place.is_file():
             return place
@@ -247,18 +266,14 @@ def _allowed(notebook: Path | None) -> list[str]:
 
 def _axes(table: object, entry: str, allowed: list[str]) -> dict[str, list[Any]]:
     if not isinstance(table, dict):
-        msg = f"{entry} must be a table of settings, not {table!r}"
+        msg = f"{entry} must be a table of settings, not {quoted(table)}"
         raise ConfigError(msg)
     for name, value in table.items():
         one_of(f"setting in {entry}:", name, allowed)
         if value == []:
             msg = f"{entry}: {name} is an empty list: give at least one value, or [[]] for a list"
             raise ConfigError(msg)
-        try:
-            _json(value)
-        except (TypeError, ValueError) as error:  # TOML knows dates, and NaN
-            msg = f"{entry}: {name} must hold numbers, texts, lists and tables, not {value!r}"
-            raise ConfigError(msg) from error
+        check_plain(f"{entry}: {name}", value)  # TOML knows dates, and NaN
     return {name: v if isinstance(v, list) else [v] for name, v in table.items()}
 
 

@@ -201,7 +201,12 @@ def test_a_configuration_survives_its_text(tiny):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("", "not JSON"), ("{", "not JSON"), ("[1]", "an object of names"), ('{"epoch": 1}', "'epochs'")],
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[1]", "an object of names"),
+        ('{"epoch": 1}', "'epochs'"),
+    ],
 )
 def test_a_bad_text_is_no_configuration(text, said):
     with pytest.raises(ConfigError, match=said):

@@ -79,8 +79,8 @@ D = 'description = "Why?"\n'
         (D + "[[grid]]\nepochs = [2, 0]", ["with epochs = 0: epochs must be"]),
         (D + '[grid]\nmethod = "mal"', ["unknown method 'mal'", "'mla'"]),
         (D + '[grid]\norder = ["m0", "m1"]', ["order", "'m0'", "'cyclic'"]),
-        (D + "[grid]\nlearning_rate = nan", ["learning_rate must hold numbers", "nan"]),
-        (D + "[grid]\nseed = 1979-05-27", ["seed must hold numbers", "1979"]),
+        (D + "[grid]\nlearning_rate = nan", ["learning_rate must hold plain JSON", "nan"]),
+        (D + "[grid]\nseed = 1979-05-27", ["seed must hold plain JSON", "1979"]),
         (
             D + '[grid]\ndataset = "gaussian"\ndataset_options = {noise_level = 1}',
             ["data set 'gaussian' has no option 'noise_level'", "'noise'"],
