@@ -23,6 +23,7 @@ from mla_core.plugins import Origin, Registry
 from mla_core.references import allow_import as allow
 from mla_core.references import from_elsewhere, is_reference, only_looking, user_named
 from mla_core.settings import check_settings, hash_of, plain_json, setting
+from mla_core.threads import named_threads
 
 
 @dataclass(frozen=True)
@@ -289,14 +290,18 @@ class ExperimentConfig:
         return hash_of(self.naming())
 
     def naming(self) -> dict[str, Any]:
-        """Return the fields that name a run: those added later only where they are set."""
+        """Return what names a run: its fields (those added later only where they are set), and more.
+
+        That is how many threads compute, unless it is the usual number, and the source of what is
+        not built in.
+        """
         values, defaults = self.to_dict(), ExperimentConfig().to_dict()
         for f in dataclasses.fields(self):
             if f.metadata.get("later") and values[f.name] == defaults[f.name]:
                 del values[f.name]
         if guests := self.guests():  # the same name may stand for other code tomorrow
             values["guests"] = [[g.kind, g.name, g.source] for g in guests]
-        return values
+        return values | named_threads()
 
     def guests(self) -> list[Origin]:
         """Return where everything comes from that is not built in, once each, in order.

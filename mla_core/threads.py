@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,11 +15,41 @@ from typing import TypeVar
 
 import torch
 
+from mla_core.errors import ConfigError, quoted
+
 T = TypeVar("T")
 
-# Sums depend on the number of threads, so it must not depend on the machine or on how a session
-# is driven; small encoders gain nothing from more. MLA_LAB_THREADS=4 is for large ones.
-THREADS = int(os.environ.get("MLA_LAB_THREADS", "1"))
+USUAL = 1  # small encoders gain nothing from more
+
+
+@cache
+def threads() -> int:
+    """Return how many threads compute in this process: 1, or what ``MLA_LAB_THREADS`` says.
+
+    Sums depend on their number, so it must not depend on the machine or on how a session is driven,
+    and a run of another number has another name.
+
+    Raises
+    ------
+    ConfigError
+        When ``MLA_LAB_THREADS`` is no such number.
+    """
+    given = os.environ.get("MLA_LAB_THREADS", str(USUAL))
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", given):
+        msg = f"MLA_LAB_THREADS must be a whole number from 1 to 999, not {quoted(given)}"
+        raise ConfigError(msg)
+    return int(given)
+
+
+def named_threads() -> dict[str, int]:
+    """Return what the name of a run says about threads: nothing where there is the usual one.
+
+    Examples
+    --------
+    >>> named_threads()
+    {}
+    """
+    return {} if threads() == USUAL else {"threads": threads()}
 
 
 _at_work: list[int] = []  # the threads that compute just now
@@ -30,12 +61,12 @@ def compute_threads() -> Iterator[None]:
     me, before = threading.get_ident(), torch.get_num_threads()
     _at_work.append(me)
     try:
-        if before != THREADS:
-            torch.set_num_threads(THREADS)
+        if before != threads():
+            torch.set_num_threads(threads())
         yield
     finally:
         _at_work.remove(me)
-        if before != THREADS:
+        if before != threads():
             torch.set_num_threads(before)
 
 
@@ -63,7 +94,7 @@ def cores() -> int:
 @cache
 def _helpers() -> ThreadPoolExecutor | None:
     """Return the threads that help the one that computes."""
-    number = cores() // THREADS - 1
+    number = cores() // threads() - 1
     return ThreadPoolExecutor(number, thread_name_prefix="side-by-side") if number > 0 else None
 
 
@@ -79,7 +110,7 @@ def helped() -> bool:
 def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
     """Return what independent tasks return, computed on as many cores as there are.
 
-    Each computes with `THREADS` threads, so that its numbers do not depend on who computes it. All
+    Each computes with `threads` threads, so that its numbers do not depend on who computes it. All
     have ended when this returns or raises; of several errors the first task's is raised.
 
     Examples
@@ -102,8 +133,8 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
                 failed[i] = error
 
     def help_out() -> None:
-        if torch.get_num_threads() != THREADS:
-            torch.set_num_threads(THREADS)
+        if torch.get_num_threads() != threads():
+            torch.set_num_threads(threads())
         work()
 
     others = [helpers.submit(help_out) for _ in range(len(tasks) - 1)]

@@ -18,7 +18,7 @@ from mla_core.outside import path_of
 from mla_core.results.folders import is_run, read_run_files
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
-from mla_core.threads import THREADS
+from mla_core.threads import threads
 from mla_core.version import versions
 
 if TYPE_CHECKING:
@@ -219,6 +219,6 @@ def _machine() -> dict[str, Any]:
         "versions": versions("scikit-learn") | {"python": platform.python_version()},
         "platform": platform.platform(),
         "cores": os.cpu_count(),
-        "threads": THREADS,  # of this process; sums depend on it
+        "threads": threads(),  # of this process; sums depend on it
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -34,6 +34,7 @@ from mla_core.runs.same_data import refuse_other, refuse_other_data, short
 from mla_core.runs.unfinished import FAILED, free, leave, lock_of
 from mla_core.session import TrainingSession
 from mla_core.settings import hash_of
+from mla_core.threads import named_threads
 from mla_core.version import versions
 
 if TYPE_CHECKING:
@@ -261,6 +262,7 @@ def write_results(session: TrainingSession, folder: Path) -> None:
         write_faults(session.data.left_out, folder / "left_out.csv")
     report = {
         "versions": versions(),
+        **named_threads(),
         "data": short(session.data),
         **({"guests": [g.to_json() for g in guests]} if (guests := session.guests) else {}),
         **report_of(session),

@@ -17,6 +17,7 @@ from mla_core.runs.jupyter import encrypted_kernels, spare_the_grammar
 from mla_core.runs.notebook_file import check_kernel, read_notebook
 from mla_core.runs.same_data import refuse_other_data
 from mla_core.settings import hash_of
+from mla_core.threads import named_threads
 
 # Set by the runner itself, not part of what names a run.
 _RUNNERS_OWN = frozenset({"headless", "run_folder"})
@@ -168,7 +169,8 @@ def run_name(notebook: Path, parameters: Mapping[str, Any]) -> str:
     """
     cells = read_notebook(notebook)["cells"]
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    identity = {"notebook": notebook.name, "code": code, "parameters": dict(parameters)}
+    named = {"notebook": notebook.name, "code": code, "parameters": dict(parameters)}
+    identity: dict[str, Any] = named | named_threads()
     if sources := sources_of(parameters, notebook.parent):
         identity["guests"] = sources
     return f"{notebook.stem.lstrip('.')[:60]}-{hash_of(identity)}"

@@ -81,7 +81,7 @@ def run_sweep(
 ) -> SweepReport:
     """Run all configurations, several at a time; finished runs are skipped.
 
-    Every run computes with the same number of threads (see `mla_core.threads.THREADS`), so the
+    Every run computes with the same number of threads (see `mla_core.threads.threads`), so the
     results are the same for any `jobs`.
 
     Parameters

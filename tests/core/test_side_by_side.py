@@ -200,5 +200,5 @@ def test_every_thread_computes_with_the_same_number_of_threads(monkeypatch):
 
     found = side_by_side([number, number])
     assert len({thread for thread, _ in found}) == 2
-    assert {count for _, count in found} == {threads.THREADS}
+    assert {count for _, count in found} == {threads.threads()}
     threads._helpers.cache_clear()

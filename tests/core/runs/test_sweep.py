@@ -92,7 +92,7 @@ def test_a_run_computes_with_one_thread_whatever_the_machine(specify, tmp_path, 
         run_sweep(specify("[grid]"), tmp_path / "runs")
     finally:
         torch.set_num_threads(before)
-    assert seen == {threads.THREADS} == {1}
+    assert seen == {threads.threads()} == {1}
 
 
 def test_an_interruption_says_that_the_same_command_goes_on(specify, tmp_path, monkeypatch, capsys):
