@@ -1,6 +1,6 @@
 """Samples of several modalities: what they are, and where they come from."""
 
-from mla_core.data.catalogue import DATASETS, NEED_FILES, check_options, load_dataset
+from mla_core.data.catalogue import DATASETS, NEED_FILES, check_options, load_dataset, modalities_of
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import Media, Modality, Split
 from mla_core.data.shortage import check_missing, shorten, without_parts
@@ -15,6 +15,7 @@ __all__ = [
     "check_missing",
     "check_options",
     "load_dataset",
+    "modalities_of",
     "shorten",
     "without_parts",
 ]

@@ -92,6 +92,32 @@ NEED_FILES = frozenset(
 )
 
 
+# What the others hold, so that a slip in a name shows before anything is loaded.
+_MODALITIES: dict[str, tuple[str, ...]] = {
+    "spoken_digits": ("image", "audio", "text"),
+    "mnist_speech": ("image", "audio"),
+    "emoji": ("image", "text"),
+    "handwritten_views": ("fac", "fou", "kar", "mor", "pix", "zer"),
+    "watch": ("accelerometer", "gyroscope"),
+}
+
+
+def modalities_of(name: str, options: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the modalities of a data set that loads the same ones everywhere; None of others.
+
+    Nothing is loaded.
+
+    Examples
+    --------
+    >>> modalities_of("gaussian", {"modalities": 2}), modalities_of("manifest", {})
+    (('m0', 'm1'), None)
+    """
+    if name == "gaussian":
+        return tuple(f"m{m}" for m in range(options.get("modalities", 3)))
+    spoken = ("audio",) if name == "emoji" and options.get("speech") else ()
+    return _MODALITIES[name] + spoken if name in _MODALITIES else None
+
+
 def check_loader(name: str, loader: object) -> None:
     """Raise `ConfigError` unless a guest can be called; what it loads is checked when it does."""
     if not callable(loader):

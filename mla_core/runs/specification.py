@@ -14,6 +14,7 @@ from typing import Any
 
 from mla_core.catalogue import idle_settings
 from mla_core.config import ExperimentConfig, check_names
+from mla_core.data import modalities_of
 from mla_core.errors import ConfigError, DataError, one_of, quoted
 from mla_core.outside import check_plain, path_of
 from mla_core.results import is_finished
@@ -115,14 +116,14 @@ class Specification:
 def read_specification(path: str | Path) -> Specification:
     r"""Read what to run from a TOML file, and check its settings before anything runs.
 
-    What only the data can tell, such as the name of a modality, shows when they are loaded: such a
-    run fails, and the others go on.
+    What only files can tell, such as the name of a modality in a manifest, shows when they are
+    loaded: such a run fails, and the others go on.
 
     Parameters
     ----------
     path : str or Path
         A file with a ``description``, settings for all runs in ``[common]``, and one or more
-        ``[[grid]]`` whose products are joined. A list is an axis; a setting that is itself a list
+        ``[[grid]]`` whose products are joined, with at most `MOST_RUNS` points. A list is an axis; a setting that is itself a list
         is written inside a list; a table is one value. ``[[grid]]`` overrides ``[common]``. With
         ``notebook = "path"``, relative to the current folder or to the folder above the file's,
         settings are that notebook's parameters.
@@ -283,6 +284,8 @@ def _configuration(
     if notebook is None:
         check_names(settings)
         configuration = ExperimentConfig(**settings)  # who writes what to run may name code
+        if names := modalities_of(configuration.dataset, configuration.dataset_options):
+            configuration.check_modalities(names)
         # What the method does not obey must not make two runs of one.
         idle = idle_settings(configuration.method)
         return configuration.replace(**{name: getattr(_DEFAULTS, name) for name in idle})

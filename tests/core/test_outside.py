@@ -1,15 +1,18 @@
 """Whatever comes from outside is taken as it is, or refused in a sentence that names it."""
 
+import inspect
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mla_core import ConfigError, ExperimentConfig, TrainingSession, load_dataset, run_experiment
+from mla_core.data import DATASETS, NEED_FILES, modalities_of
 from mla_core.errors import quoted
 from mla_core.outside import MOST, check_plain, path_of, read_json_text
 from mla_core.results import collect
@@ -200,6 +203,16 @@ def test_an_option_of_a_data_set_is_held_against_its_kind(dataset, option, value
             assert said.endswith(f"not {value!r}")
 
 
+@pytest.mark.parametrize("name", DATASETS.built_in)
+def test_every_option_of_our_own_data_sets_has_a_kind_that_is_checked(name):
+    kinds = get_type_hints(DATASETS[name], include_extras=True)
+    options = inspect.signature(DATASETS[name]).parameters
+    assert set(options) <= set(kinds)
+    for option in options:
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(object(), kinds[option])
+
+
 @pytest.mark.parametrize(
     "noise", [(0.5, 1, 2), np.array([0.5, 1.0, 2.0]), list(np.linspace(0.5, 2, 3))]
 )
@@ -241,6 +254,18 @@ def test_a_name_that_the_data_do_not_have_is_refused_before_training(changes, me
     config = ExperimentConfig(dataset="gaussian", dataset_options=options, method=method, **changes)
     with pytest.raises(ConfigError, match=message):
         TrainingSession(config)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *((name, {}) for name in sorted({*DATASETS.built_in} - NEED_FILES)),
+        ("gaussian", {"modalities": 5}),
+        ("emoji", {"speech": True}),
+    ],
+)
+def test_the_modalities_of_a_data_set_are_known_before_it_is_loaded(name, options):
+    assert modalities_of(name, options) == tuple(load_dataset(name, **options).modalities)
 
 
 def test_an_encoder_of_a_modality_that_is_left_out_may_stay():

@@ -139,6 +139,22 @@ SPECIFICATIONS = {
     "no table": (WHY + "grid = 5", "grid must be at least one table of settings"),
     "a number for a notebook": (WHY + "notebook = 5\n[grid]", "the path of a notebook, not 5"),
     "a long notebook": (WHY + f"notebook = '{'x' * 5000}'\n[grid]", "name too long"),
+    "a modality": (
+        WHY + '[grid]\nmodalities = [["imag"]]',
+        "unknown modality in modalities 'imag': choose one of 'image', 'audio', 'text' (did you mean 'image'?)",
+    ),
+    "a modality with a share": (
+        WHY + '[grid]\ndataset = "emoji"\nmissing = [{train = {audio = 0.5}}]',
+        "unknown modality in missing['train'] 'audio': choose one of 'image', 'text'",
+    ),
+    "an order": (
+        WHY + '[grid]\ndataset = "gaussian"\norder = [["m0", "m1"]]',
+        "order leaves out the modality 'm2': it would never be trained",
+    ),
+    "an encoder": (
+        WHY + '[grid]\ndataset = "watch"\nencoders = [{gyroscop = "small"}]',
+        "(did you mean 'gyroscope'?)",
+    ),
     "an option": (
         WHY + '[grid]\ndataset = "gaussian"\ndataset_options = [{sizes = [9, 9]}]',
         "option 'sizes' of data set 'gaussian' must be three whole numbers",
