@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from mla_core.data.adapters.reading import loader_of, missing, read_table, root_of
+from mla_core.data.adapters.reading import loader_of, missing, read_lines, read_table, root_of
+from mla_core.data.decoding.image import SUFFIXES as IMAGE
 from mla_core.data.decoding.sound import SUFFIXES as SOUND
 from mla_core.data.decoding.video import SUFFIXES as VIDEO
 from mla_core.data.files import Manifest, Row
-from mla_core.data.samples import Fault, Source, files_below, is_hidden
+from mla_core.data.samples import Fault, Source, files_below
 from mla_core.errors import one_of
+from mla_core.words import counted
 
 SPLITS = ("published",)
 SIDES = {"train": "train", "validate": "test", "val": "test", "validation": "test", "test": "test"}
-NEEDED = ("label", "youtube_id", "split")
+NEEDED = ("label", "youtube_id")
+_LIST = re.compile(r"(?:my_)?(?:train|val|test)\w*\.txt")
 ID = 11  # characters of a YouTube id, with which a file's name begins
 CLASSES = (
     "blowing nose",
@@ -51,15 +56,32 @@ CLASSES = (
 )
 
 
+class _Clip(NamedTuple):
+    """What a table, a list or a folder says of one clip."""
+
+    where: str
+    label: str
+    video: str  # YouTube's id
+    start: str  # in seconds; empty where it is not said
+    side: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.video}_{_second(self.start)}" if self.start else self.video
+
+
 def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     """Kinetics-Sounds: clips of 31 classes, as sound and video (your own copy).
 
     Parameters
     ----------
     root : str
-        With Kinetics' tables (``*.csv``: label, youtube_id, time_start, time_end, split) and, in
-        any folders, clips whose names begin with the id: ``<id>_000010_000020.mp4``, and ``.wav``
-        where the sound was taken out; else the video's own track is heard.
+        With Kinetics' tables (``*.csv``: label, youtube_id, time_start, time_end, split; without a
+        column ``split`` the table's name tells it), or lists ``my_train.txt`` and ``my_test.txt``
+        (``<id>_<start>_<end>,<label>``), or no list at all, but a folder for each class, perhaps in
+        ``train`` and ``test``. In any folders, clips whose names begin with the id:
+        ``<id>_000010_000020.mp4``, or folders of frames so named, and ``.wav`` where the sound was
+        taken out; else the video's own track is heard. Labels may have ``_`` for spaces.
     split : {"published"}
         Train as published, 15 % of its videos for val; validation and test as test.
 
@@ -69,44 +91,92 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
         The clips that are listed and on disk; a note counts the others.
     """
     one_of("split of kinetics_sounds", split, SPLITS)
-    folder = root_of("kinetics_sounds", root, "*.csv", "annotations/*.csv")
-    found = (*folder.glob("*.csv"), *folder.glob("annotations/*.csv"))
-    tables = sorted(path for path in found if not is_hidden(path))
+    needed = ("*.csv", "annotations/*.csv", "*train*.txt", "train", "playing*")
+    folder = root_of("kinetics_sounds", root, *needed)
     files = files_below(folder)
-    videos, sounds = _by_id(files, VIDEO), _by_id(files, SOUND)
-    rows, faults, wanted = list[Row](), list[Fault](), 0
-    for where, line in _lines(tables, faults):
-        label, video = line["label"], line["youtube_id"]
-        if label not in CLASSES:
+    frames = {path.parent for path in files if path.suffix.lower() in IMAGE}
+    videos = _by_id([path for path in files if path.suffix.lower() in VIDEO or path in frames])
+    sounds = _by_id([path for path in files if path.suffix.lower() in SOUND])
+    faults, rows, twice = list[Fault](), dict[tuple[str, str, str], Row](), 0
+    clips = list(_clips(folder, files, {**sounds, **videos}, faults))
+    for clip in clips:
+        if (key := (clip.id, clip.label, clip.side)) in rows:  # Kinetics-400 and 600 share many
+            twice += 1
             continue
-        wanted += 1
-        side = SIDES.get(line["split"].lower(), "")
-        if not side:
-            what = f"the split is {line['split']!r}: write train, validate or test"
-            faults.append(Fault(where, what, video))
-            continue
-        start = line.get("time_start", "")
-        clip = f"{video}_{_second(start)}" if start else video
-        seen = videos.get(clip) or videos.get(video)
-        heard = sounds.get(clip) or sounds.get(video) or seen
+        seen = videos.get(clip.id) or videos.get(clip.video)
+        own = seen if seen and not seen.is_dir() else None
+        heard = sounds.get(clip.id) or sounds.get(clip.video) or own
         paths = {"audio": heard, "video": seen}
         parts = {m: Source(str(p.relative_to(folder)), p) for m, p in paths.items() if p}
-        if parts:
-            rows.append(Row(where, clip, label, side, parts, video))
-    return Manifest(
-        "kinetics_sounds",
-        {"audio": "sound", "video": "video"},
-        tuple(rows),
-        tuple(faults),
-        missing(len(rows), wanted, "listed clips"),
-        CLASSES,
-    )
+        rows[key] = Row(clip.where, clip.id, clip.label, clip.side, parts, clip.video)
+    found = tuple(row for row in rows.values() if row.parts)
+    notes = missing(len(found), len(rows), "listed clips")
+    if twice:
+        notes = (*notes, f"{counted(twice, 'line')} said again what others had said")
+    kinds = {"audio": "sound", "video": "video"}
+    return Manifest("kinetics_sounds", kinds, found, tuple(faults), notes, CLASSES)
 
 
 load_kinetics_sounds = loader_of(read_kinetics_sounds)
 
 
-def _lines(tables: list[Path], faults: list[Fault]) -> Iterator[tuple[str, dict[str, str]]]:
+def _clips(
+    folder: Path, files: list[Path], by_id: dict[str, Path], faults: list[Fault]
+) -> Iterator[_Clip]:
+    """Yield the clips of the 31 classes from tables, or else from lists, or else from folders."""
+    tables = [
+        p for p in files if p.suffix == ".csv" and p.parent in {folder, folder / "annotations"}
+    ]
+    lists = [p for p in files if _LIST.fullmatch(p.name) and p.parent == folder]
+    if tables:
+        yield from _from_tables(tables, faults)
+    elif lists:
+        yield from _from_lists(lists, _numbered(folder, faults), faults)
+    else:
+        yield from _from_folders(folder, by_id)
+
+
+def _from_tables(tables: list[Path], faults: list[Fault]) -> Iterator[_Clip]:
+    for path, where, line in _lines(tables, faults):
+        if (label := _spaced(line["label"])) not in CLASSES:
+            continue
+        said = line.get("split", path.stem)
+        if not (side := _side(said)):
+            what = f"the split is {said!r}: write train, validate or test"
+            faults.append(Fault(where, what, line["youtube_id"]))
+            continue
+        yield _Clip(where, label, line["youtube_id"], line.get("time_start", ""), side)
+
+
+def _from_lists(
+    lists: list[Path], numbered: dict[str, str], faults: list[Fault]
+) -> Iterator[_Clip]:
+    for path in lists:
+        for where, cells, _ in read_table(path):
+            name = Path(cells[0].strip()).name.rsplit(".", 1)[0]
+            said = cells[-1].strip()
+            label = numbered.get(said) or _spaced(said)
+            if len(cells) < 2 or len(name) < ID or (said.isdigit() and said not in numbered):
+                what = "is not `<id>_<start>_<end>,<label>`: mend the line, or name the classes in"
+                faults.append(Fault(where, f"{what} class.txt, with commas between them", name))
+            elif label in CLASSES:
+                yield _Clip(where, label, name[:ID], _start(name), _side(path.stem))
+
+
+def _from_folders(folder: Path, by_id: dict[str, Path]) -> Iterator[_Clip]:
+    timed = {name[:ID] for name in by_id if len(name) > ID}
+    for name, path in by_id.items():
+        if name in timed:  # the same clip, whose other file says where it begins
+            continue
+        above = path.relative_to(folder).parts[:-1]
+        labels = [label for part in above if (label := _spaced(part)) in CLASSES]
+        if labels:
+            side = next(filter(None, map(_side, above)), "")
+            where = str(path.relative_to(folder))
+            yield _Clip(where, labels[0], name[:ID], _start(name), side)
+
+
+def _lines(tables: list[Path], faults: list[Fault]) -> Iterator[tuple[Path, str, dict[str, str]]]:
     """Yield the whole lines of the tables by their columns; the others become faults."""
     for path in tables:
         header: list[str] = []
@@ -123,21 +193,49 @@ def _lines(tables: list[Path], faults: list[Fault]) -> Iterator[tuple[str, dict[
                 what = f"has {len(cells)} cells, the header {len(header)}: is the line cut off?"
                 faults.append(Fault(where, what))
             else:
-                yield where, dict(zip(header, map(str.strip, cells), strict=True))
+                yield path, where, dict(zip(header, map(str.strip, cells), strict=True))
 
 
-def _by_id(files: list[Path], suffixes: tuple[str, ...]) -> dict[str, Path]:
+def _numbered(folder: Path, faults: list[Fault]) -> dict[str, str]:
+    """Return the classes by the numbers that lists use for them, in the order of class.txt."""
+    path = folder / "class.txt"
+    if not path.is_file():
+        return {}
+    names = [name.strip() for line in read_lines(path) for name in line.split(",")]
+    names = [_spaced(name) for name in names if name]
+    if strange := [name for name in names if name not in CLASSES]:
+        note = f"{', '.join(map(repr, strange[:3]))} is none of the 31 classes: mend the name"
+        faults.append(Fault(path.name, note))
+    return {str(number): name for number, name in enumerate(names)}
+
+
+def _side(said: str) -> str:
+    """Return the split that a cell, a folder or a file such as my_train.txt names."""
+    words = re.findall(r"[a-z]+", said.lower())
+    return next((SIDES[word] for word in words if word in SIDES), "")
+
+
+def _spaced(label: str) -> str:
+    return " ".join(label.replace("_", " ").split())
+
+
+def _by_id(paths: list[Path]) -> dict[str, Path]:
     """Return files by id, and by id and second: an id may itself hold - and _."""
     found = dict[str, Path]()
-    for path in files:
-        if path.suffix.lower() in suffixes and len(path.stem) >= ID:
-            start = path.stem[ID:].strip("_").split("_")[0]
-            found.setdefault(f"{path.stem[:ID]}_{_second(start)}" if start else path.stem, path)
+    for path in paths:
+        name = path.name if path.is_dir() else path.stem
+        if len(name) >= ID:
+            start = _start(name)
+            found.setdefault(f"{name[:ID]}_{_second(start)}" if start else name[:ID], path)
     return found
+
+
+def _start(name: str) -> str:
+    return name[ID:].strip("_").split("_")[0]
 
 
 def _second(text: str) -> str:
     try:
         return f"{round(float(text)):06d}"
-    except ValueError:
+    except (ValueError, OverflowError):
         return text

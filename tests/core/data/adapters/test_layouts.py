@@ -96,3 +96,78 @@ def test_cremad_in_two_lists_or_in_none(tmp_path):
     faults = [str(fault) for fault in reader("cremad")(str(tmp_path), split="published").faults]
     assert any("is in test as well" in f or "is in train as well" in f for f in faults)
     assert any("does not begin with a clip" in fault for fault in faults)
+
+
+IDS = [f"{'-_aZ'[i % 4]}{i:09d}x" for i in range(24)]
+LABELS = ("playing_organ", "tap dancing")
+
+
+def kinetics_table(root, name="k.csv", split=True, rows=range(24)):
+    lines = ["label,youtube_id,time_start,time_end" + (",split" if split else "")]
+    for i in rows:
+        side = ",test" if i >= 16 else ",train"
+        lines.append(f"{LABELS[i % 2]},{IDS[i]},{i},{i + 10}" + (side if split else ""))
+    (root / name).write_text("\n".join(lines))
+
+
+def kinetics_list(root, label=lambda i: LABELS[i % 2]):
+    for name, rows in (("my_train.txt", range(16)), ("my_test.txt", range(16, 24))):
+        lines = [f"{IDS[i]}_{i}_{i + 10},{label(i)}" for i in rows]
+        (root / name).write_text("\n".join(lines))
+
+
+def numbered(root):
+    kinetics_list(root, lambda i: i % 2)
+    (root / "class.txt").write_text("playing organ,tap dancing")
+
+
+def two_tables(root):
+    kinetics_table(root, "train.csv", split=False, rows=range(16))
+    kinetics_table(root, "validate.csv", split=False, rows=range(16, 24))
+
+
+KINETICS = {
+    "labels with _": kinetics_table,
+    "a table for each side": two_tables,
+    "the same in two tables": lambda r: (kinetics_table(r), kinetics_table(r, "k600.csv")),
+    "lists": kinetics_list,
+    "lists with numbers": numbered,
+    "no list": lambda r: None,
+}
+FRAMES = {
+    "frames": lambda r, i, f: picture(r / f / f"{IDS[i]}_{i:06d}_{i + 10:06d}" / "1.jpg"),
+    "frames named by id": lambda r, i, f: picture(r / f / IDS[i] / "frame1.jpg"),
+    "mp4": lambda r, i, f: video(r / f / f"{IDS[i]}_{i:06d}_{i + 10:06d}.mp4", frames=1),
+}
+
+
+@pytest.mark.parametrize("listed", KINETICS.values(), ids=KINETICS)
+@pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
+def test_kinetics_sounds_as_it_is_listed_and_laid_out(listed, make, tmp_path):
+    for i in range(24):
+        folder = f"{'test' if i >= 16 else 'train'}/{LABELS[i % 2]}"
+        make(tmp_path, i, folder)
+        sound(tmp_path / folder / f"{IDS[i]}.wav", seconds=0.01)
+    listed(tmp_path)
+    manifest = settled("kinetics_sounds", tmp_path)
+    assert manifest.faults == ()
+    assert len({row.group for row in manifest.rows}) == len(manifest.rows) == 24
+    assert {row.group for row in manifest.rows if row.split == "test"} == set(IDS[16:])
+    assert set(manifest.classes) == {"playing organ", "tap dancing"}
+    assert all(row.parts["audio"].content.suffix == ".wav" for row in manifest.rows)
+    assert all("video" in row.parts for row in manifest.rows)
+
+
+def test_kinetics_sounds_counts_what_is_listed_twice(tmp_path):
+    for i in range(24):
+        video(tmp_path / f"{IDS[i]}.mp4", frames=1)
+    kinetics_table(tmp_path)
+    kinetics_table(tmp_path, "k600.csv", rows=range(5))
+    assert "5 lines said again what others had said" in settled("kinetics_sounds", tmp_path).notes
+
+
+@pytest.mark.parametrize("line", ["short,bowling", f"{IDS[0]}_0_10", f"{IDS[0]}_0_10,7"])
+def test_a_line_of_a_kinetics_list_that_says_nothing_is_a_fault(line, tmp_path):
+    (tmp_path / "my_train.txt").write_text(line)
+    (fault,) = reader("kinetics_sounds")(str(tmp_path)).faults
+    assert str(fault).startswith("my_train.txt, line 1: is not `<id>_<start>_<end>,<label>`")

@@ -90,7 +90,7 @@ def test_only_line_ends_end_lines(tmp_path):
     [
         ("label,youtube_id,split\nbowling,AAAAAAAAA00,train\nbowling,AAAA", "k.csv, line 3: has 2"),
         ("label,youtube_id,split\nbowling,AAAAAAAAA00,train\nbowl", "k.csv, line 3: has 1"),
-        ("youtube_id,split\nAAAAAAAAA00,train", "k.csv, line 1: the header lacks label"),
+        ("youtube_id,split\nAAAAAAAAA00,train", "k.csv, line 1: the header lacks label: add"),
         (
             'label,youtube_id,split\n"bowling,A,train\nbowling,B,train',
             "k.csv, line 2: opens a quote",
