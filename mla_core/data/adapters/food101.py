@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mla_core.data.adapters.reading import by_stem, loader_of, read_table, root_of
+from mla_core.data.adapters.lists import listed_rows
+from mla_core.data.adapters.reading import by_stem, loader_of, read_table, root_of, text_part
 from mla_core.data.decoding.image import SUFFIXES
 from mla_core.data.files import Manifest, Row
-from mla_core.data.samples import Fault, Source
+from mla_core.data.samples import Fault, Source, files_below
 from mla_core.errors import one_of
 from mla_core.words import counted
 
@@ -23,7 +25,9 @@ def read_food101(root: str, split: str = "published") -> Manifest:
     Parameters
     ----------
     root : str
-        With ``images/{train,test}/<class>/<class>_<n>.jpg`` and ``texts/{train,test}_titles.csv``.
+        With ``images/{train,test}/<class>/<class>_<n>.jpg`` and ``texts/{train,test}_titles.csv``,
+        or a text for each picture, ``texts_txt/<class>/<class>_<n>.txt``, or lists ``train.jsonl``
+        and so on (id, text, img, label).
     split : {"published"}
         Train and test as published, 15 % of train for val.
 
@@ -33,11 +37,19 @@ def read_food101(root: str, split: str = "published") -> Manifest:
         Pictures and titles, joined by the picture's name.
     """
     one_of("split of food101", split, SPLITS)
-    folder = root_of("food101", root, "images/train")
+    folder = root_of("food101", root, "images/train", "*.jsonl")
+    kinds = {"image": "image", "text": "text"}
+    if not (folder / "texts").is_dir() and not (folder / "texts_txt").is_dir():
+        found = list[Fault]()
+        listed = listed_rows("food101", folder, by_stem(folder, *SUFFIXES), {}, found)
+        return Manifest("food101", kinds, tuple(listed), tuple(found))
     rows, faults, notes = list[Row](), list[Fault](), list[str]()
     for side in ("train", "test"):
         images = by_stem(folder / "images" / side, *SUFFIXES)
-        titles = _titles(folder / "texts" / f"{side}_titles.csv", faults, notes)
+        if (folder / "texts").is_dir():
+            titles = _titles(folder / "texts" / f"{side}_titles.csv", faults, notes)
+        else:
+            titles = _texts(folder, images, faults)
         for stem in sorted({*images, *titles}):
             parts, label = {}, titles[stem].label if stem in titles else ""
             if stem in images:
@@ -52,7 +64,6 @@ def read_food101(root: str, split: str = "published") -> Manifest:
                 parts["text"] = Source(titles[stem].where, titles[stem].text)
             where = parts["image"].where if "image" in parts else titles[stem].where
             rows.append(Row(where, stem, label, side, parts))
-    kinds = {"image": "image", "text": "text"}
     return Manifest("food101", kinds, tuple(rows), tuple(faults), tuple(notes))
 
 
@@ -63,6 +74,17 @@ class _Title(NamedTuple):
     where: str
     text: str
     label: str
+
+
+def _texts(folder: Path, images: Mapping[str, Path], faults: list[Fault]) -> dict[str, _Title]:
+    """Return the texts of these pictures, each from its own file; the folder's name is the class."""
+    texts = dict[str, _Title]()
+    for path in files_below(folder / "texts_txt"):
+        if path.suffix.lower() == ".txt" and path.stem in images:
+            where = str(path.relative_to(folder))
+            if part := text_part(path, where, path.stem, faults).get("text"):
+                texts[path.stem] = _Title(where, str(part.content), path.parent.name)
+    return texts
 
 
 def _titles(path: Path, faults: list[Fault], notes: list[str]) -> dict[str, _Title]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.decoding import Preparation
 from mla_core.data.files import Manifest, load_rows
-from mla_core.data.samples import check_file, files_below
+from mla_core.data.samples import Fault, Source, check_file, files_below
 from mla_core.errors import DataError, one_of
 from mla_core.outside import path_of
 
@@ -109,6 +109,16 @@ def by_stem(folder: Path, *suffixes: str) -> dict[str, Path]:
         if path.suffix.lower() in suffixes and not path.is_dir():
             found.setdefault(path.stem, path)
     return found
+
+
+def text_part(path: Path, where: str, sample: str, faults: list[Fault]) -> dict[str, Source]:
+    """Return the text of a file as the part `text`; nothing when it is empty or becomes a fault."""
+    try:
+        text = " ".join(read_lines(path)).strip()
+    except DataError as error:
+        faults.append(Fault(where, str(error), sample, "text"))
+        text = ""
+    return {"text": Source(where, text)} if text else {}
 
 
 class Line(NamedTuple):

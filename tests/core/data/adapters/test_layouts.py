@@ -1,5 +1,7 @@
 """The layouts in which others prepared the published data sets, in small folders of their kind."""
 
+import json
+import re
 from collections import Counter
 
 import pytest
@@ -171,3 +173,117 @@ def test_a_line_of_a_kinetics_list_that_says_nothing_is_a_fault(line, tmp_path):
     (tmp_path / "my_train.txt").write_text(line)
     (fault,) = reader("kinetics_sounds")(str(tmp_path)).faults
     assert str(fault).startswith("my_train.txt, line 1: is not `<id>_<start>_<end>,<label>`")
+
+
+def jsonl(root, image, label, sides=("train", "test"), **more):
+    """Lists of 16 and 4 samples; `image` and `label` tell a sample's by its number."""
+    for side, rows in zip(sides, (range(16), range(16, 20)), strict=False):
+        lines = [{"id": str(i), "img": image(i), "label": label(i)} | more for i in rows]
+        text = "\n".join(json.dumps(line) for line in lines)
+        (root / f"{side}.jsonl").write_text(text + "\n", encoding="utf-8")
+
+
+MOOD = ("positive", "negative")
+
+
+def mvsa_files(root):
+    for i in range(20):
+        picture(root / "data" / f"{i}.jpg")
+        (root / "data" / f"{i}.txt").write_text(f"tweet {i}")
+
+
+def mvsa_txt(root):
+    for side, rows in (("train", range(16)), ("test", range(16, 20))):
+        lines = [f"{i}.jpg {MOOD[i % 2]}" for i in rows]
+        (root / f"my_{side}_mvsa.txt").write_text("\n".join(lines))
+
+
+MVSA = {
+    "jsonl": (lambda r: jsonl(r, lambda i: f"data/{i}.jpg", lambda i: MOOD[i % 2], text="x"), "x"),
+    "jsonl, moved": (
+        lambda r: jsonl(r, lambda i: f"MVSA/{i}.jpg", lambda i: MOOD[i % 2]),
+        "tweet 3",
+    ),
+    "txt": (mvsa_txt, "tweet 3"),
+}
+
+
+@pytest.mark.parametrize(("listed", "text"), MVSA.values(), ids=MVSA)
+def test_mvsa_as_it_was_split_when_published(listed, text, tmp_path):
+    mvsa_files(tmp_path)
+    listed(tmp_path)
+    manifest = settled("mvsa", tmp_path, split="published")
+    assert manifest.faults == ()
+    assert {i for i, side in sides(manifest).items() if side == "test"} == {"16", "17", "18", "19"}
+    row = next(row for row in manifest.rows if row.id == "3")
+    assert (row.label, row.parts["text"].content) == ("negative", text)
+    assert row.parts["image"].content.name == "3.jpg"
+
+
+THREE = [  # three people's moods of text and picture, and what the majority makes of it
+    ("positive,positive positive,neutral negative,positive", "positive"),
+    ("neutral,negative neutral,negative positive,positive", "negative"),
+    ("positive,negative positive,negative positive,negative", None),
+    ("positive,neutral neutral,neutral negative,neutral", None),
+]
+
+
+def test_mvsa_multiple_counts_what_most_people_said(tmp_path):
+    mvsa_files(tmp_path)
+    lines = [f"{i}\t" + THREE[i % 4][0].replace(" ", "\t") for i in range(20)]
+    (tmp_path / "labelResultAll.txt").write_text(
+        "\n".join(["ID\ttext,image\ttext,image\ttext,image", *lines])
+    )
+    manifest = settled("mvsa", tmp_path)
+    labels = {row.id: row.label for row in manifest.rows}
+    assert labels == {str(i): THREE[i % 4][1] for i in range(20) if THREE[i % 4][1]}
+    assert manifest.notes[0].startswith("10 tweets")
+
+
+DISH = ("apple_pie", "pho")
+
+
+def food(root, texts=False):
+    for i in range(20):
+        name = f"{DISH[i % 2]}_{i}"
+        picture(root / "images" / ("test" if i >= 16 else "train") / DISH[i % 2] / f"{name}.jpg")
+        if texts:
+            path = root / "texts_txt" / DISH[i % 2] / f"{name}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes("crêpe\nand more".encode("utf-8" if i else "cp1252"))
+
+
+@pytest.mark.parametrize("texts", [True, False])
+def test_food101_with_a_file_for_each_text_or_with_lists(texts, tmp_path):
+    food(tmp_path, texts)
+    if not texts:
+        path = "images/{}/{}/{}_{}.jpg"
+
+        def image(i):
+            return path.format("test" if i >= 16 else "train", DISH[i % 2], DISH[i % 2], i)
+
+        jsonl(tmp_path, image, lambda i: DISH[i % 2], text="crêpe and more")
+    manifest = settled("food101", tmp_path)
+    assert manifest.faults == ()
+    assert len(manifest.rows) == 20
+    assert sum(row.split == "test" for row in manifest.rows) == 4
+    assert {row.parts["text"].content for row in manifest.rows} == {"crêpe and more"}
+    assert all("image" in row.parts for row in manifest.rows)
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"id": "1", "img": "data/1.jpg", "label": "pos', "is no JSON.*cut off"),
+        ("[1, 2]", 'is not like {"id"'),
+        ('{"id": "1", "img": "data/1.jpg", "label": ["a", "b"]}', 'is not like {"id"'),
+        ('{"id": "1", "img": "gone.jpg", "label": "positive"}', r"no picture 'gone\.jpg'"),
+        ('{"id": "x", "img": "../secret.jpg", "label": "positive"}', "leads outside"),
+    ],
+)
+def test_a_line_of_a_list_that_cannot_be_used_is_a_fault(line, what, tmp_path):
+    mvsa_files(tmp_path / "set")
+    picture(tmp_path / "secret.jpg")
+    (tmp_path / "set" / "train.jsonl").write_text(line)
+    (fault,) = reader("mvsa")(str(tmp_path / "set"), split="published").faults
+    assert re.search(rf"train\.jsonl, line 1: .*({what})", str(fault))
