@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from mla_core.data.adapters.lists import find_lists
 from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
 from mla_core.data.files import Manifest, Row, deal
-from mla_core.data.samples import Source
-from mla_core.errors import one_of
+from mla_core.data.samples import Fault, Source
+from mla_core.errors import DataError, one_of
+from mla_core.words import counted
 
-SPLITS = ("session1", "session2", "session3", "session4", "session5", "random")
+SPLITS = ("session1", "session2", "session3", "session4", "session5", "random", "published")
 MOODS = {"ang": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
 _TURN = re.compile(r"\[(?P<start>[\d.]+) - (?P<stop>[\d.]+)\]\s+(?P<id>\w+)\s+(?P<mood>\w+)\s")
 _SAID = re.compile(r"(?P<id>Ses\w+)\s*\[[^\]]*\]:\s*(?P<text>.*)")
@@ -25,14 +27,16 @@ def read_iemocap(root: str, split: str = "session5") -> Manifest:
     root : str
         With ``Session{1..5}/sentences/wav``, ``dialog/EmoEvaluation``, ``dialog/transcriptions``,
         and perhaps ``dialog/avi``, whose pictures show both speakers.
-    split : {"session5", "session1", ..., "session4", "random"}
+    split : {"session5", "session1", ..., "session4", "random", "published"}
         The session for test; the one before it is val, so that no actor is in two splits.
         ``random``: 80 : 10 : 10 of each mood, all actors on all sides, as in part of the literature.
+        ``published``: as lists in `root` say, ``train.txt`` and so on (or ``.csv``), in each of
+        whose lines a turn is named; 15 % of train are val where no list says so.
 
     Returns
     -------
     Manifest
-        The turns in the four moods; excited counts as happy, others are counted in a note.
+        The turns in the four moods; their moods are those of the evaluation; excited counts as happy, others are counted in a note.
     """
     one_of("split of iemocap", split, SPLITS)
     folder = root_of("iemocap", root, "Session[1-5]")
@@ -41,7 +45,6 @@ def read_iemocap(root: str, split: str = "session5") -> Manifest:
         sounds = by_stem(session / "sentences" / "wav", ".wav")
         videos = by_stem(session / "dialog" / "avi", ".avi")
         said = _texts(session / "dialog" / "transcriptions")
-        side = _side(int(session.name[-1]), split)
         for where, turn in _turns(session / "dialog" / "EmoEvaluation"):
             if turn["mood"] not in MOODS:
                 other += 1
@@ -56,25 +59,63 @@ def read_iemocap(root: str, split: str = "session5") -> Manifest:
                 seen = True
             if name in said:
                 parts["text"] = said[name]
-            rows.append(Row(f"{session.name}, {where}", name, MOODS[turn["mood"]], side, parts))
-    if split == "random":
-        shares = {"test": 0.1, "val": 0.1}
-        sides = deal([row.id for row in rows], [row.label for row in rows], shares)
-        rows = [row.in_split(side) for row, side in zip(rows, sides, strict=True)]
+            rows.append(Row(f"{session.name}, {where}", name, MOODS[turn["mood"]], "", parts))
     kinds = {"audio": "sound", "video": "video", "text": "text"}
     notes = [f"{other} turns in other moods are left out"] if other else []
+    rows, faults = _in_splits(rows, split, folder, notes)
     if not seen:
         kinds.pop("video")
         notes.append("no dialog/avi was found: sound and text alone")
-    return Manifest("iemocap", kinds, tuple(rows), notes=tuple(notes))
+    return Manifest("iemocap", kinds, tuple(rows), tuple(faults), tuple(notes))
 
 
 load_iemocap = loader_of(read_iemocap)
 
 
-def _side(session: int, split: str) -> str:
+def _in_splits(
+    rows: list[Row], split: str, folder: Path, notes: list[str]
+) -> tuple[list[Row], list[Fault]]:
+    """Return the turns with their sides, less those that no list names."""
+    faults = list[Fault]()
+    if split == "published":
+        listed = _listed(folder, faults)
+        kept = [row.in_split(listed[row.id]) for row in rows if row.id in listed]
+        if unlisted := len(rows) - len(kept):
+            notes.append(f"{counted(unlisted, 'turn is', 'turns are')} in no list: left out")
+        if absent := len(listed) - len(kept):
+            notes.append(f"{absent} of {len(listed)} listed turns are not here, or in other moods")
+        return kept, faults
     if split == "random":
-        return ""
+        shares = {"test": 0.1, "val": 0.1}
+        sides = deal([row.id for row in rows], [row.label for row in rows], shares)
+    else:
+        sides = [_side(int(row.where[7]), split) for row in rows]  # "Session5, ..."
+    return [row.in_split(side) for row, side in zip(rows, sides, strict=True)], faults
+
+
+def _listed(folder: Path, faults: list[Fault]) -> dict[str, str]:
+    """Return the sides of the turns that lists name."""
+    sides = dict[str, str]()
+    for side, path in find_lists(folder):
+        for number, line in enumerate(read_lines(path), start=1):
+            turns = re.findall(r"Ses\d\d[FM]_\w+?_[FM][\dX]+", line)
+            where = f"{path.name}, line {number}"
+            if not turns and number > 1 and line.strip():  # the first may be a header
+                faults.append(Fault(where, "names no turn, as in Ses01F_impro01_F000: mend it"))
+            for turn in turns[:1]:
+                if sides.setdefault(turn, side) != side:
+                    what = f"{turn} is in {sides[turn]} as well: take it out of one of the lists"
+                    faults.append(Fault(where, what, turn))
+    if not sides:
+        msg = (
+            f"data set 'iemocap': {str(folder)!r} has no lists such as train.txt and test.txt that "
+            "name turns: put them there, or use split='session5'"
+        )
+        raise DataError(msg)
+    return sides
+
+
+def _side(session: int, split: str) -> str:
     test = int(split[-1])
     return {test: "test", (test - 2) % 5 + 1: "val"}.get(session, "train")
 

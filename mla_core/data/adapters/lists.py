@@ -13,7 +13,7 @@ from mla_core.data.files import Row
 from mla_core.data.samples import Fault, Source, file_source, is_hidden
 from mla_core.errors import DataError
 
-_NAMED = re.compile(r"(?:my_)?(?P<side>train|val|dev|test)(?:[_-]\w*)?\.(?P<kind>jsonl|txt)")
+_NAMED = re.compile(r"(?:my_)?(?P<side>train|val|dev|test)(?:[_-]\w*)?\.(?P<kind>jsonl|txt|csv)")
 _LINE = re.compile(r"(?P<image>.+\.\w{3,4})[ \t,]+(?P<label>\S.*)")
 SIDES = {"train": "train", "val": "val", "dev": "val", "test": "test"}
 PICTURE = ("img", "image", "image_path", "img_path")  # as the lines of .jsonl call it
@@ -31,13 +31,14 @@ class Listed(NamedTuple):
 
 
 def find_lists(folder: Path) -> list[tuple[str, Path]]:
-    """Return the lists in a folder, each with its side: those in ``.jsonl``, or else in ``.txt``."""
+    """Return the lists in a folder, each with its side: ``.jsonl``, or else ``.txt``, or ``.csv``."""
     found = [
         (match, path)
         for path in sorted(folder.iterdir())
         if (match := _NAMED.fullmatch(path.name)) and not is_hidden(path) and not path.is_dir()
     ]
-    kind = "jsonl" if any(match["kind"] == "jsonl" for match, _ in found) else "txt"
+    kinds = {match["kind"] for match, _ in found}
+    kind = next((kind for kind in ("jsonl", "txt", "csv") if kind in kinds), "")
     return [(SIDES[match["side"]], path) for match, path in found if match["kind"] == kind]
 
 

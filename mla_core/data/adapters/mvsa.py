@@ -45,7 +45,9 @@ def read_mvsa(root: str, split: str = "random") -> Manifest:
     rows, faults = list[Row](), list[Fault]()
     if split == "published":
         rows = listed_rows("mvsa", folder, images, texts, faults)
-        return Manifest("mvsa", kinds, tuple(rows), tuple(faults), classes=CLASSES)
+        known = {row.label for row in rows} <= set(CLASSES)  # some lists have numbers
+        classes = CLASSES if known else ()
+        return Manifest("mvsa", kinds, tuple(rows), tuple(faults), classes=classes)
     against = 0
     for where, tweet, label in _moods(folder / _TABLE, faults):
         if not label:

@@ -220,6 +220,12 @@ def test_mvsa_as_it_was_split_when_published(listed, text, tmp_path):
     assert row.parts["image"].content.name == "3.jpg"
 
 
+def test_mvsa_with_numbers_for_moods(tmp_path):
+    mvsa_files(tmp_path)
+    jsonl(tmp_path, lambda i: f"data/{i}.jpg", lambda i: (0, 2)[i % 2])
+    assert settled("mvsa", tmp_path, split="published").classes == ("0", "2")
+
+
 THREE = [  # three people's moods of text and picture, and what the majority makes of it
     ("positive,positive positive,neutral negative,positive", "positive"),
     ("neutral,negative neutral,negative positive,positive", "negative"),
@@ -287,3 +293,55 @@ def test_a_line_of_a_list_that_cannot_be_used_is_a_fault(line, what, tmp_path):
     (tmp_path / "set" / "train.jsonl").write_text(line)
     (fault,) = reader("mvsa")(str(tmp_path / "set"), split="published").faults
     assert re.search(rf"train\.jsonl, line 1: .*({what})", str(fault))
+
+
+def iemocap(root):
+    for session in range(1, 6):
+        dialog = f"Ses0{session}F_impro01"
+        path = root / f"Session{session}" / "dialog" / "EmoEvaluation" / f"{dialog}.txt"
+        path.parent.mkdir(parents=True)
+        turns = [f"[{i}.0 - {i}.5]\t{dialog}_F{i:03d}\t{m}\t[2, 2, 2]" for i, m in enumerate(FOUR)]
+        path.write_text("\n".join(turns) + "\n")
+        for i in range(8):
+            wav = root / f"Session{session}" / "sentences" / "wav" / dialog
+            sound(wav / f"{dialog}_F{i:03d}.wav", seconds=0.01)
+
+
+FOUR = ("ang", "hap", "neu", "sad") * 2
+TURN = "Ses0{}F_impro01_F{:03d}"
+LINES = {
+    "txt": ("my_{}_iemo.txt", "{} ang"),
+    "csv": ("{}.csv", "{},ang"),
+    "label first": ("{}.txt", "ang&{}&4"),
+    "paths": ("{}.txt", "Session1/sentences/wav/x/{}.wav 0"),
+}
+
+
+@pytest.mark.parametrize(("name", "line"), LINES.values(), ids=LINES)
+def test_iemocap_as_it_was_split_when_published(name, line, tmp_path):
+    iemocap(tmp_path)
+    test = {TURN.format(s, i) for s in range(1, 6) for i in range(2)}
+    train = {TURN.format(s, i) for s in range(1, 6) for i in range(2, 7)}
+    for side, turns in (("train", train), ("test", test)):
+        lines = [line.format(turn) for turn in sorted(turns)]
+        (tmp_path / name.format(side)).write_text("\n".join(lines))
+    with (tmp_path / name.format("test")).open("a") as file:
+        file.write("\n" + line.format("Ses01F_impro09_F000"))
+    manifest = reader("iemocap")(str(tmp_path), split="published")
+    assert {row.id for row in manifest.rows if row.split == "test"} == test
+    assert {row.id for row in manifest.rows if row.split == "train"} == train
+    assert "5 turns are in no list: left out" in manifest.notes
+    assert "1 of 36 listed turns are not here, or in other moods" in manifest.notes
+
+
+def test_iemocap_in_two_lists_or_in_none(tmp_path):
+    iemocap(tmp_path)
+    with pytest.raises(mla.DataError, match=r"no lists such as train\.txt"):
+        reader("iemocap")(str(tmp_path), split="published")
+    (tmp_path / "train.txt").write_text(f"{TURN.format(1, 0)}\nnonsense")
+    (tmp_path / "test.txt").write_text(TURN.format(1, 0))
+    faults = reader("iemocap")(str(tmp_path), split="published").faults
+    assert sorted(str(fault).split(": ")[1][:24] for fault in faults) == [
+        "Ses01F_impro01_F000 is i",
+        "names no turn, as in Ses",
+    ]
