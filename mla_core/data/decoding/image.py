@@ -7,14 +7,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from mla_core.data.decoding.base import Decoder, Looked
+from mla_core.data.decoding.optional import need
 from mla_core.data.samples import Modality, Source
-from mla_core.errors import DataError
+from mla_core.errors import DataError, MissingPackageError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".heic", ".heif", ".avif"),  # where a library for them is installed
+)
+_TELEPHONES = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 PIXELS = 89_000_000  # of one picture: in RGBA 340 MiB
 TOO_MANY = (
@@ -59,16 +64,32 @@ def open_image(source: Source) -> Image.Image:
     content = source.read()
     if isinstance(content, np.ndarray):
         return Image.fromarray(content)
+    formats = _formats(source)
     try:
-        opened = Image.open(source.stream(), formats=FORMATS)
+        opened = Image.open(source.stream(), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(TOO_MANY) from error
     except (OSError, ValueError, SyntaxError) as error:
-        msg = f"is no picture that can be read ({', '.join(FORMATS)}): export it anew"
+        msg = f"is no picture that can be read ({', '.join(FORMATS)}, HEIC, AVIF): export it anew"
         raise DataError(msg) from error
     if opened.width * opened.height > PIXELS:
         raise DataError(TOO_MANY)
     return opened
+
+
+def _formats(source: Source) -> tuple[str, ...]:
+    """Return what a file may be; of the formats that need a library, the one that its head names."""
+    with source.open() as file:
+        head = file.read(12)
+    if head[4:8] != b"ftyp":
+        return FORMATS
+    if head[8:12] in _TELEPHONES:
+        need("pillow_heif", "HEIC pictures").register_heif_opener()
+        return ("HEIF",)
+    if not features.check("avif"):
+        msg = "reading AVIF pictures needs Pillow 11.3 or newer: pip install -U pillow"
+        raise MissingPackageError(msg)
+    return ("AVIF",)
 
 
 def to_square(image: Image.Image, size: int, box: tuple[float, ...] | None) -> NDArray[np.uint8]:
@@ -95,6 +116,9 @@ def to_square(image: Image.Image, size: int, box: tuple[float, ...] | None) -> N
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        msg = "has fractions for pixels: save it with 8 or 16 bits"
+        raise DataError(msg)
     if image.mode.startswith("I"):  # 16 bits of grey
         grey = np.asarray(image).astype(np.float32)
         image = Image.fromarray((grey / 257).clip(0, 255).astype(np.uint8))

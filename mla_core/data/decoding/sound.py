@@ -19,7 +19,8 @@ from mla_core.errors import DataError
 if TYPE_CHECKING:
     from soundfile import SoundFile
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3")
+TRACKS = (".m4a", ".aac")  # read as the sound tracks of videos are
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", *TRACKS)
 LONGEST = 600.0  # seconds of a sound that is one sample
 MOST = 10.24  # seconds that are taken by default, as in the paper's set-up
 LOUDEST = 1e10  # more than 32 bits that nobody scaled; squares of it are still finite
@@ -129,11 +130,11 @@ def read_sound(source: Source, rate: int, most: float) -> NDArray[np.float32]:
 
 
 def is_video(source: Source) -> bool:
-    """Return whether a source is a video, whose sound track is meant."""
+    """Return whether a source is a video, or like one, whose sound track is meant."""
     from mla_core.data.decoding.video import SUFFIXES as VIDEO
 
     content = source.content
-    return hasattr(content, "suffix") and content.suffix.lower() in VIDEO
+    return hasattr(content, "suffix") and content.suffix.lower() in (*VIDEO, *TRACKS)
 
 
 def _resample(sound: NDArray[np.float32], original: int, rate: int) -> NDArray[np.float32]:

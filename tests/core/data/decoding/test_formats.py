@@ -1,9 +1,13 @@
 """Every kind of file becomes the numbers that it should, whatever its format."""
 
+import importlib.util
+import sys
+
+import av
 import numpy as np
 import pytest
 import soundfile
-from PIL import Image
+from PIL import Image, features
 from tokenizers import Tokenizer as Words
 from tokenizers import models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -13,7 +17,7 @@ from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.decoding.sound import read_sound
 from mla_core.data.decoding.video import read_frames, read_track, track_length
 from mla_core.data.samples.source import Source, file_source
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, DataError, MissingPackageError
 from tests.core.media_files import good_lines, picture, sound, video, write_manifest
 
 SIZE = Preparation(size=16, frames=3, rate=8000)
@@ -250,3 +254,68 @@ def test_nothing_hidden_in_an_array_file_is_run(tmp_path):
 def test_a_preparation_out_of_range_is_refused(bad):
     with pytest.raises(ConfigError, match=next(iter(bad))):
         Preparation.of(bad)
+
+
+def needs(suffix):
+    return pytest.mark.skipif(
+        (suffix == "avif" and not features.check("avif"))
+        or (suffix == "heic" and importlib.util.find_spec("pillow_heif") is None),
+        reason="no library reads it here",
+    )
+
+
+@pytest.mark.parametrize(
+    "suffix", ["tif", "tiff", *(pytest.param(s, marks=needs(s)) for s in ("avif", "heic"))]
+)
+def test_pictures_of_telephones_and_scanners(suffix, tmp_path):
+    if suffix == "heic":
+        importlib.import_module("pillow_heif").register_heif_opener()
+    path = picture(tmp_path / f"a.{suffix}", (64, 48), (200, 30, 60))
+    x = decode("image", path).astype(int)
+    assert np.abs(x - np.array([200, 30, 60])[:, None, None]).max() <= 8
+    assert (decode("image", Source("here", path.read_bytes())) == x).all()
+
+
+@pytest.mark.parametrize(
+    ("head", "package"), [(b"heic", "pillow_heif"), (b"avif", "Pillow 11.3 or newer")]
+)
+def test_a_format_without_its_library_says_what_to_install(head, package, tmp_path, monkeypatch):
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x18ftyp" + head + bytes(20))
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    monkeypatch.setattr(features, "check", lambda name: False)
+    with pytest.raises(MissingPackageError, match=f"{package}.*pip install"):
+        decode("image", path)
+
+
+@pytest.mark.parametrize("head", [b"heic", b"avif", b"isom"])
+def test_a_damaged_picture_of_a_telephone_is_no_picture(head, tmp_path):
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x18ftyp" + head + bytes(20))
+    with pytest.raises(DataError, match="no picture that can be read"):
+        decode("image", path)
+
+
+def test_pixels_with_fractions_are_refused(tmp_path):
+    Image.fromarray(np.full((20, 20), 0.5, np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(DataError, match="has fractions for pixels: save it with 8 or 16 bits"):
+        decode("image", tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("suffix", ["m4a", "aac"])
+def test_sounds_of_telephones(suffix, tmp_path):
+    path = tmp_path / f"a.{suffix}"
+    with av.open(str(path), "w", format="mp4" if suffix == "m4a" else "adts") as container:
+        track = container.add_stream("aac", rate=16000)
+        tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(32000) / 16000)
+        frame = av.AudioFrame.from_ndarray(
+            tone.astype(np.float32)[None], format="fltp", layout="mono"
+        )
+        frame.sample_rate, frame.pts = 16000, 0
+        resampler = av.AudioResampler(track.format, track.layout, 16000, 1024)
+        for part in (*resampler.resample(frame), *resampler.resample(None), None):
+            container.mux(track.encode(part))
+    assert frequency(read_sound(Source("here", path), 16000, 1.0), 16000) == pytest.approx(
+        440, abs=2
+    )
+    assert decoder("sound", SIZE).look(Source("here", path)).size[0] == pytest.approx(2.0, abs=0.2)
