@@ -113,16 +113,18 @@ class MultimodalDataset:
         Parameters
         ----------
         inputs : mapping of str to array or list of str
-            Per modality: vectors (N, D), sequences (N, channels, steps), images (N, C, H, W) or
-            (N, H, W, C), videos (N, frames, C, H, W), or N texts. Whole numbers in 8 bits become
-            0..1. A row of nothing but NaN, or None for a text, is a missing part.
+            Per modality: vectors (N, D), sequences (N, channels, steps), images (N, C, H, W),
+            (N, H, W, C) or, in 8 bits, (N, H, W), videos (N, frames, C, H, W), or N texts. Pixels
+            from 0 to 255 become 0..1, whatever their type, as do other numbers in 8 bits. A row of
+            nothing but NaN, a masked row, and None or NaN in a list are missing parts.
         labels : array or list, or mapping of str to them
-            (N,) names or numbers of classes; one for each modality where samples are not paired:
-            each modality may then have its own number of samples.
+            (N,) texts or whole numbers, one class for each sample; such a list for each modality
+            where samples are not paired: each modality may then have its own number of samples.
         split : sequence of str, optional
             (N,) ``"train"``, ``"val"`` or ``"test"``; dealt 70 : 15 : 15 in each class when left out.
         kinds : mapping of str to str, optional
-            Where the number of axes does not tell: ``{"audio": "spectrogram"}``.
+            Where the number of axes does not tell: ``{"audio": "spectrogram"}``. Rows (N, H * W)
+            of square pictures are ``"image"``, too.
         ids : sequence of str, optional
             (N,) unique.
         name : str

@@ -10,17 +10,41 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mla_core.data.files.cells import is_missing, labels_of, plain
 from mla_core.data.files.manifest import Manifest, Row, settle
+from mla_core.data.files.pictures import channels_first, from_black_to_white, may_be_grey
+from mla_core.data.files.values import array_of, values_of
 from mla_core.data.samples import CODED, KINDS, SPLITS, Modality, Parts, Source, Split, encode
 from mla_core.errors import DataError, one_of
 
 Labels = Sequence[Any] | NDArray[Any] | Tensor
+
+# What an array of each kind looks like; texts are no arrays.
+SHAPES = {
+    "vector": "(N, D)",
+    "sequence": "(N, channels, steps)",
+    "image": "(N, C, H, W)",
+    "spectrogram": "(N, 1, mels, frames)",
+    "video": "(N, frames, C, H, W)",
+    "tokens": "(N, tokens)",
+}
+AXES = {kind: shape.count(",") + 1 for kind, shape in SHAPES.items()}
+KIND_OF_AXES = {2: "vector", 3: "sequence", 4: "image", 5: "video"}  # where nobody says
 
 
 class _Part(NamedTuple):
     modality: Modality
     x: Tensor  # (N, ...), zeros where absent
     present: Tensor  # (N,) bool
+    note: str = ""
+
+    def spread(self, start: int, total: int) -> _Part:
+        """Return the same samples from `start` on among `total`, of which the others lack it."""
+        end = start + len(self.x)
+        x = self.x.new_zeros((total, *self.x.shape[1:]))
+        present = torch.zeros(total, dtype=torch.bool)
+        x[start:end], present[start:end] = self.x, self.present
+        return self._replace(x=x, present=present)
 
 
 def parts_of_arrays(
@@ -33,18 +57,22 @@ def parts_of_arrays(
     name: str = "arrays",
 ) -> Parts:
     """Return what arrays hold; see `MultimodalDataset.from_arrays`."""
-    if not inputs:
-        msg = "`inputs` is empty: name at least one modality, as in {'image': images}"
-        raise DataError(msg)
-    for modality in kinds or {}:
-        one_of("modality in kinds", modality, inputs)
+    _check_names(inputs, kinds or {})
+    parts = [_part(m, x, (kinds or {}).get(m, "")) for m, x in inputs.items()]
     if isinstance(labels, Mapping):
-        inputs, labels = _unpaired(inputs, labels)
-    told = [str(label) for label in _plain(labels).tolist()]
+        parts, labels = _unpaired(parts, labels)
+    notes = [part.note for part in parts if part.note]
+    told = labels_of(values_of("`labels`", labels), notes)
     n = len(told)
-    parts = [_part(m, x, (kinds or {}).get(m, ""), n) for m, x in inputs.items()]
-    names = [f"row-{i:05d}" for i in range(n)] if ids is None else [str(i) for i in ids]
-    sides = [""] * n if split is None else [str(side) for side in split]
+    for part in parts:
+        if len(part.x) != n:
+            msg = (
+                f"modality {part.modality.name!r} has {len(part.x)} samples, but there are {n} "
+                "labels: give labels per modality where they are not paired"
+            )
+            raise DataError(msg)
+    names = [f"row-{i:05d}" for i in range(n)] if ids is None else _plain("id", "`ids`", ids)
+    sides = [""] * n if split is None else _plain("split", "`split`", split)
     for what, found in {"ids": names, "split": sides}.items():
         if len(found) != n:
             msg = f"`{what}` has {len(found)} entries, but there are {n} labels"
@@ -55,6 +83,7 @@ def parts_of_arrays(
         msg = f"data set {name!r}: {manifest.faults[0]}"
         raise DataError(msg)
     place = {sample: i for i, sample in enumerate(names)}
+    number = {label: i for i, label in enumerate(manifest.classes)}
 
     def side(name: str) -> Split:
         rows = [row for row in manifest.rows if row.split == name]
@@ -63,7 +92,7 @@ def parts_of_arrays(
             name,
             {part.modality.name: part.x[indices] for part in parts},
             torch.stack([part.present[indices] for part in parts]),
-            torch.tensor([manifest.classes.index(row.label) for row in rows]),
+            torch.tensor([number[row.label] for row in rows]),
             tuple(row.id for row in rows),
         )
 
@@ -72,8 +101,25 @@ def parts_of_arrays(
         [part.modality for part in parts],
         manifest.classes,
         {name: side(name) for name in SPLITS},
-        note=". ".join(manifest.notes),
+        note=". ".join([*notes, *manifest.notes]),
     )
+
+
+def _check_names(inputs: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    if not isinstance(inputs, Mapping):
+        msg = (
+            f"`inputs` is a {type(inputs).__name__}: name its modalities, as in {{'image': images}}"
+        )
+        raise DataError(msg)
+    if not inputs:
+        msg = "`inputs` is empty: name at least one modality, as in {'image': images}"
+        raise DataError(msg)
+    for name in inputs:
+        if not isinstance(name, str):
+            msg = f"a modality has the name {name!r}: give a text, as in {{'image': images}}"
+            raise DataError(msg)
+    for modality in kinds:
+        one_of("modality in kinds", modality, inputs)
 
 
 def _manifest(
@@ -99,81 +145,105 @@ def _manifest(
     return Manifest(name, {m.name: m.kind for m in modalities}, tuple(rows))
 
 
-def _plain(x: Any) -> NDArray[Any]:
-    return np.asarray(x.detach().cpu() if isinstance(x, Tensor) else x)
+def _plain(what: str, called: str, values: Any) -> list[str]:
+    return [plain(value, what) for value in values_of(called, values)]
 
 
 def _unpaired(
-    inputs: Mapping[str, Any], labels: Mapping[str, Labels]
-) -> tuple[dict[str, Any], NDArray[Any]]:
+    parts: Sequence[_Part], labels: Mapping[str, Labels]
+) -> tuple[list[_Part], list[Any]]:
     """Put the samples of all modalities one after the other, each with one part."""
-    if set(labels) != set(inputs):
-        msg = f"labels are given for {list(labels)}, inputs for {list(inputs)}: name the same"
+    sizes = {part.modality.name: len(part.x) for part in parts}
+    if set(labels) != set(sizes):
+        msg = f"labels are given for {list(labels)}, inputs for {list(sizes)}: name the same"
         raise DataError(msg)
-    sizes = {m: len(x) for m, x in inputs.items()}
-    if faults := {m: len(labels[m]) for m, size in sizes.items() if len(labels[m]) != size}:
+    told = {m: values_of(f"`labels` of {m!r}", labels[m]) for m in sizes}
+    if faults := {m: len(told[m]) for m, size in sizes.items() if len(told[m]) != size}:
         msg = f"{faults} labels do not fit {sizes} samples"
         raise DataError(msg)
-    total, start = sum(sizes.values()), 0
-    spread: dict[str, Any] = {}
-    for m, x in inputs.items():
-        if _is_text(x):
-            spread[m] = [None] * start + list(x) + [None] * (total - start - sizes[m])
-        else:
-            own = _plain(x)
-            whole = np.full((total, *own.shape[1:]), np.nan, np.float32)
-            whole[start : start + sizes[m]] = own / 255 if own.dtype == np.uint8 else own
-            spread[m] = whole
-        start += sizes[m]
-    return spread, np.concatenate([_plain(labels[m]).astype(str) for m in inputs])
+    spread, start = list[_Part](), 0
+    for part in parts:
+        spread.append(part.spread(start, sum(sizes.values())))
+        start += len(part.x)
+    return spread, [label for m in sizes for label in told[m]]
 
 
-def _is_text(x: Any) -> bool:
-    if isinstance(x, np.ndarray | Tensor):
-        return isinstance(x, np.ndarray) and x.dtype.kind in "UO"
-    return any(isinstance(one, str) for one in x)
-
-
-def _part(name: str, x: Any, kind: str, n: int) -> _Part:
+def _part(name: str, x: Any, kind: str) -> _Part:
     if kind:
         one_of(f"kind of modality {name!r}", kind, KINDS)
-    if len(x) != n:
-        msg = (
-            f"modality {name!r} has {len(x)} samples, but there are {n} labels: give labels per "
-            "modality where they are not paired"
-        )
+    what = f"modality {name!r}"
+    if not isinstance(x, Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind not in "OSU"):
+        values = values_of(what, x)
+        if any(isinstance(value, str | bytes) for value in values):
+            return _texts(name, values, kind)
+    numbers, present = array_of(what, x)
+    return _numbers(name, numbers, torch.from_numpy(present), kind)
+
+
+def _texts(name: str, values: Sequence[Any], kind: str) -> _Part:
+    if kind not in {"", "characters"}:
+        msg = f"modality {name!r} holds texts, which are characters, not {kind}"
         raise DataError(msg)
-    return _texts(name, list(x)) if _is_text(x) else _numbers(name, _plain(x), kind)
-
-
-def _texts(name: str, texts: Sequence[str | None]) -> _Part:
-    told = [text or "" for text in texts]
+    told = list[str]()
+    for i, value in enumerate(values):
+        if not isinstance(value, str | bytes) and not is_missing(value):
+            msg = (
+                f"modality {name!r}: sample {i} is {str(value)[:40]}, not a text: give texts alone"
+            )
+            raise DataError(msg)
+        value = "" if is_missing(value) else value  # noqa: PLW2901 - so much is decided
+        told.append(value if isinstance(value, str) else plain(value, f"text of sample {i}"))
     length = max(1, *map(len, told))
     vocabulary = "".join(sorted(set("".join(told))))
     modality = Modality(name, "characters", (length,), vocabulary=vocabulary)
     return _Part(modality, encode(told, vocabulary, length), torch.tensor([bool(t) for t in told]))
 
 
-def _numbers(name: str, x: NDArray[Any], kind: str) -> _Part:
-    kind = kind or {2: "vector", 3: "sequence", 4: "image", 5: "video"}.get(x.ndim, "")
-    if not kind or x.dtype.kind not in "fiub":
+def _numbers(name: str, x: NDArray[Any], present: Tensor, kind: str) -> _Part:
+    kind = kind or _kind(name, x)
+    if kind == "characters" or (kind == "tokens" and x.dtype.kind not in "iu"):
+        msg = f"modality {name!r}: give texts for characters, and whole numbers for tokens"
+        raise DataError(msg)
+    note = ""
+    if kind in {"image", "video"}:
+        x = channels_first(name, x, AXES[kind])
+    elif kind == "spectrogram" and x.ndim == 3:
+        x = x[:, None]
+    fits = x.ndim == AXES[kind] and (kind != "spectrogram" or x.shape[1] == 1)
+    if not fits or not x.size:
+        msg = (
+            f"modality {name!r} has the shape {x.shape}, but a {kind} is {SHAPES[kind]}: give it so"
+        )
+        raise DataError(msg)
+    if kind in CODED:
+        size = int(x.max(initial=1))
+        modality = Modality(name, kind, x.shape[1:], vocabulary_size=size)
+        codes = torch.from_numpy(x.astype(np.int64))
+        return _Part(modality, codes, present & (codes != 0).flatten(1).any(1))
+    if kind in {"image", "video"}:
+        x, note = from_black_to_white(name, x)
+    elif x.dtype == np.uint8:
+        x = x / 255
+    values = torch.from_numpy(np.ascontiguousarray(x, np.float32))
+    present = present & ~values.isnan().flatten(1).all(1)
+    values[~present] = 0
+    return _Part(Modality(name, kind, tuple(values.shape[1:])), values, present, note)
+
+
+def _kind(name: str, x: NDArray[Any]) -> str:
+    """Return the kind that the number of axes tells."""
+    if x.ndim == 3 and x.dtype == np.uint8:
+        return "image"  # in grey
+    if may_be_grey(x):
+        msg = (
+            f"modality {name!r} has the shape {x.shape}, which may be pictures in grey or "
+            f"sequences: say kinds={{{name!r}: 'image'}} or kinds={{{name!r}: 'sequence'}}"
+        )
+        raise DataError(msg)
+    if x.ndim not in KIND_OF_AXES:
         msg = (
             f"modality {name!r} is {x.dtype} of shape {x.shape}: give numbers (N, D), images "
             "(N, C, H, W), or say what it is in `kinds`"
         )
         raise DataError(msg)
-    if kind in CODED:
-        if x.dtype.kind not in "iu" or kind == "characters":
-            msg = f"modality {name!r}: give texts for characters, and whole numbers for tokens"
-            raise DataError(msg)
-        size = int(x.max(initial=1))
-        modality = Modality(name, kind, x.shape[1:], vocabulary_size=size)
-        codes = torch.from_numpy(x.astype(np.int64))
-        return _Part(modality, codes, (codes != 0).flatten(1).any(1))
-    if kind == "image" and x.shape[-1] in {1, 3} and x.shape[1] not in {1, 3}:
-        x = x.transpose(0, 3, 1, 2)
-    scaled = x / 255 if x.dtype == np.uint8 else x
-    values = torch.from_numpy(np.ascontiguousarray(scaled, np.float32))
-    absent = values.isnan().flatten(1).all(1)
-    values[absent] = 0
-    return _Part(Modality(name, kind, tuple(values.shape[1:])), values, ~absent)
+    return KIND_OF_AXES[x.ndim]

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from mla_core.errors import DataError
+from mla_core.words import counted
 
 WORDS = frozenset({"NaN", "nan", "NA", "<NA>", "N/A", "NaT", "null", "NULL", "None"})
 
 
 def is_missing(value: Any, *, words: bool = False) -> bool:
-    """Return whether a value is none: None, NaN, NaT, pandas.NA, or an empty cell.
+    """Return whether a value is none: None, NaN, NaT, pandas.NA, masked, or an empty cell.
 
     0, 0.0 and False are values.
 
@@ -37,7 +38,9 @@ def is_missing(value: Any, *, words: bool = False) -> bool:
     if isinstance(value, str | bytes):  # first, as most values are
         text = value.strip()
         return not text or (words and text in WORDS)
-    if value is None or type(value).__name__ in {"NAType", "NaTType"}:  # pandas', never imported
+    if value is None or value is np.ma.masked:
+        return True
+    if type(value).__name__ in {"NAType", "NaTType"}:  # of pandas, which is never imported
         return True
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(np.isnat(value))
@@ -83,13 +86,19 @@ def plain(value: Any, what: str) -> str:
     return str(value).strip()
 
 
-def labels_of(values: Iterable[Any]) -> list[str]:
+def labels_of(values: Iterable[Any], notes: list[str] | None = None) -> list[str]:
     """Return labels as texts, when no two that differ would be written alike.
+
+    Parameters
+    ----------
+    values : iterable
+    notes : list of str, optional
+        Gets a note where white space around labels was taken off.
 
     Raises
     ------
     DataError
-        For a label that is several values, or for such as 1 beside "1".
+        For a label that is several values or a fraction, or for such as 1 beside "1".
 
     Examples
     --------
@@ -99,10 +108,15 @@ def labels_of(values: Iterable[Any]) -> list[str]:
     Traceback (most recent call last):
     mla_core.errors.DataError: the labels 1 (int) and '1' (str) are alike: make them one kind
     """
-    told, first = list[str](), dict[Any, Any]()
+    told, first, spaced = list[str](), dict[Any, Any](), list[str]()
     for value in values:
         told.append(text := plain(value, "label"))
         one = _unwrapped(value)
+        if text and isinstance(one, float) and not one.is_integer():
+            msg = f"the label {one!r} is no class: give texts or whole numbers"
+            raise DataError(msg)
+        if isinstance(one, str) and text and one != text:
+            spaced.append(one)
         for key in (text, one) if text else ():  # 1, 1.0 and True are one key
             before = first.setdefault(key, one)
             if type(before) is not type(one):
@@ -110,6 +124,11 @@ def labels_of(values: Iterable[Any]) -> list[str]:
                     f"the labels {_called(before)} and {_called(one)} are alike: make them one kind"
                 )
                 raise DataError(msg)
+    if spaced and notes is not None:
+        count = counted(len(spaced), "label has", "labels have")
+        notes.append(
+            f"{count} white space around them, such as {spaced[0][:40]!r}, which is taken off"
+        )
     return told
 
 

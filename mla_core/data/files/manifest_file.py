@@ -90,7 +90,7 @@ def read_manifest(
         _column(name, lines, notes, missing_words) for name in header if name not in RESERVED
     ]
     try:
-        labels = labels_of(_value(cells, "label") for _, cells in lines)
+        labels = labels_of((_value(cells, "label") for _, cells in lines), notes)
     except DataError as error:
         msg = f"{str(file)!r}: {error}"
         raise DataError(msg) from error

@@ -1,8 +1,12 @@
 """Data sets from arrays in memory and from Hugging Face's `datasets`."""
 
+import enum
+
 import datasets
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 import torch
 
 import mla_core as mla
@@ -78,6 +82,214 @@ def test_each_modality_may_have_its_own_samples():
         mla.ExperimentConfig(epochs=1, batch_size=16, pairing="independent"), data
     )
     assert {record.modality for record in session} == {"x", "t"}
+
+
+# shape, numbers, kind that is told; then the shape and the largest number that are expected
+GREY, COLOUR = RNG.random((N, 8, 9)), RNG.random((N, 8, 9, 3))
+GREY[0, 0, 0] = COLOUR[0, 0, 0] = 1
+BYTES = (COLOUR * 255).round().astype(np.uint8)
+PICTURES = {
+    "(N, H, W) of 8 bits": ((GREY * 255).round().astype(np.uint8), "", (1, 8, 9), 1),
+    "(N, H, W)": (GREY, "image", (1, 8, 9), 1),
+    "(N, H, W, 1)": (GREY[..., None], "", (1, 8, 9), 1),
+    "(N, H, W, 3)": (COLOUR, "", (3, 8, 9), 1),
+    "(N, H, W, 4)": (RNG.random((N, 32, 32, 4)), "", (4, 32, 32), 1),
+    "(N, 1, H, W)": (GREY[:, None], "", (1, 8, 9), 1),
+    "(N, 3, H, W)": (COLOUR.transpose(0, 3, 1, 2), "", (3, 8, 9), 1),
+    "(N, 4, H, W)": (RNG.random((N, 4, 32, 32)), "", (4, 32, 32), 1),
+    "rows of 784": (RNG.random((N, 784)), "image", (1, 28, 28), 1),
+    "floats 0..255": (COLOUR * 255, "", (3, 8, 9), 1),
+    "whole floats": (BYTES.astype(np.float64), "", (3, 8, 9), 1),
+    "int64": (BYTES.astype(np.int64), "", (3, 8, 9), 1),
+    "uint16": (BYTES.astype(np.uint16), "", (3, 8, 9), 1),
+    "a tensor": (torch.from_numpy(BYTES), "", (3, 8, 9), 1),
+    "bfloat16": (torch.from_numpy(COLOUR).bfloat16(), "", (3, 8, 9), 1),
+    "black and white": (COLOUR > 0.5, "", (3, 8, 9), 1),
+    "0 and 1 in 8 bits": ((COLOUR > 0.5).astype(np.uint8), "", (3, 8, 9), 1),
+    "0 and 1 in 64 bits": ((COLOUR > 0.5).astype(np.int64), "", (3, 8, 9), 1),
+    "standardised": ((COLOUR - 0.5) / 0.25, "", (3, 8, 9), 2),
+    "a list of arrays": (list(BYTES), "", (3, 8, 9), 1),
+}
+
+
+@pytest.mark.parametrize("case", PICTURES)
+def test_pictures_are_recognised(case):
+    x, kind, shape, largest = PICTURES[case]
+    data = FROM({"x": x}, LABELS, split=_sides(), kinds={"x": kind} if kind else None)
+    assert (data.modalities["x"].kind, data.modalities["x"].shape) == ("image", shape)
+    inputs = data.split("train").inputs["x"]
+    assert 0.9 * largest < float(inputs.max()) <= largest
+    assert float(inputs.std()) > 0.1
+
+
+def test_each_pixel_stays_in_its_place():
+    data = FROM({"x": BYTES}, LABELS, split=_sides())
+    expected = torch.from_numpy(BYTES[:28]).permute(0, 3, 1, 2) / 255
+    assert torch.equal(data.split("train").inputs["x"], expected)
+    rows = RNG.random((N, 9)).astype(np.float32)
+    data = FROM({"x": rows}, LABELS, split=_sides(), kinds={"x": "image"})
+    assert data.split("train").inputs["x"][3, 0, 1].tolist() == rows[3, 3:6].tolist()
+
+
+def test_frames_of_a_video_are_recognised_as_pictures_are():
+    x = RNG.integers(0, 256, (N, 2, 8, 9, 3))
+    data = FROM({"x": x}, LABELS)
+    assert data.modalities["x"].shape == (2, 3, 8, 9)
+    assert 0.9 < float(data.split("train").inputs["x"].max()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("x", "told"),
+    [
+        (BYTES.astype(np.float32), "x: pixels from 0 to 255 were divided by 255"),
+        ((COLOUR > 0.5) * 1, "x: pixels are 0 and 1 alone, taken as black and white"),
+        (np.full((N, 3, 8, 8), 200), "x: pixels from 200 to 200 were divided by 255"),
+    ],
+)
+def test_what_is_done_to_pixels_is_told(x, told):
+    assert FROM({"x": x}, LABELS).note.startswith(told)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pictures_of_every_number_of_channels_are_trained_on_and_shown(channels):
+    data = FROM({"x": RNG.random((N, 16, 16, channels))}, LABELS)
+    session = mla.TrainingSession(mla.ExperimentConfig(epochs=1, batch_size=16), data)
+    assert len(list(session)) == 2
+    (media,) = data.media("row-00003")
+    assert media.mime == "image/png"
+
+
+def test_parts_that_are_missing_from_a_list():
+    x = [None if i % 2 else np.full(3, i, np.float32) for i in range(N)]
+    t = ["hoo" if i % 3 else np.nan for i in range(N)]
+    masked = np.ma.masked_array(np.ones((N, 2)), np.arange(N)[:, None] % 4 == [0, 0])
+    words = pd.Series(["a", None, pd.NA, " "] * 10)
+    data = FROM({"x": x, "t": t, "m": masked, "w": words}, LABELS, split=_sides())
+    expected = [[i % 2 == 0 for i in range(28)], [i % 3 > 0 for i in range(28)]]
+    expected += [[i % 4 > 0 for i in range(28)], [i % 4 == 0 for i in range(28)]]
+    keep = [i for i in range(28) if any(row[i] for row in expected)]
+    assert keep == list(range(28))
+    assert data.split("train").present.tolist() == expected
+    assert data.split("train").inputs["x"][2].tolist() == [2, 2, 2]
+    assert data.split("train").inputs["x"][1].tolist() == [0, 0, 0]
+
+
+class Bird(enum.Enum):
+    OWL = "owl"
+    TIT = "tit"
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (torch.tensor([0, 1] * 20), ("0", "1")),
+        ([torch.tensor(0), np.int64(1)] * 20, ("0", "1")),
+        ([False, True] * 20, ("False", "True")),
+        (np.array([b"owl", b"tit"] * 20), ("owl", "tit")),
+        ([Bird.OWL, Bird.TIT] * 20, ("owl", "tit")),
+        (pd.Series(["owl", "tit"] * 20), ("owl", "tit")),
+        (pd.Categorical(["owl", "tit"] * 20), ("owl", "tit")),
+    ],
+)
+def test_labels_are_plain_values(labels, classes):
+    assert FROM({"x": np.ones((N, 2))}, labels).classes == classes
+
+
+def test_white_space_around_labels_is_taken_off_and_told():
+    data = FROM({"x": np.ones((N, 2))}, ["owl", "owl ", "tit", "tit"] * 10)
+    assert data.classes == ("owl", "tit")
+    assert "10 labels have white space around them, such as 'owl '" in data.note
+
+
+SOME = np.ones((N, 2))
+LABELLED = {
+    "none": (None, "`labels` is None"),
+    "a text": ("owl", "`labels` is a str"),
+    "a set": ({"owl", "tit"}, "`labels` is a set"),
+    "a generator": ((label for label in LABELS), "`labels` is a generator"),
+    "a number": (3, "`labels` is a int"),
+    "a column": (np.zeros((N, 1)), r"`labels` has the shape \(40, 1\).*one for each sample"),
+    "one-hot": (torch.eye(2).repeat(20, 1), r"`labels` has the shape \(40, 2\).*argmax"),
+    "lists": ([[0, 3]] * N, r"\[0, 3\].*one label"),
+    "NaN": ([np.nan, *LABELS[1:]], "sample 0: has no label"),
+    "masked": (np.ma.masked_equal([0, 1] * 20, 1), "sample 1: has no label"),
+    "fractions": ([0.5, 1.5] * 20, "the label 0.5 is no class"),
+    "alike": ([1, "1"] * 20, "are alike"),
+    "zero width": (["owl", "owl\u200b"] * 20, "looks like"),
+    "objects": ([object()] * N, "not one value"),
+}
+
+
+@pytest.mark.parametrize("case", LABELLED)
+def test_labels_that_cannot_be_used(case):
+    labels, what = LABELLED[case]
+    with pytest.raises(mla.DataError, match=what):
+        FROM({"x": SOME}, labels)
+
+
+INPUTS = {
+    "no mapping": (SOME, "`inputs` is a ndarray"),
+    "a number as name": ({0: SOME}, "has the name 0: give a text"),
+    "None": ({"x": None}, "'x' is None"),
+    "a number": ({"x": 3}, "'x' is a int"),
+    "a text": ({"x": "hoo"}, "'x' is a str"),
+    "a generator": ({"x": (row for row in SOME)}, "'x' is a generator"),
+    "a set": ({"x": set(range(N))}, "'x' is a set"),
+    "ragged": ({"x": [[1.0, 2.0], [1.0]] * 20}, "'x'.* sample 1 has the shape"),
+    "objects": ({"x": [object()] * N}, "'x'.*holds object"),
+    "mappings": ({"x": [{"a": 1}] * N}, "'x'.*holds dict"),
+    "complex": ({"x": np.ones((N, 2), complex)}, "'x'.*complex128"),
+    "times": ({"x": np.zeros((N, 2), "datetime64[s]")}, "'x'.*datetime64"),
+    "texts and numbers": ({"x": ["hoo", 3] * 20}, "'x'.*sample 1 is 3, not a text"),
+    "masked in part": (
+        {"x": np.ma.masked_array(SOME, [[True, False]] * N)},
+        "'x'.*sample 0 is masked in part",
+    ),
+    "no part at all": ({"x": np.full((N, 2), np.nan)}, "sample 0: has no part at all"),
+    "a sparse matrix": ({"x": scipy.sparse.eye(N, format="csr")}, "'x' holds csr_matrix"),
+    "grey or series": ({"x": np.ones((N, 9, 9))}, "'x'.*kinds=.'x': 'image'.*sequence"),
+    "no channels": ({"x": np.ones((N, 32, 32, 5))}, r"'x'.*\(40, 32, 32, 5\).*1, 3 or 4"),
+    "channels twice": ({"x": np.ones((N, 3, 32, 3))}, "'x'.*first or the last"),
+    "too bright": ({"x": np.full((N, 3, 8, 8), 4000)}, "'x'.*from 4000 to 4000"),
+    "negative": ({"x": np.full((N, 3, 8, 8), -5)}, "'x'.*from -5 to -5"),
+    "of 16 levels": ({"x": np.full((N, 8, 9, 1), 16.0)}, "'x'.*from 16 to 16.*divide"),
+    "huge": ({"x": np.full((N, 2), 2**62)}, "'x'.*beyond 1e"),
+}
+
+
+@pytest.mark.parametrize("case", INPUTS)
+def test_inputs_that_cannot_be_used(case):
+    inputs, what = INPUTS[case]
+    with pytest.raises(mla.DataError, match=what):
+        FROM(inputs, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("x", "kind", "what"),
+    [
+        (np.ones((N, 3, 4)), "vector", r"vector is \(N, D\)"),
+        (np.ones((N, 3)), "sequence", r"sequence is \(N, channels, steps\)"),
+        (np.ones((N, 3)), "video", r"video is \(N, frames, C, H, W\)"),
+        (np.ones((N, 3072)), "image", "3072.*three colours"),
+        (np.ones((N, 785)), "image", "785.*no square"),
+        (np.ones((N, 3, 8, 8)), "spectrogram", r"spectrogram is \(N, 1, mels, frames\)"),
+        (np.ones((N, 3)), "characters", "give texts for characters"),
+    ],
+)
+def test_a_kind_that_does_not_fit_the_shape(x, kind, what):
+    with pytest.raises(mla.DataError, match=f"'x'.*{what}"):
+        FROM({"x": x}, LABELS, kinds={"x": kind})
+
+
+def test_a_spectrogram_may_lack_its_channel():
+    data = FROM({"x": RNG.random((N, 16, 20))}, LABELS, kinds={"x": "spectrogram"})
+    assert data.modalities["x"].shape == (1, 16, 20)
+
+
+def test_pictures_with_their_own_samples_are_recognised_as_others_are():
+    data = FROM({"x": BYTES, "t": ["hoo", "tsee"] * 8}, {"x": LABELS, "t": ["owl", "tit"] * 8})
+    assert data.modalities["x"].shape == (3, 8, 9)
+    assert 0.9 < float(data.split("train").inputs["x"].max()) <= 1
 
 
 BAD = {
