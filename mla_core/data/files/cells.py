@@ -38,14 +38,14 @@ def is_missing(value: Any, *, words: bool = False) -> bool:
     if isinstance(value, str | bytes):  # first, as most values are
         text = value.strip()
         return not text or (words and text in WORDS)
-    if value is None or value is np.ma.masked:
+    if value is None:
         return True
     if type(value).__name__ in {"NAType", "NaTType"}:  # of pandas, which is never imported
         return True
     if isinstance(value, np.datetime64 | np.timedelta64):
         return bool(np.isnat(value))
     value = _unwrapped(value)
-    return isinstance(value, float) and math.isnan(value)
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def plain(value: Any, what: str) -> str:
@@ -148,6 +148,8 @@ def bare(text: str) -> str:
 
 def _unwrapped(value: Any) -> Any:
     """Return what a tensor, an array, a scalar of numpy or a member holds, when that is one value."""
+    if value is np.ma.masked:
+        return None
     if isinstance(value, enum.Enum):
         return _unwrapped(value.value)
     item = getattr(value, "item", None)

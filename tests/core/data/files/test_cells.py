@@ -14,6 +14,7 @@ from mla_core.data.files.cells import WORDS, bare, is_missing, labels_of, plain
 NOTHING = (
     None,
     float("nan"),
+    np.ma.masked,
     np.float32("nan"),
     np.datetime64("NaT"),
     pd.NaT,
