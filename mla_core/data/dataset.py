@@ -150,16 +150,20 @@ class MultimodalDataset:
         """Make a data set of a `datasets.Dataset`, or of a `DatasetDict` of splits.
 
         Pictures, sounds and videos are prepared as files are (see `load_dataset` of
-        ``"manifest"``); texts and lists of numbers are taken as they are.
+        ``"manifest"``); texts and lists of numbers are taken as they are, in whatever format the
+        data set would hand them out. A stream is read to its end and kept in `cache`; cut a long
+        one with ``take``.
 
         Parameters
         ----------
-        dataset : Dataset or DatasetDict
-            With the splits train, validation and test; one that is not there is dealt.
+        dataset : Dataset, DatasetDict, IterableDataset or IterableDatasetDict
+            With the splits train, validation and test. Validation and test are dealt from train
+            where they are not there; `note` says so.
         **options
-            ``label`` names the column of classes (default ``"label"``); ``kinds`` maps columns to
-            image, sound, video, text or vector where not all are wanted or known; ``name``; and
-            ``prepare``, ``skip_bad`` and ``cache`` as for a manifest.
+            ``label`` names the column of classes (default ``"label"``), ``group`` that of groups
+            which no two splits that are dealt may share (default ``"group"``, if there is one);
+            ``kinds`` maps columns to image, sound, video, text, vector or series where not all are
+            wanted or known; ``name``; and ``prepare``, ``skip_bad`` and ``cache`` as for a manifest.
         """
         from mla_core.data.files import parts_of_hugging_face
 

@@ -63,7 +63,7 @@ def open_image(source: Source) -> Image.Image:
     """
     content = source.read()
     if isinstance(content, np.ndarray):
-        return Image.fromarray(content)
+        return Image.fromarray(_pixels(content))
     formats = _formats(source)
     try:
         opened = Image.open(source.stream(), formats=formats)
@@ -90,6 +90,26 @@ def _formats(source: Source) -> tuple[str, ...]:
         msg = "reading AVIF pictures needs Pillow 11.3 or newer: pip install -U pillow"
         raise MissingPackageError(msg)
     return ("AVIF",)
+
+
+def _pixels(content: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers as a library takes a picture's pixels."""
+    if content.ndim != 2 and not (content.ndim == 3 and content.shape[2] in {3, 4}):
+        msg = (
+            f"has the shape {content.shape}, but a picture has (height, width) or "
+            "(height, width, 3 or 4 colours): store it so, or say another kind"
+        )
+        raise DataError(msg)
+    if content.dtype == np.uint8 or (content.dtype == np.uint16 and content.ndim == 2):
+        return content
+    if (
+        content.dtype.kind not in "iu"
+        or not content.size
+        or not 0 <= content.min() <= content.max() <= 255
+    ):
+        msg = f"holds {content.dtype} that are no pixels: store whole numbers from 0 to 255"
+        raise DataError(msg)
+    return content.astype(np.uint8)
 
 
 def to_square(image: Image.Image, size: int, box: tuple[float, ...] | None) -> NDArray[np.uint8]:

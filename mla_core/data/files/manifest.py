@@ -59,7 +59,7 @@ class Manifest:
     notes : tuple of str
         What a person must know.
     classes : tuple of str
-        In their order; empty means all labels, sorted.
+        In their order; labels that are not among them follow, sorted.
     read : int
         Lines of the table, good or bad; 0 where there is no table.
     """
@@ -98,7 +98,8 @@ def settle(manifest: Manifest) -> Manifest:
     kept, notes = _with_splits(kept)
     kept, more = _without_lonely_labels(kept)
     found = {row.label for row in kept}
-    classes = [name for name in manifest.classes if name in found] or sorted(found, key=_natural)
+    others = sorted(found.difference(manifest.classes), key=_natural)
+    classes = [*(name for name in manifest.classes if name in found), *others]
     told = [*manifest.faults, *faults, *more]
     if not kept:
         notes = [f": {note}" for note in manifest.notes if not told]
