@@ -1,4 +1,4 @@
-"""A manifest from a CSV or Parquet file: one line per sample, one column per modality."""
+"""A manifest from a CSV, Parquet or JSON Lines file: one line per sample, one column per modality."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from mla_core.data.decoding import DECODERS, KIND_OF_SUFFIX, need
 from mla_core.data.files.cells import WORDS, is_missing, labels_of, plain
 from mla_core.data.files.manifest import Manifest, Row
+from mla_core.data.files.metadata import read_json_lines, with_columns_of_files
 from mla_core.data.samples import Fault, Source, file_source
 from mla_core.errors import DataError
 from mla_core.words import counted
@@ -49,7 +50,9 @@ def read_manifest(
         A table with the columns ``id`` and ``label``, perhaps ``split`` (train, val, test) and
         ``group`` (such as the speaker), and one column per modality with a path (or with the text
         or the numbers themselves). An empty cell is a missing part. The files' endings tell the
-        kind of a column; its header may, too: ``caption:text``, ``frames:video``.
+        kind of a column; its header may, too: ``caption:text``, ``frames:video``. A file called
+        ``metadata`` may name its files as Hugging Face does, with ``file_name``; see
+        `mla_core.data.files.metadata.with_columns_of_files`.
     root : str or Path
         Where paths begin, and beyond which none may lead; empty means the manifest's folder. It may
         begin with ``~`` and hold environment variables.
@@ -80,10 +83,10 @@ def read_manifest(
         msg = f"there is no folder {str(root)!r}: set `root` to where the manifest's paths begin"
         raise DataError(msg)
     notes = list[str]()
-    header, lines, faults = (
-        _read_parquet(file) if file.suffix.lower() == ".parquet" else _read_csv(file, notes)
-    )
+    header, lines, faults = _read(file, notes)
     read = len(lines) + len(faults)
+    if file.stem == "metadata":
+        header = with_columns_of_files(header, lines, notes)
     header = _without_index(header, lines, notes)
     _check_header(file, header)
     columns = [
@@ -113,7 +116,7 @@ def read_manifest(
         if parts or not bad:  # a sample that lost its every part was named already
             rows.append(Row(where=where, parts=parts, label=label, **known))
     kinds = {column.modality: column.kind for column in columns}
-    name = file.resolve().parent.name if file.stem == "manifest" else file.stem
+    name = file.resolve().parent.name if file.stem in {"manifest", "metadata"} else file.stem
     return Manifest(name, kinds, tuple(rows), tuple(faults), tuple(notes), read=read)
 
 
@@ -247,6 +250,16 @@ def _check_header(file: Path, header: Sequence[str]) -> None:
     if not set(header) - set(RESERVED):
         msg = f"{str(file)!r} has no column for a modality: its first line is to be like {EXAMPLE}"
         raise DataError(msg)
+
+
+def _read(file: Path, notes: list[str]) -> tuple[list[str], list[_Line], list[Fault]]:
+    suffix = file.suffix.lower()
+    if suffix == ".parquet":
+        return _read_parquet(file)
+    if suffix in {".jsonl", ".ndjson"}:
+        header, lines, faults = read_json_lines(file)
+        return header, [_Line(*line) for line in lines], faults
+    return _read_csv(file, notes)
 
 
 def _read_csv(file: Path, notes: list[str]) -> tuple[list[str], list[_Line], list[Fault]]:
