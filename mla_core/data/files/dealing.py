@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping, Sequence
 
 from mla_core.errors import DataError
@@ -75,17 +75,16 @@ def deal_groups(groups: Sequence[str], shares: Mapping[str, float] = SHARES) -> 
             "that share none: name the splits yourself, or take groups out"
         )
         raise DataError(msg)
-    order = sorted(sizes, key=_rank)
+    order = deque(sorted(sizes, key=_rank))
     side_of = dict[str, str]()
-    for side, share in shares.items():
+    for left, (side, share) in zip(range(len(shares), 0, -1), shares.items(), strict=True):
         wanted, count = share * len(groups), 0
         # One more group as long as that brings the count closer, and while enough are left.
         while order and (not count or abs(count + sizes[order[0]] - wanted) < abs(count - wanted)):
-            left = len(shares) + 1 - len({*side_of.values(), side})
             if count and len(order) <= left:
                 break
             count += sizes[order[0]]
-            side_of[order.pop(0)] = side
+            side_of[order.popleft()] = side
     return [side_of.get(group, "train") for group in groups]
 
 

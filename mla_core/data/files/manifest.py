@@ -189,7 +189,7 @@ def _look_alikes(rows: Sequence[Row]) -> dict[str, str]:
     for label, _ in Counter(row.label for row in rows).most_common():
         alike[bare(label)].append(label)
     return {
-        label: f"the label {label!r} looks like {first!r}, but is another: write both alike"
+        label: f"the label {label!a} looks like {first!a}, but is another: write both alike"
         for first, *others in alike.values()
         for label in others
     }
@@ -220,13 +220,27 @@ def _with_splits(rows: Sequence[Row]) -> tuple[list[Row], list[str]]:
         return _dealt(rows, SHARES), [f"train, val and test were dealt, 70 : 15 : 15, {_by(rows)}"]
     lacking = {side: share for side, share in SHARES.items() if side not in sides}
     if "train" not in sides or not lacking:
-        return list(rows), []
+        return list(rows), _shared_groups(rows)
     train = [row for row in rows if row.split == "train"]
     others = [row for row in rows if row.split != "train"]
     told = " and ".join(side for side in SPLITS if side in lacking)
     were, each = ("were", " each") if len(lacking) > 1 else ("was", "")
     note = f"{told} {were} dealt from train, 15 %{each}, {_by(train)}"
-    return [*_dealt(train, lacking), *others], [note]
+    rows = [*_dealt(train, lacking), *others]
+    return rows, [note, *_shared_groups(rows)]
+
+
+def _shared_groups(rows: Sequence[Row]) -> list[str]:
+    """Tell of groups that the splits, as somebody named them, do not keep apart."""
+    sides = defaultdict[str, set[str]](set)
+    for row in rows:
+        sides[row.group].add(row.split)
+    shared = [group for group, found in sides.items() if group and len(found) > 1]
+    return (
+        [f"as the splits are named, not in one alone: the group {_listed(shared)}"]
+        if shared
+        else []
+    )
 
 
 def _dealt(rows: Sequence[Row], shares: Mapping[str, float]) -> list[Row]:
@@ -267,7 +281,9 @@ def _without_lonely_labels(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]
 
 def _natural(label: str) -> list[tuple[int, str]]:
     """Sort "2" before "10"."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", label)]
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", label)
+    ]
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

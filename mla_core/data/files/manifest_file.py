@@ -16,6 +16,7 @@ from mla_core.data.decoding import DECODERS, KIND_OF_SUFFIX, need
 from mla_core.data.files.cells import WORDS, is_missing, labels_of, plain
 from mla_core.data.files.manifest import Manifest, Row
 from mla_core.data.files.metadata import read_json_lines, with_columns_of_files
+from mla_core.data.files.quotes import rows_within
 from mla_core.data.samples import Fault, Source, file_source
 from mla_core.errors import DataError
 from mla_core.words import counted
@@ -59,7 +60,8 @@ def read_manifest(
     missing_words : bool, optional
         Whether a word such as NaN, NA, null or None in a column of texts stands for no text. By
         default only ``NaN`` does, where it stands in more cells than one, as programs write it;
-        `Manifest.notes` say so. In every other column these words always stand for nothing.
+        `Manifest.notes` say so. In labels, ids and groups, such words stand for nothing unless this
+        is False; among paths and numbers they always do.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def read_manifest(
         _column(name, lines, notes, missing_words) for name in header if name not in RESERVED
     ]
     try:
-        labels = labels_of((_value(cells, "label") for _, cells in lines), notes)
+        labels = labels_of((_value(cells, "label", missing_words) for _, cells in lines), notes)
     except DataError as error:
         msg = f"{str(file)!r}: {error}"
         raise DataError(msg) from error
@@ -101,7 +103,7 @@ def read_manifest(
     named = [name for name in RESERVED if name in header and name != "label"]
     for (where, cells), label in zip(lines, labels, strict=True):
         known = {"split": "", "group": ""}
-        known |= {name: plain(_value(cells, name), name) for name in named}
+        known |= {name: plain(_value(cells, name, missing_words), name) for name in named}
         parts, bad = {}, 0
         for column in columns:
             cell = cells[column.name]
@@ -120,9 +122,9 @@ def read_manifest(
     return Manifest(name, kinds, tuple(rows), tuple(faults), tuple(notes), read=read)
 
 
-def _value(cells: Mapping[str, Any], name: str) -> Any:
+def _value(cells: Mapping[str, Any], name: str, missing_words: bool | None) -> Any:
     value = cells.get(name)
-    return None if is_missing(value, words=True) else value
+    return None if is_missing(value, words=missing_words is not False) else value
 
 
 def _without_index(header: Sequence[str], lines: Sequence[_Line], notes: list[str]) -> list[str]:
@@ -263,24 +265,18 @@ def _read(file: Path, notes: list[str]) -> tuple[list[str], list[_Line], list[Fa
 
 
 def _read_csv(file: Path, notes: list[str]) -> tuple[list[str], list[_Line], list[Fault]]:
-    raw = file.read_bytes()
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
-        msg = f"{str(file)!r} is UTF-16 or no text at all: save it as CSV in UTF-8"
-        raise DataError(msg)
-    try:
-        text = raw.decode("utf-8-sig")  # Excel puts a byte-order mark before the header
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        msg = f"{str(file)!r} is not UTF-8 in line {line}: save it as CSV in UTF-8"
-        raise DataError(msg) from error
+    text = _text_of(file)
     first = text.partition("\n")[0]
     comma = DELIMITERS.get(file.suffix.lower(), ",")
     if comma not in first and ";" in first:  # as spreadsheets write it in half of Europe
         comma = ";"
-    lines, faults, header, broken = list[_Line](), list[Fault](), list[str](), 0
+    lines, faults, header, blank = list[_Line](), list[Fault](), list[str](), 0
+    broken = dict[int, int]()  # rows with line breaks within quotes: their place, their first line
     for number, last, cells in _records(file, text, comma):
         where = f"{file.name}, line {number}"
-        if not header:
+        if not any(map(str.strip, cells)):
+            blank += len(cells) > 1
+        elif not header:
             header = [cell.strip() for cell in cells]
         elif len(cells) != len(header):
             what = f"has {len(cells)} cells, the header {len(header)}: put texts with {comma} in quotes"
@@ -291,20 +287,56 @@ def _read_csv(file: Path, notes: list[str]) -> tuple[list[str], list[_Line], lis
                 )
             faults.append(Fault(where, what, cells[0].strip()))
         else:
-            broken += last > number
+            if last > number:
+                broken[len(lines)] = number
             lines.append(_Line(where, dict(zip(header, cells, strict=True))))
-    if broken:
-        notes.append(f"{counted(broken, 'row')} with a line break within quotes")
-    return header, lines, faults
+    if blank:
+        notes.append(f"{counted(blank, 'line')} of nothing but {comma!r} left out")
+    lines, more = _without_swallowed(file, lines, broken, comma, notes)
+    return header, lines, faults + more
+
+
+def _text_of(file: Path) -> str:
+    raw = file.read_bytes()
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
+        msg = f"{str(file)!r} is UTF-16 or no text at all: save it as CSV in UTF-8"
+        raise DataError(msg)
+    try:
+        return raw.decode("utf-8-sig")  # Excel puts a byte-order mark before the header
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        msg = f"{str(file)!r} is not UTF-8 in line {line}: save it as CSV in UTF-8"
+        raise DataError(msg) from error
+
+
+def _without_swallowed(
+    file: Path, lines: list[_Line], broken: Mapping[int, int], comma: str, notes: list[str]
+) -> tuple[list[_Line], list[Fault]]:
+    """Leave out rows whose open quote swallows others, and name all of them; count other breaks."""
+    labels = {
+        line.cells.get("label", "").strip() for i, line in enumerate(lines) if i not in broken
+    }
+    found = {i: rows_within(lines[i].cells, n, labels, comma) for i, n in broken.items()}
+    swallowing = {i: numbers for i, numbers in found.items() if numbers}
+    faults = list[Fault]()
+    for i, numbers in swallowing.items():
+        told = f"a quote opens here and swallows line {numbers[0]}: close it, or write it twice"
+        faults.append(Fault(lines[i].where, told))
+        told = f"is a row within the quotes that open in line {broken[i]}: close them there"
+        faults += [Fault(f"{file.name}, line {number}", told) for number in numbers]
+    if len(broken) > len(swallowing):
+        count = counted(len(broken) - len(swallowing), "row")
+        notes.append(f"{count} with a line break within quotes")
+    return [line for i, line in enumerate(lines) if i not in swallowing], faults
 
 
 def _records(file: Path, text: str, comma: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield the lines that are not blank, each with the file's lines in which it begins and ends."""
+    """Yield the lines that are not empty, each with the file's lines in which it begins and ends."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=comma, strict=True)
     begin = 1
     try:
         for cells in reader:
-            if any(cell.strip() for cell in cells):
+            if cells:
                 yield begin, reader.line_num, cells
             begin = reader.line_num + 1
     except csv.Error as error:

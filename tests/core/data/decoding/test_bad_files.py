@@ -262,7 +262,7 @@ def test_numbers_beyond_all_bounds_are_faults(case, tmp_path, lines):
     path = write_manifest(folder / "birds.csv", lines)
     prepared = Preparation.of(SMALL)
     deep = survey(read_manifest(path), prepared, deep=True).faults
-    assert [(fault.sample, "mend it" in fault.what) for fault in deep] == [("s3", True)]
+    assert [fault.sample for fault in deep] == ["s3"]
     assert bool(survey(read_manifest(path), prepared).faults) >= at_once
-    with pytest.raises(mla.DataError, match=f"{name}.*(beyond|infinity)"):
+    with pytest.raises(mla.DataError, match=f"{name}.*(beyond|up to) 1e"):
         load(tmp_path, lines)

@@ -272,3 +272,64 @@ def test_classes_are_sorted_as_people_count():
 def test_two_speakers_cannot_be_in_three_splits():
     with pytest.raises(mla.DataError, match=r"2 groups .ann, ben. cannot give 3 splits"):
         settle(Manifest("m", {"x": "text"}, rows(["a"] * 8, None, ["ann", "ben"] * 4)))
+
+
+def test_an_open_quote_that_swallows_rows(tmp_path):
+    """The quote of line 2 is closed by a stray one in line 4: csv alone sees one row of three."""
+    text = f'{HEADER}\n1,owl,train,"hoo\n2,tit,train,tsee\n3,owl,val,hoo "\n4,tit,test,x\n5,owl,test,x\n'
+    manifest = read_manifest(table(tmp_path, text))
+    assert [row.id for row in manifest.rows] == ["4", "5"]
+    assert [fault.where for fault in manifest.faults] == [f"birds.csv, line {i}" for i in (2, 3, 4)]
+    assert manifest.read == 5
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_text_that_looks_a_little_like_a_row_is_a_text(tmp_path, end):
+    text = f'{HEADER}\n1,owl,train,"hoo\nred, green, blue, or"\n2,tit,train,tsee\n'
+    manifest = read_manifest(table(tmp_path, text.replace("\n", end)))
+    assert (len(manifest.rows), manifest.faults) == (2, ())
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u0085", "\x0b", "\x0c", "\x1c", "\x1e"])
+def test_only_line_breaks_end_a_line(tmp_path, mark):
+    manifest = read_manifest(table(tmp_path, f"{HEADER}\n1,owl,train,a{mark}b\n2,tit,val,c\n"))
+    assert [row.parts["song"].content for row in manifest.rows] == [f"a{mark}b", "c"]
+
+
+def test_lines_of_commas_are_told(tmp_path):
+    manifest = read_manifest(table(tmp_path, f"{HEADER}\n1,owl,train,hoo\n,,,\n , ,,\n\n \n"))
+    assert (manifest.read, manifest.notes) == (1, ("2 lines of nothing but ',' left out",))
+
+
+@pytest.mark.parametrize(
+    ("word", "missing_words", "label"),
+    [("NA", None, ""), ("NaN", None, ""), ("NA", False, "NA"), ("None", False, "None")],
+)
+def test_words_for_nothing_among_labels(tmp_path, word, missing_words, label):
+    path = table(tmp_path, f"id,label,song\n1,owl,hoo\n2,{word},tsee\n")
+    manifest = read_manifest(path, missing_words=missing_words)
+    assert [row.label for row in manifest.rows] == ["owl", label]
+
+
+def test_groups_that_named_splits_do_not_keep_apart_are_told():
+    sides = ["train", "val", "test"] * 4
+    settled = settle(Manifest("m", {"x": "text"}, rows(["a"] * 12, sides, ["ann", "ben"] * 6)))
+    assert settled.notes == ("as the splits are named, not in one alone: the group 'ann', 'ben'",)
+
+
+def test_a_difference_that_nobody_sees_is_spelt_out():
+    labels = ["\u00f6wl"] * 20 + ["o\u0308wl"] * 3 + ["tit"] * 20
+    settled = settle(Manifest("m", {"x": "text"}, rows(labels)))
+    assert len(settled.faults) == 3
+    assert r"'o\u0308wl' looks like '\xf6wl'" in str(settled.faults[0])
+
+
+def test_digits_of_every_kind_are_sorted():
+    settled = settle(Manifest("m", {"x": "text"}, rows(["²", "2", "٣"] * 9)))
+    assert set(settled.classes) == {"²", "2", "٣"}
+
+
+def test_many_groups_are_dealt():
+    groups = [str(i // 2) for i in range(60_000)]
+    sides = Counter(deal_groups(groups))
+    assert (sides["test"], sides["val"]) == (9000, 9000)
