@@ -1,5 +1,7 @@
 """`mla-lab data init` and `mla-lab data check`, from a folder to a trained session."""
 
+import gc
+
 import pytest
 
 import mla_core as mla
@@ -181,3 +183,10 @@ def test_check_sums_up_faults_by_kind_after_the_first_fifty(tmp_path, capsys):
     every = capsys.readouterr().out.splitlines()
     assert sum(line.startswith("fault: ") for line in every) == 73
     assert every[-1] == "73 faults"
+
+
+def test_check_leaves_the_collection_of_garbage_as_it_was(tmp_path, capsys):
+    (tmp_path / "no.csv").write_text("id\n1\n")
+    assert main(["data", "check", str(tmp_path / "no.csv")]) == 2
+    assert "lacks the column 'label'" in capsys.readouterr().err
+    assert gc.isenabled()
