@@ -58,20 +58,26 @@ def outcomes(
         raise ConfigError(msg) from error
 
     client: Any = _client(address)  # its methods have no types
-    tasks = {}
+    tasks: dict[Any, str] = {}
     try:
         _check_workers(client, address)
         where = None if fetch else out.resolve()
         if where is not None:
             _check_shared(client, where)
         client.run_on_scheduler(_allow_deaths)
-        for name, what in todo.items():
-            given = (allowed(), name, what, notebook, where)
-            # Another key each time, or the scheduler would hand out what it knows of another call.
-            task = client.submit(_run, *given, key=f"{name}-{secrets.token_hex(4)}", pure=False)
-            tasks[task] = name
-        for task in as_completed(tasks, loop=client.loop):  # type: ignore[no-untyped-call]
-            name = tasks[task]
+        waiting = list(todo)[::-1]
+        ended: Any = as_completed(loop=client.loop)  # type: ignore[no-untyped-call]
+        while waiting or tasks:
+            # No more than there are workers: what waits on one that dies would count as its victim.
+            while waiting and len(tasks) < max(1, len(client.nthreads())):
+                name = waiting.pop()
+                given = (allowed(), name, todo[name], notebook, where)
+                # Another key each time, or the scheduler would hand out what it knows already.
+                key = f"{name}-{secrets.token_hex(4)}"
+                tasks[task := client.submit(_run, *given, key=key, pure=False)] = name
+                ended.add(task)
+            task = next(ended)
+            name = tasks.pop(task)
             try:
                 outcome, packed = task.result()
             except KilledWorker as error:

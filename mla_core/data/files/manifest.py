@@ -95,7 +95,10 @@ def settle(manifest: Manifest) -> Manifest:
         When nothing is left, or a split has no sample.
     """
     kept, faults = _without_bad(manifest.rows)
-    kept, notes = _with_splits(kept)
+    try:
+        kept, notes = _with_splits(kept)
+    except DataError as error:
+        raise DataError(_with_first(str(error), [*manifest.faults, *faults])) from error
     kept, more = _without_lonely_labels(kept)
     found = {row.label for row in kept}
     others = sorted(found.difference(manifest.classes), key=_natural)

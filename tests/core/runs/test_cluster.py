@@ -1,6 +1,7 @@
 """A real Dask scheduler and real workers on this machine; some of them get killed."""
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from mla_core import ConfigError, ExperimentConfig
 from mla_core.runs import run_sweep
 from mla_core.runs.specification import Specification
+from tests import ROOT
 from tests.core.runs.cluster_runs import Poison
 
 SMALL = ExperimentConfig(dataset="gaussian", epochs=1, batch_size=64)
@@ -44,7 +46,13 @@ class Cluster:
     def start(self, what, *arguments):
         command = [sys.executable, "-m", "dask", what, *arguments, "--host", "127.0.0.1"]
         with (self.folder / f"{what}.log").open("ab") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self.folder)
+            process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+            )
         self.processes.append(process)
         return process
 

@@ -13,7 +13,7 @@ import mla_core as mla
 from mla_core.data.files.dealing import deal, deal_groups
 from mla_core.data.files.manifest import Manifest, Row, count, settle
 from mla_core.data.files.manifest_file import read_manifest
-from mla_core.data.samples.source import Source
+from mla_core.data.samples import Fault, Source
 from tests.core.media_files import picture
 
 
@@ -272,6 +272,9 @@ def test_classes_are_sorted_as_people_count():
 def test_two_speakers_cannot_be_in_three_splits():
     with pytest.raises(mla.DataError, match=r"2 groups .ann, ben. cannot give 3 splits"):
         settle(Manifest("m", {"x": "text"}, rows(["a"] * 8, None, ["ann", "ben"] * 4)))
+    bad = Fault("line 9", "is cut off")
+    with pytest.raises(mla.DataError, match="1 fault, the first: line 9: is cut off"):
+        settle(Manifest("m", {"x": "text"}, rows(["a"] * 8, None, ["ann", "ben"] * 4), (bad,)))
 
 
 def test_an_open_quote_that_swallows_rows(tmp_path):
