@@ -164,7 +164,7 @@ class ExperimentConfig:
             _check_order(self.order)
         self._meet_guests()
         check_settings(self)
-        check_options(self.dataset, self.data_options())
+        check_options(self.dataset, _with_the_runs_seed(self.dataset_options, self.seed))
         object.__setattr__(self, "missing", check_missing(self.missing))
         options = check_method_options(self.method, self.method_options)
         object.__setattr__(self, "method_options", options)
@@ -263,8 +263,7 @@ class ExperimentConfig:
 
     def data_options(self) -> dict[str, Any]:
         """Return `dataset_options` as the loader takes them."""
-        options = dict(self.dataset_options)
-        return options | ({"seed": self.seed} if options.get("seed") == "run" else {})
+        return _with_the_runs_seed(self.dataset_options, self.seed)
 
     def check_modalities(self, names: Sequence[str]) -> None:
         """Raise `ConfigError` unless data with these modalities have every one that is named here."""
@@ -279,10 +278,9 @@ class ExperimentConfig:
         if isinstance(self.order, tuple):
             for name in self.order:
                 one_of("modality in order", name, kept)
-            for name in kept:
-                if name not in self.order:
-                    msg = f"order leaves out the modality {name!r}: it would never be trained"
-                    raise ConfigError(msg)
+            if left_out := [name for name in kept if name not in self.order]:
+                msg = f"order leaves out the modality {left_out[0]!r}: it would never be trained"
+                raise ConfigError(msg)
 
     @property
     def hash(self) -> str:
@@ -359,6 +357,10 @@ def _check_names_of_modalities(names: tuple[str, ...]) -> None:
     if not whole or len(set(names)) != len(names):
         msg = f"modalities must be a list of names, none twice, not {quoted(names)}"
         raise ConfigError(msg)
+
+
+def _with_the_runs_seed(options: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    return {**options, **({"seed": seed} if options.get("seed") == "run" else {})}
 
 
 def _check_order(order: tuple[str, ...]) -> None:
