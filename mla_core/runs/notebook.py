@@ -42,7 +42,7 @@ def notebook_parameters(notebook: str | Path) -> dict[str, tuple[str, Any, str]]
 
     path = path_of("the notebook", notebook)
     read_notebook(path)
-    found = papermill.inspect_notebook(str(path))
+    found = papermill.inspect_notebook(_literally(path))
     return {
         name: (info["inferred_type_name"], _default(path, name, info["default"]), info["help"])
         for name, info in found.items()
@@ -138,8 +138,8 @@ def run_notebook(
         has = notebook_parameters(path)
         try:
             papermill.execute_notebook(
-                str(path),
-                str(partial / path.name),
+                _literally(path),
+                _literally(partial / path.name),
                 parameters=full | {name: value for name, value in own.items() if name in has},
                 cwd=str(path.parent),
                 progress_bar=False,
@@ -174,6 +174,11 @@ def run_name(notebook: Path, parameters: Mapping[str, Any]) -> str:
     if sources := sources_of(parameters, notebook.parent):
         identity["guests"] = sources
     return f"{notebook.stem.lstrip('.')[:60]}-{hash_of(identity)}"
+
+
+def _literally(path: Path) -> str:
+    """Return a path as papermill takes it, which would fill in a name in braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 class _Bars:

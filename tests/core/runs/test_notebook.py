@@ -202,6 +202,13 @@ def test_plain_papermill_gives_a_parameter_of_its_type(given):
     reject_unknown_parameters([PARAMETERS, f"# Parameters\n{given}\n"])
 
 
+def test_a_name_with_braces_is_a_name(tmp_path):
+    path = write_notebook(tmp_path / "a {seed} {.ipynb", "print(seed)")
+    assert notebook_parameters(path)["seed"] == ("int", 0, "decides everything")
+    folder, _ = run_notebook(path, {"seed": 3}, tmp_path / "runs")
+    assert (folder / path.name).is_file()
+
+
 def test_given_parameters_go_over_the_defaults(notebook):
     full = check_parameters(notebook, {"seed": 3, "alpha": 1, "noise": [0.5]})
     assert full == {"seed": 3, "alpha": 1, "noise": [0.5], "name": "a", "fast": False}
