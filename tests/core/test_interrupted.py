@@ -254,9 +254,9 @@ def spoilt(snapshot, tiny):
         "another seed": (
             replace(snapshot, config=tiny(seed=1)), ConfigError, "seed=1, but here it is 0",
         ),
-        "a tensor less": (replace(snapshot, tensors=tensors), RuntimeError, "head.bias"),
+        "a tensor less": (replace(snapshot, tensors=tensors), ConfigError, "head.bias"),
         "other tensors": (
-            replace(snapshot, config=tiny(alpha=9.0), tensors=other.tensors), RuntimeError, "size",
+            replace(snapshot, config=tiny(alpha=9.0), tensors=other.tensors), ConfigError, "size",
         ),
     }  # fmt: skip
 
