@@ -120,6 +120,9 @@ def read(path: str | Path) -> pd.DataFrame:
     if missing := [name for name in ("run", "seed") if name not in frame]:
         msg = f"{str(path)!r} is not a file of results: it has no column {missing[0]!r}"
         raise ConfigError(msg)
+    if frame["seed"].dtype.kind not in "iu":
+        msg = f"{str(path)!r} is not a file of results: a seed is not a whole number"
+        raise ConfigError(msg)
     return frame
 
 

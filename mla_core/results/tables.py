@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mla_core.catalogue import idle_settings
 from mla_core.config import ExperimentConfig
-from mla_core.errors import ConfigError, one_of
+from mla_core.errors import ConfigError, one_of, quoted
 from mla_core.head import rounding_note
 from mla_core.results.significance import ENOUGH, mean_interval
 
@@ -104,6 +104,11 @@ def table(
         raise ConfigError(msg)
     for what, name in (("--value", value), *((("--by", by),) if choices else ())):
         numbers = [n for n in frame if n not in SETTINGS and frame[n].dtype.kind in "iuf"]
+        if name in frame and name not in SETTINGS and name not in numbers:
+            none = pd.to_numeric(frame[name], errors="coerce").isna() & frame[name].notna()
+            first = quoted([*frame[name][none], *frame[name]][0])
+            msg = f"{name!r} in {what} is not a number in every run: one has {first}"
+            raise ConfigError(msg)
         _one_of(f"number in {what}:", name, [str(n) for n in numbers])
 
     places = [*row_names, *column_names]

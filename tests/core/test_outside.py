@@ -185,6 +185,7 @@ NOT_THREE_SIZES = [
         *(("emoji", "speech", v, "true or false") for v in ("no", 1, None)),
         ("manifest", "skip_bad", "yes", "true or false"),
         ("manifest", "prepare", [64], "a mapping or nothing"),
+        ("cremad", "prepare", 5, "a mapping or nothing"),
         *((d, "path", v, "a text") for d in ("manifest", "array_file") for v in (5, None, True, ["a"])),
         ("cremad", "root", 5, "a text"),
         ("cremad", "split", None, "a text"),

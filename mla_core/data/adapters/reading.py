@@ -44,6 +44,7 @@ def reader(name: str) -> Callable[..., Manifest]:
 
 def preparation_of(name: str, given: Mapping[str, Any] | None) -> Preparation:
     """Return how a data set is prepared: by default as the paper's, some have their own."""
+    Preparation.of(given)  # what was given must be one by itself
     module = importlib.import_module(f"mla_core.data.adapters.{name}")
     return Preparation.of({**getattr(module, "PREPARE", {}), **(given or {})})
 

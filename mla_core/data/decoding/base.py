@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mla_core.data.samples import LARGEST, Modality, Source
 from mla_core.errors import ConfigError, DataError
+from mla_core.outside import check_kind
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Preparation:
         Traceback (most recent call last):
         mla_core.errors.ConfigError: prepare has no 'sise': choose among ['size', ...
         """
+        check_kind("prepare", values, Mapping[str, Any] | None)
         names = [field.name for field in dataclasses.fields(cls)]
         for name in values or {}:
             if name not in names:

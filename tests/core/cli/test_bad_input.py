@@ -53,6 +53,8 @@ def test_a_parameter_is_given_once_and_means_one_thing(given, message, notebook,
         (["split=random", "split=by_actor"], "-o names 'split' twice: leave one out"),
         (["split"], "-o needs NAME=VALUE, not 'split'"),
         (['prepare={"size": 8, "size": 9}'], "it names 'size' twice"),
+        (["prepare=5"], "prepare must be a mapping or nothing, not 5"),
+        (["split=5"], "unknown split of cremad 5"),
     ],
 )
 def test_an_option_is_given_once_and_means_one_thing(given, message, tmp_path, capsys):

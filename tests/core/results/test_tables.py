@@ -315,6 +315,25 @@ def test_a_table_that_makes_no_sense_is_refused(arguments, message, frame):
         table(frame, **arguments)
 
 
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"test.accuracy": "high"}, "'test.accuracy' in --value is not a number in every run: one has 'high'"),
+        ({"test.accuracy": "[0.5]"}, r"one has '\[0.5\]'"),
+        ({"seed": "first"}, "a seed is not a whole number"),
+        ({"seed": "1.5"}, "a seed is not a whole number"),
+        ({"seed": ""}, "a seed is not a whole number"),
+    ],
+)  # fmt: skip
+def test_a_file_of_results_that_a_hand_has_changed_is_said(cells, message, tmp_path):
+    line = {"run": "a", "seed": "0", "method": "mla", "test.accuracy": "0.5"}
+    path = tmp_path / "results.csv"
+    rows = [line, line | {"run": "b", "seed": "1"} | cells]
+    path.write_text("\n".join(",".join(row) for row in (line, *(r.values() for r in rows))))
+    with pytest.raises(ConfigError, match=message):
+        table(read(path), "method")
+
+
 def test_another_difference_than_the_seed_is_never_averaged_away(frame):
     frame.loc[frame["learning_rate"] == 0.03, "epochs"] = 40
     with pytest.raises(ConfigError, match=r"differ in epochs \(20, 40\): put it in --rows"):
