@@ -18,6 +18,8 @@ from tests.campaign.jobs import SETTINGS
 from tests.core.media_files import SMALL, noise_picture, sound, video, write_manifest
 from widgets import export_run
 
+PICTURES = (".png", ".jpg", ".webp", ".gif", ".bmp", ".tif", ".avif", ".heic")
+
 FILES = 24  # of one kind in a folder of media
 
 
@@ -140,7 +142,7 @@ def _make_texts(folder: Path, table: str = "manifest.csv") -> None:
 
 def _make_media(suffix: str) -> Callable[[Path], None]:
     makers = {
-        **dict.fromkeys((".png", ".jpg", ".webp", ".gif", ".bmp"), noise_picture),
+        **dict.fromkeys(PICTURES, noise_picture),
         **dict.fromkeys((".wav", ".flac", ".ogg", ".mp3"), sound),
         **dict.fromkeys((".mp4", ".avi", ".webm", ".flv", ".mkv"), video),
     }
@@ -201,7 +203,7 @@ MEDIA = {
         at_once=FILES // 2,
     )
     for suffix in (
-        *(".png", ".jpg", ".webp", ".gif", ".bmp"),
+        *PICTURES,
         *(".wav", ".flac", ".ogg", ".mp3"),
         *(".mp4", ".avi", ".webm", ".flv", ".mkv"),
         *(".npy", ".csv"),

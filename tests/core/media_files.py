@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pillow_heif
 import soundfile
 from PIL import Image
 
@@ -19,16 +20,22 @@ SMALL = {"size": 8, "rate": 4000, "mels": 8, "seconds": 0.1}  # a quick preparat
 
 
 def picture(path: Path, size: tuple[int, int] = (12, 10), colour: Any = (200, 30, 30)) -> Path:
+    return save_picture(Image.new("RGB", size, colour), path)
+
+
+def save_picture(image: Image.Image, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, colour).save(path)
+    if path.suffix in (".heic", ".heif"):  # Pillow is to learn of these from the reader alone
+        pillow_heif.from_pillow(image).save(path)
+    else:
+        image.save(path)
     return path
 
 
 def noise_picture(path: Path, side: int = 64) -> Path:
     """A picture that does not compress, so that half of it can be cut off."""
     pixels = np.random.default_rng(0).integers(0, 256, (side, side, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(path)
-    return path
+    return save_picture(Image.fromarray(pixels), path)
 
 
 def huge_png(path: Path, side: int = 20_000) -> Path:

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, features
 
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
+from mla_core.data.decoding.whole import check_whole
 from mla_core.data.samples import Modality, Source
 from mla_core.errors import DataError, MissingPackageError
 
@@ -19,7 +20,9 @@ SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
     *(".heic", ".heif", ".avif"),  # where a library for them is installed
 )
-_TELEPHONES = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+_TELEPHONES = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}  # brands with HEVC inside
+_SAY_LENGTHS = ("WEBP", "AVIF", "HEIF")  # of each of their parts
+_DAMAGE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError)  # what Pillow's readers raise
 
 PIXELS = 89_000_000  # of one picture: in RGBA 340 MiB
 TOO_MANY = (
@@ -35,10 +38,12 @@ class ImageDecoder(Decoder):
     uses = ("size",)
 
     def look(self, source: Source) -> Looked:
-        """Read the size; a JPEG or PNG whose end is missing is read in whole to be sure."""
+        """Read the size, and see that it is all there; a JPEG or PNG without its end is read in whole."""
         with open_image(source) as image:
             size = tuple(map(float, image.size))
-            if image.format is not None and not _ends(source, image.format):
+            if image.format in _SAY_LENGTHS:
+                check_whole(source)
+            elif image.format is not None and not _ends(source, image.format):
                 to_square(image, self.preparation.size, source.box)
         return Looked(size)
 
@@ -59,7 +64,7 @@ def open_image(source: Source) -> Image.Image:
     Raises
     ------
     DataError
-        When it is none, or so large that it would fill the memory.
+        When it is none, lacks its end, or is so large that it would fill the memory.
     """
     content = source.read()
     if isinstance(content, np.ndarray):
@@ -69,27 +74,61 @@ def open_image(source: Source) -> Image.Image:
         opened = Image.open(source.stream(), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(TOO_MANY) from error
-    except (OSError, ValueError, SyntaxError) as error:
+    except _DAMAGE as error:
         msg = f"is no picture that can be read ({', '.join(FORMATS)}, HEIC, AVIF): export it anew"
         raise DataError(msg) from error
-    if opened.width * opened.height > PIXELS:
-        raise DataError(TOO_MANY)
+    try:
+        _check(source, opened)
+    except DataError:
+        opened.close()
+        raise
     return opened
 
 
 def _formats(source: Source) -> tuple[str, ...]:
     """Return what a file may be; of the formats that need a library, the one that its head names."""
     with source.open() as file:
-        head = file.read(12)
+        head = file.read(128)
     if head[4:8] != b"ftyp":
         return FORMATS
-    if head[8:12] in _TELEPHONES:
+    brands = head[8 : int.from_bytes(head[:4], "big")]  # the first may be one for all, as mif1 is
+    if _TELEPHONES & {brands[at : at + 4] for at in range(0, len(brands), 4)}:
         need("pillow_heif", "HEIC pictures").register_heif_opener()
         return ("HEIF",)
     if not features.check("avif"):
         msg = "reading AVIF pictures needs Pillow 11.3 or newer: pip install -U pillow"
         raise MissingPackageError(msg)
     return ("AVIF",)
+
+
+# Tags of a TIFF: how many bits a number has, which end is black, what the numbers are, and where
+# the strips or tiles of the picture begin and how long they are.
+_BITS, _BLACK, _NUMBERS = 258, 262, 339
+_PLACES = ((273, 279), (324, 325))
+
+
+def _check(source: Source, image: Image.Image) -> None:
+    """Refuse too many pixels; a TIFF of numbers that are no shades, or without its end."""
+    if image.width * image.height > PIXELS:
+        raise DataError(TOO_MANY)
+    if image.format != "TIFF":
+        return
+    tags = image.tag_v2  # type: ignore[attr-defined]
+    bits, numbers = set(tags.get(_BITS, (1,))), set(tags.get(_NUMBERS, (1,)))
+    turned = tags.get(_BLACK) == 0 and 16 in bits  # 0 is white, which Pillow leaves as it is
+    if bits - {1, 2, 4, 8, 16} or numbers != {1} or turned:
+        msg = (
+            f"is a TIFF of measured numbers ({max(bits)} bits, {image.mode}), not of shades: save "
+            "it with 8 or 16 bits of 0 for black, or the numbers as .npy"
+        )
+        raise DataError(msg)
+    with source.open() as file:
+        size = file.seek(0, 2)
+    for begins, lengths in _PLACES:
+        parts = zip(tags.get(begins, ()), tags.get(lengths, ()), strict=False)
+        if max((begin + length for begin, length in parts), default=0) > size:
+            msg = f"is cut off: its {size} bytes end before it does: copy it again"
+            raise DataError(msg)
 
 
 def _pixels(content: NDArray[Any]) -> NDArray[Any]:
@@ -119,7 +158,7 @@ def to_square(image: Image.Image, size: int, box: tuple[float, ...] | None) -> N
             image.draft("RGB", (size, size))  # a large JPEG is read at a fraction of its size
         image = ImageOps.exif_transpose(image)
         image = _rgb(image)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except _DAMAGE as error:
         msg = f"is cut off or damaged ({error}): copy it again"
         raise DataError(msg) from error
     if box is not None:
@@ -136,9 +175,6 @@ def to_square(image: Image.Image, size: int, box: tuple[float, ...] | None) -> N
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        msg = "has fractions for pixels: save it with 8 or 16 bits"
-        raise DataError(msg)
     if image.mode.startswith("I"):  # 16 bits of grey
         grey = np.asarray(image).astype(np.float32)
         image = Image.fromarray((grey / 257).clip(0, 255).astype(np.uint8))

@@ -121,10 +121,10 @@ def read_sound(source: Source, rate: int, most: float) -> NDArray[np.float32]:
         msg = "holds no sound there: record it anew, or leave the cell empty"
         raise DataError(msg)
     if not np.isfinite(found).all():
-        msg = "holds NaN or infinity: export it anew"
+        msg = "holds NaN or infinity: mend it, or export it anew"
         raise DataError(msg)
     if (peak := float(np.abs(found).max())) > LOUDEST:
-        msg = f"holds numbers up to {peak:.0e}, which are no sound: export it anew"
+        msg = f"holds numbers up to {peak:.0e}, beyond any sound's: mend it, or export it anew"
         raise DataError(msg)
     return _resample(found.mean(1), original, rate)
 

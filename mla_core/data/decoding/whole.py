@@ -1,4 +1,4 @@
-"""Whether a sound or video file is as long as it says: what is cut off would be taken for short.
+"""Whether a sound, video or picture is as long as it says: what is cut off would be taken for short.
 
 Only heads are read. The lengths that containers keep of their parts are compared with the file's.
 A container that was written as a live stream says nothing about its length, and is believed.
@@ -16,7 +16,10 @@ from mla_core.data.samples import Source
 from mla_core.errors import DataError
 
 LIVE = 0x7FFF0000  # bytes: from there on, writers mean that they did not know
-ATOMS = (b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"udta", b"mfra", b"sidx")
+ATOMS = (
+    *(b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"udta", b"mfra", b"sidx"),
+    b"meta",  # of pictures
+)
 SEGMENT, HEADER = b"\x18\x53\x80\x67", b"\x1a\x45\xdf\xa3"  # of Matroska
 LAST = 0.25  # seconds that a last picture or sound may be shown
 PAGE = 65307  # bytes of the largest page of Ogg
@@ -28,7 +31,8 @@ def check_whole(source: Source) -> None:
     Parameters
     ----------
     source : Source
-        WAV, AVI, MP4, MOV, Matroska, WebM, FLV, Ogg, or MP3 with a header; others say nothing.
+        WAV, AVI, WebP, MP4, MOV, AVIF, HEIF, Matroska, WebM, FLV, Ogg, or MP3 with a header; others
+        say nothing.
     """
     with source.open() as file:
         size = file.seek(0, os.SEEK_END)
@@ -44,7 +48,7 @@ def check_whole(source: Source) -> None:
 
 
 def _riff(file: BinaryIO, size: int) -> int:
-    """WAV and AVI: chunks of a name, a length and so many bytes; what follows the sound is no sound."""
+    """WAV, AVI and WebP: chunks of a name, a length and so many bytes; what follows the sound is no sound."""
     file.seek(12)
     end = 12
     while len(head := file.read(8)) == 8:
@@ -60,7 +64,7 @@ def _riff(file: BinaryIO, size: int) -> int:
 
 
 def _atoms(file: BinaryIO, size: int) -> int:
-    """MP4 and MOV: boxes of a length, which may have 64 bits, a name, and what is in them."""
+    """MP4, MOV, AVIF and HEIF: boxes of a length, which may have 64 bits, a name, and what is in them."""
     end = 0
     while len(head := file.read(8)) == 8 and head[4:] in ATOMS:
         length = int.from_bytes(head[:4], "big")
