@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from mla_core.data.adapters.reading import by_stem, loader_of, read_table, root_of
+from mla_core.data.adapters.lists import listed_sides
+from mla_core.data.adapters.reading import by_stem, loader_of, root_of
 from mla_core.data.files import Manifest, Row, deal
 from mla_core.data.samples import SPLITS as SIDES
 from mla_core.data.samples import Fault, Source, files_below
@@ -27,7 +28,6 @@ _NAME = re.compile(r"(?P<actor>\d{4})_[A-Z]{3}_(?P<mood>[A-Z]{3})_(?:XX?|LO|MD|H
 _SOUNDS = ("AudioWAV", "audio")
 _VIDEOS = ("VideoFlash", "VideoMP4", "visual")
 _FRAMES = re.compile(r"Image-\d+-FPS(?:-SE)?|frames|visual")  # one folder of pictures per clip
-_LISTS = re.compile(r"(?P<side>train|test|val)\w*\.(?:csv|txt)")
 
 
 def read_cremad(root: str, split: str = "actors") -> Manifest:
@@ -42,8 +42,8 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
     split : {"actors", "random", "published"}
         ``actors``: nobody is in two splits. ``random``: 80 : 10 : 10 clips of each mood, as in much
         of the literature, where all actors are on all sides. ``published``: as the lists in `root`
-        say, ``train.csv`` and ``test.csv`` (or ``.txt``; perhaps ``val``), whose lines begin with
-        the clip, or else the folders ``train/`` and ``test/``; 15 % of train are val.
+        say, ``train.csv`` and ``test.csv`` (or ``my_train_cre.txt`` and so on; perhaps ``val``), in
+        each of whose lines a clip is named, or else the folders ``train/`` and ``test/``; 15 % of train are val.
 
     Returns
     -------
@@ -53,8 +53,8 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
     one_of("split of cremad", split, SPLITS)
     folder = root_of("cremad", root, *_SOUNDS)
     sounds, videos = _sounds(folder), _videos(folder)
-    sides, faults = _published(folder, sounds | videos) if split == "published" else ({}, [])
-    rows, unlisted = list[Row](), 0
+    rows, faults, notes, unlisted = list[Row](), list[Fault](), list[str](), 0
+    sides = _published(folder, sounds | videos, faults, notes) if split == "published" else {}
     for clip in sorted({*sounds, *videos}):
         files = {"audio": sounds.get(clip), "video": videos.get(clip)}
         parts = {
@@ -76,7 +76,8 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
         dealt = deal([row.id for row in rows], [row.label for row in rows], shares)
         rows = [row.in_split(side) for row, side in zip(rows, dealt, strict=True)]
     kinds = {"audio": "sound", "video": "video"} if videos else {"audio": "sound"}
-    notes = [] if videos else ["no VideoFlash, VideoMP4, visual or frames were found: sound alone"]
+    if not videos:
+        notes.append("no VideoFlash, VideoMP4, visual or frames were found: sound alone")
     if unlisted:
         notes.append(f"{counted(unlisted, 'clip')} on this disk, but in no list: left out")
     if absent := len(sides.keys() - sounds.keys() - videos.keys()):
@@ -104,21 +105,11 @@ def _videos(folder: Path) -> dict[str, Path]:
     return {}
 
 
-def _published(folder: Path, clips: Mapping[str, Path]) -> tuple[dict[str, str], list[Fault]]:
+def _published(
+    folder: Path, clips: Mapping[str, Path], faults: list[Fault], notes: list[str]
+) -> dict[str, str]:
     """Return the side of each clip that a list names, or that lies in a folder of a side."""
-    sides, faults = dict[str, str](), list[Fault]()
-    for path in files_below(folder):
-        if (found := _LISTS.fullmatch(path.name)) is None or path.is_dir():
-            continue
-        for number, line in enumerate(read_table(path)):
-            clip = Path(line.cells[0].strip()).stem
-            if _NAME.fullmatch(clip) is None:
-                if number:  # the first may be a header
-                    what = "does not begin with a clip, as in 1001_DFA_ANG_XX,ANG: mend the line"
-                    faults.append(Fault(line.where, what))
-            elif sides.setdefault(clip, found["side"]) != found["side"]:
-                what = f"{clip} is in {sides[clip]} as well: take it out of one of the lists"
-                faults.append(Fault(line.where, what, clip))
+    sides = listed_sides(folder, _NAME, "1001_DFA_ANG_XX", faults, notes)
     for clip, path in clips.items() if not sides else ():
         inside = [name for name in path.relative_to(folder).parts[:-1] if name in SIDES]
         sides |= {clip: inside[0]} if inside else {}
@@ -128,4 +119,4 @@ def _published(folder: Path, clips: Mapping[str, Path]) -> tuple[dict[str, str],
             "train and test: put the lists there, or use split='actors'"
         )
         raise DataError(msg)
-    return sides, faults
+    return sides

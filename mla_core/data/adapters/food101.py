@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from mla_core.data.samples import Fault, Source, files_below
 from mla_core.errors import one_of
 from mla_core.words import counted
 
-SPLITS = ("published",)
+SPLITS = ("published", "lists")
 _BEGINS = re.compile(r"[^,\"]+\.\w{2,5},")  # a picture's name; texts have theirs in .txt
 
 
@@ -27,9 +27,11 @@ def read_food101(root: str, split: str = "published") -> Manifest:
     root : str
         With ``images/{train,test}/<class>/<class>_<n>.jpg`` and ``texts/{train,test}_titles.csv``,
         or a text for each picture, ``texts_txt/<class>/<class>_<n>.txt``, or lists ``train.jsonl``
-        and so on (id, text, img, label).
-    split : {"published"}
-        Train and test as published, 15 % of train for val.
+        and so on (img, label, perhaps id and text).
+    split : {"published", "lists"}
+        ``published``: train and test as the folders have them. ``lists``: as lists in `root` say,
+        ``train.jsonl`` and so on, or ``my_train_food.txt`` (``<class>_<n>.jpg <class>``), whose
+        labels count. 15 % of train are val where no list says so.
 
     Returns
     -------
@@ -38,32 +40,21 @@ def read_food101(root: str, split: str = "published") -> Manifest:
     """
     one_of("split of food101", split, SPLITS)
     folder = root_of("food101", root, "images/train", "*.jsonl")
-    kinds = {"image": "image", "text": "text"}
-    if not (folder / "texts").is_dir() and not (folder / "texts_txt").is_dir():
-        found = list[Fault]()
-        listed = listed_rows("food101", folder, by_stem(folder, *SUFFIXES), {}, found)
-        return Manifest("food101", kinds, tuple(listed), tuple(found))
     rows, faults, notes = list[Row](), list[Fault](), list[str]()
-    for side in ("train", "test"):
-        images = by_stem(folder / "images" / side, *SUFFIXES)
-        if (folder / "texts").is_dir():
-            titles = _titles(folder / "texts" / f"{side}_titles.csv", faults, notes)
-        else:
-            titles = _texts(folder, images, faults)
-        for stem in sorted({*images, *titles}):
-            parts, label = {}, titles[stem].label if stem in titles else ""
-            if stem in images:
-                parts["image"] = Source(str(images[stem].relative_to(folder)), images[stem])
-                kind = images[stem].parent.name
-                if label not in {"", kind}:
-                    what = f"is of the class {label!r}, its picture of {kind!r}: mend the line"
-                    faults.append(Fault(titles[stem].where, what, stem, "text"))
-                    del titles[stem]
-                label = kind
-            if stem in titles and titles[stem].text:
-                parts["text"] = Source(titles[stem].where, titles[stem].text)
-            where = parts["image"].where if "image" in parts else titles[stem].where
-            rows.append(Row(where, stem, label, side, parts))
+    if split == "lists" or not _has_texts(folder):
+        images = by_stem(folder, *SUFFIXES)
+        texts = _texts(folder, ("train", "test"), images, faults, notes)
+
+        def text_of(stem: str) -> dict[str, Source]:
+            return {"text": texts[stem].part} if stem in texts and texts[stem].text else {}
+
+        rows = listed_rows("food101", folder, images, text_of, faults, notes)
+    else:
+        for side in ("train", "test"):
+            images = by_stem(folder / "images" / side, *SUFFIXES)
+            texts = _texts(folder, (side,), images, faults, notes)
+            rows += _joined(folder, side, images, texts, faults)
+    kinds = {"image": "image", "text": "text"}
     return Manifest("food101", kinds, tuple(rows), tuple(faults), tuple(notes))
 
 
@@ -75,10 +66,52 @@ class _Title(NamedTuple):
     text: str
     label: str
 
+    @property
+    def part(self) -> Source:
+        return Source(self.where, self.text)
 
-def _texts(folder: Path, images: Mapping[str, Path], faults: list[Fault]) -> dict[str, _Title]:
-    """Return the texts of these pictures, each from its own file; the folder's name is the class."""
+
+def _joined(
+    folder: Path,
+    side: str,
+    images: Mapping[str, Path],
+    texts: dict[str, _Title],
+    faults: list[Fault],
+) -> Iterator[Row]:
+    """Yield the samples of a side, whose pictures' folders say the class."""
+    for stem in sorted({*images, *texts}):
+        parts, label = {}, texts[stem].label if stem in texts else ""
+        if stem in images:
+            parts["image"] = Source(str(images[stem].relative_to(folder)), images[stem])
+            kind = images[stem].parent.name
+            if label not in {"", kind}:
+                what = f"is of the class {label!r}, its picture of {kind!r}: mend the line"
+                faults.append(Fault(texts[stem].where, what, stem, "text"))
+                del texts[stem]
+            label = kind
+        if stem in texts and texts[stem].text:
+            parts["text"] = texts[stem].part
+        where = parts["image"].where if "image" in parts else texts[stem].where
+        yield Row(where, stem, label, side, parts)
+
+
+def _has_texts(folder: Path) -> bool:
+    return (folder / "texts").is_dir() or (folder / "texts_txt").is_dir()
+
+
+def _texts(
+    folder: Path,
+    sides: Sequence[str],
+    images: Mapping[str, Path],
+    faults: list[Fault],
+    notes: list[str],
+) -> dict[str, _Title]:
+    """Return the titles of these sides, or the texts of these pictures, each from its own file."""
     texts = dict[str, _Title]()
+    if (folder / "texts").is_dir():
+        for side in sides:
+            texts |= _titles(folder / "texts" / f"{side}_titles.csv", faults, notes)
+        return texts
     for path in files_below(folder / "texts_txt"):
         if path.suffix.lower() == ".txt" and path.stem in images:
             where = str(path.relative_to(folder))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mla_core.data.adapters.lists import find_lists
+from mla_core.data.adapters.lists import listed_sides
 from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
 from mla_core.data.files import Manifest, Row, deal
 from mla_core.data.samples import Fault, Source
@@ -16,6 +16,7 @@ from mla_core.words import counted
 SPLITS = ("session1", "session2", "session3", "session4", "session5", "random", "published")
 MOODS = {"ang": "angry", "hap": "happy", "exc": "happy", "neu": "neutral", "sad": "sad"}
 _TURN = re.compile(r"\[(?P<start>[\d.]+) - (?P<stop>[\d.]+)\]\s+(?P<id>\w+)\s+(?P<mood>\w+)\s")
+_LISTED = re.compile(r"Ses\d\d[FM]_\w+?_[FM][\dX]+")
 _SAID = re.compile(r"(?P<id>Ses\w+)\s*\[[^\]]*\]:\s*(?P<text>.*)")
 
 
@@ -78,7 +79,7 @@ def _in_splits(
     """Return the turns with their sides, less those that no list names."""
     faults = list[Fault]()
     if split == "published":
-        listed = _listed(folder, faults)
+        listed = _listed(folder, faults, notes)
         kept = [row.in_split(listed[row.id]) for row in rows if row.id in listed]
         if unlisted := len(rows) - len(kept):
             notes.append(f"{counted(unlisted, 'turn is', 'turns are')} in no list: left out")
@@ -93,19 +94,9 @@ def _in_splits(
     return [row.in_split(side) for row, side in zip(rows, sides, strict=True)], faults
 
 
-def _listed(folder: Path, faults: list[Fault]) -> dict[str, str]:
+def _listed(folder: Path, faults: list[Fault], notes: list[str]) -> dict[str, str]:
     """Return the sides of the turns that lists name."""
-    sides = dict[str, str]()
-    for side, path in find_lists(folder):
-        for number, line in enumerate(read_lines(path), start=1):
-            turns = re.findall(r"Ses\d\d[FM]_\w+?_[FM][\dX]+", line)
-            where = f"{path.name}, line {number}"
-            if not turns and number > 1 and line.strip():  # the first may be a header
-                faults.append(Fault(where, "names no turn, as in Ses01F_impro01_F000: mend it"))
-            for turn in turns[:1]:
-                if sides.setdefault(turn, side) != side:
-                    what = f"{turn} is in {sides[turn]} as well: take it out of one of the lists"
-                    faults.append(Fault(where, what, turn))
+    sides = listed_sides(folder, _LISTED, "Ses01F_impro01_F000", faults, notes)
     if not sides:
         msg = (
             f"data set 'iemocap': {str(folder)!r} has no lists such as train.txt and test.txt that "

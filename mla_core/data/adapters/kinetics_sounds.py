@@ -20,6 +20,9 @@ SPLITS = ("published",)
 SIDES = {"train": "train", "validate": "test", "val": "test", "validation": "test", "test": "test"}
 NEEDED = ("label", "youtube_id")
 _LIST = re.compile(r"(?:my_)?(?:train|val|test)\w*\.txt")
+_LISTED = re.compile(  # a clip, perhaps how many seconds it lasts, and its label
+    r"(?:.*/)?(?P<name>[\w-]{11,})(?:\.\w{2,4})?(?:,[\d.]+)?[,\s]+(?P<label>\S.*)"
+)
 ID = 11  # characters of a YouTube id, with which a file's name begins
 CLASSES = (
     "blowing nose",
@@ -78,7 +81,8 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     root : str
         With Kinetics' tables (``*.csv``: label, youtube_id, time_start, time_end, split; without a
         column ``split`` the table's name tells it), or lists ``my_train.txt`` and ``my_test.txt``
-        (``<id>_<start>_<end>,<label>``), or no list at all, but a folder for each class, perhaps in
+        (``<id>_<start>_<end>,<label>``, ``<id>_<start>,10,<label>`` or ``<id>_<start>_<end>.mp4
+        <label>``; numbers for labels are named by ``class.txt``), or no list at all, but a folder for each class, perhaps in
         ``train`` and ``test``. In any folders, clips whose names begin with the id:
         ``<id>_000010_000020.mp4``, or folders of frames so named, and ``.wav`` where the sound was
         taken out; else the video's own track is heard. Labels may have ``_`` for spaces.
@@ -113,8 +117,13 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     notes = missing(len(found), len(rows), "listed clips")
     if twice:
         notes = (*notes, f"{counted(twice, 'line')} said again what others had said")
+    classes: tuple[str, ...] = CLASSES
+    if numbers := {row.label for row in found} - set(CLASSES):
+        classes = tuple(sorted(numbers, key=int))
+        told = "the lists have numbers for classes: put their names in class.txt, in that order"
+        notes = (*notes, f"{told}, with commas between them")
     kinds = {"audio": "sound", "video": "video"}
-    return Manifest("kinetics_sounds", kinds, found, tuple(faults), notes, CLASSES)
+    return Manifest("kinetics_sounds", kinds, found, tuple(faults), notes, classes)
 
 
 load_kinetics_sounds = loader_of(read_kinetics_sounds)
@@ -131,7 +140,7 @@ def _clips(
     if tables:
         yield from _from_tables(tables, faults)
     elif lists:
-        yield from _from_lists(lists, _numbered(folder, faults), faults)
+        yield from _from_lists(lists, folder, faults)
     else:
         yield from _from_folders(folder, by_id)
 
@@ -148,19 +157,27 @@ def _from_tables(tables: list[Path], faults: list[Fault]) -> Iterator[_Clip]:
         yield _Clip(where, label, line["youtube_id"], line.get("time_start", ""), side)
 
 
-def _from_lists(
-    lists: list[Path], numbered: dict[str, str], faults: list[Fault]
-) -> Iterator[_Clip]:
+def _from_lists(lists: list[Path], folder: Path, faults: list[Fault]) -> Iterator[_Clip]:
+    found = list[tuple[Path, str, re.Match[str]]]()
     for path in lists:
-        for where, cells, _ in read_table(path):
-            name = Path(cells[0].strip()).name.rsplit(".", 1)[0]
-            said = cells[-1].strip()
-            label = numbered.get(said) or _spaced(said)
-            if len(cells) < 2 or len(name) < ID or (said.isdigit() and said not in numbered):
-                what = "is not `<id>_<start>_<end>,<label>`: mend the line, or name the classes in"
-                faults.append(Fault(where, f"{what} class.txt, with commas between them", name))
-            elif label in CLASSES:
-                yield _Clip(where, label, name[:ID], _start(name), _side(path.stem))
+        for number, line in enumerate(read_lines(path), start=1):
+            where = f"{path.name}, line {number}"
+            if match := _LISTED.fullmatch(line.strip()):
+                found.append((path, where, match))
+            elif line.strip():
+                what = "is not `<id>_<start>_<end>,<label>`: mend the line"
+                faults.append(Fault(where, what))
+    numbered = _numbered(folder, faults)
+    labels = [match["label"].strip(' "') for _, _, match in found]
+    if not numbered and all(label.isdecimal() for label in labels):
+        numbered = {label: label for label in labels}  # nobody says what they mean
+    for (path, where, match), said in zip(found, labels, strict=True):
+        name, label = match["name"], numbered.get(said) or _spaced(said)
+        if said.isdecimal() and said not in numbered:
+            what = f"has the number {said} for a class: put the names of all into class.txt"
+            faults.append(Fault(where, what, name))
+        elif label in CLASSES or label.isdecimal():
+            yield _Clip(where, label, name[:ID], _start(name), _side(path.stem))
 
 
 def _from_folders(folder: Path, by_id: dict[str, Path]) -> Iterator[_Clip]:

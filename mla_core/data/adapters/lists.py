@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from re import Pattern
 from typing import Any, NamedTuple
 
-from mla_core.data.adapters.reading import read_lines, text_part
+from mla_core.data.adapters.reading import read_lines
 from mla_core.data.files import Row
 from mla_core.data.samples import Fault, Source, file_source, is_hidden
 from mla_core.errors import DataError
 
-_NAMED = re.compile(r"(?:my_)?(?P<side>train|val|dev|test)(?:[_-]\w*)?\.(?P<kind>jsonl|txt|csv)")
+_NAMED = re.compile(  # train.csv, my_dev_food.txt, 80_train_cre.txt
+    r"(?:[a-z0-9]+_)?(?P<side>train|val|valid|dev|test)(?:[_-]\w*)?\.(?P<kind>jsonl|txt|csv)"
+)
 _LINE = re.compile(r"(?P<image>.+\.\w{3,4})[ \t,]+(?P<label>\S.*)")
-SIDES = {"train": "train", "val": "val", "dev": "val", "test": "test"}
+SIDES = {"train": "train", "val": "val", "valid": "val", "dev": "val", "test": "test"}
 PICTURE = ("img", "image", "image_path", "img_path")  # as the lines of .jsonl call it
 
 
@@ -29,9 +32,17 @@ class Listed(NamedTuple):
     image: str
     text: str
 
+    @property
+    def stem(self) -> str:
+        """What its files are called."""
+        return Path(self.image.replace("\\", "/")).stem or self.id
 
-def find_lists(folder: Path) -> list[tuple[str, Path]]:
-    """Return the lists in a folder, each with its side: ``.jsonl``, or else ``.txt``, or ``.csv``."""
+
+def find_lists(folder: Path, notes: list[str]) -> list[tuple[str, Path]]:
+    """Return the lists in a folder, each with its side: ``.jsonl``, or else ``.txt``, or ``.csv``.
+
+    A note tells when there are others.
+    """
     found = [
         (match, path)
         for path in sorted(folder.iterdir())
@@ -39,15 +50,48 @@ def find_lists(folder: Path) -> list[tuple[str, Path]]:
     ]
     kinds = {match["kind"] for match, _ in found}
     kind = next((kind for kind in ("jsonl", "txt", "csv") if kind in kinds), "")
-    return [(SIDES[match["side"]], path) for match, path in found if match["kind"] == kind]
+    read = [(SIDES[match["side"]], path) for match, path in found if match["kind"] == kind]
+    if others := [path.name for match, path in found if match["kind"] != kind]:
+        names = ", ".join(path.name for _, path in read)
+        notes.append(f"lists are {names}; {', '.join(others)} are not read")
+    return read
+
+
+def listed_sides(
+    folder: Path, name: Pattern[str], example: str, faults: list[Fault], notes: list[str]
+) -> dict[str, str]:
+    """Return the side of each sample that the lists in a folder name.
+
+    Parameters
+    ----------
+    folder : Path
+    name : pattern
+        What the first name of a sample in a line looks like.
+    example : str
+        Such a name.
+    faults, notes : list
+        Grow.
+    """
+    sides = dict[str, str]()
+    for side, path in find_lists(folder, notes):
+        for number, line in enumerate(read_lines(path), start=1):
+            where = f"{path.name}, line {number}"
+            if (found := name.search(line)) is None:
+                if number > 1 and line.strip():  # the first may be a header
+                    faults.append(Fault(where, f"names no sample, as in {example}: mend the line"))
+            elif sides.setdefault(sample := found[0], side) != side:
+                what = f"{sample} is in {sides[sample]} as well: take it out of one of the lists"
+                faults.append(Fault(where, what, sample))
+    return sides
 
 
 def listed_rows(
     name: str,
     folder: Path,
     images: Mapping[str, Path],
-    texts: Mapping[str, Path],
+    text_of: Callable[[str], dict[str, Source]],
     faults: list[Fault],
+    notes: list[str],
 ) -> list[Row]:
     """Return the samples that the lists in a folder name, with their pictures and texts.
 
@@ -56,40 +100,42 @@ def listed_rows(
     name : str
         Of the data set.
     folder : Path
-    images, texts : mapping of str to Path
-        Files by their stem, where a line's path leads nowhere, or it has no text.
-    faults : list of Fault
-        Grows.
+    images : mapping of str to Path
+        Pictures by their stem, where a line's path leads nowhere.
+    text_of : callable
+        From a picture's stem to its text as a part, where a line has no text.
+    faults, notes : list
+        Grow.
 
     Raises
     ------
     DataError
         When there is no list.
     """
-    if not find_lists(folder):
+    lists = find_lists(folder, notes)
+    if not lists:
         msg = f"data set {name!r}: {str(folder)!r} has no lists train.jsonl, test.jsonl: put them there"
         raise DataError(msg)
     rows = []
-    for listed in read_lists(folder, faults):
+    for listed in read_lists(lists, faults):
         parts = {}
         if (picture := image_of(listed, folder, images, faults)) is not None:
             parts["image"] = picture
         if listed.text:
             parts["text"] = Source(listed.where, listed.text)
-        elif listed.id in texts:
-            path = texts[listed.id]
-            parts |= text_part(path, str(path.relative_to(folder)), listed.id, faults)
+        else:
+            parts |= text_of(listed.stem)
         rows.append(Row(listed.where, listed.id, listed.label, listed.side, parts))
     return rows
 
 
-def read_lists(folder: Path, faults: list[Fault]) -> Iterator[Listed]:
-    """Yield what the lists in a folder say; lines that say nothing become faults.
+def read_lists(lists: list[tuple[str, Path]], faults: list[Fault]) -> Iterator[Listed]:
+    """Yield what the lists of sides say; lines that say nothing become faults.
 
     Lines of ``.jsonl`` are objects with img, label, and perhaps id and text; those of ``.txt`` are
     a picture's name and its label.
     """
-    for side, path in find_lists(folder):
+    for side, path in lists:
         parse = _object if path.suffix == ".jsonl" else _words
         for number, line in enumerate(read_lines(path), start=1):
             where = f"{path.name}, line {number}"
@@ -109,16 +155,17 @@ def image_of(
     listed: Listed, folder: Path, by_stem: Mapping[str, Path], faults: list[Fault]
 ) -> Source | None:
     """Return the picture that a line names: by its path, or else by its name, wherever it lies."""
-    stem = Path(listed.image.replace("\\", "/")).stem or listed.id
     if listed.image and (folder / listed.image).is_file():
         try:
             return file_source(folder, listed.image, f"{listed.where}, {listed.image}")
         except DataError as error:
             faults.append(Fault(listed.where, str(error), listed.id, "image"))
             return None
-    if stem in by_stem:
-        return Source(str(by_stem[stem].relative_to(folder)), by_stem[stem])
-    what = f"there is no picture {listed.image or stem!r}: put it there, or take the line out"
+    if (path := by_stem.get(listed.stem)) is not None:
+        return Source(str(path.relative_to(folder)), path)
+    what = (
+        f"there is no picture {listed.image or listed.stem!r}: put it there, or take the line out"
+    )
     faults.append(Fault(listed.where, what, listed.id, "image"))
     return None
 

@@ -42,12 +42,18 @@ def read_mvsa(root: str, split: str = "random") -> Manifest:
     folder = root_of("mvsa", root, _TABLE, "*.jsonl", "*train*.txt")
     images, texts = by_stem(folder / "data", *SUFFIXES), by_stem(folder / "data", ".txt")
     kinds = {"image": "image", "text": "text"}
-    rows, faults = list[Row](), list[Fault]()
+    rows, faults, notes = list[Row](), list[Fault](), list[str]()
+
+    def text_of(tweet: str) -> dict[str, Source]:
+        if tweet not in texts:
+            return {}
+        return text_part(texts[tweet], f"data/{texts[tweet].name}", tweet, faults)
+
     if split == "published":
-        rows = listed_rows("mvsa", folder, images, texts, faults)
+        rows = listed_rows("mvsa", folder, images, text_of, faults, notes)
         known = {row.label for row in rows} <= set(CLASSES)  # some lists have numbers
         classes = CLASSES if known else ()
-        return Manifest("mvsa", kinds, tuple(rows), tuple(faults), classes=classes)
+        return Manifest("mvsa", kinds, tuple(rows), tuple(faults), tuple(notes), classes)
     against = 0
     for where, tweet, label in _moods(folder / _TABLE, faults):
         if not label:
@@ -56,14 +62,14 @@ def read_mvsa(root: str, split: str = "random") -> Manifest:
         parts = {}
         if tweet in images:
             parts["image"] = Source(f"data/{images[tweet].name}", images[tweet])
-        if tweet in texts:
-            parts |= text_part(texts[tweet], f"data/{texts[tweet].name}", tweet, faults)
+        parts |= text_of(tweet)
         rows.append(Row(where, tweet, label, "", parts))
     shares = {"test": 0.1, "val": 0.1}
     sides = deal([row.id for row in rows], [row.label for row in rows], shares)
     rows = [row.in_split(side) for row, side in zip(rows, sides, strict=True)]
-    notes = (f"{against} tweets whose text and picture contradict each other are left out",)
-    return Manifest("mvsa", kinds, tuple(rows), tuple(faults), notes if against else (), CLASSES)
+    if against:
+        notes.append(f"{against} tweets whose text and picture contradict each other are left out")
+    return Manifest("mvsa", kinds, tuple(rows), tuple(faults), tuple(notes), CLASSES)
 
 
 load_mvsa = loader_of(read_mvsa)
