@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
-from mla_core.data.decoding.whole import check_whole
+from mla_core.data.decoding.whole import ATOMS, HEADER, check_whole
 from mla_core.data.samples import Modality, Source, log_mel
 from mla_core.errors import DataError
 
@@ -26,6 +26,7 @@ MOST = 10.24  # seconds that are taken by default, as in the paper's set-up
 LOUDEST = 1e10  # more than 32 bits that nobody scaled; squares of it are still finite
 WINDOW = 0.025  # seconds of one spectrum
 HOP = 0.010  # between two spectra
+_CONTAINERS = (HEADER, b"FLV", b"\0\0\1\xba")  # how Matroska, FLV and MPEG begin
 
 
 class SoundDecoder(Decoder):
@@ -103,7 +104,7 @@ def read_sound(source: Source, rate: int, most: float) -> NDArray[np.float32]:
         When it cannot be read, is empty or holds numbers that are none.
     """
     stop = source.start + most if source.stop is None else min(source.stop, source.start + most)
-    if is_video(source):
+    if in_container(source):
         from mla_core.data.decoding.video import read_track
 
         found, original = read_track(source, stop)
@@ -129,12 +130,20 @@ def read_sound(source: Source, rate: int, most: float) -> NDArray[np.float32]:
     return _resample(found.mean(1), original, rate)
 
 
-def is_video(source: Source) -> bool:
-    """Return whether a source is a video, or like one, whose sound track is meant."""
+def in_container(source: Source) -> bool:
+    """Return whether a sound is a track in a container, as a video's is, or else AAC.
+
+    The first bytes tell it, whatever a file is called; where they do not, its name does.
+    """
     from mla_core.data.decoding.video import SUFFIXES as VIDEO
 
     content = source.content
-    return hasattr(content, "suffix") and content.suffix.lower() in (*VIDEO, *TRACKS)
+    if hasattr(content, "suffix") and content.suffix.lower() in (*VIDEO, *TRACKS):
+        return True
+    with source.open() as file:
+        head = file.read(12)
+    is_aac = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
+    return is_aac or head[4:8] in ATOMS or head[8:] == b"AVI " or head.startswith(_CONTAINERS)
 
 
 def _resample(sound: NDArray[np.float32], original: int, rate: int) -> NDArray[np.float32]:
@@ -148,7 +157,7 @@ def _resample(sound: NDArray[np.float32], original: int, rate: int) -> NDArray[n
 
 def _length(source: Source) -> float:
     """Return how many seconds a sound lasts, from the file's head."""
-    if is_video(source):
+    if in_container(source):
         from mla_core.data.decoding.video import track_length
 
         return track_length(source)
@@ -181,7 +190,7 @@ def _open(source: Source) -> SoundFile:
     try:
         file: SoundFile = soundfile.SoundFile(stream)
     except (OSError, RuntimeError, TypeError) as error:
-        msg = f"is no sound that can be read (WAV, FLAC, OGG, MP3): {error}"
+        msg = f"is no sound that can be read (WAV, FLAC, OGG, MP3, M4A): {error}"
         raise DataError(msg) from error
     if file.samplerate < 1000:
         msg = f"has {file.samplerate} samples a second: record it with 8000 or more"

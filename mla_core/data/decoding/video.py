@@ -41,8 +41,7 @@ class VideoDecoder(Decoder):
             with image.open_image(Source(source.where, frames[0])) as first:
                 return Looked(tuple(map(float, first.size)))
         check_whole(source)
-        with _open(source) as container:
-            stream = _stream(container, "video")
+        with _open(source, "video") as (container, stream):
             if stream.width * stream.height > image.PIXELS:
                 raise DataError(image.TOO_MANY)
             return Looked((_duration(container),))
@@ -101,8 +100,8 @@ def read_frames(source: Source, times: Sequence[float]) -> list[Image.Image]:
     """
     found: list[Image.Image] = []
     shown: Any = None
-    with _open(source) as container:
-        for time, frame in _from(source.start, container, _stream(container, "video")):
+    with _open(source, "video") as (container, stream):
+        for time, frame in _from(source.start, container, stream):
             while len(found) < len(times) and time > times[len(found)] + 1e-6:
                 found.append(_upright(shown or frame))
             if len(found) == len(times):
@@ -122,8 +121,7 @@ def read_track(source: Source, stop: float) -> tuple[NDArray[np.float32], int]:
     or has a gap, there is silence.
     """
     pieces, filled = list[NDArray[np.float32]](), 0
-    with _open(source) as container:
-        stream = _stream(container, "audio")
+    with _open(source, "audio") as (container, stream):
         rate = int(stream.rate)
         resampler = need("av", "videos").AudioResampler("flt", "mono", rate)
         for time, frame in _from(source.start, container, stream):
@@ -145,8 +143,7 @@ def read_track(source: Source, stop: float) -> tuple[NDArray[np.float32], int]:
 
 def track_length(source: Source) -> float:
     """Return after how many seconds the sound track of a video ends."""
-    with _open(source) as container:
-        stream = _stream(container, "audio")
+    with _open(source, "audio") as (container, stream):
         if stream.duration:
             begin = float((stream.start_time or 0) * stream.time_base) - _begin(container)
             return max(0.0, begin) + float(stream.duration * stream.time_base)
@@ -186,23 +183,20 @@ def _duration(container: Any) -> float:
 
 
 @contextmanager
-def _open(source: Source) -> Iterator[Any]:
-    av = need("av", "videos")
+def _open(source: Source, kind: str) -> Iterator[tuple[Any, Any]]:
+    """Open a container and the first of its streams of a kind, video or audio."""
+    called, part = {"video": ("video", "picture"), "audio": ("sound", "sound")}[kind]
+    av = need("av", f"{called}s")
     try:
         with av.open(source.stream()) as container:
-            yield container
+            streams = getattr(container.streams, kind)
+            if not streams:
+                msg = f"holds no {part}: record it anew, or leave the cell empty"
+                raise DataError(msg)
+            yield container, streams[0]
     except (av.FFmpegError, OSError) as error:
-        msg = f"is no video that can be read (MP4, FLV, AVI, WebM): {error}"
+        msg = f"is no {called} that can be read (MP4, M4A, FLV, AVI, WebM): {error}"
         raise DataError(msg) from error
-
-
-def _stream(container: Any, kind: str) -> Any:
-    found = getattr(container.streams, kind)
-    if not found:
-        picture = "picture" if kind == "video" else "sound"
-        msg = f"holds no {picture}: record it anew, or leave the cell empty"
-        raise DataError(msg)
-    return found[0]
 
 
 # How a display matrix (a, b, c, d: x to ax + cy, y to bx + dy) turns or mirrors a picture.

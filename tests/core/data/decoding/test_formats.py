@@ -307,7 +307,23 @@ def test_sounds_of_telephones(suffix, tmp_path):
         resampler = av.AudioResampler(track.format, track.layout, 16000, 1024)
         for part in (*resampler.resample(frame), *resampler.resample(None), None):
             container.mux(track.encode(part))
-    assert frequency(read_sound(Source("here", path), 16000, 1.0), 16000) == pytest.approx(
-        440, abs=2
-    )
-    assert decoder("sound", SIZE).look(Source("here", path)).size[0] == pytest.approx(2.0, abs=0.2)
+    wrongly_named = path.rename(tmp_path / "a.wav")
+    for content in (wrongly_named, wrongly_named.read_bytes()):
+        source = Source("here", content)
+        found = read_sound(source, 16000, 1.0)
+        assert frequency(found, 16000) == pytest.approx(440, abs=2)
+        assert decoder("sound", SIZE).look(source).size[0] == pytest.approx(2.0, abs=0.2)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "avi", "mkv", "mpg"])
+def test_the_sound_track_of_a_video_in_a_table(suffix, tmp_path):
+    path = video(tmp_path / f"a.{suffix}", frames=25, fps=25, tone=1.0)
+    source = Source("here", path.read_bytes())
+    assert frequency(read_sound(source, 8000, 5.0)[:8000], 8000) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.parametrize("kind", ["sound", "video"])
+def test_what_is_damaged_is_called_what_it_should_be(kind, tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(200))
+    with pytest.raises(DataError, match=f"is no {kind} that can be read"):
+        decoder(kind, SIZE).look(Source("here", tmp_path / "a.mp4"))
