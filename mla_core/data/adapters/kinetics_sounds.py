@@ -17,7 +17,7 @@ from mla_core.errors import one_of
 from mla_core.words import counted
 
 SPLITS = ("published",)
-SIDES = {"train": "train", "validate": "test", "val": "test", "validation": "test", "test": "test"}
+SIDES = {"train": "train", "validate": "val", "val": "val", "validation": "val", "test": "test"}
 NEEDED = ("label", "youtube_id")
 _LIST = re.compile(r"(?:my_)?(?:train|val|test)\w*\.txt")
 _LISTED = re.compile(  # a clip, perhaps how many seconds it lasts, and its label
@@ -87,7 +87,8 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
         ``<id>_000010_000020.mp4``, or folders of frames so named, and ``.wav`` where the sound was
         taken out; else the video's own track is heard. Labels may have ``_`` for spaces.
     split : {"published"}
-        Train as published, 15 % of its videos for val; validation and test as test.
+        Train, validation and test as published. Where there is no test, validation is test, and
+        15 % of train's videos are val.
 
     Returns
     -------
@@ -103,6 +104,8 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     sounds = _by_id([path for path in files if path.suffix.lower() in SOUND])
     faults, rows, twice = list[Fault](), dict[tuple[str, str, str], Row](), 0
     clips = list(_clips(folder, files, {**sounds, **videos}, faults))
+    if all(clip.side != "test" for clip in clips):
+        clips = [c._replace(side="test") if c.side == "val" else c for c in clips]
     for clip in clips:
         if (key := (clip.id, clip.label, clip.side)) in rows:  # Kinetics-400 and 600 share many
             twice += 1

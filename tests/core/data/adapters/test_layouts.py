@@ -182,6 +182,18 @@ def test_kinetics_sounds_as_it_is_listed_and_laid_out(listed, make, tmp_path):
     assert all("video" in row.parts for row in manifest.rows)
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_kinetics_sounds_keeps_a_val_beside_a_test(listed, tmp_path):
+    for i in range(24):
+        side = ("train", "val", "test")[(i >= 16) + (i >= 20)]
+        video(tmp_path / side / "bowling" / f"{IDS[i]}.mp4", frames=1)
+        if listed:
+            with (tmp_path / f"my_{side}.txt").open("a") as file:
+                file.write(f"{IDS[i]}_{i}_{i + 10},bowling\n")
+    found = settled("kinetics_sounds", tmp_path).rows
+    assert Counter(row.split for row in found) == {"train": 16, "val": 4, "test": 4}
+
+
 def test_kinetics_sounds_counts_what_is_listed_twice(tmp_path):
     for i in range(24):
         video(tmp_path / f"{IDS[i]}.mp4", frames=1)
