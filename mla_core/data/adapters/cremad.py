@@ -52,8 +52,8 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
     """
     one_of("split of cremad", split, SPLITS)
     folder = root_of("cremad", root, *_SOUNDS)
-    sounds, videos = _sounds(folder), _videos(folder)
     rows, faults, notes, unlisted = list[Row](), list[Fault](), list[str](), 0
+    sounds, videos = _sounds(folder, notes), _videos(folder, notes)
     sides = _published(folder, sounds | videos, faults, notes) if split == "published" else {}
     for clip in sorted({*sounds, *videos}):
         files = {"audio": sounds.get(clip), "video": videos.get(clip)}
@@ -88,14 +88,15 @@ def read_cremad(root: str, split: str = "actors") -> Manifest:
 load_cremad = loader_of(read_cremad)
 
 
-def _sounds(folder: Path) -> dict[str, Path]:
-    return next(filter(None, (by_stem(folder / name, ".wav") for name in _SOUNDS)), {})
+def _sounds(folder: Path, notes: list[str]) -> dict[str, Path]:
+    found = (by_stem(folder / name, ".wav", notes=notes) for name in _SOUNDS)
+    return next(filter(None, found), {})
 
 
-def _videos(folder: Path) -> dict[str, Path]:
+def _videos(folder: Path, notes: list[str]) -> dict[str, Path]:
     """Return files or folders of frames by clip; whole videos are preferred."""
     for name in _VIDEOS:
-        if found := by_stem(folder / name, ".flv", ".mp4"):
+        if found := by_stem(folder / name, ".flv", ".mp4", notes=notes):
             return found
     for place in sorted(folder.iterdir()):
         if place.is_dir() and _FRAMES.fullmatch(place.name):

@@ -42,7 +42,7 @@ def read_food101(root: str, split: str = "published") -> Manifest:
     folder = root_of("food101", root, "images/train", "*.jsonl")
     rows, faults, notes = list[Row](), list[Fault](), list[str]()
     if split == "lists" or not _has_texts(folder):
-        images = by_stem(folder, *SUFFIXES)
+        images = by_stem(folder, *SUFFIXES, notes=notes)
         texts = _texts(folder, ("train", "test"), images, faults, notes)
 
         def text_of(stem: str) -> dict[str, Source]:
@@ -51,7 +51,7 @@ def read_food101(root: str, split: str = "published") -> Manifest:
         rows = listed_rows("food101", folder, images, text_of, faults, notes)
     else:
         for side in ("train", "test"):
-            images = by_stem(folder / "images" / side, *SUFFIXES)
+            images = by_stem(folder / "images" / side, *SUFFIXES, notes=notes)
             texts = _texts(folder, (side,), images, faults, notes)
             rows += _joined(folder, side, images, texts, faults)
     kinds = {"image": "image", "text": "text"}

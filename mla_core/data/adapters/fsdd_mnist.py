@@ -39,8 +39,8 @@ def read_fsdd_mnist(root: str, split: str = "speakers") -> Manifest:
     """
     one_of("split of fsdd_mnist", split, SPLITS)
     folder = root_of("fsdd_mnist", root, "recordings")
-    rows, faults = list[Row](), list[Fault]()
-    for stem, path in by_stem(folder / "recordings", ".wav").items():
+    rows, faults, notes = list[Row](), list[Fault](), list[str]()
+    for stem, path in by_stem(folder / "recordings", ".wav", notes=notes).items():
         where = str(path.relative_to(folder))
         found = _NAME.fullmatch(stem)
         if found is None:
@@ -60,7 +60,8 @@ def read_fsdd_mnist(root: str, split: str = "speakers") -> Manifest:
         ]
     rows = [row.in_split(side) for row, side in zip(rows, sides, strict=True)]
     kinds = {"audio": "sound", "image": "image"}
-    return Manifest("fsdd_mnist", kinds, tuple(_with_pictures(rows, folder)), tuple(faults))
+    paired = _with_pictures(rows, folder)
+    return Manifest("fsdd_mnist", kinds, tuple(paired), tuple(faults), tuple(notes))
 
 
 load_fsdd_mnist = loader_of(read_fsdd_mnist, note=NOTE, **PREPARE)

@@ -41,10 +41,10 @@ def read_iemocap(root: str, split: str = "session5") -> Manifest:
     """
     one_of("split of iemocap", split, SPLITS)
     folder = root_of("iemocap", root, "Session[1-5]")
-    rows, other, seen = list[Row](), 0, False
+    rows, notes, other, seen = list[Row](), list[str](), 0, False
     for session in sorted(folder.glob("Session[1-5]")):
-        sounds = by_stem(session / "sentences" / "wav", ".wav")
-        videos = by_stem(session / "dialog" / "avi", ".avi")
+        sounds = by_stem(session / "sentences" / "wav", ".wav", notes=notes)
+        videos = by_stem(session / "dialog" / "avi", ".avi", notes=notes)
         said = _texts(session / "dialog" / "transcriptions")
         for where, turn in _turns(session / "dialog" / "EmoEvaluation"):
             if turn["mood"] not in MOODS:
@@ -62,7 +62,8 @@ def read_iemocap(root: str, split: str = "session5") -> Manifest:
                 parts["text"] = said[name]
             rows.append(Row(f"{session.name}, {where}", name, MOODS[turn["mood"]], "", parts))
     kinds = {"audio": "sound", "video": "video", "text": "text"}
-    notes = [f"{other} turns in other moods are left out"] if other else []
+    if other:
+        notes.append(f"{other} turns in other moods are left out")
     rows, faults = _in_splits(rows, split, folder, notes)
     if not seen:
         kinds.pop("video")

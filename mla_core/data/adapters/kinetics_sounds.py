@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mla_core.data.adapters.reading import loader_of, missing, read_lines, read_table, root_of
+from mla_core.data.adapters.reading import (
+    loader_of,
+    missing,
+    read_lines,
+    read_table,
+    root_of,
+    tell_others,
+)
 from mla_core.data.decoding.image import SUFFIXES as IMAGE
 from mla_core.data.decoding.sound import SUFFIXES as SOUND
 from mla_core.data.decoding.video import SUFFIXES as VIDEO
@@ -100,9 +107,11 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     folder = root_of("kinetics_sounds", root, *needed)
     files = files_below(folder)
     frames = {path.parent for path in files if path.suffix.lower() in IMAGE}
-    videos = _by_id([path for path in files if path.suffix.lower() in VIDEO or path in frames])
-    sounds = _by_id([path for path in files if path.suffix.lower() in SOUND])
-    faults, rows, twice = list[Fault](), dict[tuple[str, str, str], Row](), 0
+    faults, notes = list[Fault](), list[str]()
+    whole = [path for path in files if path.suffix.lower() in VIDEO]  # these can be heard, too
+    videos = _by_id([*whole, *sorted(frames)], notes)
+    sounds = _by_id([path for path in files if path.suffix.lower() in SOUND], notes)
+    rows, twice = dict[tuple[str, str, str], Row](), 0
     clips = list(_clips(folder, files, {**sounds, **videos}, faults))
     if all(clip.side != "test" for clip in clips):
         clips = [c._replace(side="test") if c.side == "val" else c for c in clips]
@@ -117,16 +126,16 @@ def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
         parts = {m: Source(str(p.relative_to(folder)), p) for m, p in paths.items() if p}
         rows[key] = Row(clip.where, clip.id, clip.label, clip.side, parts, clip.video)
     found = tuple(row for row in rows.values() if row.parts)
-    notes = missing(len(found), len(rows), "listed clips")
+    notes += missing(len(found), len(rows), "listed clips")
     if twice:
-        notes = (*notes, f"{counted(twice, 'line')} said again what others had said")
+        notes.append(f"{counted(twice, 'line')} said again what others had said")
     classes: tuple[str, ...] = CLASSES
     if numbers := {row.label for row in found} - set(CLASSES):
         classes = tuple(sorted(numbers, key=int))
         told = "the lists have numbers for classes: put their names in class.txt, in that order"
-        notes = (*notes, f"{told}, with commas between them")
+        notes.append(f"{told}, with commas between them")
     kinds = {"audio": "sound", "video": "video"}
-    return Manifest("kinetics_sounds", kinds, found, tuple(faults), notes, classes)
+    return Manifest("kinetics_sounds", kinds, found, tuple(faults), tuple(notes), classes)
 
 
 load_kinetics_sounds = loader_of(read_kinetics_sounds)
@@ -239,14 +248,17 @@ def _spaced(label: str) -> str:
     return " ".join(label.replace("_", " ").split())
 
 
-def _by_id(paths: list[Path]) -> dict[str, Path]:
+def _by_id(paths: list[Path], notes: list[str]) -> dict[str, Path]:
     """Return files by id, and by id and second: an id may itself hold - and _."""
-    found = dict[str, Path]()
+    found, others = dict[str, Path](), list[tuple[Path, Path]]()
     for path in paths:
         name = path.name if path.is_dir() else path.stem
         if len(name) >= ID:
             start = _start(name)
-            found.setdefault(f"{name[:ID]}_{_second(start)}" if start else name[:ID], path)
+            key = f"{name[:ID]}_{_second(start)}" if start else name[:ID]
+            if (first := found.setdefault(key, path)) != path:
+                others.append((path, first))
+    tell_others(others, notes)
     return found
 
 

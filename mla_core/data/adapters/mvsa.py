@@ -40,9 +40,10 @@ def read_mvsa(root: str, split: str = "random") -> Manifest:
     """
     one_of("split of mvsa", split, SPLITS)
     folder = root_of("mvsa", root, _TABLE, "*.jsonl", "*train*.txt")
-    images, texts = by_stem(folder / "data", *SUFFIXES), by_stem(folder / "data", ".txt")
     kinds = {"image": "image", "text": "text"}
     rows, faults, notes = list[Row](), list[Fault](), list[str]()
+    images = by_stem(folder / "data", *SUFFIXES, notes=notes)
+    texts = by_stem(folder / "data", ".txt", notes=notes)
 
     def text_of(tweet: str) -> dict[str, Source]:
         if tweet not in texts:

@@ -20,6 +20,7 @@ from mla_core.data.files import Manifest, load_rows
 from mla_core.data.samples import Fault, Source, check_file, files_below
 from mla_core.errors import DataError, one_of
 from mla_core.outside import path_of
+from mla_core.words import counted
 
 # Name -> the function that reads its layout; its module also has the loader.
 ADAPTERS = {
@@ -103,13 +104,27 @@ def root_of(name: str, root: str, *needed: str) -> Path:
     return folder
 
 
-def by_stem(folder: Path, *suffixes: str) -> dict[str, Path]:
-    """Return the files below a folder by their stem; hidden ones, such as ``._x``, are no files."""
-    found = dict[str, Path]()
+def by_stem(folder: Path, *suffixes: str, notes: list[str]) -> dict[str, Path]:
+    """Return the files below a folder by their stem; hidden ones, such as ``._x``, are no files.
+
+    Of several that are called alike the first counts, and a note tells the others.
+    """
+    found, others = dict[str, Path](), list[tuple[Path, Path]]()
     for path in files_below(folder):
-        if path.suffix.lower() in suffixes and not path.is_dir():
-            found.setdefault(path.stem, path)
+        if path.suffix.lower() not in suffixes or path.is_dir():
+            continue
+        if (first := found.setdefault(path.stem, path)) != path:
+            others.append((path, first))
+    tell_others(others, notes)
     return found
+
+
+def tell_others(pairs: Sequence[tuple[Path, Path]], notes: list[str]) -> None:
+    """Add a note about files that are not read, each with the one that is read in its place."""
+    if pairs:
+        other, first = pairs[0]
+        what = counted(len(pairs), "file is", "files are")
+        notes.append(f"{what} called as another, and not read: {other}, as {first}")
 
 
 def text_part(path: Path, where: str, sample: str, faults: list[Fault]) -> dict[str, Source]:

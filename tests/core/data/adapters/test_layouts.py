@@ -36,6 +36,7 @@ VIDEOS = {
     "visual, frames": frames_in("visual"),
     "visual, mp4": lambda r, c: video(r / "visual" / f"{c}.mp4", frames=1),
     **{name: frames_in(name) for name in ("Image-01-FPS", "Image-03-FPS", "Image-10-FPS-SE")},
+    "frames of frames": frames_in("visual/train_imgs/Image-01-FPS"),
 }
 
 
@@ -386,6 +387,7 @@ LINES = {
     "csv": ("{}.csv", "{},ang"),
     "label first": ("{}.txt", "ang&{}&4"),
     "paths": ("{}.txt", "Session1/sentences/wav/x/{}.wav 0"),
+    "with texts": ("my_{}_iemo.txt", "{}.mp4 [split|sign] We're well. [split|sign] Happy"),
 }
 
 
@@ -417,3 +419,21 @@ def test_iemocap_in_two_lists_or_in_none(tmp_path):
         "Ses01F_impro01_F000 is i",
         "names no sample, as in S",
     ]
+
+
+def test_files_that_are_called_alike_are_told(tmp_path):
+    for clip in CLIPS:
+        sound(tmp_path / "AudioWAV" / f"{clip}.wav", seconds=0.01)
+    sound(tmp_path / "AudioWAV" / "more" / f"{CLIPS[0]}.wav", seconds=0.01)
+    notes = settled("cremad", tmp_path).notes
+    assert any(n.startswith("1 file is called as another, and not read: ") for n in notes)
+
+
+def test_kinetics_sounds_hears_whole_videos_though_there_are_frames(tmp_path):
+    for i in range(24):
+        side = "test" if i >= 16 else "train"
+        video(tmp_path / side / "bowling" / f"{IDS[i]}.mp4", frames=1)
+        picture(tmp_path / side / "bowling" / IDS[i] / "1.jpg")
+    manifest = settled("kinetics_sounds", tmp_path)
+    assert all(row.parts["audio"] and row.parts["video"] for row in manifest.rows)
+    assert any(n.startswith("24 files are called as another, and not read") for n in manifest.notes)
