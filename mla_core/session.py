@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from mla_core.catalogue import method_class
@@ -331,11 +330,8 @@ class TrainingSession:
         self.method.reconfigure(config)
         load_state(self.method, start.tensors)
         for change in [*changes[len(history.changes) :], None]:
-            while place.step < (step if change is None else change.step):
-                until = (step if change is None else change.step) - place.step
-                for record in self._route.take(place, config, until):
-                    history.add(record)
-                    place = self._route.after(place)
+            end = step if change is None else change.step
+            place = self._route.take_until(end, place, config, history)
             if change is not None:
                 with from_elsewhere():  # as its code was, whatever its file says by now
                     config = config.replace(**{change.field: change.after})
@@ -385,13 +381,7 @@ class TrainingSession:
     def _look(self, place: Place, record: StepRecord | None = None) -> None:
         """Evaluate the probe set, stand at `place`, and remember the way back to it."""
         evaluation = self._evaluation(self.probe, place)
-        seen = evaluation.features[evaluation.present], evaluation.fused
-        if not all(bool(torch.isfinite(values).all()) for values in seen):
-            msg = (
-                f"training diverged in sub-step {place.step}: features or predictions for the "
-                "probe set are not finite. Try a smaller learning rate."
-            )
-            raise TrainingDivergedError(msg)
+        evaluation.check_finite()
         history = self.history.copy()  # another thread may be reading this one
         if record is not None:
             history.add(record)

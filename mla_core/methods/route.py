@@ -12,7 +12,7 @@ from mla_core.data.samples import Split, fetch
 from mla_core.errors import ConfigError
 from mla_core.methods.base import Method, Position
 from mla_core.methods.schedule import Batch
-from mla_core.records import StepRecord
+from mla_core.records import History, StepRecord
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +101,16 @@ class Route:
                 fetch(self.train, coming.modality, coming.indices)
             turns = [(one.batch, one.position(config)) for one in places]
             return self.method.steps(turns, self.train)
+
+    def take_until(
+        self, step: int, place: Place, config: ExperimentConfig, history: History
+    ) -> Place:
+        """Take the sub-steps from a place to another, note them, and return that other place."""
+        while place.step < step:
+            for record in self.take(place, config, step - place.step):
+                history.add(record)
+                place = self.after(place)
+        return place
 
     def _together(self, place: Place, config: ExperimentConfig, most: int) -> list[Place]:
         places = [place]

@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from mla_core.containers import read_npz, write_npz
-from mla_core.errors import DataError
+from mla_core.errors import DataError, TrainingDivergedError
 from mla_core.records.columns import from_columns, to_columns
 from mla_core.records.thinning import EvenList
 
@@ -116,6 +116,16 @@ class Evaluation:
     logits: Tensor
     weights: Tensor
     fused: Tensor
+
+    def check_finite(self) -> None:
+        """Raise `TrainingDivergedError` when features of present parts or fused logits are not finite."""
+        seen = self.features[self.present], self.fused
+        if not all(bool(values.isfinite().all()) for values in seen):
+            msg = (
+                f"training diverged in sub-step {self.step}: features or predictions for the "
+                "probe set are not finite. Try a smaller learning rate."
+            )
+            raise TrainingDivergedError(msg)
 
     @cached_property
     def accuracy(self) -> float:

@@ -237,7 +237,9 @@ def test_one_look_one_modality_and_nothing_to_show_are_no_errors(context, replay
     expect(explorer.page.locator("p.gaps")).to_have_text(
         "There is one modality, so there is no gap."
     )
-    expect(explorer.page.locator("p.caption")).to_contain_text("not defined for so few points")
+    expect(explorer.page.locator("p.caption")).to_contain_text(
+        "Trustworthiness not defined, since nobody has"
+    )
     expect(explorer.page.get_by_role("button", name="Play")).to_be_disabled()
     assert explorer.errors == []
 

@@ -196,7 +196,6 @@ def test_one_modality_has_a_map_but_no_gap():
 @pytest.mark.parametrize(
     ("settings", "gap", "told"),
     [
-        ({"missing": {"val": 1.0}}, "undefined", "no sample has a part to place"),
         ({"dataset_options": {"sizes": [60, 1, 10]}}, "", "Trustworthiness undefined"),
         ({"feature_size": 1}, "", "keeps 100% of variance"),
     ],
