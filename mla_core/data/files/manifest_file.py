@@ -350,8 +350,8 @@ def _read_parquet(file: Path) -> tuple[list[str], list[_Line], list[Fault]]:
 
     try:
         table = parquet.read_table(file)
-    except (ArrowException, OSError) as error:
+        rows = enumerate(table.to_pylist(), start=1)
+    except (ArrowException, OSError, ValueError, OverflowError) as error:  # also text not in UTF-8
         msg = f"{str(file)!r} is no Parquet file that can be read ({error}): write it anew"
         raise DataError(msg) from error
-    rows = enumerate(table.to_pylist(), start=1)
     return table.column_names, [_Line(f"{file.name}, row {i}", cells) for i, cells in rows], []

@@ -165,6 +165,15 @@ def test_a_table_that_is_not_utf8(encoding, tmp_path):
         read_manifest(path)
 
 
+def test_texts_of_parquet_that_are_not_utf8_are_told(tmp_path):
+    raw = pa.array([b"hoo", b"\xff"], pa.binary())
+    texts = pa.Array.from_buffers(pa.string(), 2, raw.buffers())
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pa.table({"id": ["a", "b"], "label": ["x", "y"], "song": texts}), path)
+    with pytest.raises(mla.DataError, match="no Parquet file that can be read .*utf-8"):
+        read_manifest(path)
+
+
 def test_no_table_and_no_root(tmp_path):
     with pytest.raises(mla.DataError, match=r"no manifest .*gone\.csv"):
         read_manifest(tmp_path / "gone.csv")
