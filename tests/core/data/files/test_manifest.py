@@ -170,7 +170,7 @@ def test_texts_of_parquet_that_are_not_utf8_are_told(tmp_path):
     texts = pa.Array.from_buffers(pa.string(), 2, raw.buffers())
     path = tmp_path / "t.parquet"
     parquet.write_table(pa.table({"id": ["a", "b"], "label": ["x", "y"], "song": texts}), path)
-    with pytest.raises(mla.DataError, match="no Parquet file that can be read .*utf-8"):
+    with pytest.raises(mla.DataError, match=r"no Parquet file that can be read .*utf-8"):
         read_manifest(path)
 
 
