@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mla_core.errors import ConfigError, DataError
+from mla_core.outside import read_json_text
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 MOST_JSON = 64 * 2**20  # bytes of a file that is read as JSON
@@ -141,13 +141,8 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
         if (size := path.stat().st_size) > MOST_JSON:
             msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
             raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
-        values = json.loads(
-            path.read_text(encoding="utf-8"),
-            object_pairs_hook=_each_once,
-            parse_constant=_no_number,
-            parse_float=_finite,
-        )
-    except (OSError, ValueError, RecursionError) as error:
+        values = read_json_text(path.read_bytes())
+    except (OSError, ValueError) as error:
         msg = f"{str(path)!r} is damaged ({error}): {cure}"
         raise DataError(msg) from error
     if not isinstance(values, dict):
@@ -162,26 +157,3 @@ def check_is_file(path: Path, cure: str) -> None:
         what = f"{str(path)!r} is no file" if path.exists() else f"there is no {str(path)!r}"
         msg = f"{what}: {cure}"
         raise DataError(msg)
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        msg = f"it holds {twice!r} twice"
-        raise ValueError(msg)
-    return values
-
-
-def _no_number(text: str) -> float:
-    msg = f"it holds {text}, which is no number of JSON"
-    raise ValueError(msg)
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        msg = f"it holds {text[:40]}, which is too large"
-        raise ValueError(msg)
-    return value

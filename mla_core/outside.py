@@ -44,7 +44,11 @@ def read_json_text(text: str | bytes) -> Any:
         text = text.decode("utf-8")  # its error is a ValueError, too
     try:
         return json.loads(
-            text, object_pairs_hook=_once, parse_constant=_no_number, parse_int=_whole
+            text,
+            object_pairs_hook=_once,
+            parse_constant=_no_number,
+            parse_int=_whole,
+            parse_float=_finite,
         )
     except RecursionError:
         msg = "it has too many lists or objects inside one another"
@@ -169,6 +173,13 @@ def _whole(text: str) -> int:
         msg = f"a number of {len(text)} digits is too large"
         raise ValueError(msg)
     return int(text)
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        msg = f"{text[:40]} is too large"
+        raise ValueError(msg)
+    return value
 
 
 def _not_plain(value: object) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.campaign.jobs import Job, jobs
+from tests.campaign.jobs import Job, each_job
 from tests.campaign.kills import PATIENCE, check_goes_on, fresh, reference
 from tests.campaign.tally import Budget, Tally
 
@@ -19,12 +19,7 @@ def campaigns(work: Path, budget: Budget) -> list[Tally]:
     """Fill the disk under every job."""
     if os.geteuid() != 0:
         return [Tally("full disk", left_out="left out: only root may mount a small disk")]
-    found = []
-    all_jobs = jobs(work)
-    for job in all_jobs:
-        share = Budget(budget.seed, budget.tries, budget.seconds / len(all_jobs))
-        found.append(_fill(job, work, share))
-    return found
+    return each_job(work, budget, _fill)
 
 
 def _fill(job: Job, work: Path, budget: Budget) -> Tally:

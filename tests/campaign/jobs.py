@@ -11,6 +11,7 @@ import mla_core as mla
 from mla_core.cli.main import main
 from mla_core.errors import OURS
 from tests.campaign.children import Child
+from tests.campaign.tally import Budget, Tally
 from tests.core.media_files import SMALL, noise_picture, sound, write_manifest
 
 SETTINGS = {
@@ -56,6 +57,15 @@ class Job:
 
     def start(self, out: Path, log: Path) -> Child:
         return Child(self.action, *self.arguments, str(out), log=log)
+
+
+def each_job(
+    work: Path, budget: Budget, disturb: Callable[[Job, Path, Budget], Tally]
+) -> list[Tally]:
+    """Disturb every job, in equal shares of the time."""
+    found = jobs(work)
+    share = Budget(budget.seed, budget.tries, budget.seconds / len(found))
+    return [disturb(job, work, share) for job in found]
 
 
 def jobs(work: Path) -> list[Job]:

@@ -9,7 +9,7 @@ import signal
 import time
 from pathlib import Path
 
-from tests.campaign.jobs import Job, jobs
+from tests.campaign.jobs import Job, each_job
 from tests.campaign.tally import Budget, Tally
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -19,12 +19,7 @@ LEAVE = 30  # seconds in which workers notice that their sweep is gone
 
 def campaigns(work: Path, budget: Budget) -> list[Tally]:
     """Stop every job at random moments, in turn."""
-    found = []
-    all_jobs = jobs(work)
-    for job in all_jobs:
-        share = Budget(budget.seed, budget.tries, budget.seconds / len(all_jobs))
-        found.append(_stop_at_random(job, work, share))
-    return found
+    return each_job(work, budget, _stop_at_random)
 
 
 def reference(job: Job, work: Path) -> tuple[dict[str, bytes], float]:

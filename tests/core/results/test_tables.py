@@ -12,8 +12,7 @@ from scipy import stats
 from mla_core import ConfigError, DataError, ExperimentConfig, run_experiment
 from mla_core.results import collect, read, table, to_markdown, write, write_cells
 
-METHODS = ("mla", "concat")
-RATES = (0.01, 0.03, 0.1)
+METHODS, RATES = ("mla", "concat"), (0.01, 0.03, 0.1)
 
 
 def write_run(folder, config, metrics):
@@ -372,8 +371,7 @@ def test_markdown_survives_a_bar_in_a_value(frame):
 
 def test_a_value_that_is_missing_is_shown_as_missing(frame):
     frame.loc[(frame["method"] == "mla") & (frame["seed"] == 0), "test.accuracy"] = math.nan
-    text = to_markdown(table(frame, "method", "learning_rate"))
-    assert "| mla | – | – | – |" in text
+    assert "| mla | – | – | – |" in to_markdown(table(frame, "method", "learning_rate"))
 
 
 def test_cells_are_written_with_six_digits_and_settings_exactly(frame, tmp_path):
