@@ -12,7 +12,7 @@ from mla_core.head import VARIANTS as head_gradients
 from mla_core.head import HeadGradientModification
 from mla_core.records import Evaluation, History, Snapshot, StepRecord, Summary
 from mla_core.references import allow_import
-from mla_core.runs import run_experiment, train
+from mla_core.runs import run_experiment, train, trained
 from mla_core.session import TrainingSession
 from mla_core.version import __version__
 
@@ -45,4 +45,5 @@ __all__ = [
     "modality_gap",
     "run_experiment",
     "train",
+    "trained",
 ]

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
-from mla_core.fusion import uniform_weights
+from mla_core.fusion import fused_by_rule, uniform_weights
 from mla_core.methods.base import Method, Position, Prediction, check_finite
 from mla_core.methods.schedule import Batch, joint_epoch
 from mla_core.records import StepRecord
@@ -110,10 +110,13 @@ class Joint(Method):
 
     @torch.no_grad()
     def read(self, features: Tensor, present: Tensor) -> Prediction:
-        """Fused logits from the whole head, and each modality's own."""
+        """Fused logits from the whole head, or the product of the modalities' own answers."""
         present = self._counted(present)
         features = features * present[..., None]  # (M, N, s)
-        logits = self.modality_logits(features, present)
+        logits = self.tempered(self.modality_logits(features, present))
+        if self.config.fusion == "product":
+            weights, fused = fused_by_rule("product", logits, present)
+            return Prediction(features, logits, weights, fused)
         weights = self.weights(logits, present)
         fused = self.fused_logits(features, present) * present.any(0)[:, None]
         return Prediction(features, logits, weights, fused)

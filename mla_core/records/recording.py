@@ -51,7 +51,7 @@ class Moment:
         if self.snapshot is not None:
             tensors += self.snapshot.tensors.values()
             # The best look so far, as large as this one, may be kept on its account alone.
-            others = int(self.snapshot.config.stopping == "best")
+            others = int(self.snapshot.config.stopping != "last")
         storages = [tensor.untyped_storage() for tensor in tensors]
         each = {storage.data_ptr(): storage.nbytes() for storage in storages}
         return sum(each.values()) * (1 + others)

@@ -7,6 +7,7 @@ from mla_core.runs.places import find_runs
 from mla_core.runs.same_data import data_of_run, refuse_new_cache
 from mla_core.runs.specification import Specification, read_specification, specify
 from mla_core.runs.sweep import SweepReport, failures_of, run_sweep
+from mla_core.runs.trained import trained
 
 __all__ = [
     "Run",
@@ -26,4 +27,5 @@ __all__ = [
     "run_sweep",
     "specify",
     "train",
+    "trained",
 ]

@@ -256,7 +256,7 @@ def write_results(session: TrainingSession, folder: Path) -> None:
     session.history.save(folder / "history.npz")
     replay = Replay.of(session.recording.evaluations, session.data.classes)
     replay.save(folder / "replay.npz")
-    weights = session.reported().method.model.state_dict()
+    weights = session.reported().method.predictor.model.state_dict()
     write_safetensors(folder / "model.safetensors", weights)
     if session.data.left_out:
         write_faults(session.data.left_out, folder / "left_out.csv")
