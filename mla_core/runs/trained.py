@@ -46,7 +46,7 @@ def trained(
     >>> config = ExperimentConfig(dataset="gaussian", epochs=1)
     >>> method, data = trained(run_experiment(config, getfixture("tmp_path")))
     >>> method.predict(data.split("test")).fused.shape
-    torch.Size([500, 10])
+    torch.Size([1000, 10])
     """
     run = run if isinstance(run, Run) else read_run(run)
     path = run.folder / WEIGHTS
