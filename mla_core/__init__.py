@@ -10,6 +10,7 @@ from mla_core.errors import ConfigError, DataError, TrainingDivergedError
 from mla_core.evaluation import modality_gap
 from mla_core.head import VARIANTS as head_gradients
 from mla_core.head import HeadGradientModification
+from mla_core.presets import recommended
 from mla_core.records import Evaluation, History, Snapshot, StepRecord, Summary
 from mla_core.references import allow_import
 from mla_core.runs import run_experiment, train, trained
@@ -43,6 +44,7 @@ __all__ = [
     "methods",
     "metrics",
     "modality_gap",
+    "recommended",
     "run_experiment",
     "train",
     "trained",

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mla_core.catalogue import rule_in_force
 from mla_core.data.samples import Split
 from mla_core.fusion import fused_by_rule, uniform_weights
 from mla_core.methods.base import Method, Position, Prediction, check_finite
@@ -110,11 +111,11 @@ class Joint(Method):
 
     @torch.no_grad()
     def read(self, features: Tensor, present: Tensor) -> Prediction:
-        """Fused logits from the whole head, or the product of the modalities' own answers."""
+        """Fused logits as the method has them, or the product of the modalities' own answers."""
         present = self._counted(present)
         features = features * present[..., None]  # (M, N, s)
         logits = self.tempered(self.modality_logits(features, present))
-        if self.config.fusion == "product":
+        if rule_in_force(self.config.method, self.config.fusion) == "product":
             weights, fused = fused_by_rule("product", logits, present)
             return Prediction(features, logits, weights, fused)
         weights = self.weights(logits, present)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mla_core.catalogue import traits
+from mla_core.catalogue import rule_in_force, traits
 from mla_core.config import ExperimentConfig
 from mla_core.encoders import choice_of
 from mla_core.errors import ConfigError
@@ -123,7 +123,7 @@ def _label(run: Mapping[str, Any], *, fusion: bool) -> str:
             for name, word in _KNOBS.items():
                 if run[name] != getattr(defaults, name):
                     said.append(f"{word} {_number(run[name])}".strip())
-    if fusion and "fusion" in traits(run["method"]).uses:
+    if fusion and rule_in_force(run["method"], run["fusion"]):
         said.append(f"fused by {run['fusion']}")
     if run["modalities"]:
         said.append("+".join(run["modalities"]))

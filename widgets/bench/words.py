@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mla_core.evaluation import LIVE
 from widgets.bench.scene import Scene
 from widgets.charts import Run
 
@@ -60,4 +61,6 @@ def _probe(run: Run) -> str:
         return ""
     now = run.then is None and run.summary.step == run.step
     when = "" if now else f" at sub-step {run.summary.step}"
-    return f"Right on the probe set{when}: fused {run.summary.accuracy:.0%}."
+    live = run.summary.numbers.get(LIVE)
+    by = "" if live is None else f" by the averaged weights, {live:.0%} by the live ones"
+    return f"Right on the probe set{when}: fused {run.summary.accuracy:.0%}{by}."
