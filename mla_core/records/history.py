@@ -117,6 +117,19 @@ class Evaluation:
     weights: Tensor
     fused: Tensor
 
+    def subset(self, indices: Tensor) -> Evaluation:
+        """Return what was predicted for some of the samples (N',)."""
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in indices.tolist()),
+            labels=self.labels[indices],
+            present=self.present[:, indices],
+            features=self.features[:, indices],
+            logits=self.logits[:, indices],
+            weights=self.weights[:, indices],
+            fused=self.fused[indices],
+        )
+
     def check_finite(self) -> None:
         """Raise `TrainingDivergedError` when features of present parts or fused logits are not finite."""
         seen = self.features[self.present], self.fused
