@@ -10,6 +10,7 @@ from benchmarks import (
     first_picture,
     frame_rate,
     fusion,
+    growth,
     import_time,
     live,
     memory,
@@ -34,6 +35,7 @@ ALL = {
     "frame_rate": frame_rate.main,
     "notebook": notebook.main,
     "page_size": page_size.main,
+    "growth": growth.main,
 }
 
 

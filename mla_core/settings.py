@@ -116,6 +116,8 @@ def plain_json(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(options, Mapping):
         msg = f"{name} must map names to values, not {quoted(options)}"
         raise ConfigError(msg)
+    if not options:
+        return {}
     check_plain(name, options)
     plain: dict[str, Any] = json.loads(json.dumps(dict(options)))
     return plain
