@@ -192,38 +192,37 @@ def _sub_step(record: StepRecord) -> bytes:
 
 
 def _about(line: bytes) -> About:
-    about: About = msgspec.convert(_only(line)["run"], About)
+    _, values = _parsed(line, "run")
+    about: About = msgspec.convert(values, About)
     return about
 
 
 def _note(line: bytes, history: History) -> None:
     """Add what a line tells of to a history."""
-    told = _only(line)
-    if "sub_step" in told:
-        values = told["sub_step"]
-        modality = {"modality": values["modality"]}  # even if it is called "nan"
+    kind, values = _parsed(line, "sub_step", "look")
+    if kind == "sub_step":
+        modality = {"modality": values.get("modality")}  # even if it is called "nan"
         record = msgspec.convert(_in_numbers(values) | modality, StepRecord)
         if history.steps and record.step <= history.steps[-1].step:
             msg = f"sub-step {record.step} stands after {history.steps[-1].step}"
             raise ValueError(msg)
         history.add(record)
     else:
-        values = told["look"]
-        index, known = values["index"], history.summaries.indices
+        index, known = values.get("index"), history.summaries.indices
         if type(index) is not int or index <= (known[-1] if known else -1):
             msg = f"its looks must be numbered, rising from 0, not {index!r:.80}"
             raise ValueError(msg)
         history.summaries.put(index, msgspec.convert(_in_numbers(values), Summary))
 
 
-def _only(line: bytes) -> dict[str, dict[str, Any]]:
-    """Return the one object of a line, by its kind."""
+def _parsed(line: bytes, *kinds: str) -> tuple[str, dict[str, Any]]:
+    """Return the one record of a line, which is of one of these kinds."""
     told = read_json_text(line)
-    whole = isinstance(told, dict) and len(told) == 1
-    if not whole or not all(isinstance(values, dict) for values in told.values()):
-        msg = "a line must hold one record"
+    kind = next(iter(told)) if isinstance(told, dict) and len(told) == 1 else ""
+    if kind not in kinds or not isinstance(told[kind], dict):
+        msg = f"a line must hold one record, of {' or '.join(kinds)}"
         raise ValueError(msg)
-    return dict(told)
+    return kind, told[kind]
 
 
 def _in_words(value: Any) -> Any:

@@ -2,13 +2,17 @@
 
 from mla_core.runs.experiment import run_experiment, train
 from mla_core.runs.finished import Run, read_run, read_runs
+from mla_core.runs.following import Course, Follower
 from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameters, run_notebook
 from mla_core.runs.places import find_runs
 from mla_core.runs.same_data import data_of_run, refuse_new_cache
 from mla_core.runs.specification import Specification, read_specification, specify
+from mla_core.runs.stopping import stop_run
 from mla_core.runs.sweep import SweepReport, failures_of, run_sweep
 
 __all__ = [
+    "Course",
+    "Follower",
     "Run",
     "Specification",
     "SweepReport",
@@ -25,5 +29,6 @@ __all__ = [
     "run_notebook",
     "run_sweep",
     "specify",
+    "stop_run",
     "train",
 ]

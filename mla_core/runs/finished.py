@@ -158,7 +158,7 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
         msg = f"there is no folder {str(folder)!r}: give one that holds runs, such as 'runs'"
         raise ConfigError(msg)
     runs, problems = [], []
-    for path in _candidates(folder):
+    for path in candidates(folder):
         if path.name.startswith("."):
             problems.append(describe(path))
             continue
@@ -167,6 +167,18 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
         except DataError as error:
             problems.append(str(error))
     return runs, problems
+
+
+def candidates(folder: Path) -> Iterator[Path]:
+    """Yield what looks like a run in a folder, finished or not, and in those of sweeps in it."""
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir():
+            continue
+        if is_unfinished(path) or is_run(path):
+            yield path
+        elif not path.name.startswith("."):
+            inside = sorted(path.iterdir())
+            yield from (inner for inner in inside if is_unfinished(inner) or is_run(inner))
 
 
 def check_finished(folder: Path, config: ExperimentConfig | None) -> None:
@@ -212,14 +224,3 @@ def _measured(numbers: Any) -> bool:
 def _is_share(value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return value is None or (number and 0 <= value <= 1)
-
-
-def _candidates(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if not path.is_dir():
-            continue
-        if is_unfinished(path) or is_run(path):
-            yield path
-        elif not path.name.startswith("."):
-            inside = sorted(path.iterdir())
-            yield from (inner for inner in inside if is_unfinished(inner) or is_run(inner))

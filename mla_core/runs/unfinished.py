@@ -89,6 +89,17 @@ def begin(partial: Path) -> None:
         (partial / name).unlink(missing_ok=True)
 
 
+def ask_to_stop(hidden: Path) -> None:
+    """Ask whoever trains a run to stop at its next snapshot.
+
+    Raises
+    ------
+    FileNotFoundError
+        When its hidden folder is gone: it has finished.
+    """
+    (hidden / STOP).touch()
+
+
 def asked_to_stop(folder: Path) -> bool:
     """Whether somebody wants the run to stop."""
     return (folder / STOP).exists()
