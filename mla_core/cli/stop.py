@@ -41,8 +41,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _stop(arguments: argparse.Namespace) -> int:
-    from mla_core.runs import find_runs, stop_run
+    from mla_core.runs import find_runs, named_run, stop_run
 
-    folder = stop_run(find_runs(arguments.runs), arguments.run)
+    folder = named_run(find_runs(arguments.runs), arguments.run)
+    stop_run(folder)
     print(f"{folder} stops at its next snapshot; the command that began it goes on from there")
     return 0

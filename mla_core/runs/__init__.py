@@ -7,7 +7,7 @@ from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameter
 from mla_core.runs.places import find_runs
 from mla_core.runs.same_data import data_of_run, refuse_new_cache
 from mla_core.runs.specification import Specification, read_specification, specify
-from mla_core.runs.stopping import stop_run
+from mla_core.runs.stopping import named_run, stop_run
 from mla_core.runs.sweep import SweepReport, failures_of, run_sweep
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "data_of_run",
     "failures_of",
     "find_runs",
+    "named_run",
     "notebook_parameters",
     "read_run",
     "read_runs",

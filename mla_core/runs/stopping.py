@@ -19,8 +19,8 @@ from mla_core.runs.unfinished import (
 AT_WORK = ("training", "stopping", "unknown")
 
 
-def stop_run(runs: Path, name: str) -> Path:
-    """Ask a run to stop at its next snapshot.
+def named_run(runs: Path, name: str) -> Path:
+    """Return where the results of a run are, or will be.
 
     Parameters
     ----------
@@ -29,19 +29,14 @@ def stop_run(runs: Path, name: str) -> Path:
     name : str
         Of the run, ``0123456789ab``; one of a sweep may have that before it, ``rates/0123456789ab``.
 
-    Returns
-    -------
-    Path
-        Where its results would be.
-
     Raises
     ------
     ConfigError
-        When there is no such run, when it is finished, or when nobody is at work on it.
+        When there is no such run, or several.
 
     Examples
     --------
-    >>> stop_run(getfixture("tmp_path"), "0123456789ab")
+    >>> named_run(getfixture("tmp_path"), "0123456789ab")
     Traceback (most recent call last):
     mla_core.errors.ConfigError: there is no run '0123456789ab' in '...': nothing is being computed there
     """
@@ -53,7 +48,22 @@ def stop_run(runs: Path, name: str) -> Path:
         raise ConfigError(msg)
     if not found:
         raise ConfigError(_unknown(runs, name, names))
-    folder = names[found[0]]
+    return names[found[0]]
+
+
+def stop_run(folder: Path) -> None:
+    """Ask a run that is being computed to stop at its next snapshot.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its results will be.
+
+    Raises
+    ------
+    ConfigError
+        When it is finished, or nobody is at work on it.
+    """
     hidden = hidden_of(folder)
     if hidden is None or is_finished(folder):
         msg = f"the run {str(folder)!r} is finished: there is nothing to stop"
@@ -66,7 +76,6 @@ def stop_run(runs: Path, name: str) -> Path:
     except FileNotFoundError as error:
         msg = f"the run {str(folder)!r} has ended just now: there is nothing to stop"
         raise ConfigError(msg) from error
-    return folder
 
 
 def _unknown(runs: Path, name: str, names: dict[str, Path]) -> str:
