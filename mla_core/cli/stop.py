@@ -29,7 +29,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    stop.add_argument("run", metavar="ID", help="the run's name, as `mla-lab list RUNS` tells it")
+    stop.add_argument("run", metavar="ID", help="the run's name, as the command list tells it")
     stop.add_argument(
         "--runs",
         metavar="FOLDER",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from mla_core.files import read_json
 from mla_core.outside import path_of
 from mla_core.records import History
 from mla_core.results import AGAIN, ANEW, is_finished, is_run, read_run_files
-from mla_core.runs.unfinished import describe, is_unfinished
+from mla_core.runs.unfinished import describe, finished_of, is_unfinished, standing_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +81,41 @@ class Run:
                 f"metrics.json of {list(self.modalities)}: {ANEW}"
             )
             raise DataError(msg)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """One run that is not finished.
+
+    Attributes
+    ----------
+    folder : Path
+        Where its results will be.
+    name : str
+        As that of a `Run`.
+    state : str
+        As in `Standing`.
+    config : ExperimentConfig or None
+        None where it cannot be read, or is not written yet.
+    """
+
+    folder: Path
+    name: str
+    state: str
+    config: ExperimentConfig | None
+
+
+def read_begun(folder: Path) -> list[Begun]:
+    """Return the runs in a folder that are not finished, in the order of their names."""
+    found = []
+    for path in filter(is_unfinished, candidates(folder)):
+        config = None
+        with suppress(ConfigError, DataError, TypeError):
+            config = ExperimentConfig.to_look_at(read_json(path / "config.json", AGAIN))
+        target = finished_of(path)
+        name = target.relative_to(folder).as_posix()
+        found.append(Begun(target, name, standing_of(path).state, config))
+    return found
 
 
 def read_run(folder: str | Path, name: str = "") -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import ipywidgets as ipw
 import numpy as np
 
 from mla_core.errors import in_a_sentence
-from mla_core.evaluation import Replay
+from mla_core.evaluation import Map, Replay
 from mla_core.runs import Course, Follower, stop_run
 from widgets.bench import diagram
 from widgets.bench.map_place import MapPlace, replay_of
@@ -39,8 +40,9 @@ class RunWatch(LiveWidget):
     ----------
     run : str or Path
         ``runs/ID``: where its results are, or will be.
-    part : bool
-        Of something larger, which closes it.
+    on_state : callable, optional
+        Called without arguments, on the event loop, when the run stands otherwise than before. The
+        watch is then part of something larger, which closes it.
 
     Attributes
     ----------
@@ -61,7 +63,7 @@ class RunWatch(LiveWidget):
         widgets.watch("runs/0123456789ab")
     """
 
-    def __init__(self, run: str | Path, *, part: bool = False) -> None:
+    def __init__(self, run: str | Path, on_state: Callable[[], None] | None = None) -> None:
         loop = notebook_loop("a watch", "the command mla-lab list")
         self._follower = Follower(run)  # before any widget, since it is what can fail
         super().__init__(loop, HEIGHT)
@@ -85,7 +87,8 @@ class RunWatch(LiveWidget):
         self._stop.on_click(lambda _: self._inbox.put(self._ask_to_stop))
         self._words_shown.observe(lambda _: self._inbox.put(self._fold_words), "value")
         self.view = self._lay_out()
-        self._open(part=part)
+        self._on_state = on_state
+        self._open(part=on_state is not None)
 
     def _lay_out(self) -> ipw.VBox:
         bar = ipw.HBox([self._stop, self._title])
@@ -127,11 +130,13 @@ class RunWatch(LiveWidget):
         run, replay = await asyncio.to_thread(self._seen, course)
         if run is not None:
             self._draw(run, course, replay)
-        self.course = course
+        before, self.course = self.course, course
         self._title.value = f"<b>{text(course.folder)}</b> {text(_label(course))}"
         self._stop.disabled = course.state not in {"training", "unknown"}
         sentence = " ".join(filter(None, [describe(course, run), self._told]))
         self._status.say(STATES.get(course.state, "failed"), sentence)
+        if self._on_state is not None and before is not None and before.state != course.state:
+            self._on_state()
 
     def _seen(self, course: Course) -> tuple[Run | None, Replay | None]:
         """Return the run as it is to be seen, and its map where that is another one than before."""
@@ -210,8 +215,7 @@ def _last_look(replay: Replay) -> Replay:
     """Return a replay of the last look alone, with its PCA."""
     pca = replay.maps["pca"]
     caption = f"{pca.caption}, at sub-step {replay.steps[-1]}"
-    first = {"looks": np.array([0]), "coords": pca.coords[-1:], "trust": pca.trust[-1:]}
-    last = replace(pca, caption=caption, **first)
+    last = Map("pca", caption, np.array([0]), pca.coords[-1:], pca.trust[-1:])
     of_looks = (
         "steps", "epochs", "predicted", "fused", "weights", "distances", "centroid_gap",
         "separability",
