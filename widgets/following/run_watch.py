@@ -91,8 +91,7 @@ class RunWatch(LiveWidget):
         self._open(part=on_state is not None)
 
     def _lay_out(self) -> ipw.VBox:
-        bar = ipw.HBox([self._stop, self._title])
-        bar.add_class("mla-bench-bar")
+        bar = ipw.HBox([self._title, self._stop])
         parts = {  # css class -> box
             "mla-bench-head": ipw.VBox([bar, self._status]),
             "mla-bench-network": ipw.VBox([self._diagram]),
