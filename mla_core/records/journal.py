@@ -19,14 +19,14 @@ from typing import Any
 
 import msgspec
 
-from mla_core.errors import DataError
+from mla_core.errors import DataError, quoted
 from mla_core.files import written_whole
-from mla_core.outside import read_json_text
+from mla_core.outside import MOST, read_json_text
 from mla_core.records.history import History, StepRecord, Summary
 
 JOURNAL = "journal.jsonl"
 SECONDS = 1.0  # from one writing to the next, unless somebody asks for it
-MOST = 16 * 2**20  # bytes; a history keeps records for about 2 of them
+LONGEST = 16 * 2**20  # bytes; a history keeps records for about 2 of them
 MOST_AT_ONCE = 64 * 2**20  # bytes that a reader takes in
 
 _NO_NUMBERS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # JSON has no words for these
@@ -78,7 +78,7 @@ class Journal:
 
     def write(self, history: History) -> None:
         """Write the sub-steps that were noted, and the looks of a history that are new."""
-        if self._size > MOST:
+        if self._size > LONGEST:
             self._begin(history)
             return
         lines = b"".join([*map(_sub_step, self._records), *self._new_looks(history)])
@@ -160,20 +160,20 @@ class JournalReader:
         if not first.endswith(b"\n"):
             return False
         try:
-            if fresh:
+            if fresh or self.about is None:
                 self.about = _about(first)
                 self.history, self._first, self._offset = History(), first, len(first)
-            self._take(whole.split(b"\n") if end else [])
-        except (ValueError, TypeError, msgspec.ValidationError) as error:
+            self._take(whole.split(b"\n") if end else [], self.about)
+        except (ValueError, msgspec.ValidationError) as error:
             msg = f"{str(self._path)!r} is damaged ({error}): what stands before that is shown"
             raise DataError(msg) from error
         return fresh or bool(end)
 
-    def _take(self, lines: Sequence[bytes]) -> None:
+    def _take(self, lines: Sequence[bytes], about: About) -> None:
         history = self.history.copy()
         try:
             for line in lines:
-                _note(line, history)
+                _note(line, history, about)
                 self._offset += len(line) + 1
         finally:
             self.history = history
@@ -197,22 +197,28 @@ def _about(line: bytes) -> About:
     return about
 
 
-def _note(line: bytes, history: History) -> None:
+def _note(line: bytes, history: History, about: About) -> None:
     """Add what a line tells of to a history."""
     kind, values = _parsed(line, "sub_step", "look")
     if kind == "sub_step":
         modality = {"modality": values.get("modality")}  # even if it is called "nan"
         record = msgspec.convert(_in_numbers(values) | modality, StepRecord)
-        if history.steps and record.step <= history.steps[-1].step:
-            msg = f"sub-step {record.step} stands after {history.steps[-1].step}"
+        last = history.steps[-1].step if history.steps else -1
+        if not last < record.step <= MOST or not 1 <= record.sub_steps <= record.step + 1:
+            msg = f"sub-step {quoted(record.step)} cannot stand after {last}"
             raise ValueError(msg)
         history.add(record)
-    else:
-        index, known = values.get("index"), history.summaries.indices
-        if type(index) is not int or index <= (known[-1] if known else -1):
-            msg = f"its looks must be numbered, rising from 0, not {index!r:.80}"
-            raise ValueError(msg)
-        history.summaries.put(index, msgspec.convert(_in_numbers(values), Summary))
+        return
+    index, known = values.get("index"), history.summaries.indices
+    if type(index) is not int or not (known[-1] if known else -1) < index <= MOST:
+        msg = f"its looks must be numbered, rising from 0, not {quoted(index)}"
+        raise ValueError(msg)
+    summary = msgspec.convert(_in_numbers(values), Summary)
+    each = (summary.unimodal_accuracy, summary.mean_weight, summary.weight_quantiles)
+    if any(set(one) != set(about.modalities) for one in each):
+        msg = f"a look must tell of the modalities {list(about.modalities)}"
+        raise ValueError(msg)
+    history.summaries.put(index, summary)
 
 
 def _parsed(line: bytes, *kinds: str) -> tuple[str, dict[str, Any]]:

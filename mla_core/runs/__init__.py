@@ -1,7 +1,7 @@
 """From a configuration to run folders: one experiment, a notebook, a sweep."""
 
 from mla_core.runs.experiment import run_experiment, train
-from mla_core.runs.finished import Begun, Run, read_begun, read_run, read_runs
+from mla_core.runs.finished import Begun, Run, read_all_runs, read_run, read_runs
 from mla_core.runs.following import Course, Follower
 from mla_core.runs.notebook import notebook_parameters, reject_unknown_parameters, run_notebook
 from mla_core.runs.places import find_runs
@@ -22,7 +22,7 @@ __all__ = [
     "find_runs",
     "named_run",
     "notebook_parameters",
-    "read_begun",
+    "read_all_runs",
     "read_run",
     "read_runs",
     "read_specification",

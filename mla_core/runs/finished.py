@@ -105,19 +105,6 @@ class Begun:
     config: ExperimentConfig | None
 
 
-def read_begun(folder: Path) -> list[Begun]:
-    """Return the runs in a folder that are not finished, in the order of their names."""
-    found = []
-    for path in filter(is_unfinished, candidates(folder)):
-        config = None
-        with suppress(ConfigError, DataError, TypeError):
-            config = ExperimentConfig.to_look_at(read_json(path / "config.json", AGAIN))
-        target = finished_of(path)
-        name = target.relative_to(folder).as_posix()
-        found.append(Begun(target, name, standing_of(path).state, config))
-    return found
-
-
 def read_run(folder: str | Path, name: str = "") -> Run:
     """Read one run folder.
 
@@ -177,7 +164,7 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
         In the order of their names.
     problems : list of str
         One sentence for everything that looks like a run and cannot be read, and for every run that
-        is being computed, was cut off, or failed.
+        is being computed, was stopped or cut off, or failed.
 
     Raises
     ------
@@ -189,20 +176,28 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
     >>> read_runs(getfixture("tmp_path"))
     ([], [])
     """
+    runs, _, problems = read_all_runs(folder)
+    return runs, problems
+
+
+def read_all_runs(folder: str | Path) -> tuple[list[Run], list[Begun], list[str]]:
+    """Read as `read_runs` does; return also what is known of the runs that are not finished."""
     folder = path_of("the folder of runs", folder)
     if not folder.is_dir():
         msg = f"there is no folder {str(folder)!r}: give one that holds runs, such as 'runs'"
         raise ConfigError(msg)
-    runs, problems = [], []
+    runs, begun, problems = list[Run](), list[Begun](), list[str]()
     for path in candidates(folder):
         if path.name.startswith("."):
-            problems.append(describe(path))
+            standing = standing_of(path)
+            begun.append(_read_begun(path, standing.state, folder))
+            problems.append(describe(path, standing))
             continue
         try:
             runs.append(read_run(path, path.relative_to(folder).as_posix()))
         except DataError as error:
             problems.append(str(error))
-    return runs, problems
+    return runs, begun, problems
 
 
 def candidates(folder: Path) -> Iterator[Path]:
@@ -248,6 +243,13 @@ def check_finished(folder: Path, config: ExperimentConfig | None) -> None:
         told = ", ".join(f"{name} is {b!r}, not {a!r}" for name, (a, b) in differing.items())
         msg = f"{str(folder)!r} holds a run of other settings ({told}): {ANEW}"
         raise ConfigError(msg)
+
+
+def _read_begun(hidden: Path, state: str, runs: Path) -> Begun:
+    config, folder = None, finished_of(hidden)
+    with suppress(ConfigError, DataError, TypeError):
+        config = ExperimentConfig.to_look_at(read_json(hidden / "config.json", AGAIN))
+    return Begun(folder, folder.relative_to(runs).as_posix(), state, config)
 
 
 def _measured(numbers: Any) -> bool:

@@ -131,8 +131,8 @@ def free(hidden: Path) -> None:
         lock_of(hidden).unlink(missing_ok=True)
 
 
-def describe(hidden: Path) -> str:
-    """Say in a sentence what became of a run that is not finished.
+def describe(hidden: Path, standing: Standing | None = None) -> str:
+    """Say in a sentence what became of a run that is not finished, as it stands now or stood then.
 
     Examples
     --------
@@ -141,7 +141,7 @@ def describe(hidden: Path) -> str:
     >>> describe(hidden)
     "the run '...0123456789ab' was cut off: the command that began it goes on from there"
     """
-    standing = standing_of(hidden)
+    standing = standing or standing_of(hidden)
     told = {
         "training": "is being computed by another process",
         "stopping": "is being computed by another process, which was asked to stop",

@@ -122,8 +122,8 @@ class RunWatch(LiveWidget):
     async def _look(self) -> None:
         try:
             await self._show(await asyncio.to_thread(self._follower.read))
-        except OSError as error:  # a folder of another machine that is away for a while
-            self._status.say("failed", f"The run cannot be read now: {in_a_sentence(error)}.")
+        except Exception as error:  # noqa: BLE001 - every fault becomes a sentence; a folder may come back
+            self._status.say("failed", f"The run cannot be shown now: {in_a_sentence(error)}.")
 
     async def _show(self, course: Course) -> None:
         run, replay = await asyncio.to_thread(self._seen, course)

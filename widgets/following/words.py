@@ -35,7 +35,7 @@ def describe(course: Course, run: Run | None) -> str:
         "unknown": f"Being computed or cut off, its lock cannot be read here: {where}.",
         "gone": "Nothing is left of it: it failed before its first snapshot, or was removed"
         f"{'; this was read before' if run else ''}.",
-        "finished": f"Finished: {where}. Its results are in {str(course.folder)!r}.",
+        "finished": f"Finished{f': {where}' if run else ''}. Its results are in {str(course.folder)!r}.",
     }
     said = [told[course.state], "" if run is None else probe_of(run)]
     said.append(f"{course.problem.rstrip('.')}." if course.problem else "")

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.errors import OURS, ConfigError, in_a_sentence
-from mla_core.runs import Run, find_runs, read_begun, read_runs
+from mla_core.runs import Run, find_runs, read_all_runs
 from mla_core.words import counted
 from widgets.export import export_run
 from widgets.following import RunWatch
@@ -198,8 +198,7 @@ class RunBrowser:
     def _read(self) -> None:
         try:
             self._folder = find_runs(self._asked)
-            self.runs, self.problems = read_runs(self._folder)
-            self.begun = read_begun(self._folder)
+            self.runs, self.begun, self.problems = read_all_runs(self._folder)
         except ConfigError as error:
             self._folder, self.runs, self.begun, self.problems = None, [], [], [str(error)]
 

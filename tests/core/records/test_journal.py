@@ -59,6 +59,18 @@ def test_all_that_was_written_is_read(written, tmp_path):
     assert not reader.read()
 
 
+@pytest.mark.parametrize("method", ["concat", "unimodal", "late_fusion", "qmf"])
+def test_the_journal_of_every_kind_of_method_is_read(method, of, tmp_path):
+    session = TrainingSession(of(method, missing={"val": {"m0": 1.0}} if method == "qmf" else {}))
+    notes = Journal(tmp_path, About(tuple(session.data.modalities), ("a",), 18), session.history)
+    notes.add(session.advance(epochs=1))
+    notes.write(session.history)
+    reader = JournalReader(tmp_path)
+    reader.read()
+    read, written = reader.history, session.history
+    assert repr((read.steps, [*read.summaries])) == repr((written.steps, [*written.summaries]))
+
+
 def test_nobodys_history_changes_while_it_is_looked_at(written, tmp_path):
     whole, _ = written
     half = whole.index(b"\n", len(whole) // 2) + 1
@@ -104,7 +116,7 @@ def test_a_run_that_goes_on_begins_with_what_was_before_and_doubles_nothing(tiny
 
 
 def test_a_long_run_has_a_short_journal_and_the_same_history(tmp_path, monkeypatch):
-    monkeypatch.setattr(journal, "MOST", 20_000)
+    monkeypatch.setattr(journal, "LONGEST", 20_000)
     monkeypatch.setattr(history, "MAX_STEPS", 40)
     past = History()
     notes, reader = Journal(tmp_path, ABOUT, past), JournalReader(tmp_path)
@@ -121,6 +133,15 @@ def test_a_long_run_has_a_short_journal_and_the_same_history(tmp_path, monkeypat
 
 
 LOOK = {"index": 0, "step": 0, "epoch": 0}
+SUB_STEP = {
+    "epoch": 0,
+    "modality": "m0",
+    "samples": 8,
+    "loss": 0.5,
+    "learning_rate": 0.1,
+    "gradient_norm": 1,
+    "projected_norm": 1,
+}
 
 
 @pytest.mark.parametrize(
@@ -133,6 +154,11 @@ LOOK = {"index": 0, "step": 0, "epoch": 0}
         ('{"leap": {}}', "one record"),
         ('{"look": {"index": true}}', "rising from 0"),
         (json.dumps({"look": LOOK}), "missing required field"),
+        (json.dumps({"look": LOOK | {"index": 10**300}}), "rising from 0"),
+        (json.dumps({"sub_step": SUB_STEP | {"step": 10**300}}), "cannot stand after 0"),
+        (json.dumps({"sub_step": SUB_STEP | {"step": 0}}), "cannot stand after 0"),
+        (json.dumps({"sub_step": SUB_STEP | {"step": 1, "sub_steps": 0}}), "cannot stand after 0"),
+        (json.dumps({"sub_step": SUB_STEP | {"step": 1, "loss": "much"}}), "Expected `float`"),
         ("\ufffd", "Expecting"),
     ],
 )

@@ -152,7 +152,7 @@ def test_what_there_is_not_is_told_before_anything_is_shown(tmp_path):
         ("failed", r"Failed \(TrainingDivergedError: no\): "),
         ("unknown", "its lock cannot be read here"),
         ("gone", "Nothing is left of it: .* or was removed.$"),
-        ("finished", "Finished: .* Its results are in 'runs/a'."),
+        ("finished", "Finished. Its results are in 'runs/a'."),
     ],
 )
 def test_every_state_has_its_sentence(state, told, tmp_path):
