@@ -115,6 +115,7 @@ class JournalReader:
 
     Attributes
     ----------
+    folder : Path
     about : About or None
         None as long as there is no journal.
     history : History
@@ -135,6 +136,7 @@ class JournalReader:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._path = folder / JOURNAL
         self._first = b""  # by its first line one knows a journal from another
         self._offset = 0

@@ -122,7 +122,7 @@ class Follower:
     def _journal(self, hidden: Path, before: Course) -> tuple[Course, bool]:
         """Return the course with what has been written since, and whether it grew under our eyes."""
         reader, problem, grew = self._reader, "", False
-        if reader is None:
+        if reader is None or reader.folder != hidden:
             reader = JournalReader(hidden)
         config = before.config
         try:
