@@ -89,6 +89,8 @@ def run_experiment(
         trained on other data than `config` names by now, or with other settings.
     DataError
         When a file of the run that is there already, or of its checkpoint, is not what was written.
+    StoppedError
+        When somebody asks it to stop (see `mla_core.runs.stop_run`); a snapshot has been written.
 
     Examples
     --------

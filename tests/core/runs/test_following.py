@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from mla_core import ConfigError, TrainingSession, run_experiment
+from mla_core import ConfigError, StoppedError, TrainingSession, run_experiment
 from mla_core.cli.main import main
 from mla_core.records import JOURNAL, About, Journal
 from mla_core.records.history import History, StepRecord
@@ -17,6 +17,7 @@ from mla_core.runs.finished import read_runs
 from mla_core.runs.unfinished import STOP, lock_of
 from tests.core.runs.elsewhere import elsewhere
 from tests.core.runs.test_experiment import RESULTS, assert_same_results, inside
+from tests.core.runs.test_notebook import TRAIN, write_notebook
 
 
 def test_a_run_is_followed_killed_and_gone_on_with(tiny, tmp_path, capsys):
@@ -73,12 +74,37 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_result(tiny, tmp_path, capsy
     assert inside(out) == [config.hash]
 
 
-def test_a_file_does_what_the_command_does(tiny, tmp_path):
-    config = tiny()
-    with elsewhere(config, tmp_path) as (_, take):
-        (tmp_path / f".{config.hash}.partial" / "stop").touch()
-        assert "stopped on request" in take()
-    assert Follower(tmp_path / f".{config.hash}.partial").read().state == "stopped"
+ASKED = """
+advance = mla.TrainingSession.advance
+mla.TrainingSession.advance = lambda self, **_: advance(self, steps=2)
+Path(run_folder, "stop").touch()
+"""
+
+
+def test_a_notebook_that_is_stopped_has_not_failed(tmp_path, capsys):
+    path, out = tmp_path / "book.ipynb", tmp_path / "runs"
+    before, train = TRAIN.split("mla.train(", 1)
+    write_notebook(path, f"{before}{ASKED}mla.train({train}")
+    assert main(["run", str(path), "--out", str(out)]) == 130
+    assert "stopped on request: the same command goes on" in capsys.readouterr().err
+    (told,) = read_runs(out)[1]
+    assert "was stopped on request" in told
+
+
+def test_a_file_does_what_the_command_does(tiny, tmp_path, monkeypatch):
+    config, advance = tiny(), TrainingSession.advance
+    hidden = tmp_path / f".{config.hash}.partial"
+
+    def two(session, **_):
+        if session.step == 4:
+            (hidden / "stop").touch()
+        return advance(session, steps=2)
+
+    monkeypatch.setattr(TrainingSession, "advance", two)
+    with pytest.raises(StoppedError, match="stopped on request: the same command goes on"):
+        run_experiment(config, tmp_path)
+    course = Follower(hidden).read()
+    assert (course.state, course.step) == ("stopped", 6)
 
 
 def test_nothing_is_stopped_that_has_just_finished(tiny, tmp_path, monkeypatch):
