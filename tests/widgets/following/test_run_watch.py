@@ -113,6 +113,33 @@ def test_the_button_asks_it_to_stop(begun):
     on_watch(script, begun)
 
 
+def test_a_method_of_somebody_elses_is_shown_and_not_imported(begun):
+    settings = small().to_dict() | {
+        "method": "nowhere_at_all:Mine",
+        "fusion": "nowhere_at_all:mine",
+    }
+    hidden = begun.parent / f".{begun.name}.partial"
+    (hidden / "config.json").write_text(json.dumps(settings))
+
+    async def script(watch):
+        assert "nowhere_at_all:Mine on gaussian" in watch._title.value
+        assert "epoch 1 of 2, sub-step 1 of 18" in watch._status.text
+        assert "<svg" in watch._diagram.value
+
+    on_watch(script, begun)
+
+
+def test_what_cannot_be_read_is_told_and_may_come_back(begun, monkeypatch):
+    async def script(watch):
+        read = watch._follower.read
+        monkeypatch.setattr(watch._follower, "read", lambda: 1 / 0)
+        await until(lambda: "cannot be shown now: ZeroDivisionError" in watch._status.text)
+        monkeypatch.setattr(watch._follower, "read", read)
+        await until(lambda: "Being computed by another process" in watch._status.text)
+
+    on_watch(script, begun)
+
+
 def test_words_are_shown_when_asked_for_and_nothing_stays(begun, monkeypatch):
     monkeypatch.setattr(live_widget, "ANSWER_SECONDS", 0.0)
     before = set(live_widgets)
