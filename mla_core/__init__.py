@@ -6,7 +6,7 @@ from mla_core.config import ExperimentConfig
 from mla_core.data import DATASETS as datasets
 from mla_core.data import Media, Modality, MultimodalDataset, Split, load_dataset
 from mla_core.data.corruption import CORRUPTIONS as corruptions
-from mla_core.errors import ConfigError, DataError, TrainingDivergedError
+from mla_core.errors import ConfigError, DataError, StoppedError, TrainingDivergedError
 from mla_core.evaluation import modality_gap
 from mla_core.head import VARIANTS as head_gradients
 from mla_core.head import HeadGradientModification
@@ -30,6 +30,7 @@ __all__ = [
     "Snapshot",
     "Split",
     "StepRecord",
+    "StoppedError",
     "Summary",
     "TrainingDivergedError",
     "TrainingSession",

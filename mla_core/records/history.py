@@ -240,7 +240,11 @@ class History:
         self._fold = 1  # how many sub-steps a record may stand for
 
     def add(self, record: StepRecord) -> None:
-        """Note one more sub-step; beyond `MAX_STEPS`, fold neighbours of one modality together."""
+        """Note one more sub-step; beyond `MAX_STEPS`, fold neighbours of one modality together.
+
+        One that stands for several, as from a journal, comes from a history that folds already.
+        """
+        self._fold = max(self._fold, 1 << (record.sub_steps - 1).bit_length())
         _put(self.steps, record, self._fold)
         if len(self.steps) > MAX_STEPS:
             self._fold *= 2
