@@ -22,6 +22,10 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.ensemble:Ensemble",
             "separately trained networks, fused: MLA's compute without a shared head",
         ),
+        "reconboost": (
+            "mla_core.methods.reconboost:ReconBoost",
+            "an ensemble that boosts what the other modalities leave over (Hua et al., ICML 2024)",
+        ),
         "unimodal": (
             "mla_core.methods.unimodal:Unimodal",
             'one modality alone, chosen with modalities=["audio"]',

@@ -17,6 +17,7 @@ KINDS = {
     "independent": {"pairing": "independent", "alpha_schedule": "run_decay"},
     "reset": {"reset": "round", "stopping": "best"},
     "ensemble": {"method": "ensemble", "order": "random", "learning_rate_schedule": "cosine"},
+    "reconboost": {"method": "reconboost", "missing": {"train": 0.4}},
     "unimodal": {"method": "unimodal", "modalities": ["m1"], "pairing": "independent"},
     "concat": {"method": "concat"},
     "sum": {"method": "sum", "optimizer": "adamw", "learning_rate": 0.01},
