@@ -26,6 +26,14 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.reconboost:ReconBoost",
             "an ensemble that boosts what the other modalities leave over (Hua et al., ICML 2024)",
         ),
+        "remix": (
+            "mla_core.methods.remix:Remix",
+            "MLA in which a sample teaches the modality least sure of it (Ma et al., ICML 2025)",
+        ),
+        "udi": (
+            "mla_core.methods.udi:Udi",
+            "an ensemble whose best network guides the others (arXiv 2509.02281)",
+        ),
         "unimodal": (
             "mla_core.methods.unimodal:Unimodal",
             'one modality alone, chosen with modalities=["audio"]',
@@ -53,6 +61,10 @@ METHODS: Registry[type[Any]] = Registry(
         "ogm_ge": (
             "mla_core.methods.ogm_ge:OgmGe",
             "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",
+        ),
+        "relearning": (
+            "mla_core.methods.relearning:Relearning",
+            "concat, encoders that overfit pulled back between epochs (Wei et al., ECCV 2024)",
         ),
         "qmf": (
             "mla_core.methods.qmf:Qmf",

@@ -78,7 +78,13 @@ class OneAtATime(Method):
         """Return the head that reads this modality's features."""
 
     def objective(
-        self, loss: Tensor, logits: Tensor, batch: Batch, train: Split, position: Position
+        self,
+        loss: Tensor,
+        logits: Tensor,
+        features: Tensor,
+        batch: Batch,
+        train: Split,
+        position: Position,
     ) -> Tensor:
         """Return what a sub-step makes smaller, by default its modality's cross-entropy.
 
@@ -86,8 +92,8 @@ class OneAtATime(Method):
         ----------
         loss : Tensor
             The mean cross-entropy of `logits`, which the record tells whatever is made smaller.
-        logits : Tensor
-            (B, C).
+        logits, features : Tensor
+            (B, C) and (B, s).
         """
         return loss
 
@@ -157,7 +163,7 @@ class OneAtATime(Method):
         loss = F.cross_entropy(logits, labels)  # eq. 2
         loss_value = float(loss.detach())
         check_finite("loss", loss_value, batch, position, train)
-        objective = self.objective(loss, logits, batch, train, position)
+        objective = self.objective(loss, logits, features, batch, train, position)
         if objective is not loss:
             check_finite("objective", float(objective.detach()), batch, position, train)
         self.clear_gradients()

@@ -57,7 +57,13 @@ class ReconBoost(Ensemble):
         self._last = torch.zeros(0)  # (M, N, C) from the first sub-step on
 
     def objective(
-        self, loss: Tensor, logits: Tensor, batch: Batch, train: Split, position: Position
+        self,
+        loss: Tensor,
+        logits: Tensor,
+        features: Tensor,
+        batch: Batch,
+        train: Split,
+        position: Position,
     ) -> Tensor:
         """Return the loss beside what the other modalities say of the same samples."""
         strength = float(self.option["strength"])

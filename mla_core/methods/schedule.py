@@ -107,6 +107,53 @@ def alternating_epoch(
     ]
 
 
+def remixed_epoch(
+    split: Split,
+    given_to: Tensor,
+    epoch: int,
+    *,
+    seed: int,
+    batch_size: int,
+    order: str | tuple[str, ...] = "cyclic",
+) -> list[Batch]:
+    """Return one epoch in which each sample teaches one modality, as often as it has parts.
+
+    Parameters
+    ----------
+    split : Split
+        The training samples.
+    given_to : Tensor
+        (N,) the row of the modality that each sample teaches; samples without any part are passed
+        over.
+    epoch, seed, batch_size, order
+        As for `alternating_epoch`. A round leaves out whoever has no samples left.
+
+    Examples
+    --------
+    >>> from mla_core.data import load_dataset
+    >>> train = load_dataset("gaussian", modalities=2, sizes=(60, 20, 20)).split("train")
+    >>> mostly_m1 = (torch.arange(60) >= 10).long()
+    >>> [b.modality for b in remixed_epoch(train, mostly_m1, 0, seed=0, batch_size=32)]
+    ['m0', 'm1', 'm1', 'm0', 'm1', 'm1']
+    """
+    names = list(split.inputs)
+    rounds = _rounds(order, names)
+    source = generator(seed, "order", epoch)
+    parts = split.present.sum(0)  # (N,)
+    batches: list[Batch] = []
+    for walk in range(len(names)):
+        mixed = torch.randperm(len(split), generator=generator(seed, "remixed", epoch, walk))
+        mixed = mixed[parts[mixed] > walk]
+        left = {
+            name: [part for part in mixed[given_to[mixed] == m].split(batch_size) if len(part)]
+            for m, name in enumerate(names)
+        }
+        while any(left.values()):
+            turns = _shuffled(rounds, source) if order == "random" else rounds
+            batches += [Batch(name, left[name].pop(0)) for name in turns if left[name]]
+    return batches
+
+
 def learning_rate_at(schedule: str, learning_rate: float, run_progress: float) -> float:
     """Return the learning rate at a point of the run.
 

@@ -18,6 +18,8 @@ KINDS = {
     "reset": {"reset": "round", "stopping": "best"},
     "ensemble": {"method": "ensemble", "order": "random", "learning_rate_schedule": "cosine"},
     "reconboost": {"method": "reconboost", "missing": {"train": 0.4}},
+    "remix": {"method": "remix", "missing": {"train": 0.4}, "epochs": 3},
+    "udi": {"method": "udi", "missing": {"train": 0.4}, "epochs": 3},
     "unimodal": {"method": "unimodal", "modalities": ["m1"], "pairing": "independent"},
     "concat": {"method": "concat"},
     "sum": {"method": "sum", "optimizer": "adamw", "learning_rate": 0.01},
@@ -26,6 +28,7 @@ KINDS = {
     "bigated": {"method": "bigated", "missing": {"train": {"m0": 0.9}, "val": 0.5}},
     "ogm_ge": {"method": "ogm_ge", "method_options": {"until": 0.7}},
     "qmf": {"method": "qmf", "missing": {"train": 0.4}},
+    "relearning": {"method": "relearning", "missing": {"train": 0.4}},
     "zeros": {"method": "qmf", "missing": {"train": 0.4}, "method_options": {"absent": "zeros"}},
 }
 
