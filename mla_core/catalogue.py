@@ -66,6 +66,10 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.relearning:Relearning",
             "concat, encoders that overfit pulled back between epochs (Wei et al., ECCV 2024)",
         ),
+        "g2d": (
+            "mla_core.methods.g2d:G2d",
+            "concat after its own unimodal teachers, the weakest modality first (G2D, ICCV 2025)",
+        ),
         "qmf": (
             "mla_core.methods.qmf:Qmf",
             "late fusion with confidences that track each modality's loss (Zhang et al., ICML 2023)",

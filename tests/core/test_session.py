@@ -29,6 +29,7 @@ KINDS = {
     "ogm_ge": {"method": "ogm_ge", "method_options": {"until": 0.7}},
     "qmf": {"method": "qmf", "missing": {"train": 0.4}},
     "relearning": {"method": "relearning", "missing": {"train": 0.4}},
+    "g2d": {"method": "g2d", "missing": {"train": 0.4}},
     "zeros": {"method": "qmf", "missing": {"train": 0.4}, "method_options": {"absent": "zeros"}},
 }
 

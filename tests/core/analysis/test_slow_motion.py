@@ -107,7 +107,8 @@ def by_chance(of):
 def test_the_numbers_are_those_of_the_sub_step_and_not_of_a_look(
     by_chance, assert_same, method, missing
 ):
-    changes = {"method_options": {"regularisation": 0.0}} if method == "qmf" else {}
+    plain = {"qmf": {"regularisation": 0.0}, "g2d": {"teachers": 0.0}}
+    changes = {"method_options": plain[method]} if method in plain else {}
     changes |= {"missing": {"train": missing}} if missing else {}
     session, plain = (by_chance(method, **changes) for _ in range(2))
     slow = slow_step(session)
