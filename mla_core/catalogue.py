@@ -34,6 +34,10 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.udi:Udi",
             "an ensemble whose best network guides the others (arXiv 2509.02281)",
         ),
+        "aug": (
+            "mla_core.methods.aug:Aug",
+            "plain alternation whose head grows where a modality is behind (AUG, NeurIPS 2025)",
+        ),
         "unimodal": (
             "mla_core.methods.unimodal:Unimodal",
             'one modality alone, chosen with modalities=["audio"]',
@@ -69,6 +73,10 @@ METHODS: Registry[type[Any]] = Registry(
         "g2d": (
             "mla_core.methods.g2d:G2d",
             "concat after its own unimodal teachers, the weakest modality first (G2D, ICCV 2025)",
+        ),
+        "valuation": (
+            "mla_core.methods.valuation:Valuation",
+            "concat with more of the parts that contribute little (Wei et al., CVPR 2024)",
         ),
         "qmf": (
             "mla_core.methods.qmf:Qmf",

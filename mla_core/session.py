@@ -147,7 +147,7 @@ class TrainingSession:
     @property
     def next_samples(self) -> Split | None:
         """The training samples of the coming sub-step, in its order; None when training is over."""
-        return None if self.finished else self._route.train.subset(self._place.batch.indices)
+        return None if self.finished else self._place.batch.samples(self._route.train)
 
     def __iter__(self) -> Iterator[StepRecord]:
         return self

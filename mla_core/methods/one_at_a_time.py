@@ -77,6 +77,11 @@ class OneAtATime(Method):
     def head_of(self, modality: str) -> nn.Linear:
         """Return the head that reads this modality's features."""
 
+    def classify(self, modality: str, features: Tensor) -> Tensor:
+        """Return the logits (B, C) for one modality's features (B, s): by default, its head's."""
+        logits: Tensor = self.head_of(modality)(features)
+        return logits
+
     def objective(
         self,
         loss: Tensor,
@@ -159,7 +164,7 @@ class OneAtATime(Method):
         head = self.head_of(modality)
         rate = self.learning_rate(position)
 
-        logits = head(features)  # (B, C)
+        logits = self.classify(modality, features)  # (B, C)
         loss = F.cross_entropy(logits, labels)  # eq. 2
         loss_value = float(loss.detach())
         check_finite("loss", loss_value, batch, position, train)
@@ -221,7 +226,7 @@ class OneAtATime(Method):
     def read(self, features: Tensor, present: Tensor) -> Prediction:
         """Each modality through its head, fused by the configured rule (eq. 6-8)."""
         logits = torch.stack(
-            [self.head_of(name)(z) for name, z in zip(self.model.encoders, features, strict=True)]
+            [self.classify(name, z) for name, z in zip(self.model.encoders, features, strict=True)]
         )  # (M, N, C)
         weights, fused = fused_by_rule(self.config.fusion, logits, present)
         return Prediction(features, logits, weights, fused)

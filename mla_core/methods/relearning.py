@@ -13,7 +13,7 @@ from mla_core.errors import TrainingDivergedError
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
 from mla_core.methods.joint import Joint
-from mla_core.methods.schedule import Batch
+from mla_core.methods.schedule import Batch, is_moment
 from mla_core.records import StepRecord
 from mla_core.seeding import generator
 from mla_core.threads import one_blas_thread
@@ -69,7 +69,7 @@ class Relearning(Concat):
 
     def end_epoch(self, train: Split, val: Split, coming: Position) -> int:
         """Diagnose where it is time for it, but not behind the last epoch."""
-        if not self._due(coming):
+        if not is_moment(coming.epoch, self.config.epochs, self.option["times"]):
             return 0
         sides = [(side, self.model.features(side.inputs)) for side in (train, val)]
         self.gaps = torch.zeros(len(self.modalities))
@@ -104,13 +104,6 @@ class Relearning(Concat):
         """Take all of it back."""
         super().load_state_dict(state)
         self.pull, self.gaps = state["relearning.pull"].clone(), state["relearning.gaps"].clone()
-
-    def _due(self, coming: Position) -> bool:
-        """Whether one of the moments lies within the epoch that ends here."""
-        parts = int(self.option["times"]) + 1
-        epochs = self.config.epochs
-        before = (coming.epoch - 1) * parts // epochs
-        return coming.epoch < epochs and coming.epoch * parts // epochs > before
 
     @torch.no_grad()
     def _pull_back(self) -> None:

@@ -16,10 +16,26 @@ from mla_core.seeding import generator
 
 @dataclass(frozen=True)
 class Batch:
-    """One sub-step's samples: `indices` (B,) of the training split; `modality` None means all."""
+    """One sub-step's samples.
+
+    Attributes
+    ----------
+    modality : str or None
+        None means all.
+    indices : Tensor
+        (B,) of the training split.
+    kept : Tensor or None
+        (M, B) bool: the parts that count, of those that are there; None means all.
+    """
 
     modality: str | None
     indices: Tensor
+    kept: Tensor | None = None
+
+    def samples(self, train: Split) -> Split:
+        """Return the samples, with the parts that count."""
+        chosen = train.subset(self.indices)
+        return chosen if self.kept is None else chosen.keep(chosen.present & self.kept)
 
 
 def joint_epoch(split: Split, epoch: int, *, seed: int, batch_size: int) -> list[Batch]:
@@ -152,6 +168,27 @@ def remixed_epoch(
             turns = _shuffled(rounds, source) if order == "random" else rounds
             batches += [Batch(name, left[name].pop(0)) for name in turns if left[name]]
     return batches
+
+
+def is_moment(epoch: int, epochs: int, times: int) -> bool:
+    """Whether one of some moments, evenly spread within a run, came since the epoch before.
+
+    Parameters
+    ----------
+    epoch : int
+        Finished ones; there is no moment at the run's end.
+    epochs : int
+        Of the run.
+    times : int
+        How many moments; at most one comes with an epoch.
+
+    Examples
+    --------
+    >>> [epoch for epoch in range(1, 11) if is_moment(epoch, 10, 3)]
+    [3, 5, 8]
+    """
+    spans = times + 1
+    return epoch < epochs and epoch * spans // epochs > (epoch - 1) * spans // epochs
 
 
 def learning_rate_at(schedule: str, learning_rate: float, run_progress: float) -> float:

@@ -20,6 +20,7 @@ KINDS = {
     "reconboost": {"method": "reconboost", "missing": {"train": 0.4}},
     "remix": {"method": "remix", "missing": {"train": 0.4}, "epochs": 3},
     "udi": {"method": "udi", "missing": {"train": 0.4}, "epochs": 3},
+    "aug": {"method": "aug", "missing": {"train": 0.4}, "epochs": 3},
     "unimodal": {"method": "unimodal", "modalities": ["m1"], "pairing": "independent"},
     "concat": {"method": "concat"},
     "sum": {"method": "sum", "optimizer": "adamw", "learning_rate": 0.01},
@@ -30,6 +31,7 @@ KINDS = {
     "qmf": {"method": "qmf", "missing": {"train": 0.4}},
     "relearning": {"method": "relearning", "missing": {"train": 0.4}},
     "g2d": {"method": "g2d", "missing": {"train": 0.4}},
+    "valuation": {"method": "valuation", "missing": {"train": 0.4}, "epochs": 3},
     "zeros": {"method": "qmf", "missing": {"train": 0.4}, "method_options": {"absent": "zeros"}},
 }
 

@@ -216,7 +216,7 @@ def test_what_a_method_says_about_itself_is_true(method, of):
         weighed = (evaluation.weights[..., None] * evaluation.logits).sum(0)
         cosine = torch.cosine_similarity(weighed, evaluation.fused, dim=-1)
         torch.testing.assert_close(cosine, torch.ones_like(cosine))
-    if cls.head == "shared":
+    if cls.head == "shared" and method != "aug":  # which adds up what it says of several features
         for z, logits in zip(evaluation.features, evaluation.logits, strict=True):
             torch.testing.assert_close(head(z).detach(), logits)
     elif cls.head == "own":
