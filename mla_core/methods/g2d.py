@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
-from mla_core.fusion import fuse, uniform_weights
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.concat import Concat
 from mla_core.methods.heads import OwnHeads
@@ -39,10 +38,10 @@ class G2d(Concat):
     the order of more is ours, and that who waits is left alone by momentum and weight decay, too.
 
     All of it happens within one run, so that the teachers' compute counts. Their answers to the
-    training samples are computed once (`StepRecord.forward_passes`). While they train, what is
-    predicted is the mean of their logits: where ``stopping="best"`` reports an epoch before
-    `since`, they were better than their student. With ``teachers=0`` there are none, and this is
-    `concat`.
+    training samples are computed once (`StepRecord.forward_passes`). While they train, each
+    modality's own logits are its teacher's, but the fused ones are the student's, whose head has
+    learned nothing yet: so no table takes the teachers for it. With ``teachers=0`` there are none,
+    and this is `concat`.
 
     Attributes
     ----------
@@ -85,13 +84,6 @@ class G2d(Concat):
     def teaching(self) -> bool:
         """Whether those who train just now are the teachers."""
         return self._teacher is None and self.option["teachers"] > 0
-
-    def fused_logits(self, features: Tensor, present: Tensor) -> Tensor:
-        """Return the head's logits; the mean of the teachers' while these train."""
-        if not self.teaching:
-            return super().fused_logits(features, present)
-        logits = self.modality_logits(features, present)
-        return fuse(logits, uniform_weights(logits, present))
 
     def modality_logits(self, features: Tensor, present: Tensor) -> Tensor:
         """Return the head's slices; the teachers' own logits while these train."""

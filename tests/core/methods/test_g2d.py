@@ -87,6 +87,15 @@ def test_the_student_follows_its_loss_with_the_teachers_in_it(tiny):
     assert session.advance(steps=1)[0].loss == pytest.approx(float(expected), rel=1e-5)
 
 
+def test_what_is_fused_is_the_student_even_before_it_has_learned(tiny):
+    session = TrainingSession(tiny(method="g2d", epochs=6))
+    session.advance(epochs=1)
+    found, head = session.evaluate("val"), session.method.model.head
+    with torch.no_grad():
+        torch.testing.assert_close(found.logits, head.own(found.features))
+        torch.testing.assert_close(found.fused, head(torch.cat(list(found.features), 1)))
+
+
 def test_without_teachers_it_is_concat(tiny, bits):
     one = TrainingSession(tiny(method="g2d", method_options={"teachers": 0.0}))
     two = TrainingSession(tiny(method="concat"))
