@@ -28,7 +28,7 @@ METHODS: Registry[type[Any]] = Registry(
         ),
         "remix": (
             "mla_core.methods.remix:Remix",
-            "MLA in which a sample teaches the modality least sure of it (Ma et al., ICML 2025)",
+            "an ensemble in which a sample teaches the modality least sure of it (Ma et al., ICML 2025)",
         ),
         "udi": (
             "mla_core.methods.udi:Udi",

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from mla_core.data.samples import Split
 from mla_core.fusion import predictive_entropy
-from mla_core.methods.alternating import Alternating
 from mla_core.methods.base import Position
+from mla_core.methods.ensemble import Ensemble
 from mla_core.methods.schedule import Batch, remixed_epoch
 
 
-class Remix(Alternating):
-    """`mla` on remixed data: each sample keeps one part, the hardest (Ma et al., ICML 2025).
+class Remix(Ensemble):
+    """An ensemble on remixed data: each sample keeps one part, the hardest (Ma et al., ICML 2025).
 
     From the share ``warm_up`` of the run on, before every epoch, a sample is given to the modality
     ``m* = argmin_m KL(p_m || uniform)``, which is the one whose prediction has the largest
@@ -23,10 +23,14 @@ class Remix(Alternating):
     there may be none. The rule is the same for any number of modalities.
 
     Published is one pass over the samples an epoch, a part each. Here an epoch goes through them
-    as often as they have parts, so that it trains on as many parts as one of `mla` does: equal
-    epochs are equal compute, but for the pass without learning that gives the samples away
-    (`StepRecord.forward_passes`). The paper warms up with a joint loss; here it is alternation,
-    with ``head_gradient`` as configured, and with ``warm_up=1`` nothing else.
+    as often as they have parts, so that it trains on as many parts as one of `ensemble` does:
+    equal epochs are equal compute, but for the pass without learning that gives the samples away
+    (`StepRecord.forward_passes`). The paper's joint head, of which a sample with one part uses one
+    slice, is a head for each modality here, and its warm-up with a joint loss is an `ensemble`;
+    with ``warm_up=1`` there is nothing else.
+
+    Where one modality is much surer than the others, few samples are left to it, perhaps of few
+    classes, and it may forget the rest: `given_to` tells.
 
     Attributes
     ----------
@@ -49,11 +53,10 @@ class Remix(Alternating):
 
     def setup(self) -> None:
         """Begin with samples that teach all that they have parts of."""
-        super().setup()
         self.given_to = torch.zeros(0, dtype=torch.int64)
 
     def plan(self, train: Split, epoch: int) -> list[Batch]:
-        """As `mla`, or each modality on the samples that were given to it."""
+        """As `ensemble`, or each modality on the samples that were given to it."""
         if not self.given_to.numel():
             return super().plan(train, epoch)
         return remixed_epoch(

@@ -60,11 +60,9 @@ def test_it_is_decided_anew_before_every_epoch_by_the_network_as_it_is(tiny):
     assert session.finished
 
 
-@pytest.mark.parametrize("head_gradient", ["paper", "off"])
-def test_a_warm_up_without_end_is_mla(head_gradient, tiny, bits):
-    changes = {"head_gradient": head_gradient}
-    one = TrainingSession(tiny(method="remix", method_options={"warm_up": 1.0}, **changes))
-    two = TrainingSession(tiny(method="mla", **changes))
+def test_a_warm_up_without_end_is_an_ensemble(tiny, bits):
+    one = TrainingSession(tiny(method="remix", method_options={"warm_up": 1.0}))
+    two = TrainingSession(tiny(method="ensemble"))
     for session in (one, two):
         list(session)
     assert bits(one.method.model.state_dict()) == bits(two.method.model.state_dict())
