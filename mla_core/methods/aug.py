@@ -20,7 +20,7 @@ SHRUNK = 0.5  # how much of what the others say of the right class the last lear
 
 
 class Aug(OneAtATime):
-    """Alternation with a shared head that grows where a modality is behind (NeurIPS 2025).
+    """Alternation with a shared head that grows where a modality is behind (Jiang et al., NeurIPS 2025).
 
     With W the shared head, modality m answers with ``z_m = W f_m + sum_j W relu(L_j f_m)`` over the
     weak learners ``L_j`` (s, s) that it has been given so far; at first there are none, and this is

@@ -22,7 +22,7 @@ from mla_core.records import StepRecord
 
 
 class G2d(Concat):
-    """Gradient-guided distillation: `concat` after its own unimodal teachers (ICCV 2025).
+    """Gradient-guided distillation: `concat` after its own unimodal teachers (Rakib and Bagavathi, ICCV 2025).
 
     Until the share ``teachers`` of the run, every modality is trained alone, with a head of its
     own, as by `late_fusion`. These networks then become the teachers t, which stay as they are, and

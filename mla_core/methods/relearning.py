@@ -26,8 +26,8 @@ class Relearning(Concat):
     of train and of val alone, are parted into C clusters by k-means, and the purity of a side is
     the share of samples whose cluster is mostly of their class. With the gap
     ``g_m = |purity_train - purity_val|`` and ``a_m = tanh(strength * g_m)``, the encoder's weights
-    become ``(1 - a_m) theta_m + a_m theta_m^0``, ``theta_m^0`` being its first ones (their eq. 5
-    to 7, the same for any number of modalities). The head stays, and so does, which is ours to say,
+    become ``(1 - a_m) theta_m + a_m theta_m^0``, ``theta_m^0`` being its first ones; the rule is
+    the same for any number of modalities. The head stays, and so does, which is ours to say,
     the optimiser's momentum. Buffers, such as a batch norm's statistics, stay, too.
 
     A diagnosis passes train and val through every encoder once: `StepRecord.forward_passes`. The

@@ -21,7 +21,7 @@ class Valuation(Concat):
     """`concat` with samples added in which one part stands alone (Wei et al., CVPR 2024).
 
     With ``v(S) = |S|`` where the fused prediction from the parts in S is right and 0 where it is
-    not, the contribution of a part to its sample is its Shapley value (their eq. 1 and 2)::
+    not, the contribution of a part to its sample is its Shapley value::
 
         phi_m = sum over S without m of |S|! (M - |S| - 1)! / M! ( v(S + m) - v(S) )
 

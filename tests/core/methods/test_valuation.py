@@ -32,22 +32,18 @@ def begun(tiny, **changes) -> TrainingSession:
 
 
 def contributions(session: TrainingSession) -> torch.Tensor:
-    """Return phi by hand, of three parts: of those that are there, their mean over all orders."""
+    """Return phi by hand, of three parts: the mean over all orders of what each adds."""
     train, method = session.data.split("train"), session.method
-    phi = torch.zeros(3, len(train))
-
-    def worth(i: int, rows: tuple[int, ...]) -> int:
-        here = [r for r in rows if train.present[r, i]]
-        split = train.subset(torch.tensor([i]))
-        kept = torch.zeros(3, 1, dtype=torch.bool)
-        kept[here] = True
-        right = bool(method.predict(split.keep(kept)).fused.argmax() == train.labels[i])
-        return len(here) * right
-
-    for i in range(len(train)):
-        for order in itertools.permutations(range(3)):
-            for place, player in enumerate(order):
-                phi[player, i] += (worth(i, order[: place + 1]) - worth(i, order[:place])) / 6
+    worth, phi = {}, torch.zeros(3, len(train))
+    for rows in subsets(3):
+        present = torch.zeros_like(train.present)
+        present[list(rows)] = train.present[list(rows)]
+        right = method.predict(train.keep(present)).fused.argmax(1) == train.labels
+        worth[frozenset(rows)] = present.sum(0) * right
+    for order in itertools.permutations(range(3)):
+        for place, player in enumerate(order):
+            before, after = frozenset(order[:place]), frozenset(order[: place + 1])
+            phi[player] += (worth[after] - worth[before]) / 6
     return phi
 
 
