@@ -29,16 +29,18 @@ class Valuation(Concat):
     on, before every epoch, copies of samples are added that keep one part, the features of the
     others being 0. The option ``level`` says of which:
 
-    - ``"sample"``: of part m of a sample ``max(0, strength (1 - phi_m))`` copies, rounded up or
-      down by chance, so that this is how many there are on average.
+    - ``"sample"``: of part m of a sample ``max(0, strength (1 - phi_m))`` copies. For two
+      modalities and a strength of 2 these are the public code's numbers, 1, 2 and 3 copies at phi
+      = 1/2, 0 and -1/2; other numbers are rounded up or down by chance, so as to be right on
+      average.
     - ``"modality"``: of every part of modality m with the probability ``strength (mean phi of the
-      best modality - mean phi_m)``, at most 1.
+      best modality - mean phi_m)``, at most 1; the public code has 2/3 times a factor of its own.
 
     Parts that are absent are not players, and this holds for any number of modalities up to ten:
-    all 2^M subsets are asked. The paper leaves the two growing functions open; these are the
-    simplest. It estimates the means on a fifth of the training samples, here they are of all, since
-    valuing encodes every part once anyway (`StepRecord.forward_passes`). An epoch is longer than
-    one of `concat`, as the records say. With ``strength=0`` it is `concat`.
+    all 2^M subsets are asked. The means are published as estimates on a fifth of the training
+    samples; here they are of all, since valuing encodes every part once anyway
+    (`StepRecord.forward_passes`). An epoch is longer than one of `concat`, as the records say.
+    With ``strength=0`` it is `concat`.
 
     Attributes
     ----------
@@ -59,7 +61,7 @@ class Valuation(Concat):
 
     least_modalities = 2
     most_modalities = 10
-    options = {**Joint.options, "level": "sample", "strength": 1.0, "warm_up": 0.2}  # noqa: RUF012
+    options = {**Joint.options, "level": "sample", "strength": 2.0, "warm_up": 0.2}  # noqa: RUF012
     choices = {**Joint.choices, "level": ("sample", "modality")}  # noqa: RUF012
 
     def setup(self) -> None:

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mla_core import TrainingSession
+from mla_core import ExperimentConfig, TrainingSession
 from mla_core.methods.valuation import shapley_values, subsets
 
 
@@ -91,6 +91,22 @@ def test_a_copy_teaches_with_its_part_alone(tiny):
     expected = torch.nn.functional.cross_entropy(z, train.labels[batch.indices])
     assert not batch.kept.all()
     assert session.advance(steps=1)[0].loss == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_for_two_modalities_the_copies_are_the_published_ones(make_data):
+    config = ExperimentConfig(method="valuation", epochs=5, batch_size=16, feature_size=12)
+    session = TrainingSession(config, make_data())
+    session.advance(epochs=1)
+    train, predict = session.data.split("train"), session.method.predict
+    right = []
+    for rows in ([0], [1], [0, 1]):
+        kept = torch.zeros_like(train.present)
+        kept[rows] = True
+        right.append((predict(train.keep(kept)).fused.argmax(1) == train.labels).int())
+    for m, (own, other) in enumerate([right[:2], right[1::-1]]):
+        phi = (own + 2 * right[2] - other) / 2
+        published = torch.stack([(phi < 0.9).int(), (phi < 0.4).int(), (phi < -0.1).int()]).sum(0)
+        assert session.method.copies[m].tolist() == published.tolist()
 
 
 @pytest.mark.parametrize("options", [{"strength": 0.0}, {"warm_up": 1.0}], ids=str)
