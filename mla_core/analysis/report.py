@@ -120,9 +120,13 @@ def fusion_rules(
 
 
 def compute_of(history: History, n_modalities: int) -> dict[str, int]:
-    """Return what training cost: samples passed through an encoder and back, and head updates."""
+    """Return what training cost: parts passed through an encoder and back, or only there; updates."""
     passes = sum(r.samples * (n_modalities if r.modality is None else 1) for r in history.steps)
-    return {"encoder_passes": passes, "head_updates": sum(r.sub_steps for r in history.steps)}
+    return {
+        "encoder_passes": passes,
+        "forward_passes": sum(r.forward_passes for r in history.steps),
+        "head_updates": sum(r.sub_steps for r in history.steps),
+    }
 
 
 def _probes(train: Evaluation, other: Evaluation) -> dict[str, float]:

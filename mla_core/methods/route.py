@@ -52,13 +52,13 @@ class Place:
 
 
 class Route:
-    """The places of a run, which the configuration alone decides.
+    """The places of a run, which the configuration decides, and what the method has seen so far.
 
     Parameters
     ----------
     method : Method
-    train : Split
-        The training samples.
+    train, val : Split
+        The training samples, and those that things are chosen on.
 
     Raises
     ------
@@ -66,13 +66,14 @@ class Route:
         When no training sample has some modality: it would be fused untrained.
     """
 
-    def __init__(self, method: Method, train: Split) -> None:
+    def __init__(self, method: Method, train: Split, val: Split) -> None:
         able = [name for name in train.inputs if len(train.samples_of(name))]
         for name in train.inputs:
             if name not in able:
                 hint = f"leave it out with modalities={able}" if able else "nor any other"
                 msg = f"no training sample has the modality {name!r}: {hint}"
                 raise ConfigError(msg)
+        self.val = val
         self.method = method
         self.train = train
         self._round = len(train.inputs) if method.one_at_a_time else 1  # sub-steps
@@ -91,7 +92,18 @@ class Route:
         """Let the method take the coming sub-step, or some; see `Method.step` and `Method.steps`.
 
         At most `most`, up to the next look or the end of the epoch, and each of another modality.
+        What the method does behind an epoch is part of its last sub-step.
         """
+        records = self._steps(place, config, most)
+        if place.index + len(records) == len(place.plan):
+            step, epoch = place.step + len(records), place.epoch + 1
+            behind = Position(step, epoch, 0.0, epoch / config.epochs)
+            passes = self.method.end_epoch(self.train, self.val, behind)
+            passes += records[-1].forward_passes
+            records[-1] = replace(records[-1], forward_passes=passes)
+        return records
+
+    def _steps(self, place: Place, config: ExperimentConfig, most: int) -> list[StepRecord]:
         if place.index == 0:
             self.method.start_epoch(self.train)
         places = self._together(place, config, most)

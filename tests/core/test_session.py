@@ -29,8 +29,15 @@ KINDS = {
     "late_fusion": {"method": "late_fusion", "missing": {"train": 0.6}, **RECIPE},
     "film": {"method": "film", "label_noise": 0.5, "evaluate_every": 0, "stopping": "best"},
     "bigated": {"method": "bigated", "missing": {"train": {"m0": 0.9}, "val": 0.5}},
+    "reconboost": {"method": "reconboost", "missing": {"train": 0.4}},
+    "remix": {"method": "remix", "missing": {"train": 0.4}, "epochs": 3},
+    "udi": {"method": "udi", "missing": {"train": 0.4}, "epochs": 3},
+    "aug": {"method": "aug", "missing": {"train": 0.4}, "epochs": 3},
     "ogm_ge": {"method": "ogm_ge", "method_options": {"until": 0.7}},
     "qmf": {"method": "qmf", "missing": {"train": 0.4}},
+    "relearning": {"method": "relearning", "missing": {"train": 0.4}},
+    "g2d": {"method": "g2d", "missing": {"train": 0.4}},
+    "valuation": {"method": "valuation", "missing": {"train": 0.4}, "epochs": 3},
     "zeros": {"method": "qmf", "missing": {"train": 0.4}, "method_options": {"absent": "zeros"}},
 }
 
