@@ -1,0 +1,163 @@
+// Both networks side by side on the same batches, from one seed, and what is looked at while they learn.
+// What a session computes follows from its settings and the number of sub-steps alone.
+
+// Uniform numbers: within sqrt(6 / inputs) before a ReLU (He), 1 / sqrt(inputs) in the head.
+function fill(weight, bound, draw) {
+  for (let i = 0; i < weight.length; i++) weight[i] = (2 * draw() - 1) * bound;
+}
+
+function newEncoder(inputs, draw) {
+  const encoder = new Encoder(inputs, HIDDEN, FEATURES);
+  encoder.layers.forEach((layer) => fill(layer.weight, Math.sqrt(6 / layer.inputs), draw));
+  return encoder;
+}
+
+function newHead(parts, seed) {
+  const head = new Layer(parts * FEATURES, CLASSES);
+  fill(head.weight, FEATURES ** -0.5, random(seed, "head"));
+  return head;
+}
+
+class Session {
+  constructor(settings, digits) {
+    this.settings = settings;
+    const { modalities, seed, joint, gradient, alpha } = settings;
+    this.train = drawSplit(settings, "train", digits);
+    this.val = drawSplit(settings, "val", digits);
+    const options = { rate: settings.rate, momentum: 0.9, decay: 1e-4 };
+    const encoders = () =>
+      modalities.map(({ shape }, m) => newEncoder(shape === "digits" ? PIXELS : 2, random(seed, "encoder", m)));
+    const hgm = new HeadGradient(FEATURES, alpha, gradient);
+    this.alternation = new Alternation(encoders(), newHead(1, seed), hgm, options);
+    this.joint = new Joint(encoders(), newHead(joint === "sum" ? 1 : modalities.length, seed), joint, options);
+    this.step = 0;
+    this.epoch = 0;
+    this.jointLoss = NaN; // of the last joint step
+    this.last = null; // the modality and the losses of the last sub-step
+    this.curves = [];
+    this.seen = [[], []]; // for each way to train: the lengths of gradients since the last look
+    this.turns = this.walk();
+    this.look();
+  }
+
+  // Every sub-step in turn: a round takes one batch through all modalities, one after the other. Joint
+  // training takes its one step of the round with the first of them.
+  *walk() {
+    const { seed, modalities } = this.settings;
+    for (let epoch = 0; ; epoch++) {
+      this.epoch = epoch;
+      this.alternation.startEpoch(this.train);
+      for (const batch of batchesOf(seed, epoch, BATCH)) {
+        let joint = batch.filter((k) => this.train.present.some((here) => here[k]));
+        for (let m = 0; m < modalities.length; m++) {
+          const rows = batch.filter((k) => this.train.present[m][k]);
+          if (!rows.length) continue;
+          yield { m, rows, joint };
+          joint = null;
+        }
+      }
+    }
+  }
+
+  advance() {
+    if (this.step >= LONGEST) return false;
+    const { m, rows, joint } = this.turns.next().value;
+    const { alternation, train, step } = this;
+    const loss = alternation.step(m, rows, train, step);
+    this.last = { m, loss, joint: joint ? this.joint.step(joint, train) : null };
+    this.jointLoss = this.last.joint ?? this.jointLoss;
+    this.seen[1].push([m, alternation.signals[m]]);
+    if (joint) this.seen[0].push(...this.joint.signals.map((signal, j) => [j, signal]));
+    this.step += 1;
+    if (this.step % LOOK_EVERY === 0) this.look();
+    return true;
+  }
+
+  // Predictions of all validation samples, by both.
+  predict(fusion) {
+    const { inputs, present } = this.val;
+    return [this.joint, this.alternation].map((method) => {
+      const features = method.encoders.map((encoder, m) => encoder.forward(inputs[m], SIZES.val)[1]);
+      return { features, ...method.read(features, present, fusion) };
+    });
+  }
+
+  // A point of the curves.
+  look() {
+    const { labels, present } = this.val;
+    const mean = (seen, m) => {
+      const those = seen.filter(([j, signal]) => j === m && !Number.isNaN(signal));
+      return those.reduce((sum, [, signal]) => sum + signal, 0) / those.length;
+    };
+    const someone = labels.map((_, k) => present.some((here) => here[k]));
+    const [joint, turns] = this.predict("entropy");
+    const alike = this.alternation.read(turns.features, present, "uniform");
+    const alone = ({ logits }) => logits.map((one, m) => accuracy(one, labels, present[m]));
+    const fused = (one) => accuracy(one.fused, labels, someone);
+    this.curves.push({
+      step: this.step,
+      loss: this.jointLoss,
+      joint: [...alone(joint), fused(joint)],
+      turns: alone(turns),
+      fused: { entropy: fused(turns), uniform: fused(alike) },
+      signals: this.seen.map((seen) => present.map((_, m) => mean(seen, m))),
+      plasticity: this.alternation.hgm.active ? this.alternation.hgm.plasticity : 1,
+    });
+    this.seen = [[], []];
+  }
+
+  // The answers of one way to train over the plane of modality m: of that modality alone, or fused with
+  // the other parts of one validation sample.
+  surface(method, m, fusion, sample = null) {
+    const n = GRID * GRID;
+    const x = new Float64Array(2 * n);
+    for (let k = 0; k < n; k++) {
+      x[2 * k] = ((2 * ((k % GRID) + 0.5)) / GRID - 1) * REACH;
+      x[2 * k + 1] = (1 - (2 * (Math.floor(k / GRID) + 0.5)) / GRID) * REACH;
+    }
+    const z = method.encoders[m].forward(x, n)[1];
+    const nothing = new Float64Array(n * FEATURES);
+    const features = method.encoders.map((encoder, j) => {
+      if (j === m) return z;
+      if (sample === null || !this.val.present[j][sample]) return nothing;
+      const width = encoder.layers[0].inputs;
+      const one = encoder.forward(rowsOf(this.val.inputs[j], [sample], width), 1)[1];
+      return Float64Array.from(nothing, (_, i) => one[i % FEATURES]);
+    });
+    const present = features.map((_, j) =>
+      new Array(n).fill(j === m || (sample !== null && this.val.present[j][sample])),
+    );
+    const { logits, fused } = method.read(features, present, fusion);
+    return shades(sample === null ? logits[m] : fused);
+  }
+}
+
+// The share of right answers among the samples that count; NaN without any. Of equal logits the first
+// one is the answer, as in `torch.argmax`.
+function accuracy(logits, labels, counts) {
+  let [right, all] = [0, 0];
+  labels.forEach((label, k) => {
+    if (!counts[k]) return;
+    all += 1;
+    right += best(logits, k) === label;
+  });
+  return right / all;
+}
+
+function best(logits, k) {
+  let at = 0;
+  for (let c = 1; c < CLASSES; c++) if (logits[k * CLASSES + c] > logits[k * CLASSES + at]) at = c;
+  return at;
+}
+
+// For each row the answer, and how sure it is: two bytes, the second from 0 (chance) to 255 (certain).
+function shades(logits) {
+  const p = softmax(logits, CLASSES);
+  const shade = new Uint8Array((2 * p.length) / CLASSES);
+  for (let k = 0; k < shade.length / 2; k++) {
+    const answer = best(logits, k);
+    shade[2 * k] = answer;
+    shade[2 * k + 1] = Math.round((255 * (p[k * CLASSES + answer] * CLASSES - 1)) / (CLASSES - 1));
+  }
+  return shade;
+}
