@@ -7,5 +7,5 @@ const FEATURES = 16;
 const BATCH = 32;
 const LOOK_EVERY = 20; // sub-steps between two points of the curves
 const LONGEST = 10000; // sub-steps of a session
-const GRID = 40; // places of a decision surface along each side
+const GRID = 32; // places of a decision surface along each side
 const REACH = 1.25; // a surface goes from -REACH to REACH

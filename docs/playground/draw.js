@@ -25,12 +25,14 @@ function pathOf(c, x, y, r) {
   return path;
 }
 
-// The colour of an answer, the stronger the surer it is.
-function tint(answer, sure) {
-  const strength = 0.12 + 0.68 * (sure / 255);
+// The colours of answers, the stronger the surer: for each class 256 of them, as bytes r, g, b.
+function tints() {
   const ground = dark() ? 17 : 255;
-  return rgb(CLASS_COLOURS[answer]).map((v) => Math.round(ground + (v - ground) * strength));
+  const toned = (hex, sure) => rgb(hex).map((v) => Math.round(ground + (v - ground) * (0.12 + 0.68 * (sure / 255))));
+  return CLASS_COLOURS.map((hex) => Array.from({ length: 256 }, (_, sure) => toned(hex, sure)));
 }
+let tint = tints();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (tint = tints()));
 
 const small = document.createElement("canvas");
 small.width = small.height = GRID;
@@ -42,24 +44,37 @@ function pen(canvas) {
   return context;
 }
 
-// A surface, and upon it the validation samples where they have this modality.
-function drawPlane(canvas, surface, { x, labels, present }, chosen) {
+// The samples that have this modality, drawn once for a session: `side` is the same object throughout.
+const marked = new WeakMap();
+function marks(side) {
+  if (!marked.has(side)) {
+    const { x, labels, present } = side;
+    const canvas = Object.assign(document.createElement("canvas"), { width: 2 * SIDE, height: 2 * SIDE });
+    const context = pen(canvas);
+    context.lineWidth = 0.7;
+    context.strokeStyle = "#222222";
+    labels.forEach((label, k) => {
+      if (!present[k]) return;
+      const path = pathOf(label, toPixel(x[2 * k]), toPixel(-x[2 * k + 1]), 2.6);
+      context.fillStyle = CLASS_COLOURS[label];
+      context.fill(path);
+      context.stroke(path);
+    });
+    marked.set(side, canvas);
+  }
+  return marked.get(side);
+}
+
+// A surface, and upon it the validation samples.
+function drawPlane(canvas, surface, side, chosen) {
   const context = pen(canvas);
   const image = new ImageData(GRID, GRID);
-  for (let k = 0; k < GRID * GRID; k++) image.data.set([...tint(surface[2 * k], surface[2 * k + 1]), 255], 4 * k);
+  image.data.fill(255);
+  for (let k = 0; k < GRID * GRID; k++) image.data.set(tint[surface[2 * k]][surface[2 * k + 1]], 4 * k);
   small.getContext("2d").putImageData(image, 0, 0);
   context.drawImage(small, 0, 0, SIDE, SIDE);
-  context.lineWidth = 0.7;
-  context.strokeStyle = "#222222";
-  const at = (k) => [toPixel(x[2 * k]), toPixel(-x[2 * k + 1])];
-  labels.forEach((label, k) => {
-    if (!present[k]) return;
-    const path = pathOf(label, ...at(k), 2.6);
-    context.fillStyle = CLASS_COLOURS[label];
-    context.fill(path);
-    context.stroke(path);
-  });
-  if (present[chosen]) ring(context, ...at(chosen), 7);
+  context.drawImage(marks(side), 0, 0, SIDE, SIDE);
+  if (side.present[chosen]) ring(context, toPixel(side.x[2 * chosen]), toPixel(-side.x[2 * chosen + 1]), 7);
 }
 
 function ring(context, x, y, r) {
@@ -84,7 +99,7 @@ function drawDigits(canvas, answers, { x, labels, present }, chosen) {
   mosaic(chosen).forEach((k, i) => {
     const [left, top] = [(i % ACROSS) * cell, Math.floor(i / ACROSS) * cell];
     if (!present[k]) return;
-    context.fillStyle = `rgb(${tint(answers[2 * k], answers[2 * k + 1])})`;
+    context.fillStyle = `rgb(${tint[answers[2 * k]][answers[2 * k + 1]]})`;
     context.fillRect(left + 0.5, top + 0.5, cell - 1, cell - 1);
     if (x) {
       const image = new ImageData(8, 8);

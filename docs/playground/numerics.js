@@ -17,9 +17,30 @@ class Layer {
     const { inputs, outputs, weight, bias } = this;
     const y = new Float64Array(n * outputs);
     for (let k = 0; k < n; k++) {
-      for (let o = 0; o < outputs; o++) {
+      const at = k * inputs;
+      let o = 0;
+      // Four outputs at once: sums that do not wait for each other take a third of the time.
+      for (; o + 4 <= outputs; o += 4) {
+        let a = bias[o];
+        let b = bias[o + 1];
+        let c = bias[o + 2];
+        let d = bias[o + 3];
+        for (let i = 0, w = o * inputs; i < inputs; i++, w++) {
+          const v = x[at + i];
+          a += weight[w] * v;
+          b += weight[w + inputs] * v;
+          c += weight[w + 2 * inputs] * v;
+          d += weight[w + 3 * inputs] * v;
+        }
+        const to = k * outputs + o;
+        y[to] = a;
+        y[to + 1] = b;
+        y[to + 2] = c;
+        y[to + 3] = d;
+      }
+      for (; o < outputs; o++) {
         let sum = bias[o];
-        for (let i = 0, w = o * inputs, at = k * inputs; i < inputs; i++) sum += weight[w + i] * x[at + i];
+        for (let i = 0, w = o * inputs; i < inputs; i++) sum += weight[w + i] * x[at + i];
         y[k * outputs + o] = sum;
       }
     }
@@ -209,8 +230,8 @@ function fusionWeights(rule, logits, present, classes) {
   const weights = logits.map(() => new Float64Array(n));
   for (let k = 0; k < n; k++) {
     let sum = 0; // entropies are at most log C, so nothing overflows
-    doubt.forEach((e, m) => present[m][k] && (sum += weights[m][k] = Math.exp(-e[k])));
-    if (sum > 0) weights.forEach((w) => (w[k] /= sum));
+    for (let m = 0; m < logits.length; m++) if (present[m][k]) sum += weights[m][k] = Math.exp(-doubt[m][k]);
+    for (let m = 0; m < logits.length; m++) if (sum > 0) weights[m][k] /= sum;
   }
   return weights;
 }
@@ -257,14 +278,23 @@ class Alternation {
     return loss;
   }
 
+  // The logits of modality m alone.
+  alone(m, z, n) {
+    return this.head.forward(z, n);
+  }
+
   // Each modality's logits, their weights, and the fused logits (eq. 6) for features of N samples.
   read(features, present, rule) {
     const { outputs } = this.head;
-    const n = features[0].length / this.head.inputs;
-    const logits = features.map((z) => this.head.forward(z, n));
+    const n = present[0].length;
+    const logits = features.map((z, m) => this.alone(m, z, n));
     const weights = fusionWeights(rule, logits, present, outputs);
     const fused = new Float64Array(n * outputs);
-    logits.forEach((one, m) => one.forEach((y, i) => (fused[i] += weights[m][Math.floor(i / outputs)] * y)));
+    for (let m = 0; m < logits.length; m++) {
+      for (let k = 0; k < n; k++) {
+        for (let i = k * outputs; i < (k + 1) * outputs; i++) fused[i] += weights[m][k] * logits[m][i];
+      }
+    }
     return { logits, weights, fused };
   }
 }
@@ -277,15 +307,18 @@ class Joint {
     this.signals = encoders.map(() => NaN);
   }
 
-  // What the head reads of features that are zero where absent: (N, s) or (N, M s).
-  reading(features, n) {
+  // What the head reads: (N, s) or (N, M s); absent parts are zeros.
+  reading(features, present, n) {
     const size = features[0].length / n;
     const width = this.head.inputs;
     const read = new Float64Array(n * width);
-    features.forEach((z, m) => {
+    for (let m = 0; m < features.length; m++) {
       const shift = this.kind === "sum" ? 0 : m * size;
-      for (let k = 0; k < n; k++) for (let i = 0; i < size; i++) read[k * width + shift + i] += z[k * size + i];
-    });
+      for (let k = 0; k < n; k++) {
+        if (!present[m][k]) continue;
+        for (let i = 0; i < size; i++) read[k * width + shift + i] += features[m][k * size + i];
+      }
+    }
     return read;
   }
 
@@ -295,15 +328,16 @@ class Joint {
     const n = rows.length;
     const width = head.inputs;
     const size = this.kind === "sum" ? width : width / encoders.length;
+    const given = present.map((those) => rows.map((k) => those[k]));
     const parts = encoders.map((encoder, m) => {
-      const here = [...rows.keys()].filter((k) => present[m][rows[k]]);
+      const here = [...rows.keys()].filter((k) => given[m][k]);
       const x = rowsOf(inputs[m], here.map((k) => rows[k]), encoder.layers[0].inputs);
       const outputs = encoder.forward(x, here.length);
       const features = new Float64Array(n * size);
       here.forEach((k, i) => features.set(outputs[1].subarray(i * size, (i + 1) * size), k * size));
       return { here, x, outputs, features };
     });
-    const read = this.reading(parts.map(({ features }) => features), n);
+    const read = this.reading(parts.map(({ features }) => features), given, n);
     const { loss, gradient } = crossEntropy(head.forward(read, n), rows.map((k) => labels[k]), head.outputs);
     const dRead = head.backward(read, gradient, n);
     encoders.forEach((encoder, m) => {
@@ -320,17 +354,25 @@ class Joint {
     return loss;
   }
 
-  // Each modality's own logits, of the head that reads it alone, and the fused ones. Under "concat" a
-  // modality gets its share of the bias, so that its own logits add up to the fused.
+  // The logits of the head that reads modality m alone. Under "concat" that is its slice, with its share
+  // of the bias, so that all modalities' own logits add up to the fused.
+  alone(m, z, n) {
+    const { head, kind, encoders } = this;
+    if (kind === "sum") return head.forward(z, n);
+    const size = head.inputs / encoders.length;
+    const slice = new Layer(size, head.outputs);
+    for (let o = 0; o < head.outputs; o++) {
+      const start = o * head.inputs + m * size;
+      slice.weight.set(head.weight.subarray(start, start + size), o * size);
+      slice.bias[o] = head.bias[o] / encoders.length;
+    }
+    return slice.forward(z, n);
+  }
+
+  // Each modality's own logits, and the fused ones.
   read(features, present) {
-    const { head, kind } = this;
     const n = present[0].length;
-    const here = features.map((z, m) => z.map((v, i) => (present[m][Math.floor((i * n) / z.length)] ? v : 0)));
-    const share = kind === "sum" ? 1 : 1 / features.length;
-    const logits = here.map((_, m) => {
-      const alone = head.forward(this.reading(here.map((z, j) => (j === m ? z : z.map(() => 0))), n), n);
-      return alone.map((y, i) => y + (share - 1) * head.bias[i % head.outputs]);
-    });
-    return { logits, weights: null, fused: head.forward(this.reading(here, n), n) };
+    const logits = features.map((z, m) => this.alone(m, z, n));
+    return { logits, weights: null, fused: this.head.forward(this.reading(features, present, n), n) };
   }
 }

@@ -103,7 +103,13 @@ function tick(now) {
 worker.onmessage = ({ data: answer }) => {
   if (answer.id !== session) return;
   if (answer.kind === "data") {
-    data = answer;
+    const { inputs, labels, present } = answer;
+    data = {
+      ...answer,
+      sides: inputs.map((x, m) => ({ x, labels, present: present[m], width: x.length / SIZES.val })),
+      // Samples with any part at all: those that have a fused answer.
+      someone: labels.map((_, k) => present.some((here) => here[k])),
+    };
     return;
   }
   waiting = false;
@@ -113,12 +119,11 @@ worker.onmessage = ({ data: answer }) => {
   const catching = frame.step < target;
   if (catching) ask({ kind: "go", steps: target - frame.step, milliseconds: 150 });
   for (const id of ["play", "step", "reset"]) byId(id).disabled = catching || (id !== "reset" && frame.step >= LONGEST);
-  show(catching);
-  if (catching) return;
   if (playing && frame.step >= LONGEST) pause();
-  if (!playing || performance.now() - saved > 1000) save();
-  if (playing) requestAnimationFrame(tick);
-  else if (stale) ask({ kind: "go" });
+  if (playing && !catching) tick(performance.now()); // the worker goes on while this answer is drawn
+  else if (stale && !catching) ask({ kind: "go" });
+  show(catching);
+  if (!catching && (!playing || performance.now() - saved > 1000)) save();
 };
 
 worker.onerror = ({ message }) => {
@@ -174,14 +179,8 @@ const planeOf = (m) => (m < state.modalities.length ? m : state.plane);
 
 function point({ offsetX, offsetY, target: { clientWidth, clientHeight } }, m) {
   if (!frame || !data) return;
-  const found = sampleAt((offsetX / clientWidth) * SIDE, (offsetY / clientHeight) * SIDE, side(planeOf(m)), state.sample);
+  const found = sampleAt((offsetX / clientWidth) * SIDE, (offsetY / clientHeight) * SIDE, data.sides[planeOf(m)], state.sample);
   if (found !== null) lookAt({ sample: found, plane: planeOf(m) });
-}
-
-// The validation samples as modality m has them.
-function side(m) {
-  const x = data.inputs[m];
-  return { x, labels: data.labels, present: data.present[m], width: x.length / SIZES.val };
 }
 
 function show(catching) {
@@ -199,8 +198,8 @@ function show(catching) {
     pictures[way].forEach(({ figure, canvas, caption }, m) => {
       const fused = m === names.length;
       const plain = surfaces[m] === null;
-      if (plain) drawDigits(canvas, answers[m], fused ? { ...side(state.plane), ...seen() } : side(m), state.sample);
-      else drawPlane(canvas, surfaces[m], side(planeOf(m)), state.sample);
+      if (plain) drawDigits(canvas, answers[m], fused ? { ...data.sides[state.plane], present: data.someone } : data.sides[m], state.sample);
+      else drawPlane(canvas, surfaces[m], data.sides[planeOf(m)], state.sample);
       const works = last && (way === 1 ? m === last.m || fused : last.joint !== null);
       figure.toggleAttribute("data-works", Boolean(slow && works && !fused));
       const share = percent(accuracyOf(now)[way][m]);
@@ -221,11 +220,6 @@ function show(catching) {
   drawCurves(names);
   byId("story").textContent = story(names, now);
   showSample(names);
-}
-
-// Samples with any part at all, for a picture of fused answers.
-function seen() {
-  return { present: data.labels.map((_, k) => data.present.some((here) => here[k])) };
 }
 
 // Each modality's accuracy and the fused one, under joint training and by turns with the chosen fusion.
@@ -283,7 +277,7 @@ function showSample(names) {
     const row = make("tr", body);
     make("th", row, { scope: "row" }, name);
     const fused = m === names.length;
-    const here = fused ? seen().present[sample] : data.present[m][sample];
+    const here = fused ? data.someone[sample] : data.present[m][sample];
     frame.methods.forEach(({ sample: { chances } }) => {
       const p = chances[m];
       const answer = p.indexOf(Math.max(...p));

@@ -110,27 +110,26 @@ class Session {
   // the other parts of one validation sample.
   surface(method, m, fusion, sample = null) {
     const n = GRID * GRID;
-    const x = new Float64Array(2 * n);
-    for (let k = 0; k < n; k++) {
-      x[2 * k] = ((2 * ((k % GRID) + 0.5)) / GRID - 1) * REACH;
-      x[2 * k + 1] = (1 - (2 * (Math.floor(k / GRID) + 0.5)) / GRID) * REACH;
-    }
-    const z = method.encoders[m].forward(x, n)[1];
-    const nothing = new Float64Array(n * FEATURES);
+    const z = method.encoders[m].forward(PLANE, n)[1];
+    if (sample === null) return shades(method.alone(m, z, n));
+    const { inputs, present } = this.val;
     const features = method.encoders.map((encoder, j) => {
       if (j === m) return z;
-      if (sample === null || !this.val.present[j][sample]) return nothing;
-      const width = encoder.layers[0].inputs;
-      const one = encoder.forward(rowsOf(this.val.inputs[j], [sample], width), 1)[1];
-      return Float64Array.from(nothing, (_, i) => one[i % FEATURES]);
+      const one = encoder.forward(rowsOf(inputs[j], [sample], encoder.layers[0].inputs), 1)[1];
+      const alike = new Float64Array(n * FEATURES);
+      for (let k = 0; k < n; k++) alike.set(one, k * FEATURES);
+      return alike;
     });
-    const present = features.map((_, j) =>
-      new Array(n).fill(j === m || (sample !== null && this.val.present[j][sample])),
-    );
-    const { logits, fused } = method.read(features, present, fusion);
-    return shades(sample === null ? logits[m] : fused);
+    const here = features.map((_, j) => new Array(n).fill(j === m || present[j][sample]));
+    return shades(method.read(features, here, fusion).fused);
   }
 }
+
+// The places of a surface (GRID^2, 2), row after row from the top left.
+const PLANE = Float64Array.from({ length: 2 * GRID * GRID }, (_, i) => {
+  const k = Math.floor(i / 2);
+  return i % 2 ? (1 - (2 * (Math.floor(k / GRID) + 0.5)) / GRID) * REACH : ((2 * ((k % GRID) + 0.5)) / GRID - 1) * REACH;
+});
 
 // The share of right answers among the samples that count; NaN without any. Of equal logits the first
 // one is the answer, as in `torch.argmax`.

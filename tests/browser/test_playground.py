@@ -12,7 +12,7 @@ import torch
 from playwright.sync_api import Browser, Page, expect
 
 import mla_core as mla
-from mla_core.methods.alternating import Alternating
+from mla_core.methods import Alternating
 from tests import ROOT
 from tests.browser.texts import faults
 
