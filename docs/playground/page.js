@@ -88,6 +88,10 @@ function play() {
 
 function tick(now) {
   if (!playing || waiting) return;
+  if (document.hidden) {
+    requestAnimationFrame(tick); // comes when somebody looks again
+    return;
+  }
   const passed = Math.min(500, now - before);
   const soon = owed + (passed * speed()) / 1000;
   if (soon < 1 || (calm.matches && passed < 500)) {
@@ -190,10 +194,9 @@ function show(catching) {
   const slow = !playing || speed() <= 20; // slow enough to follow the turns
   document.body.dataset.step = step;
   document.body.dataset.ready = String(!catching);
-  const turn = last && `${names[last.m]}, loss ${last.loss.toFixed(3)}`;
   byId("count").textContent = catching
     ? `Bringing back sub-step ${step.toLocaleString("en")} of ${target.toLocaleString("en")} …`
-    : `Sub-step ${step.toLocaleString("en")}, epoch ${epoch + 1}${turn && slow ? `. Turn of ${turn}` : ""}`;
+    : `Sub-step ${step.toLocaleString("en")}${step === LONGEST ? ", the last one" : ""}, epoch ${epoch + 1}${last && slow ? turnOf(names) : ""}`;
   methods.forEach(({ answers, surfaces }, way) =>
     pictures[way].forEach(({ figure, canvas, caption }, m) => {
       const fused = m === names.length;
@@ -217,9 +220,17 @@ function show(catching) {
   over.textContent = state.modalities[state.plane].shape === "digits"
     ? "for some samples"
     : `over ${names[state.plane]}, the rest from sample ${state.sample}`;
+  byId("digits").hidden = !state.modalities.some(({ shape }) => shape === "digits");
   drawCurves(names);
   byId("story").textContent = story(names, now);
   showSample(names);
+}
+
+// Who moved in the last sub-step.
+function turnOf(names) {
+  const { m, loss, joint } = frame.last;
+  const other = joint === null ? "waits for the next round" : `made its step of the round (loss ${joint.toPrecision(2)})`;
+  return `. Turn of ${names[m]} (loss ${loss.toPrecision(2)}); joint training ${other}.`;
 }
 
 // Each modality's accuracy and the fused one, under joint training and by turns with the chosen fusion.
@@ -256,8 +267,9 @@ function story(names, point) {
   const m = apart.reduce((best, gap, j) => (gap > apart[best] ? j : best), 0);
   const at = `At sub-step ${step.toLocaleString("en")}: `;
   if (apart[m] >= 0.1) {
-    const why = loss < 0.1 ? ` The others answer for it: the joint loss is down to ${loss.toPrecision(1)}, and little is left to learn from.` : "";
-    return `${at}${names[m]} alone: ${percent(joint[m])} under joint training, ${percent(turns[m])} by turns. Joint training makes this modality lazy.${why}`;
+    const told = `${at}${names[m]} alone: ${percent(joint[m])} right under joint training, ${percent(turns[m])} by turns.`;
+    if (!(loss < 0.1)) return `${told} Joint training is behind here.`;
+    return `${told} Joint training has left this modality lazy so far: its fused answers are right in ${percent(joint.at(-1))}, its loss is down to ${loss.toPrecision(1)}, and little is left to learn from.`;
   }
   const behind = apart.findIndex((gap) => gap <= -0.1);
   if (behind >= 0) {

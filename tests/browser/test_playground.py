@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import runpy
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect
+from sklearn.datasets import load_digits
 
 import mla_core as mla
 from mla_core.methods import Alternating
@@ -107,6 +109,15 @@ def test_the_page_is_its_parts_and_small() -> None:
         == runpy.run_path(str(FOLDER / "put_together.py"))["page"]()
     )
     assert PAGE.stat().st_size <= 400_000
+
+
+def test_its_digits_are_those_of_scikit_learn_in_16_shades() -> None:
+    packed = np.frombuffer(base64.b64decode((FOLDER / "digits.txt").read_text()), dtype=np.uint8)
+    pixels = np.stack([packed >> 4, packed & 15], axis=1).reshape(-1, 3, 64)  # 3, 5, 8 in turn
+    source = load_digits()
+    for column, digit in enumerate((3, 5, 8)):
+        theirs = source.data[source.target == digit][: len(pixels)]
+        np.testing.assert_array_equal(pixels[:, column], theirs.clip(max=15))
 
 
 # ------------------------------------------------------------------------------ what is computed
@@ -251,12 +262,14 @@ def test_step_play_pause_and_reset(page: Page) -> None:
     show(page)
     body = page.locator("body")
     blobs, spirals = (page.locator("#views figure").nth(i) for i in (1, 3))
-    for step, works, rests in ((1, blobs, spirals), (2, spirals, blobs)):
+    told = ("Turn of Blobs", "joint training made its step"), ("Turn of Spirals", "waits")
+    for step, (works, rests) in enumerate(((blobs, spirals), (spirals, blobs)), start=1):
         page.get_by_role("button", name="Step").click()
         expect(body).to_have_attribute("data-step", str(step))
         expect(works).to_have_attribute("data-works", "")
         expect(rests).not_to_have_attribute("data-works", "")
-    expect(page.locator("#count")).to_contain_text("Turn of Spirals")
+        for part in told[step - 1]:
+            expect(page.locator("#count")).to_contain_text(part)
 
     page.get_by_role("button", name="Play").press("Enter")
     page.wait_for_function("() => Number(document.body.dataset.step) > 40")
