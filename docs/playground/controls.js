@@ -33,7 +33,8 @@ function partControls(parent, m, modalities, change) {
   const legend = make("legend", box);
   swatch(legend, lineOf(m));
   legend.append(`Modality ${m + 1}`);
-  const kind = make("select", make("label", box, { class: "line" }, "Kind "), { "data-key": `kind${m}` });
+  const first = make("div", box, { class: "line" });
+  const kind = make("select", make("label", first, {}, "Kind "), { "data-key": `kind${m}` });
   for (const [value, name] of Object.entries(NAMES)) make("option", kind, { value }, name);
   kind.value = shape;
   kind.onchange = () => set({ shape: kind.value });
@@ -44,7 +45,7 @@ function partControls(parent, m, modalities, change) {
   dial.oninput = () => (told.textContent = Number(dial.value).toFixed(2));
   dial.onchange = () => set({ noise: Number(dial.value) });
   if (modalities.length > 2) {
-    const remove = make("button", box, { type: "button" }, "Remove");
+    const remove = make("button", first, { type: "button", class: "end" }, "Remove");
     remove.setAttribute("aria-label", `Remove modality ${m + 1}`);
     remove.onclick = () => {
       change({ modalities: modalities.toSpliced(m, 1) });

@@ -1,8 +1,8 @@
 // The page: asks the worker for sub-steps, one request after the other, and draws what comes back.
 const SPEEDS = { 2: "2 a second", 20: "20 a second", Infinity: "full speed" };
 const WAYS = [
-  ["Joint training", "one loss for all modalities"],
-  ["Alternation", "each modality in turn (MLA)"],
+  ["Joint training", "one loss for all"],
+  ["Alternation", "each in turn (MLA)"],
 ];
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const worker = new Worker(URL.createObjectURL(new Blob([byId("learner").textContent], { type: "text/javascript" })));
@@ -17,10 +17,11 @@ let target = 0; // the sub-step that a link asks for
 let [before, owed] = [0, 0]; // when the last request left; sub-steps that are due at this speed
 let saved = 0; // when the address was written
 let pictures = []; // for both ways, the canvas and the caption of each modality and of the fused answer
+let lights = []; // for both ways, what shows in its diagram who moved
 const charts = WAYS.map(([name]) => new Chart(byId("charts"), name, { 0: "0 %", [1 / CLASSES]: "chance", 1: "100 %" }));
 const plasticity = new Chart(byId("charts"), "Plasticity of the shared head (alternation)", { 0: "0", 0.5: "0.5", 1: "1" });
 
-const percent = (share) => (Number.isFinite(share) ? `${Math.round(100 * share)} %` : "–");
+const percent = (share) => (Number.isFinite(share) ? `${Math.round(100 * share)}\u00a0%` : "–");
 const mark = (c) => CLASS_MARKS[c] + (state.modalities.some(({ shape }) => shape === "digits") ? ` ${CLASS_DIGITS[c]}` : "");
 const speed = () => Number(byId("speed").value);
 
@@ -160,11 +161,12 @@ function build() {
   views.dataset.names = names.join();
   views.replaceChildren();
   pictures = WAYS.map(() => []);
-  for (const [name, told] of WAYS) {
+  lights = WAYS.map(([name, told], way) => {
     const head = make("div", views, { class: "way" });
     make("h2", head, {}, name);
     make("p", head, { class: "soft" }, told);
-  }
+    return diagram(head, names, way);
+  });
   [...names, "Fused"].forEach((name, m) => {
     const title = make("h3", views);
     swatch(title, m < names.length ? lineOf(m) : FUSED_LINE);
@@ -197,14 +199,16 @@ function show(catching) {
   byId("count").textContent = catching
     ? `Bringing back sub-step ${step.toLocaleString("en")} of ${target.toLocaleString("en")} …`
     : `Sub-step ${step.toLocaleString("en")}${step === LONGEST ? ", the last one" : ""}, epoch ${epoch + 1}${last && slow ? turnOf(names) : ""}`;
-  methods.forEach(({ answers, surfaces }, way) =>
+  const moved = [last?.joint != null ? names.map((_, m) => m) : [], last ? [last.m] : []];
+  methods.forEach(({ answers, surfaces }, way) => {
+    const lit = slow ? moved[way] : [];
+    lights[way](lit);
     pictures[way].forEach(({ figure, canvas, caption }, m) => {
       const fused = m === names.length;
       const plain = surfaces[m] === null;
       if (plain) drawDigits(canvas, answers[m], fused ? { ...data.sides[state.plane], present: data.someone } : data.sides[m], state.sample);
       else drawPlane(canvas, surfaces[m], data.sides[planeOf(m)], state.sample);
-      const works = last && (way === 1 ? m === last.m || fused : last.joint !== null);
-      figure.toggleAttribute("data-works", Boolean(slow && works && !fused));
+      figure.toggleAttribute("data-works", lit.includes(m));
       const share = percent(accuracyOf(now)[way][m]);
       const signal = now.signals?.[way][m];
       caption.replaceChildren();
@@ -214,8 +218,8 @@ function show(catching) {
       const what = fused ? "Fused" : `${names[m]} alone`;
       const kind = plain ? "Digits on the colours of their answers" : "The plane in the colours of its answers";
       canvas.setAttribute("aria-label", `${WAYS[way][0]}, ${what}: ${share} right. ${kind}.`);
-    }),
-  );
+    });
+  });
   const over = byId("views").querySelector("h3:last-of-type .soft");
   over.textContent = state.modalities[state.plane].shape === "digits"
     ? "for some samples"
