@@ -13,6 +13,7 @@ let data = null; // the validation samples
 let frame = null; // the worker's last answer
 let curves = [];
 let [playing, waiting, stale] = [false, false, false];
+let queued = 0; // single steps that were asked for while the worker was busy
 let target = 0; // the sub-step that a link asks for
 let [before, owed] = [0, 0]; // when the last request left; sub-steps that are due at this speed
 let saved = 0; // when the address was written
@@ -28,6 +29,7 @@ const speed = () => Number(byId("speed").value);
 function ask(message) {
   waiting = true;
   stale = false;
+  queued = 0;
   const { sample, plane, fusion } = state;
   worker.postMessage({ milliseconds: 0, steps: 0, ...message, id: session, look: { sample, plane, fusion } });
 }
@@ -124,15 +126,18 @@ worker.onmessage = ({ data: answer }) => {
   const catching = frame.step < target;
   if (catching) ask({ kind: "go", steps: target - frame.step, milliseconds: 150 });
   for (const id of ["play", "step", "reset"]) byId(id).disabled = catching || (id !== "reset" && frame.step >= LONGEST);
-  if (playing && frame.step >= LONGEST) pause();
+  if (playing && frame.step >= LONGEST) {
+    pause();
+    byId("reset").focus(); // all that is left to press
+  }
   if (playing && !catching) tick(performance.now()); // the worker goes on while this answer is drawn
-  else if (stale && !catching) ask({ kind: "go" });
+  else if ((stale || queued) && !catching) ask({ kind: "go", steps: queued, milliseconds: Infinity });
   show(catching);
   if (!catching && (!playing || performance.now() - saved > 1000)) save();
 };
 
 worker.onerror = ({ message }) => {
-  byId("fault").textContent = `Training stopped with an error: ${message}. Load the page again.`;
+  byId("fault").textContent = `Training stopped with an error (${message ?? "its worker did not start"}). Load the page again.`;
   byId("fault").hidden = false;
   pause();
 };
@@ -264,7 +269,7 @@ function story(names, point) {
   const { step, loss } = point;
   const [joint, turns] = accuracyOf(point);
   if (frame.step === 0) {
-    return "Nothing is trained yet: both start from the same first weights. Press Play, or Step for one sub-step.";
+    return "Nothing is trained yet: both start with the same encoders. Press Play, or Step for one sub-step.";
   }
   if (step === 0) return `Accuracies are measured every ${LOOK_EVERY} sub-steps.`;
   const apart = names.map((_, m) => turns[m] - joint[m]);
@@ -328,7 +333,8 @@ byId("play").onclick = () => {
 };
 byId("step").onclick = () => {
   pause();
-  if (!waiting) ask({ kind: "go", steps: 1, milliseconds: Infinity });
+  if (waiting) queued += 1;
+  else ask({ kind: "go", steps: 1, milliseconds: Infinity });
 };
 byId("reset").onclick = () => {
   pause();

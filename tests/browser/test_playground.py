@@ -184,10 +184,8 @@ def numbers(value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     [
         ({"head_gradient": "off", "fusion": "uniform"}, 0.4),
         ({"head_gradient": "paper"}, 0.0),
-        ({"head_gradient": "paper", "alpha": 0.001}, 0.4),
         ({"head_gradient": "paper_previous", "alpha": 1.0}, 0.4),
         ({"head_gradient": "dataset_mean"}, 0.4),
-        ({"method": "sum"}, 0.0),
         ({"method": "sum"}, 0.4),
         ({"method": "concat"}, 0.4),
     ],
@@ -279,6 +277,10 @@ def test_step_play_pause_and_reset(page: Page) -> None:
     page.wait_for_timeout(200)
     assert step_of(page) == paused
     assert f"step={paused}" in page.url
+
+    for _ in range(5):  # faster than the worker answers
+        page.get_by_role("button", name="Step").evaluate("(button) => button.click()")
+    expect(body).to_have_attribute("data-step", str(paused + 5))
 
     page.get_by_role("button", name="Reset").click()
     expect(body).to_have_attribute("data-step", "0")
