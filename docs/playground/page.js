@@ -195,9 +195,9 @@ function point({ offsetX, offsetY, target: { clientWidth, clientHeight } }, m) {
 }
 
 function show(catching) {
-  const { step, last, epoch, methods } = frame;
+  const { step, last, epoch, methods, now } = frame;
   const names = namesOf(state.modalities);
-  const now = curves.at(-1);
+  const { signals } = curves.at(-1);
   const slow = !playing || speed() <= 20; // slow enough to follow the turns
   document.body.dataset.step = step;
   document.body.dataset.ready = String(!catching);
@@ -215,7 +215,7 @@ function show(catching) {
       else drawPlane(canvas, surfaces[m], data.sides[planeOf(m)], state.sample);
       figure.toggleAttribute("data-works", lit.includes(m));
       const share = percent(accuracyOf(now)[way][m]);
-      const signal = now.signals?.[way][m];
+      const signal = signals[way][m];
       caption.replaceChildren();
       make("b", caption, {}, share);
       make("span", caption, {}, fused ? " fused" : " alone");
@@ -250,28 +250,28 @@ function accuracyOf({ joint, turns, fused }) {
 function drawCurves(names) {
   const lines = [...names.map((_, m) => lineOf(m)), FUSED_LINE];
   const fusedFirst = (values) => [values.at(-1), ...values.slice(0, -1)]; // the wide line lies below
-  const now = curves.at(-1);
+  const { now } = frame;
+  const points = curves.at(-1).step === now.step ? curves : [...curves, now];
   charts.forEach((chart, way) => {
     const told = [...names, "Fused"].map((name, m) => `${name} ${percent(accuracyOf(now)[way][m])}`).join(", ");
-    chart.draw(fusedFirst(lines), curves.map((point) => [point.step, fusedFirst(accuracyOf(point)[way])]), `At sub-step ${now.step}: ${told}`);
+    chart.draw(fusedFirst(lines), points.map((point) => [point.step, fusedFirst(accuracyOf(point)[way])]), `At sub-step ${now.step}: ${told}`);
   });
   const free = now.plasticity < 0.01 ? now.plasticity.toPrecision(1) : now.plasticity.toFixed(2);
   plasticity.draw(
     [{ colour: "#2f7f8c", dash: "", width: 2.2 }],
-    curves.map(({ step, plasticity: value }) => [step, [value]]),
+    points.map(({ step, plasticity: value }) => [step, [value]]),
     `At sub-step ${now.step}: ${free}`,
   );
   plasticity.root.previousSibling.textContent = `Plasticity of the shared head (alternation): ${free}`;
 }
 
-// What the curves say, in a sentence or two; about their last point.
+// What is seen, in a sentence or two.
 function story(names, point) {
   const { step, loss } = point;
   const [joint, turns] = accuracyOf(point);
-  if (frame.step === 0) {
+  if (step === 0) {
     return "Nothing is trained yet: both start with the same encoders. Press Play, or Step for one sub-step.";
   }
-  if (step === 0) return `Accuracies are measured every ${LOOK_EVERY} sub-steps.`;
   const apart = names.map((_, m) => turns[m] - joint[m]);
   const m = apart.reduce((best, gap, j) => (gap > apart[best] ? j : best), 0);
   const at = `At sub-step ${step.toLocaleString("en")}: `;

@@ -73,36 +73,45 @@ class Session {
     return true;
   }
 
-  // Predictions of all validation samples, by both.
-  predict(fusion) {
-    const { inputs, present } = this.val;
-    return [this.joint, this.alternation].map((method) => {
-      const features = method.encoders.map((encoder, m) => encoder.forward(inputs[m], SIZES.val)[1]);
-      return { features, ...method.read(features, present, fusion) };
-    });
+  // Both ways' features of all validation samples, and what their heads make of them.
+  features() {
+    const { inputs } = this.val;
+    return [this.joint, this.alternation].map(({ encoders }) =>
+      encoders.map((encoder, m) => encoder.forward(inputs[m], SIZES.val)[1]),
+    );
   }
 
-  // A point of the curves.
-  look() {
+  predict([joint, turns], fusion) {
+    const { present } = this.val;
+    return [this.joint.read(joint, present), this.alternation.read(turns, present, fusion)];
+  }
+
+  // How right they are now, alone and fused.
+  measure(features) {
     const { labels, present } = this.val;
-    const mean = (seen, m) => {
-      const those = seen.filter(([j, signal]) => j === m && !Number.isNaN(signal));
-      return those.reduce((sum, [, signal]) => sum + signal, 0) / those.length;
-    };
     const someone = labels.map((_, k) => present.some((here) => here[k]));
-    const [joint, turns] = this.predict("entropy");
-    const alike = this.alternation.read(turns.features, present, "uniform");
+    const [joint, turns] = this.predict(features, "entropy");
+    const [, alike] = this.predict(features, "uniform");
     const alone = ({ logits }) => logits.map((one, m) => accuracy(one, labels, present[m]));
     const fused = (one) => accuracy(one.fused, labels, someone);
-    this.curves.push({
+    return {
       step: this.step,
       loss: this.jointLoss,
       joint: [...alone(joint), fused(joint)],
       turns: alone(turns),
       fused: { entropy: fused(turns), uniform: fused(alike) },
-      signals: this.seen.map((seen) => present.map((_, m) => mean(seen, m))),
-      plasticity: this.alternation.hgm.active ? this.alternation.hgm.plasticity : 1,
-    });
+      plasticity: this.alternation.hgm.plasticity,
+    };
+  }
+
+  // A point of the curves, with the mean gradients on the way to it.
+  look() {
+    const mean = (seen, m) => {
+      const those = seen.filter(([j, signal]) => j === m && !Number.isNaN(signal));
+      return those.reduce((sum, [, signal]) => sum + signal, 0) / those.length;
+    };
+    const signals = this.seen.map((seen) => this.val.inputs.map((_, m) => mean(seen, m)));
+    this.curves.push({ ...this.measure(this.features()), signals });
     this.seen = [[], []];
   }
 

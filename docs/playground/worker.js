@@ -37,13 +37,15 @@ onmessage = ({ data: { kind, id, settings, steps, milliseconds, look } }) => {
   }
   train(steps, Math.max(milliseconds, cost)); // on a slow machine half the time is for training
   const start = performance.now();
-  const [joint, alternation] = session.predict(look.fusion);
+  const features = session.features();
+  const [joint, alternation] = session.predict(features, look.fusion);
   postMessage({
     kind: "frame",
     id,
     step: session.step,
     epoch: session.epoch,
     last: session.last,
+    now: session.measure(features),
     methods: [shown(session.joint, joint, look), shown(session.alternation, alternation, look)],
     curves: session.curves.slice(told),
   });

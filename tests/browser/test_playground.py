@@ -310,6 +310,9 @@ def test_a_link_brings_the_same_state_back(page: Page) -> None:
     show(page, link)
     assert seen(page) == further
 
+    page.evaluate("() => (location.hash = 'seed=5')")  # another link in the same page
+    expect(page.get_by_label("Seed")).to_have_value("5")
+
 
 @pytest.mark.parametrize(
     ("link", "told"),
