@@ -47,10 +47,10 @@ class Layer {
     return y;
   }
 
-  // From dL/dy (N, outputs): keeps dL/dW and dL/db, returns dL/dx (N, inputs).
-  backward(x, dy, n) {
+  // From dL/dy (N, outputs): keeps dL/dW and dL/db, returns dL/dx (N, inputs) unless nobody wants it.
+  backward(x, dy, n, wanted = true) {
     const { inputs, outputs, weight, dWeight, dBias } = this;
-    const dx = new Float64Array(n * inputs);
+    const dx = wanted ? new Float64Array(n * inputs) : null;
     dWeight.fill(0);
     dBias.fill(0);
     for (let k = 0; k < n; k++) {
@@ -58,10 +58,9 @@ class Layer {
         const d = dy[k * outputs + o];
         if (d === 0) continue; // behind a ReLU that is off
         dBias[o] += d;
-        for (let i = 0, w = o * inputs, at = k * inputs; i < inputs; i++) {
-          dWeight[w + i] += d * x[at + i];
-          dx[at + i] += d * weight[w + i];
-        }
+        for (let i = 0, w = o * inputs, at = k * inputs; i < inputs; i++) dWeight[w + i] += d * x[at + i];
+        if (!wanted) continue;
+        for (let i = 0, w = o * inputs, at = k * inputs; i < inputs; i++) dx[at + i] += d * weight[w + i];
       }
     }
     return dx;
@@ -102,7 +101,7 @@ class Encoder {
     for (let i = 0; i < dz.length; i++) if (z[i] === 0) dz[i] = 0;
     const dh = this.layers[1].backward(h, dz, n);
     for (let i = 0; i < dh.length; i++) if (h[i] === 0) dh[i] = 0;
-    this.layers[0].backward(x, dh, n);
+    this.layers[0].backward(x, dh, n, false);
   }
 
   update(options) {
