@@ -1,0 +1,408 @@
+"""The playground: one page, opened from a file, with the network cut."""
+
+from __future__ import annotations
+
+import base64
+import runpy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, expect
+from sklearn.datasets import load_digits
+
+import mla_core as mla
+from mla_core.methods import Alternating
+from tests import ROOT
+from tests.browser.texts import faults
+
+FOLDER = ROOT / "docs" / "playground"
+PAGE = FOLDER.with_suffix(".html")
+STEPS = 300
+
+# The page's own script for its worker, asked in the page itself.
+ASK = "(given) => {{ {learner}\nreturn (() => {{ {question} }})(); }}"
+
+FOLLOW = """
+const layer = ({ weight, bias }) => Object.assign(new Layer(weight.length / bias.length, bias.length), {
+  weight: Float64Array.from(weight), bias: Float64Array.from(bias),
+});
+const encoders = given.encoders.map((layers) => Object.assign(new Encoder(1, 1, 1), { layers: layers.map(layer) }));
+const side = ({ inputs, labels, present }) => ({ inputs: inputs.map((x) => Float64Array.from(x)), labels, present });
+const [train, val] = [side(given.train), side(given.val)];
+const hgm = new HeadGradient(given.size, given.alpha, given.variant);
+const head = layer(given.head);
+const method = given.joint ? new Joint(encoders, head, given.joint, given.options)
+                           : new Alternation(encoders, head, hgm, given.options);
+const losses = [];
+for (const epoch of given.epochs) {
+  method.startEpoch?.(train);
+  for (const [m, rows] of epoch) {
+    losses.push(given.joint ? method.step(rows, train) : method.step(m, rows, train, losses.length));
+  }
+}
+const features = encoders.map((encoder, m) => encoder.forward(val.inputs[m], val.labels.length)[1]);
+const read = method.read(features, val.present, given.fusion);
+const plain = ({ weight, bias }) => ({ weight: [...weight], bias: [...bias] });
+return {
+  losses, P: [...hgm.P], plasticity: hgm.plasticity, head: plain(head),
+  encoders: encoders.map(({ layers }) => layers.map(plain)),
+  logits: read.logits.map((one) => [...one]), fused: [...read.fused],
+  weights: read.weights?.map((one) => [...one]),
+};
+"""
+
+# `readState` is the page's own.
+TRAIN = """
+const session = new Session(readState(given.link).state, digits);
+while (session.step < given.step) session.advance();
+return session.curves.at(-1);
+"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    """Return a page that may ask nobody for anything, and must not complain."""
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    asked: list[str] = []
+    errors: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    yield page
+    context.close()
+    assert errors == []
+    assert [url for url in asked if not url.startswith((PAGE.as_uri(), "blob:"))] == []
+
+
+def show(page: Page, link: str = "") -> None:
+    page.goto("about:blank")  # else a new link would be followed within the page
+    page.goto(f"{PAGE.as_uri()}#{link}")
+    page.locator("body[data-ready=true]").wait_for()
+
+
+def ask(page: Page, question: str, given: Any) -> Any:
+    if not page.url.startswith(PAGE.as_uri()):
+        show(page)
+    learner = page.locator("#learner").text_content()
+    return page.evaluate(ASK.format(learner=learner, question=question), given)
+
+
+def step_of(page: Page) -> int:
+    return int(page.locator("body").get_attribute("data-step") or "-1")
+
+
+def seen(page: Page) -> list[str]:
+    """Return all that the page says and draws."""
+    pictures = page.evaluate(
+        "() => [...document.querySelectorAll('canvas')].map((c) => c.toDataURL())"
+    )
+    return [page.locator("main").inner_text(), page.locator("#story").inner_text(), *pictures]
+
+
+def test_the_page_is_its_parts_and_small() -> None:
+    assert (
+        PAGE.read_text(encoding="utf-8")
+        == runpy.run_path(str(FOLDER / "put_together.py"))["page"]()
+    )
+    assert PAGE.stat().st_size <= 400_000
+
+
+def test_its_digits_are_those_of_scikit_learn_in_16_shades() -> None:
+    packed = np.frombuffer(base64.b64decode((FOLDER / "digits.txt").read_text()), dtype=np.uint8)
+    pixels = np.stack([packed >> 4, packed & 15], axis=1).reshape(-1, 3, 64)  # 3, 5, 8 in turn
+    source = load_digits()
+    for column, digit in enumerate((3, 5, 8)):
+        theirs = source.data[source.target == digit][: len(pixels)]
+        np.testing.assert_array_equal(pixels[:, column], theirs.clip(max=15))
+
+
+# ------------------------------------------------------------------------------ what is computed
+
+
+def plain(layer: Any) -> dict[str, list[float]]:
+    return {key: value.flatten().tolist() for key, value in layer.state_dict().items()}
+
+
+def handed_over(session: mla.TrainingSession) -> dict[str, Any]:
+    """Return weights, data and batches of a session as plain numbers."""
+    config, method, data = session.config, session.method, session.data
+    names = list(data.modalities)
+
+    def side(name: str) -> dict[str, Any]:
+        split = data.split(name)
+        return {
+            "inputs": [split.inputs[one][:].flatten().tolist() for one in names],
+            "labels": split.labels.tolist(),
+            "present": split.present.tolist(),
+        }
+
+    epochs: list[list[Any]] = []
+    while sum(map(len, epochs)) < STEPS:
+        plan = method.plan(data.split("train"), len(epochs))
+        turns = [(names.index(b.modality) if b.modality else 0, b.indices.tolist()) for b in plan]
+        epochs.append(turns[: STEPS - sum(map(len, epochs))])
+    return weights_of(method) | {
+        "train": side("train"),
+        "val": side("val"),
+        "epochs": epochs,
+        "size": config.feature_size,
+        "alpha": config.alpha,
+        "variant": config.head_gradient,
+        "fusion": config.fusion,
+        "joint": config.method if config.method != "mla" else "",
+        "options": {
+            "rate": config.learning_rate,
+            "momentum": config.momentum,
+            "decay": config.weight_decay,
+        },
+    }
+
+
+def weights_of(method: Any) -> dict[str, Any]:
+    encoders = [
+        [plain(layer) for layer in encoder.modules() if isinstance(layer, torch.nn.Linear)]
+        for encoder in method.model.encoders.values()
+    ]
+    return {"encoders": encoders, "head": plain(method.model.head)}
+
+
+def numbers(value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return all numbers of a nested thing in a row."""
+    if isinstance(value, dict):
+        value = [value[key] for key in sorted(value)]
+    if isinstance(value, list):
+        return np.concatenate([numbers(one) for one in value])
+    return np.array([value], dtype=np.float64)
+
+
+@pytest.mark.parametrize(
+    ("variant", "missing"),
+    [
+        ({"head_gradient": "off", "fusion": "uniform"}, 0.4),
+        ({"head_gradient": "paper"}, 0.0),
+        ({"head_gradient": "paper_previous", "alpha": 1.0}, 0.4),
+        ({"head_gradient": "dataset_mean"}, 0.4),
+        ({"method": "sum"}, 0.4),
+        ({"method": "concat"}, 0.4),
+    ],
+    ids=str,
+)
+def test_it_computes_what_the_core_computes(
+    page: Page, variant: dict[str, Any], missing: float
+) -> None:
+    config = mla.ExperimentConfig(
+        dataset="gaussian",
+        dataset_options={"classes": 3, "dim": 4, "sizes": [320, 30, 30]},
+        missing={"train": missing, "val": missing},
+        epochs=200,
+        learning_rate=0.01,  # float32 and float64 part at a ReLU's kink, and more so in large steps
+        batch_size=32,
+        feature_size=16,
+        evaluate_every=0,
+        **variant,
+    )
+    session = mla.TrainingSession(config)
+    given = handed_over(session)
+    records = session.advance(steps=STEPS)
+    theirs = session.evaluate("val")
+
+    ours = ask(page, FOLLOW, given)
+
+    def near(a: Any, b: Any) -> None:
+        np.testing.assert_allclose(numbers(a), numbers(b), rtol=0, atol=1e-4)
+
+    near(ours["losses"], [record.loss for record in records])
+    near({key: ours[key] for key in ("encoders", "head")}, weights_of(session.method))
+    present = session.data.split("val").present
+    logits = torch.tensor(ours["logits"]).view(theirs.logits.shape)
+    near(logits[present].tolist(), theirs.logits[present].tolist())
+    some = present.any(0)
+    fused = torch.tensor(ours["fused"]).view(theirs.fused.shape)
+    near(fused[some].tolist(), theirs.fused[some].tolist())
+    if isinstance(session.method, Alternating):
+        near(ours["weights"], theirs.weights.tolist())
+        near(ours["P"], session.method.hgm.P.flatten().tolist())
+        near(ours["plasticity"], session.method.plasticity)
+
+
+def trained(page: Page, link: str, step: int) -> dict[str, Any]:
+    point: dict[str, Any] = ask(page, TRAIN, {"link": link, "step": step})
+    return point
+
+
+def test_what_the_examples_promise_is_seen(page: Page) -> None:
+    show(page)
+    links: dict[str, str] = page.evaluate(
+        "() => Object.fromEntries(EXAMPLES.map((e) => [e.title, e.link]))"
+    )
+
+    lazy = trained(page, links["A lazy modality"], 800)
+    assert lazy["joint"][1] < 0.6
+    assert lazy["turns"][1] > 0.9
+    equals = trained(page, links["Equals"], 300)
+    assert max(abs(a - b) for a, b in zip(equals["joint"], equals["turns"], strict=False)) < 0.1
+    missing = trained(page, links["Missing parts"], 1000)
+    assert min(missing["joint"][1], missing["turns"][1]) > 0.9
+    freezes = links["A head that freezes"]
+    frozen, free = trained(page, freezes, 200), trained(page, f"{freezes}&gradient=off", 200)
+    assert (frozen["plasticity"] < 0.01, free["plasticity"]) == (True, 1)
+    assert frozen["turns"][2] < free["turns"][2] - 0.2
+
+
+# --------------------------------------------------------------------------- what a person does
+
+
+def test_step_play_pause_and_reset(page: Page) -> None:
+    show(page)
+    body = page.locator("body")
+    blobs, spirals = (page.locator("#views figure").nth(i) for i in (1, 3))
+    told = ("Turn of Blobs", "joint training made its step"), ("Turn of Spirals", "waits")
+    for step, (works, rests) in enumerate(((blobs, spirals), (spirals, blobs)), start=1):
+        page.get_by_role("button", name="Step").click()
+        expect(body).to_have_attribute("data-step", str(step))
+        expect(works).to_have_attribute("data-works", "")
+        expect(rests).not_to_have_attribute("data-works", "")
+        for part in told[step - 1]:
+            expect(page.locator("#count")).to_contain_text(part)
+
+    page.get_by_role("button", name="Play").press("Enter")
+    page.wait_for_function("() => Number(document.body.dataset.step) > 40")
+    page.get_by_role("button", name="Pause").press("Enter")
+    page.wait_for_function("() => !waiting")
+    paused = step_of(page)
+    page.wait_for_timeout(200)
+    assert step_of(page) == paused
+    assert f"step={paused}" in page.url
+
+    for _ in range(5):  # faster than the worker answers
+        page.get_by_role("button", name="Step").evaluate("(button) => button.click()")
+    expect(body).to_have_attribute("data-step", str(paused + 5))
+
+    page.get_by_role("button", name="Reset").click()
+    expect(body).to_have_attribute("data-step", "0")
+    expect(page.locator("#story")).to_contain_text("Nothing is trained yet")
+
+
+LINK = (
+    "m=spirals:0.05,blobs:0.3,digits:0.2&missing=0.3&joint=concat&gradient=paper_previous"
+    "&alpha=1&fusion=uniform&rate=0.1&seed=7&step=37&sample=12&plane=1"
+)
+
+
+def test_a_link_brings_the_same_state_back(page: Page) -> None:
+    show(page, LINK)
+    assert page.evaluate("() => writeState(state)") == LINK
+    first = seen(page)
+    show(page, LINK)
+    assert seen(page) == first
+
+    # And what is done from there on is in the address, too.
+    page.get_by_label("Sample").press("ArrowRight")
+    page.wait_for_function("() => !waiting")
+    page.get_by_role("button", name="Step").click()
+    page.wait_for_function("() => !waiting && location.hash.includes('step=38')")
+    further, link = seen(page), page.url.partition("#")[2]
+    assert further != first
+    show(page, link)
+    assert seen(page) == further
+
+    page.evaluate("() => (location.hash = 'seed=5')")  # another link in the same page
+    expect(page.get_by_label("Seed")).to_have_value("5")
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("seed=-3", "seed = “-3”, but it must be a whole number from 0 to 9999"),
+        ("alpha=0.2", "alpha = “0.2”, but it must be one of 0.001, 0.01, 0.1, 1, 10"),
+        ("m=blobs:0.1", "modalities = “blobs:0.1”, but it must be two to four of blobs"),
+        ("m=blobs:9,cats:0.1", "modalities = “blobs:9,cats:0.1”"),
+        ("step=1e9", "step = “1e9”, but it must be a whole number from 0 to 10000"),
+        ("__proto__=1", "“__proto__”, which this page does not know"),
+        ("joint=<img src=x onerror=alert(1)>", "joint = “<img src=x onerror=alert(1)>”"),
+    ],
+)
+def test_a_bad_link_is_told_and_the_usual_is_used(page: Page, link: str, told: str) -> None:
+    if not page.url.startswith(PAGE.as_uri()):
+        show(page)
+    page.evaluate("(link) => load(link)", link)
+    expect(page.locator("#fault")).to_be_visible()
+    expect(page.locator("#fault")).to_contain_text(told)
+    assert page.locator("img").count() == 0
+    assert page.evaluate("() => writeState(state)") == ""
+
+
+def test_another_fusion_changes_what_is_fused_and_no_training(page: Page) -> None:
+    show(page, "m=blobs:0.4,spirals:0.2&step=60&sample=5")
+    weights = page.locator("#one .weight")
+    before = weights.all_inner_texts()
+    page.get_by_label("Fusion").select_option("uniform")
+    expect(weights.first).to_have_text("0.50")
+    assert before[0] != "0.50"
+    assert step_of(page) == 60
+    page.get_by_label("Kind").first.select_option("rings")
+    expect(page.locator("body")).to_have_attribute("data-step", "0")
+    page.get_by_role("button", name="Add a modality").click()
+    page.get_by_role("button", name="Remove modality 2").click()
+    expect(page.locator("#views h3")).to_have_text(
+        ["Rings 1", "Rings 2", "Fused over Rings 1, the rest from sample 5"]
+    )
+
+
+def test_a_sample_is_chosen_by_the_pointer_and_may_lack_a_part(page: Page) -> None:
+    show(page, "m=blobs:0.1,spirals:0.03&missing=0.4&step=20")
+    spot = page.evaluate(
+        """() => {
+            const k = data.present[0].findIndex((here, k) => here && !data.present[1][k] && k > 9);
+            const { clientWidth } = document.querySelector("canvas");
+            const at = (v) => (toPixel(v) / SIDE) * clientWidth;
+            return [k, at(data.inputs[0][2 * k]), at(-data.inputs[0][2 * k + 1])];
+        }"""
+    )
+    page.locator("canvas").first.hover(position={"x": spot[1] + 2, "y": spot[2] + 2})
+    found = page.evaluate("() => state.sample")
+    assert found > 0
+    page.get_by_label("Sample").fill(str(spot[0]))
+    rows = page.locator("#one tbody tr")
+    expect(rows.nth(1)).to_contain_text("missing")
+    expect(rows.nth(0).locator(".weight")).to_have_text("1.00")
+    expect(rows.nth(1).locator(".weight")).to_have_text("0.00")
+
+
+# ---------------------------------------------------------------------------------- how it looks
+
+
+@pytest.mark.parametrize(
+    "link", ["step=40", "m=digits:0.1,spirals:0.03,blobs:0.2,digits:0&step=20&x=1"]
+)
+def test_no_text_lies_over_another(page: Page, link: str) -> None:
+    show(page, link)
+    page.locator("summary").click()
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert faults(page.locator("body")) == []
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_every_control_is_reached_by_tab_seen_and_named(page: Page) -> None:
+    show(page)
+    page.locator("h1").click()
+    count = page.locator("button:enabled, select:enabled, input:enabled, summary").count()
+    reached = set()
+    for _ in range(count):
+        page.keyboard.press("Tab")
+        name, outline = page.evaluate(
+            """() => {
+                const e = document.activeElement;
+                const named = e.ariaLabel ?? (e.labels?.[0] ?? e).textContent.trim();
+                return [`${e.dataset.key ?? ""} ${named}`, getComputedStyle(e).outlineStyle];
+            }"""
+        )
+        assert (name.strip() != "", outline) == (True, "solid"), name
+        reached.add(name)
+    assert len(reached) == count
+    assert page.locator("canvas:not([aria-label])").count() == 0
