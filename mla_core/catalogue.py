@@ -46,6 +46,18 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.bigated:BiGated",
             "the last modality's features, gated by the others (Kiela et al., AAAI 2018)",
         ),
+        "uniform": (
+            "mla_core.methods.uniform:Uniform",
+            "concat, with the loss of every modality beside the fused one",
+        ),
+        "dgl": (
+            "mla_core.methods.dgl:Dgl",
+            "unimodal losses teach the encoders, the joint one the head (Wei et al., ICCV 2025)",
+        ),
+        "mmpareto": (
+            "mla_core.methods.mmpareto:MMPareto",
+            "uniform, an encoder's two gradients mixed without conflict (Wei & Hu, ICML 2024)",
+        ),
         "ogm_ge": (
             "mla_core.methods.ogm_ge:OgmGe",
             "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
 from mla_core.fusion import uniform_weights
-from mla_core.methods.base import Method, Position, Prediction, check_finite
+from mla_core.methods.base import Method, Position, Prediction, check_finite, strip_prefix
 from mla_core.methods.schedule import Batch, joint_epoch
 from mla_core.records import StepRecord
 
@@ -25,6 +28,8 @@ class Joint(Method):
 
     options = {"absent": "left_out"}  # noqa: RUF012 - `Method` declares the type
     choices = {"absent": ("left_out", "zeros")}  # noqa: RUF012
+
+    now: Position  # of the sub-step at hand
 
     def plan(self, train: Split, epoch: int) -> list[Batch]:
         """All modalities in every step."""
@@ -68,12 +73,40 @@ class Joint(Method):
     ) -> None:
         """Change the encoders' gradients before the update; most methods leave them alone."""
 
+    def backward(self, loss: Tensor, features: Tensor, labels: Tensor, present: Tensor) -> None:
+        """Give every parameter its gradient, by default that of the loss.
+
+        A method with gradients of several losses makes them anew from `features`, whose graph
+        still reaches into the encoders.
+        """
+        loss.backward()
+
+    @cached_property
+    def memory(self) -> dict[str, Tensor]:
+        """What a method remembers from step to step by name, part of its state.
+
+        It is changed in `modulate`: by then the step can no longer be refused.
+        """
+        return {}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Also the memory."""
+        memory = {f"memory.{k}": v.detach().to("cpu", copy=True) for k, v in self.memory.items()}
+        return super().state_dict() | memory
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take all of it back."""
+        super().load_state_dict(state)
+        self.memory.clear()
+        self.memory.update({k: v.clone() for k, v in strip_prefix(state, "memory.").items()})
+
     def unused(self, modality: str) -> None:
         """Clear the gradients of what only this modality uses: nobody in the batch has it."""
         self.model.encoders[modality].zero_grad()
 
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
         """Update every encoder and the head."""
+        self.now = position
         labels = train.labels[batch.indices]
         rate = self.learning_rate(position)
         present = self._counted(train.present[:, batch.indices])  # (M, B)
@@ -88,7 +121,7 @@ class Joint(Method):
         loss_value = float(loss.detach())
         check_finite("loss", loss_value, batch, position, train)
         self.clear_gradients()
-        loss.backward()
+        self.backward(loss, features, labels, present)
         norm = self._head_gradient_norm()
         check_finite("head's gradient", norm, batch, position, train)
         for name, here in zip(train.inputs, present, strict=True):
