@@ -58,6 +58,26 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.mmpareto:MMPareto",
             "uniform, an encoder's two gradients mixed without conflict (Wei & Hu, ICML 2024)",
         ),
+        "regularised": (
+            "mla_core.methods.regularised:Regularised",
+            "concat with a term more: mimo, mbsd, cml; or with cosines for logits (MMCosine)",
+        ),
+        "agm": (
+            "mla_core.methods.agm:Agm",
+            "concat, gradients steered by losses against their past (Li et al., ICCV 2023)",
+        ),
+        "mlb": (
+            "mla_core.methods.mlb:Mlb",
+            "uniform, encoders behind sped up and those ahead slowed (Kontras et al., 2024)",
+        ),
+        "opm": (
+            "mla_core.methods.opm:Opm",
+            "concat, the leading modality's features dropped now and then (Wei et al., TPAMI 2024)",
+        ),
+        "arl": (
+            "mla_core.methods.arl:Arl",
+            "uniform, encoders sped up by what is sure of them (Wei et al., ICCV 2025)",
+        ),
         "ogm_ge": (
             "mla_core.methods.ogm_ge:OgmGe",
             "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",

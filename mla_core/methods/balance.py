@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def scores(logits: Tensor, labels: Tensor, present: Tensor) -> Tensor:
@@ -27,7 +28,31 @@ def scores(logits: Tensor, labels: Tensor, present: Tensor) -> Tensor:
     [0.99..., 0.5]
     """
     right = torch.softmax(logits, -1)[:, torch.arange(len(labels)), labels]  # (M, B)
-    return (right * present).sum(1) / present.sum(1)
+    return mean_over_present(right, present)
+
+
+def cross_entropies(logits: Tensor, labels: Tensor, present: Tensor) -> Tensor:
+    """Return the mean cross-entropy (M,) of each modality's logits; parameters as for `scores`.
+
+    Examples
+    --------
+    >>> present = torch.tensor([[True], [False]])
+    >>> cross_entropies(torch.zeros(2, 1, 2), torch.tensor([0]), present).tolist()
+    [0.693..., nan]
+    """
+    losses = -F.log_softmax(logits, -1)[:, torch.arange(len(labels)), labels]  # (M, B)
+    return mean_over_present(torch.where(present, losses, 0.0), present)
+
+
+def mean_over_present(values: Tensor, present: Tensor) -> Tensor:
+    """Return the means (M,) of values (M, B) over the samples that have a part, NaN without any.
+
+    Examples
+    --------
+    >>> mean_over_present(torch.tensor([[1.0, 5.0]]), torch.tensor([[True, False]])).tolist()
+    [1.0]
+    """
+    return (values * present).sum(1) / present.sum(1)
 
 
 def leads(scored: Tensor) -> Tensor:
