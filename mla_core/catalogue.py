@@ -22,6 +22,22 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.ensemble:Ensemble",
             "separately trained networks, fused: MLA's compute without a shared head",
         ),
+        "reconboost": (
+            "mla_core.methods.reconboost:ReconBoost",
+            "an ensemble that boosts what the other modalities leave over (Hua et al., ICML 2024)",
+        ),
+        "remix": (
+            "mla_core.methods.remix:Remix",
+            "an ensemble in which a sample teaches the modality least sure of it (Ma et al., ICML 2025)",
+        ),
+        "udi": (
+            "mla_core.methods.udi:Udi",
+            "an ensemble whose best network guides the others (arXiv 2509.02281)",
+        ),
+        "aug": (
+            "mla_core.methods.aug:Aug",
+            "plain alternation whose head grows where a modality is behind (AUG, NeurIPS 2025)",
+        ),
         "unimodal": (
             "mla_core.methods.unimodal:Unimodal",
             'one modality alone, chosen with modalities=["audio"]',
@@ -81,6 +97,18 @@ METHODS: Registry[type[Any]] = Registry(
         "ogm_ge": (
             "mla_core.methods.ogm_ge:OgmGe",
             "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",
+        ),
+        "relearning": (
+            "mla_core.methods.relearning:Relearning",
+            "concat, encoders that overfit pulled back between epochs (Wei et al., ECCV 2024)",
+        ),
+        "g2d": (
+            "mla_core.methods.g2d:G2d",
+            "concat after its own unimodal teachers, the weakest modality first (G2D, ICCV 2025)",
+        ),
+        "valuation": (
+            "mla_core.methods.valuation:Valuation",
+            "concat with more of the parts that contribute little (Wei et al., CVPR 2024)",
         ),
         "qmf": (
             "mla_core.methods.qmf:Qmf",

@@ -100,7 +100,7 @@ class TrainingSession:
         self.best: Snapshot | None = None
         self.recording = Recording()
         train = read_ahead(self.data.split("train"), self.method.model.kept)
-        self._route = Route(self.method, train)
+        self._route = Route(self.method, train, self.data.split("val"))
         self._place = self._route.at(0, 0, 0)
         self.probe = self.data.split("val").probe(config.probe_size)
         with compute_threads():
@@ -147,7 +147,7 @@ class TrainingSession:
     @property
     def next_samples(self) -> Split | None:
         """The training samples of the coming sub-step, in its order; None when training is over."""
-        return None if self.finished else self._route.train.subset(self._place.batch.indices)
+        return None if self.finished else self._place.batch.samples(self._route.train)
 
     def __iter__(self) -> Iterator[StepRecord]:
         return self
@@ -326,9 +326,9 @@ class TrainingSession:
         step = start.step if step is None else step
         changes = start.history.changes if changes is None else changes
         config, history = start.config, start.history.copy()
-        place = self._route.at(start.step, start.epoch, start.index)
         self.method.reconfigure(config)
         load_state(self.method, start.tensors)
+        place = self._route.at(start.step, start.epoch, start.index)  # of what was loaded
         for change in [*changes[len(history.changes) :], None]:
             end = step if change is None else change.step
             place = self._route.take_until(end, place, config, history)

@@ -120,7 +120,7 @@ def fusion_rules(
 
 
 def compute_of(history: History, n_modalities: int, a_step: float = 1.0) -> dict[str, int]:
-    """Return what training cost: samples passed through an encoder and back, and head updates.
+    """Return what training cost: parts passed through an encoder and back, or only there; updates.
 
     Parameters
     ----------
@@ -132,6 +132,7 @@ def compute_of(history: History, n_modalities: int, a_step: float = 1.0) -> dict
     passes = sum(r.samples * (n_modalities if r.modality is None else 1) for r in history.steps)
     return {
         "encoder_passes": round(a_step * passes),
+        "forward_passes": sum(r.forward_passes for r in history.steps),
         "head_updates": sum(r.sub_steps for r in history.steps),
     }
 

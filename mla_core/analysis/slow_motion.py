@@ -228,6 +228,8 @@ def why_no_projection(session: TrainingSession) -> str:
             f"The method {name} trains all modalities at once: there is no earlier modality whose "
             "answers a projection could protect."
         )
+    if not isinstance(method, Alternating) and method.head == "shared":
+        return f"The method {name} lets every modality move the shared head: nothing is projected."
     if not isinstance(method, Alternating):
         return (
             f"The method {name} gives each modality a head of its own: no step for one can harm "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 
@@ -24,6 +24,7 @@ class HeadProbe:
 
     Examples
     --------
+    >>> from torch import nn
     >>> probe, head = HeadProbe(["a", "b"], batch_size=4, feature_size=2), nn.Linear(2, 3)
     >>> z, y = torch.ones(4, 2), torch.tensor([0, 1, 2, 0])
     >>> with torch.no_grad():
@@ -40,14 +41,15 @@ class HeadProbe:
         self._losses = torch.full((m,), torch.nan)  # under the current head; NaN: not seen yet
 
     def forgetting(
-        self, head: nn.Module, modality: str, features: Tensor, labels: Tensor
+        self, head: Callable[[Tensor], Tensor], modality: str, features: Tensor, labels: Tensor
     ) -> dict[str, float]:
         """Return how much the head's last step raised the other modalities' losses (nats).
 
         Parameters
         ----------
-        head : Module
-            After its step for `modality`.
+        head : Module or callable
+            Logits (M B, C) of features (M B, s), those of all modalities one below the other; after
+            its step for `modality`.
         modality : str
         features : Tensor
             (B, s) of that step's batch, kept for the next ones.

@@ -141,10 +141,32 @@ class Method(ABC):
 
     @abstractmethod
     def plan(self, train: Split, epoch: int) -> list[Batch]:
-        """Return the epoch's sub-steps; decided by the configuration and `epoch` alone."""
+        """Return the epoch's sub-steps.
+
+        They are decided by the configuration, `epoch`, and what `end_epoch` has left, if anything.
+        """
 
     def start_epoch(self, train: Split) -> None:  # noqa: B027 - most methods need nothing
         """Do what happens once before an epoch's first sub-step."""
+
+    def end_epoch(self, train: Split, val: Split, coming: Position) -> int:
+        """Do what happens once behind an epoch's last sub-step, as part of it.
+
+        What this leaves in the method's state may decide the plan of the coming epoch.
+
+        Parameters
+        ----------
+        train, val : Split
+            Whole; `val` is for what is chosen, never for what is learned from.
+        coming : Position
+            Of the first sub-step of the epoch to come.
+
+        Returns
+        -------
+        int
+            How many parts were encoded here without being learned from, which is compute, too.
+        """
+        return 0
 
     @abstractmethod
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:

@@ -110,6 +110,8 @@ class Joint(Method):
         labels = train.labels[batch.indices]
         rate = self.learning_rate(position)
         present = self._counted(train.present[:, batch.indices])  # (M, B)
+        if batch.kept is not None:
+            present = present & batch.kept
         features = torch.stack(
             [
                 self.model.encode_samples(name, x, batch.indices, here)

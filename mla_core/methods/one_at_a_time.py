@@ -77,6 +77,34 @@ class OneAtATime(Method):
     def head_of(self, modality: str) -> nn.Linear:
         """Return the head that reads this modality's features."""
 
+    def classify(self, modality: str, features: Tensor) -> Tensor:
+        """Return the logits (B, C) for one modality's features (B, s): by default, its head's."""
+        logits: Tensor = self.head_of(modality)(features)
+        return logits
+
+    def objective(
+        self,
+        loss: Tensor,
+        logits: Tensor,
+        features: Tensor,
+        batch: Batch,
+        train: Split,
+        position: Position,
+    ) -> Tensor:
+        """Return what a sub-step makes smaller, by default its modality's cross-entropy.
+
+        Parameters
+        ----------
+        loss : Tensor
+            The mean cross-entropy of `logits`, which the record tells whatever is made smaller.
+        logits, features : Tensor
+            (B, C) and (B, s).
+        """
+        return loss
+
+    def remember(self, logits: Tensor, batch: Batch, train: Split) -> None:
+        """Keep what later sub-steps need of this one (B, C), once it has been taken."""
+
     @property
     def plasticity(self) -> float:
         """How freely the head still moves, from 0 to 1."""
@@ -136,11 +164,15 @@ class OneAtATime(Method):
         head = self.head_of(modality)
         rate = self.learning_rate(position)
 
-        loss = F.cross_entropy(head(features), labels)  # eq. 2
+        logits = self.classify(modality, features)  # (B, C)
+        loss = F.cross_entropy(logits, labels)  # eq. 2
         loss_value = float(loss.detach())
         check_finite("loss", loss_value, batch, position, train)
+        objective = self.objective(loss, logits, features, batch, train, position)
+        if objective is not loss:
+            check_finite("objective", float(objective.detach()), batch, position, train)
         self.clear_gradients()
-        loss.backward()
+        objective.backward()
 
         with torch.no_grad():
             gradient = _gradient(head)
@@ -148,6 +180,7 @@ class OneAtATime(Method):
             followed = self.move(modality, features, position, train)
             norm, projected_norm, angle = _compare(gradient, followed)
             forgetting = self.forgetting(modality, features, labels)
+            self.remember(logits.detach(), batch, train)
         return StepRecord(
             step=position.step,
             epoch=position.epoch,
@@ -193,7 +226,7 @@ class OneAtATime(Method):
     def read(self, features: Tensor, present: Tensor) -> Prediction:
         """Each modality through its head, fused by the configured rule (eq. 6-8)."""
         logits = torch.stack(
-            [self.head_of(name)(z) for name, z in zip(self.model.encoders, features, strict=True)]
+            [self.classify(name, z) for name, z in zip(self.model.encoders, features, strict=True)]
         )  # (M, N, C)
         weights, fused = fused_by_rule(self.config.fusion, logits, present)
         return Prediction(features, logits, weights, fused)

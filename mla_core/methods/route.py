@@ -52,13 +52,13 @@ class Place:
 
 
 class Route:
-    """The places of a run, which the configuration alone decides.
+    """The places of a run, which the configuration decides, and what the method has seen so far.
 
     Parameters
     ----------
     method : Method
-    train : Split
-        The training samples.
+    train, val : Split
+        The training samples, and those that things are chosen on.
 
     Raises
     ------
@@ -66,7 +66,7 @@ class Route:
         When no training sample has some modality: it would be fused untrained.
     """
 
-    def __init__(self, method: Method, train: Split) -> None:
+    def __init__(self, method: Method, train: Split, val: Split) -> None:
         able = [name for name in train.inputs if len(train.samples_of(name))]
         for name in train.inputs:
             if name not in able:
@@ -75,6 +75,7 @@ class Route:
                 raise ConfigError(msg)
         self.method = method
         self.train = train
+        self.val = val
 
     def at(self, step: int, epoch: int, index: int) -> Place:
         """Return a place by its numbers."""
@@ -100,7 +101,14 @@ class Route:
             for coming in place.plan[end : end + len(places)]:
                 fetch(self.train, coming.modality, coming.indices)
             turns = [(one.batch, one.position(config)) for one in places]
-            return self.method.steps(turns, self.train)
+            records = self.method.steps(turns, self.train)
+        if place.index + len(records) == len(place.plan):
+            step, epoch = place.step + len(records), place.epoch + 1
+            behind = Position(step, epoch, 0.0, epoch / config.epochs)
+            passes = self.method.end_epoch(self.train, self.val, behind)
+            passes += records[-1].forward_passes
+            records[-1] = replace(records[-1], forward_passes=passes)
+        return records
 
     def take_until(
         self, step: int, place: Place, config: ExperimentConfig, history: History

@@ -16,10 +16,26 @@ from mla_core.seeding import generator
 
 @dataclass(frozen=True)
 class Batch:
-    """One sub-step's samples: `indices` (B,) of the training split; `modality` None means all."""
+    """One sub-step's samples.
+
+    Attributes
+    ----------
+    modality : str or None
+        None means all.
+    indices : Tensor
+        (B,) of the training split.
+    kept : Tensor or None
+        (M, B) bool: the parts that count, of those that are there; None means all.
+    """
 
     modality: str | None
     indices: Tensor
+    kept: Tensor | None = None
+
+    def samples(self, train: Split) -> Split:
+        """Return the samples, with the parts that count."""
+        chosen = train.subset(self.indices)
+        return chosen if self.kept is None else chosen.keep(chosen.present & self.kept)
 
 
 def joint_epoch(split: Split, epoch: int, *, seed: int, batch_size: int) -> list[Batch]:
@@ -105,6 +121,74 @@ def alternating_epoch(
         for _ in range(n_rounds)
         for name in (_shuffled(rounds, source) if order == "random" else rounds)
     ]
+
+
+def remixed_epoch(
+    split: Split,
+    given_to: Tensor,
+    epoch: int,
+    *,
+    seed: int,
+    batch_size: int,
+    order: str | tuple[str, ...] = "cyclic",
+) -> list[Batch]:
+    """Return one epoch in which each sample teaches one modality, as often as it has parts.
+
+    Parameters
+    ----------
+    split : Split
+        The training samples.
+    given_to : Tensor
+        (N,) the row of the modality that each sample teaches; samples without any part are passed
+        over.
+    epoch, seed, batch_size, order
+        As for `alternating_epoch`. A round leaves out whoever has no samples left.
+
+    Examples
+    --------
+    >>> from mla_core.data import load_dataset
+    >>> train = load_dataset("gaussian", modalities=2, sizes=(60, 20, 20)).split("train")
+    >>> mostly_m1 = (torch.arange(60) >= 10).long()
+    >>> [b.modality for b in remixed_epoch(train, mostly_m1, 0, seed=0, batch_size=32)]
+    ['m0', 'm1', 'm1', 'm0', 'm1', 'm1']
+    """
+    names = list(split.inputs)
+    rounds = _rounds(order, names)
+    source = generator(seed, "order", epoch)
+    parts = split.present.sum(0)  # (N,)
+    batches: list[Batch] = []
+    for walk in range(len(names)):
+        mixed = torch.randperm(len(split), generator=generator(seed, "remixed", epoch, walk))
+        mixed = mixed[parts[mixed] > walk]
+        left = {
+            name: [part for part in mixed[given_to[mixed] == m].split(batch_size) if len(part)]
+            for m, name in enumerate(names)
+        }
+        while any(left.values()):
+            turns = _shuffled(rounds, source) if order == "random" else rounds
+            batches += [Batch(name, left[name].pop(0)) for name in turns if left[name]]
+    return batches
+
+
+def is_moment(epoch: int, epochs: int, times: int) -> bool:
+    """Whether one of some moments, evenly spread within a run, came since the epoch before.
+
+    Parameters
+    ----------
+    epoch : int
+        Finished ones; there is no moment at the run's end.
+    epochs : int
+        Of the run.
+    times : int
+        How many moments; at most one comes with an epoch.
+
+    Examples
+    --------
+    >>> [epoch for epoch in range(1, 11) if is_moment(epoch, 10, 3)]
+    [3, 5, 8]
+    """
+    spans = times + 1
+    return epoch < epochs and epoch * spans // epochs > (epoch - 1) * spans // epochs
 
 
 def learning_rate_at(schedule: str, learning_rate: float, run_progress: float) -> float:

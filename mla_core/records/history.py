@@ -49,7 +49,11 @@ class StepRecord:
         last sub-step grew through this head step alone, encoders fixed.
     sub_steps : int
         Very long histories fold neighbours of one modality together: so many sub-steps this record
-        stands for. `samples` and `forgetting` are their sums, all else is the last one's.
+        stands for. `samples`, `forgetting` and `forward_passes` are their sums, all else is the
+        last one's.
+    forward_passes : int
+        Parts that were encoded without being learned from, in the sub-step or right behind it:
+        what some methods do between epochs.
     """
 
     step: int
@@ -64,6 +68,7 @@ class StepRecord:
     plasticity: float = 1.0
     forgetting: Mapping[str, float] = field(default_factory=dict)
     sub_steps: int = 1
+    forward_passes: int = 0
 
     def after(self, before: StepRecord) -> StepRecord:
         """Return this record with an earlier one of the same modality folded into it."""
@@ -75,6 +80,7 @@ class StepRecord:
             samples=before.samples + self.samples,
             forgetting=total,
             sub_steps=before.sub_steps + self.sub_steps,
+            forward_passes=before.forward_passes + self.forward_passes,
         )
 
 

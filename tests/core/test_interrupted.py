@@ -18,6 +18,7 @@ KINDS = {
     "paper": {"stopping": "best"},
     "dataset_mean": {"head_gradient": "dataset_mean", "reset": "epoch", "optimizer": "adamw"},
     "qmf": {"method": "qmf", "missing": {"train": 0.4}},
+    "remix": {"method": "remix"},
     "own": {"order": "random"},
 }
 
@@ -55,7 +56,9 @@ PLACES = [("paper", 0), ("paper", 5), ("paper", 7), ("paper", 8)]
 
 
 @pytest.mark.parametrize(
-    ("begin", "at"), [*PLACES, ("dataset_mean", 0), ("qmf", 7), ("own", 7)], indirect=["begin"]
+    ("begin", "at"),
+    [*PLACES, ("dataset_mean", 0), ("qmf", 7), ("remix", 8), ("own", 7)],
+    indirect=["begin"],
 )
 def test_a_sub_step_cut_off_anywhere_is_as_if_nothing_had_happened(at, begin, assert_same):
     start = begin()

@@ -17,6 +17,10 @@ KINDS = {
     "independent": {"pairing": "independent", "alpha_schedule": "run_decay"},
     "reset": {"reset": "round", "stopping": "best"},
     "ensemble": {"method": "ensemble", "order": "random", "learning_rate_schedule": "cosine"},
+    "reconboost": {"method": "reconboost", "missing": {"train": 0.4}},
+    "remix": {"method": "remix", "missing": {"train": 0.4}, "epochs": 3},
+    "udi": {"method": "udi", "missing": {"train": 0.4}, "epochs": 3},
+    "aug": {"method": "aug", "missing": {"train": 0.4}, "epochs": 3},
     "unimodal": {"method": "unimodal", "modalities": ["m1"], "pairing": "independent"},
     "concat": {"method": "concat"},
     "sum": {"method": "sum", "optimizer": "adamw", "learning_rate": 0.01},
@@ -25,6 +29,9 @@ KINDS = {
     "bigated": {"method": "bigated", "missing": {"train": {"m0": 0.9}, "val": 0.5}},
     "ogm_ge": {"method": "ogm_ge", "method_options": {"until": 0.7}},
     "qmf": {"method": "qmf", "missing": {"train": 0.4}},
+    "relearning": {"method": "relearning", "missing": {"train": 0.4}},
+    "g2d": {"method": "g2d", "missing": {"train": 0.4}},
+    "valuation": {"method": "valuation", "missing": {"train": 0.4}, "epochs": 3},
     "zeros": {"method": "qmf", "missing": {"train": 0.4}, "method_options": {"absent": "zeros"}},
 }
 

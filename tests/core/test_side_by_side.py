@@ -24,6 +24,9 @@ KINDS = {
     "no weights": {"encoder": "none", "feature_size": 12},
     "ensemble": {"method": "ensemble", "order": "random", "learning_rate_schedule": "cosine"},
     "unimodal": {"method": "unimodal", "modalities": ["m1"]},
+    "reconboost": {"method": "reconboost", "missing": {"train": 0.3}},
+    "udi": {"method": "udi", "missing": {"train": 0.3}, "epochs": 3},
+    "aug": {"method": "aug", "epochs": 3, "evaluate_every": 0},
 }
 
 

@@ -199,7 +199,9 @@ def test_a_method_obeys_the_settings_that_it_says_it_uses_and_no_others(
     other = trained(tiny(method=method, **{setting: SETTINGS[setting]}))
     tensors = [s.method.state_dict() | {"fused": s.evaluate("val").fused} for s in (plain, other)]
     used = setting in method_class(method).uses
-    if (method, setting) == ("ensemble", "order"):  # what is not shared has no order
+    if (
+        method in {"ensemble", "remix", "udi"} and setting == "order"
+    ):  # what is not shared has no order
         used = False
     assert (bits(tensors[0]) != bits(tensors[1])) == used
 
@@ -215,7 +217,7 @@ def test_what_a_method_says_about_itself_is_true(method, of):
         weighed = (evaluation.weights[..., None] * evaluation.logits).sum(0)
         cosine = torch.cosine_similarity(weighed, evaluation.fused, dim=-1)
         torch.testing.assert_close(cosine, torch.ones_like(cosine))
-    if cls.head == "shared":
+    if cls.head == "shared" and method != "aug":  # which adds up what it says of several features
         for z, logits in zip(evaluation.features, evaluation.logits, strict=True):
             torch.testing.assert_close(head(z).detach(), logits)
     elif cls.head == "own":

@@ -152,9 +152,8 @@ def long_history(steps: int) -> History:
     history = History()
     for step in range(steps):
         grown = {"ab"[(step + 1) % 2]: 1.0}
-        history.add(
-            StepRecord(step, 0, "ab"[step % 2], 10, step / 7, 0.1, 1.0, 0.9, forgetting=grown)
-        )
+        record = StepRecord(step, 0, "ab"[step % 2], 10, step / 7, 0.1, 1.0, 0.9, forgetting=grown)
+        history.add(dataclasses.replace(record, forward_passes=step % 3))
     return history
 
 
@@ -165,6 +164,7 @@ def test_a_long_history_stays_bounded_and_its_sums_stay_true(steps):
     assert sum(record.sub_steps for record in history.steps) == steps
     assert sum(record.samples for record in history.steps) == 10 * steps
     assert sum(sum(record.forgetting.values()) for record in history.steps) == steps
+    assert sum(r.forward_passes for r in history.steps) == sum(step % 3 for step in range(steps))
     for name in "ab":
         mine = [record for record in history.steps if record.modality == name]
         assert [r.step for r in mine] == sorted(r.step for r in mine)
@@ -180,7 +180,8 @@ def test_a_long_history_survives_the_file_and_grows_on_as_if_it_had_not_been_the
     back = History.load(tmp_path / "history.npz")
     for step in range(MAX_STEPS + 500, MAX_STEPS + 900):
         grown = {"ab"[(step + 1) % 2]: 1.0}
-        back.add(StepRecord(step, 0, "ab"[step % 2], 10, step / 7, 0.1, 1.0, 0.9, forgetting=grown))
+        record = StepRecord(step, 0, "ab"[step % 2], 10, step / 7, 0.1, 1.0, 0.9, forgetting=grown)
+        back.add(dataclasses.replace(record, forward_passes=step % 3))
     assert back.steps == whole.steps
 
 
