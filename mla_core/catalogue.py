@@ -94,6 +94,22 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.arl:Arl",
             "uniform, encoders sped up by what is sure of them (Wei et al., ICCV 2025)",
         ),
+        "inforeg": (
+            "mla_core.methods.inforeg:InfoReg",
+            "concat, leaders held back while encoders learn most (Huang et al., CVPR 2025)",
+        ),
+        "pmr": (
+            "mla_core.methods.pmr:Pmr",
+            "concat, who is behind pulled to its classes' prototypes (Fan et al., CVPR 2023)",
+        ),
+        "lfm": (
+            "mla_core.methods.lfm:Lfm",
+            "concat, modalities made to agree first (Yang et al., NeurIPS 2024)",
+        ),
+        "amco": (
+            "mla_core.methods.amco:Amco",
+            "uniform, the leading modality's logits masked at random (Zhou et al., ICASSP 2023)",
+        ),
         "ogm_ge": (
             "mla_core.methods.ogm_ge:OgmGe",
             "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mla_core.methods.balance import cross_entropies, scale_gradients
 from mla_core.methods.base import Position
@@ -63,7 +61,7 @@ class Agm(Concat):
         self.memory["losses"] = torch.where(here, moved, means)
 
     def _scale_head(self, factors: Tensor, mean: float) -> None:
-        head = cast("nn.Linear", self.model.head)
+        head = self.joint_head
         if head.weight.grad is not None and head.bias.grad is not None:
             head.weight.grad *= factors.repeat_interleave(self.feature_size)
             head.bias.grad *= mean

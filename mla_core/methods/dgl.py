@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.methods.concat import Concat
@@ -41,7 +39,7 @@ class Dgl(Concat):
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the joint loss of the head, and the encoders' own through it."""
-        head = cast("nn.Linear", self.model.head)
+        head = self.joint_head
         joint = F.cross_entropy(self.fused_logits(features.detach(), present), labels)
         slices = head.weight.detach().chunk(len(features), 1)  # M times (C, s)
         own = [F.linear(z, W, head.bias.detach()) for z, W in zip(features, slices, strict=True)]

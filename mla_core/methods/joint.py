@@ -85,7 +85,7 @@ class Joint(Method):
     def memory(self) -> dict[str, Tensor]:
         """What a method remembers from step to step by name, part of its state.
 
-        It is changed in `modulate`: by then the step can no longer be refused.
+        It is changed in `modulate`, when a step can no longer be refused, or between epochs.
         """
         return {}
 

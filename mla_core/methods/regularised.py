@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.methods.concat import Concat
@@ -62,7 +61,7 @@ class Regularised(Concat):
         """Return the head's slices, or cosines with them."""
         if self.option["logits"] == "linear":
             return super().modality_logits(features, present)
-        head = cast("nn.Linear", self.model.head)
+        head = self.joint_head
         slices = head.weight.view(len(head.weight), len(features), -1)  # (C, M, s)
         cosines = torch.einsum(
             "cms,mns->mnc", F.normalize(slices, dim=-1), F.normalize(features, dim=-1)

@@ -53,6 +53,12 @@ class Uniform(Concat):
             return logits
         return super().modality_logits(features, present)
 
+    @property
+    def joint_head(self) -> nn.Linear:
+        """The layer that reads all features side by side."""
+        head = self.model.head
+        return head.joint if isinstance(head, JointAndOwnHeads) else super().joint_head
+
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the fused cross-entropy and the weighted sum of the modalities'."""
         fused = F.cross_entropy(self.fused_logits(features, present), labels)

@@ -1,5 +1,6 @@
 """One step of a method, and the gradient that it took, for comparison with formulas written out."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import pytest
@@ -12,13 +13,14 @@ from mla_core import TrainingSession
 
 @dataclass
 class FirstStep:
-    """What a method moved along in its first step, and the network as it was before it."""
+    """What a method moved along in one step, and the network as it was before it."""
 
     session: TrainingSession
     model: torch.nn.Module  # before the step
     features: list[Tensor]  # M times (B, s), with their graph
     labels: Tensor
     taken: dict[str, Tensor]  # gradient by name of parameter
+    memory: dict[str, Tensor]  # of the method before the step
 
     def gradient(self, loss: Tensor) -> dict[str, Tensor]:
         """Return a loss's gradient by name, zero where there is none."""
@@ -50,21 +52,21 @@ class FirstStep:
 
 @pytest.fixture(scope="session")
 def first_step(tiny):
-    """Give a function: a method's first step on `tiny`, its options given."""
+    """Give a function: a method's step on `tiny`, the first or one after others, its options given."""
 
-    def take(method: str, **options) -> FirstStep:
-        config = tiny(method=method, method_options=options, weight_decay=0.0, learning_rate=0.1)
-        session = TrainingSession(config)
-        model = TrainingSession(config).method.model
-        batch, train = (
-            session.method.plan(session.data.split("train"), 0)[0],
-            session.data.split("train"),
-        )
+    def take(method: str, after: int = 0, prepare=None, **options) -> FirstStep:
+        told = {"method_options": options, "weight_decay": 0.0, "learning_rate": 0.1}
+        session = TrainingSession(tiny(method=method, momentum=0.0, epochs=4, **told))
+        session.advance(steps=after)
+        if prepare is not None:
+            prepare(session.method)
+        model, memory = deepcopy((session.method.model, session.method.memory))
+        batch, train = session._place.batch, session.data.split("train")
         session.advance(steps=1)
-        after = dict(session.method.model.named_parameters())
-        taken = {k: (p - after[k]).detach() / 0.1 for k, p in model.named_parameters()}
+        now = dict(session.method.model.named_parameters())
+        taken = {k: (p - now[k]).detach() / 0.1 for k, p in model.named_parameters()}
         z = [model.encode(m, x[batch.indices]) for m, x in train.inputs.items()]
-        return FirstStep(session, model, z, train.labels[batch.indices], taken)
+        return FirstStep(session, model, z, train.labels[batch.indices], taken, memory)
 
     return take
 

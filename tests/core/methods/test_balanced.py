@@ -78,41 +78,24 @@ def test_arl_as_released_speeds_all_encoders_up_alike(first_step):
 
 
 @pytest.mark.parametrize("variant", ["paper", "benchmark"])
-def test_agm_steers_by_losses_against_their_running_means(variant, tiny):
-    options = {"strength": 1.2, "variant": variant}
-    session = TrainingSession(
-        tiny(method="agm", method_options=options, weight_decay=0.0, momentum=0.0)
-    )
-    plain = TrainingSession(session.config.replace(method="concat", method_options={}))
-    for s in (session, plain):
-        s.advance(steps=1)  # nothing to compare with yet
-    past = session.method.memory["losses"].double().numpy()
-    before = {k: p.detach().clone() for k, p in session.method.model.named_parameters()}
-    batch, train = session._place.batch.indices, session.data.split("train")
-    head, now = session.method.model.head, []
-    for m, (name, x) in enumerate(train.inputs.items()):
-        z = session.method.model.encode(name, x[batch]).detach()
-        logits = z @ head.weight[:, 12 * m : 12 * (m + 1)].T + head.bias / 3
+def test_agm_steers_by_losses_against_their_running_means(variant, first_step):
+    first = first_step("agm", strength=1.2, variant=variant)
+    first.expect(first.gradient(first.fused()))  # nothing to compare with yet
+    step = first_step("agm", after=2, strength=1.2, variant=variant)
+    past, now = step.memory["losses"].double().numpy(), []
+    for logits in step.slices(1 / 3):
         logs = log_softmax(logits.detach().double().numpy(), -1)
-        now.append(-logs[np.arange(len(batch)), train.labels[batch]].mean())
+        now.append(-logs[np.arange(len(logs)), step.labels].mean())
     sign = 1 if variant == "paper" else -1
     t, r = (np.exp(sign * 3 / 2 * (np.mean(x) - np.array(x))) for x in (past, now))
     k = np.exp(1.2 * np.minimum(t - r, 10))
-    for s in (session, plain):
-        s.advance(steps=1)
-    other = dict(plain.method.model.named_parameters())
-    for name, p in session.method.model.named_parameters():
-        step, free = (p - before[name]).detach(), (other[name] - before[name]).detach()
-        if name.startswith("encoders"):
-            wanted = free * k[int(name.split(".")[1][1])]
-        elif variant == "benchmark":
-            wanted = free
-        elif name.endswith("weight"):
-            wanted = free * torch.tensor(k).repeat_interleave(12)
-        else:
-            wanted = free * k.mean()
-        torch.testing.assert_close(step, wanted.float(), rtol=1e-2, atol=1e-6)
-    np.testing.assert_allclose(session.method.memory["losses"], (past + now) / 2, rtol=1e-4)
+    wanted = times(step.gradient(step.fused()), k)
+    if variant == "paper":
+        wanted["head.weight"] = wanted["head.weight"] * torch.tensor(k).repeat_interleave(12)
+        wanted["head.bias"] = wanted["head.bias"] * k.mean()
+    step.expect({name: g.float() for name, g in wanted.items()})
+    moved = past + (np.array(now) - past) / 3
+    np.testing.assert_allclose(step.session.method.memory["losses"], moved, rtol=1e-4)
 
 
 # ------------------------------------------------------------------------------------------ OPM
