@@ -110,6 +110,14 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.amco:Amco",
             "uniform, the leading modality's logits masked at random (Zhou et al., ICASSP 2023)",
         ),
+        "gblending": (
+            "mla_core.methods.gblending:GBlending",
+            "uniform, losses weighted by gain over overfitting (Wang et al., CVPR 2020)",
+        ),
+        "greedy": (
+            "mla_core.methods.greedy:Greedy",
+            "features gated across modalities, gates frozen where one lives on them (ICML 2022)",
+        ),
         "ogm_ge": (
             "mla_core.methods.ogm_ge:OgmGe",
             "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",
