@@ -39,7 +39,7 @@ class GBlending(Uniform):
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the weighted sum of the losses."""
         w = self.memory.get("weights")
-        if w is None:
+        if w is None or self.option["unimodal_weight"] == 0:
             return super().loss(features, labels, present, samples)
         fused = F.cross_entropy(self.fused_logits(features, present), labels)
         own = cross_entropies(self.modality_logits(features, present), labels, present)
@@ -64,11 +64,12 @@ class GBlending(Uniform):
         return len(self.modalities) * (len(train) + len(val))
 
     def _losses(self, side: Split) -> Tensor:
-        """Return the mean cross-entropies of the fused prediction and of every modality."""
-        read = self.predict(side)
-        some = side.present.any(0)
-        fused = F.cross_entropy(read.fused[some], side.labels[some])
-        own = cross_entropies(read.logits, side.labels, self._counted(side.present))
+        """Return the mean cross-entropies of the fused logits and of every modality's own."""
+        present = self._counted(side.present)
+        features = self.model.features(side.inputs) * present[..., None]
+        some = present.any(0)
+        fused = F.cross_entropy(self.fused_logits(features, present)[some], side.labels[some])
+        own = cross_entropies(self.modality_logits(features, present), side.labels, present)
         return torch.cat([fused[None], own])
 
 
