@@ -22,7 +22,7 @@ from mla_core.records import StepRecord
 
 
 class G2d(Concat):
-    """Gradient-guided distillation: `concat` after its own unimodal teachers (Rakib and Bagavathi, ICCV 2025).
+    """`concat` after its own unimodal teachers (G2D; Rakib and Bagavathi, ICCV 2025).
 
     Until the share ``teachers`` of the run, every modality is trained alone, with a head of its
     own, as by `late_fusion`. These networks then become the teachers t, which stay as they are, and
@@ -72,7 +72,7 @@ class G2d(Concat):
         self._first = copy.deepcopy(self.model.encoders.state_dict())
         self._teacher: MultimodalModel | None = None
         self._answers: tuple[Tensor, Tensor] | None = None  # features (M, N, s), logits (M, N, C)
-        self._samples, self._waiting = torch.zeros(0, dtype=torch.int64), list[str]()  # of a step
+        self._waiting: list[str] = []  # in the step at hand
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """Return the head of `concat`, which carries those of the teachers along."""

@@ -73,9 +73,9 @@ class Route:
                 hint = f"leave it out with modalities={able}" if able else "nor any other"
                 msg = f"no training sample has the modality {name!r}: {hint}"
                 raise ConfigError(msg)
+        self.val = val
         self.method = method
         self.train = train
-        self.val = val
 
     def at(self, step: int, epoch: int, index: int) -> Place:
         """Return a place by its numbers."""
@@ -91,7 +91,18 @@ class Route:
         """Let the method take the coming sub-step, or some; see `Method.step` and `Method.steps`.
 
         At most `most`, up to the next look or the end of the epoch, and each of another modality.
+        What the method does behind an epoch is part of its last sub-step.
         """
+        records = self._steps(place, config, most)
+        if place.index + len(records) == len(place.plan):
+            step, epoch = place.step + len(records), place.epoch + 1
+            behind = Position(step, epoch, 0.0, epoch / config.epochs)
+            passes = self.method.end_epoch(self.train, self.val, behind)
+            passes += records[-1].forward_passes
+            records[-1] = replace(records[-1], forward_passes=passes)
+        return records
+
+    def _steps(self, place: Place, config: ExperimentConfig, most: int) -> list[StepRecord]:
         if place.index == 0:
             self.method.start_epoch(self.train)
         places = self._together(place, config, most)
@@ -101,14 +112,7 @@ class Route:
             for coming in place.plan[end : end + len(places)]:
                 fetch(self.train, coming.modality, coming.indices)
             turns = [(one.batch, one.position(config)) for one in places]
-            records = self.method.steps(turns, self.train)
-        if place.index + len(records) == len(place.plan):
-            step, epoch = place.step + len(records), place.epoch + 1
-            behind = Position(step, epoch, 0.0, epoch / config.epochs)
-            passes = self.method.end_epoch(self.train, self.val, behind)
-            passes += records[-1].forward_passes
-            records[-1] = replace(records[-1], forward_passes=passes)
-        return records
+            return self.method.steps(turns, self.train)
 
     def take_until(
         self, step: int, place: Place, config: ExperimentConfig, history: History
