@@ -8,8 +8,10 @@ from benchmarks import (
     click,
     data,
     first_picture,
+    following,
     frame_rate,
     fusion,
+    growth,
     import_time,
     live,
     memory,
@@ -26,6 +28,7 @@ ALL = {
     "page_faults": page_faults.main,
     "data": data.main,
     "live": live.main,
+    "following": following.main,
     "memory": memory.main,
     "click": click.main,
     "slow_motion": slow_motion.main,
@@ -34,6 +37,7 @@ ALL = {
     "frame_rate": frame_rate.main,
     "notebook": notebook.main,
     "page_size": page_size.main,
+    "growth": growth.main,
 }
 
 

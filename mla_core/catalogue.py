@@ -188,6 +188,7 @@ class Unseen:
     one_at_a_time = False
     head = "joint"
     weighs = True
+    reads_features = False
     uses = frozenset[str]()
 
 
@@ -201,9 +202,26 @@ def weighs(method: str, fusion: str) -> bool:
 
     A joint head fuses by itself, and a rule of your own may give fused logits and no weights.
     """
+    rule = rule_in_force(method, fusion)
+    asks = rule is not None and RULES.known(rule)
+    return bool(traits(method).weighs) and (not asks or rule_weighs(fusion))
+
+
+def rule_in_force(method: str, fusion: str) -> str | None:
+    """Return the fusion rule that a method obeys; None where it fuses in its own way.
+
+    What a method with a head for each modality learned can be fused by the product, too.
+
+    Examples
+    --------
+    >>> rule_in_force("mla", "entropy"), rule_in_force("late_fusion", "entropy")
+    ('entropy', None)
+    >>> rule_in_force("late_fusion", "product"), rule_in_force("concat", "product")
+    ('product', None)
+    """
     kind = traits(method)
-    asks = "fusion" in kind.uses and RULES.known(fusion)
-    return bool(kind.weighs) and (not asks or rule_weighs(fusion))
+    product = fusion == "product" and kind.weighs and kind.reads_features
+    return fusion if "fusion" in kind.uses or product else None
 
 
 def idle_settings(name: str) -> frozenset[str]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mla_core.errors import DataError
-from mla_core.files import check_is_file, written_whole
+from mla_core.files import check_is_file, json_object, read_json_bytes, written_whole
 
 SUMS = "SHA256SUMS"
 
@@ -65,11 +67,36 @@ def check_seal(folder: Path, cure: str) -> None:
 
 def check_sum(folder: Path, name: str, cure: str) -> None:
     """Raise `DataError` when one file of a sealed folder is missing or holds something else."""
-    if not (folder / SUMS).exists():
-        return
-    path, known = folder / name, _noted(folder, cure).get(name)
-    check_is_file(path, cure)
-    if known is None or known != _sum_of(path):
+    if (folder / SUMS).exists():
+        path, sums = folder / name, _noted(folder, cure)
+        check_is_file(path, cure)
+        _compare(path, sums.get(name), _sum_of(path), cure)
+
+
+def read_sealed_json(folder: Path, names: Sequence[str], cure: str) -> list[dict[str, Any]]:
+    """Return the objects in some JSON files of a folder, each the one that was written there.
+
+    Every file is read once, the list of checksums, too: folders of thousands of runs are looked
+    through while somebody waits.
+
+    Raises
+    ------
+    DataError
+        As `check_sum` and `mla_core.files.read_json`.
+    """
+    sums = _noted(folder, cure) if (folder / SUMS).exists() else None
+    found = []
+    for name in names:
+        path = folder / name
+        content = read_json_bytes(path, cure)
+        if sums is not None:
+            _compare(path, sums.get(name), hashlib.sha256(content).hexdigest(), cure)
+        found.append(json_object(content, path, cure))
+    return found
+
+
+def _compare(path: Path, known: str | None, now: str, cure: str) -> None:
+    if known != now:
         what = "is not among the files that were" if known is None else "is not what was"
         msg = f"{str(path)!r} {what} written there (see {SUMS} beside it): {cure}"
         raise DataError(msg)

@@ -22,7 +22,14 @@ from mla_core.outside import read_json_text
 from mla_core.plugins import Origin, Registry
 from mla_core.references import allow_import as allow
 from mla_core.references import from_elsewhere, is_reference, only_looking, user_named
-from mla_core.settings import check_settings, hash_of, plain_json, setting
+from mla_core.settings import (
+    check_list_of_names,
+    check_order,
+    check_settings,
+    hash_of,
+    plain_json,
+    setting,
+)
 from mla_core.threads import named_threads
 
 
@@ -88,9 +95,16 @@ class ExperimentConfig:
         Sub-steps between two looks at the probe set; 0 means once, at the end of every epoch.
     probe_size : int
         Samples of ``val`` in the probe set.
-    stopping : {"last", "best"}
+    stopping : {"last", "best", "best_nll"}
         Which weights are reported: the last ones, or those of the look with the best fused
-        accuracy on the probe set (the first of equals). Training itself goes on to the end.
+        accuracy or the smallest fused negative log-likelihood on the probe set (the first of
+        equals). Training itself goes on to the end.
+    averaging : float
+        Horizon in epochs of the running mean of weights that predicts (see
+        `mla_core.methods.averaging`); 0 means that the live weights predict.
+    temperature : {"none", "fitted"}
+        What each modality's logits are divided by when it predicts: nothing, or a temperature that
+        every look fits on the probe set.
     metrics : tuple of str
         Numbers of your own beside those that are always there: in ``metrics.json``, and a curve.
 
@@ -144,10 +158,12 @@ class ExperimentConfig:
     fusion: str = setting("entropy", live=True)
     evaluate_every: int = setting(24, whole=0)
     probe_size: int = setting(300, whole=1)
-    stopping: str = setting("last", choices=("last", "best"))
+    stopping: str = setting("last", choices=("last", "best", "best_nll"))
     encoders: Mapping[str, Any] = setting(factory=dict, later=True)
     device: str = setting("auto", choices=DEVICES, later=True)
     precision: str = setting("auto", choices=PRECISIONS, later=True)
+    averaging: float = setting(0.0, real={"least": 0.0}, later=True)
+    temperature: str = setting("none", choices=("none", "fitted"), later=True)
     metrics: tuple[str, ...] = setting((), later=True)
 
     def __post_init__(self) -> None:
@@ -159,9 +175,9 @@ class ExperimentConfig:
             object.__setattr__(self, name, plain_json(name, getattr(self, name)))
         object.__setattr__(self, "encoders", check_encoders(self.encoders))
         _check_names_of_metrics(self.metrics)
-        _check_names_of_modalities(self.modalities)
+        check_list_of_names("modalities", self.modalities)
         if isinstance(self.order, tuple):
-            _check_order(self.order)
+            check_order(self.order)
         self._meet_guests()
         check_settings(self)
         check_options(self.dataset, _with_the_runs_seed(self.dataset_options, self.seed))
@@ -352,33 +368,14 @@ def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[An
     return {name: column for name, column in columns.items() if _differ(column)}
 
 
-def _check_names_of_modalities(names: tuple[str, ...]) -> None:
-    whole = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
-    if not whole or len(set(names)) != len(names):
-        msg = f"modalities must be a list of names, none twice, not {quoted(names)}"
-        raise ConfigError(msg)
-
-
 def _with_the_runs_seed(options: Mapping[str, Any], seed: int) -> dict[str, Any]:
     return {**options, **({"seed": seed} if options.get("seed") == "run" else {})}
 
 
-def _check_order(order: tuple[str, ...]) -> None:
-    if not order or not all(isinstance(name, str) for name in order):
-        msg = (
-            "order must be 'cyclic', 'random', or a list that names every modality at least once, "
-            f"not {quoted(order)}"
-        )
-        raise ConfigError(msg)
-
-
 def _check_names_of_metrics(names: tuple[str, ...]) -> None:
-    whole = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
-    if not whole or len(set(names)) != len(names) or set(names) & set(METRICS.built_in):
-        msg = (
-            f"metrics must be a list of names of your own numbers, none twice, not {quoted(names)}: "
-            f"{', '.join(METRICS.built_in)} are always there"
-        )
+    check_list_of_names("metrics", names)
+    if known := [name for name in names if name in METRICS.built_in]:
+        msg = f"metrics must name numbers of your own: {quoted(known[0])} is always there"
         raise ConfigError(msg)
 
 

@@ -22,11 +22,15 @@ class TrainingDivergedError(RuntimeError):
     """A loss, a gradient or a prediction is no longer finite. `TrainingSession.rewind` goes back."""
 
 
+class StoppedError(RuntimeError):
+    """A run was stopped on request, at a snapshot from which the same command goes on."""
+
+
 class NotebookError(RuntimeError):
     """A cell of a notebook that ran headless raised; the message names the cell and the error."""
 
 
-OURS = (ConfigError, DataError, TrainingDivergedError, NotebookError)
+OURS = (ConfigError, DataError, TrainingDivergedError, StoppedError, NotebookError)
 
 
 LONGEST = 300  # characters of a value that a sentence quotes

@@ -136,13 +136,27 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
         When the file is missing, damaged, or holds something else: also NaN, numbers beyond all
         bounds, and a name twice, of which one would be dropped.
     """
+    return json_object(read_json_bytes(path, cure), path, cure)
+
+
+def read_json_bytes(path: Path, cure: str) -> bytes:
+    """Return what a JSON file holds, as it is; raises `DataError` as `read_json`."""
     check_is_file(path, cure)
     try:
         if (size := path.stat().st_size) > MOST_JSON:
             msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
             raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
-        values = read_json_text(path.read_bytes())
+        return path.read_bytes()
     except (OSError, ValueError) as error:
+        msg = f"{str(path)!r} is damaged ({error}): {cure}"
+        raise DataError(msg) from error
+
+
+def json_object(content: bytes, path: Path, cure: str) -> dict[str, Any]:
+    """Return the object that the content of a JSON file stands for; raises as `read_json`."""
+    try:
+        values = read_json_text(content)
+    except ValueError as error:
         msg = f"{str(path)!r} is damaged ({error}): {cure}"
         raise DataError(msg) from error
     if not isinstance(values, dict):

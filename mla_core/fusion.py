@@ -87,6 +87,35 @@ def uniform_weights(logits: Tensor, present: Tensor | None = None) -> Tensor:
     return _softmax_over_present(logits.new_zeros(logits.shape[:2]), present)
 
 
+def product(logits: Tensor, present: Tensor | None = None) -> Tensor:
+    """Return the fused logits (N, C) of a product of experts: the sum of log-probabilities.
+
+    Parameters
+    ----------
+    logits, present
+        As for `importance_weights`.
+
+    Notes
+    -----
+    ``log p(y|x) = sum_m log softmax(z_m)_y`` up to a constant, over the present parts (Hinton,
+    2002; Heskes, 1998): the Bayes rule where the modalities are independent given the class and the
+    classes are equally frequent. It names the class that the mean of logits names, but grows sure
+    with every modality that agrees, which is right only as far as each is calibrated: see
+    ``temperature`` in the configuration.
+
+    Examples
+    --------
+    >>> agreed = torch.tensor([[[0.8, 0.2]], [[0.8, 0.2]]]).log()
+    >>> torch.softmax(product(agreed), -1)
+    tensor([[0.9412, 0.0588]])
+    """
+    sure = torch.log_softmax(logits.double(), -1)
+    if present is not None:
+        sure = torch.where(present[..., None], sure, 0.0)
+    limit = torch.finfo(logits.dtype).max
+    return sure.sum(0).clamp(-limit, limit).to(logits.dtype)
+
+
 def released_batch_weights(
     logits: Tensor, present: Tensor | None = None, batch_size: int = 64
 ) -> Tensor:
@@ -140,6 +169,10 @@ RULES: Registry[Any] = Registry(
             "sure modalities count more, sample by sample (eq. 7 and 8)",
         ),
         "uniform": ("mla_core.fusion:uniform_weights", "the plain mean of logits"),
+        "product": (
+            "mla_core.fusion:product",
+            "the sum of log-probabilities: every modality is an expert of its own",
+        ),
         "released_batch": (
             "mla_core.fusion:released_batch_weights",
             "what MLA's published code does: one weight per modality and batch",
@@ -185,19 +218,17 @@ def fused_by_rule(
             [0.5000]]), tensor([[1., 2.]]))
     """
     found = RULES[rule]
-    if not isinstance(found, Guest):
-        weights: Tensor = found(logits, present)
-        return weights, fuse(logits, weights)
     here = torch.ones(logits.shape[:2], dtype=torch.bool) if present is None else present
-    given = found(rule, logits, here)
-    if found.weighs:
+    given = found(rule, logits, here) if isinstance(found, Guest) else found(logits, present)
+    if rule_weighs(rule):
         return given, fuse(logits, given)
     return uniform_weights(logits, here), torch.where(here.any(0)[:, None], given, 0.0)
 
 
 def rule_weighs(rule: str) -> bool:
-    """Whether a rule gives each modality a weight; one of your own may give fused logits alone."""
-    return bool(getattr(RULES[rule], "weighs", True))
+    """Whether a rule gives each modality a weight; some give fused logits alone."""
+    found = RULES[rule]
+    return found.weighs if isinstance(found, Guest) else found is not product
 
 
 def weights_by_rule(rule: str, logits: Tensor, present: Tensor | None = None) -> Tensor:

@@ -43,13 +43,7 @@ def read_json_text(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode("utf-8")  # its error is a ValueError, too
     try:
-        return json.loads(
-            text,
-            object_pairs_hook=_once,
-            parse_constant=_no_number,
-            parse_int=_whole,
-            parse_float=_finite,
-        )
+        return _STRICT.decode(text)
     except RecursionError:
         msg = "it has too many lists or objects inside one another"
         raise ValueError(msg) from None
@@ -154,12 +148,12 @@ def path_of(what: str, given: object) -> Path:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            msg = f"it names {quoted(name)} twice: leave one out"
-            raise ValueError(msg)
-        found[name] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        msg = f"it names {quoted(twice)} twice: leave one out"
+        raise ValueError(msg)
     return found
 
 
@@ -180,6 +174,11 @@ def _finite(text: str) -> float:
         msg = f"{text[:40]} is too large"
         raise ValueError(msg)
     return value
+
+
+_STRICT = json.JSONDecoder(
+    object_pairs_hook=_once, parse_constant=_no_number, parse_int=_whole, parse_float=_finite
+)
 
 
 def _not_plain(value: object) -> str:

@@ -16,10 +16,10 @@ from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Split, read_ahead
 from mla_core.encoders import check_modules
 from mla_core.errors import ConfigError, TrainingDivergedError
-from mla_core.evaluation import flat_numbers, summarise
+from mla_core.evaluation import is_better, summary_of
 from mla_core.fusion import fused_by_rule
 from mla_core.limits import Limits
-from mla_core.methods import Method, Place, Route, load_state
+from mla_core.methods import Method, Place, Prediction, Route, load_state
 from mla_core.named_data import check_given, data_of, whole_data_of
 from mla_core.records import Change, Evaluation, History, Moment, Recording, Snapshot, StepRecord
 from mla_core.references import from_elsewhere
@@ -61,8 +61,7 @@ class TrainingSession:
     recording : Recording
         What every look saw, thinned evenly, with the way back to it.
     best : Snapshot or None
-        The first among them with the best fused accuracy, where ``stopping="best"`` asks for it;
-        None before the first look after the start.
+        The best of them, where ``stopping`` asks for one; None before the first after the start.
 
     Examples
     --------
@@ -366,7 +365,8 @@ class TrainingSession:
         tensors = self.method.state_dict()
         return Snapshot(self.config, place.step, place.epoch, place.index, tensors, history, best)
 
-    def _evaluation(self, split: Split, place: Place) -> Evaluation:
+    def _evaluation(self, split: Split, place: Place, seen: Prediction | None = None) -> Evaluation:
+        seen = self.method.predict(split) if seen is None else seen
         return Evaluation(
             split=split.name,
             step=place.step,
@@ -375,22 +375,22 @@ class TrainingSession:
             ids=split.ids,
             labels=split.labels,
             present=split.present,
-            **vars(self.method.predict(split)),
+            **vars(seen),
         )
 
     def _look(self, place: Place, record: StepRecord | None = None) -> None:
         """Evaluate the probe set, stand at `place`, and remember the way back to it."""
-        evaluation = self._evaluation(self.probe, place)
+        evaluation = self._evaluation(self.probe, place, self.method.calibrate(self.probe))
         evaluation.check_finite()
         history = self.history.copy()  # another thread may be reading this one
         if record is not None:
             history.add(record)
-        numbers = flat_numbers(evaluation, self.config.metrics)
-        history.look(evaluation, replace(summarise(evaluation), numbers=numbers))
+        history.look(evaluation, summary_of(evaluation, self.method, self.probe, self.config))
         snapshot, best = self._snapshot(place, history.copy()), self.best
-        if self.config.stopping == "best" and place.step > 0:
-            better = best is None or evaluation.accuracy > best.history.summaries[-1].accuracy
-            best = snapshot if better else best
+        if self.config.stopping != "last" and place.step > 0:
+            now, how = history.summaries[-1], self.config.stopping
+            if best is None or is_better(now, best.history.summaries[-1], how):
+                best = snapshot
         last_good = replace(snapshot, best=best)
         self.recording.add(Moment(evaluation, last_good), history.summaries.indices[-1])
         self.last_good, self._place = last_good, place  # from here on, it has happened

@@ -93,11 +93,31 @@ def check_settings(config: Any) -> None:
             one_of(name + (" (or a list)" if may["or_list"] else ""), value, may["choices"])
 
 
+def check_list_of_names(what: str, names: object) -> None:
+    """Raise `ConfigError` unless these are texts, none of them twice."""
+    whole = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+    if not whole or len(set(names)) != len(names):  # type: ignore[arg-type, call-overload]
+        msg = f"{what} must be a list of names, none twice, not {quoted(names)}"
+        raise ConfigError(msg)
+
+
+def check_order(order: tuple[str, ...]) -> None:
+    """Raise `ConfigError` unless this is a list of modalities, which may be there several times."""
+    if not order or not all(isinstance(name, str) for name in order):
+        msg = (
+            "order must be 'cyclic', 'random', or a list that names every modality at least once, "
+            f"not {quoted(order)}"
+        )
+        raise ConfigError(msg)
+
+
 def plain_json(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy of plain JSON values; anything else raises `ConfigError`."""
     if not isinstance(options, Mapping):
         msg = f"{name} must map names to values, not {quoted(options)}"
         raise ConfigError(msg)
+    if not options:
+        return {}
     check_plain(name, options)
     plain: dict[str, Any] = json.loads(json.dumps(dict(options)))
     return plain

@@ -3,6 +3,7 @@
 from widgets.bench import TrainingLab, TrainingReport, open_lab
 from widgets.charts import comparison_figure
 from widgets.export import export_run, export_session
+from widgets.following import RunWatch, watch
 from widgets.fusion import FusionExplorer, FusionReport, explore_fusion
 from widgets.gap import explore_gap, gap_change, shift_change
 from widgets.head_gradient import ProjectionToy, explore_head_gradient, projection_toy
@@ -31,6 +32,7 @@ __all__ = [
     "FusionReport",
     "ProjectionToy",
     "RunBrowser",
+    "RunWatch",
     "TrainingLab",
     "TrainingReport",
     "check_notebook",
@@ -59,5 +61,6 @@ __all__ = [
     "subset_plot",
     "tell",
     "train_in_background",
+    "watch",
     "weakest_modality",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from mla_core.catalogue import rule_in_force
 from mla_core.data.corruption import Corruptor, Damage
 from mla_core.data.samples import Split
 from mla_core.errors import ConfigError, one_of
@@ -28,8 +29,8 @@ def rules_for(method: Method) -> tuple[str, ...]:
     A method whose head fuses has nothing but its own way; one with weights of its own, such as
     QMF, can also be fused by any rule.
     """
-    if "fusion" in method.uses:
-        own = method.config.fusion
+    own = rule_in_force(method.config.method, method.config.fusion)
+    if own is not None:
         return (own, *(rule for rule in RULES if rule != own))
     return (OWN, *RULES) if method.weighs else (OWN,)
 

@@ -111,7 +111,7 @@ def shift(
                 raise ConfigError(msg)
             features = evaluation.features.clone()
             features[row] = F.normalize(unit + amount * vector, dim=-1) * lengths
-            read = method.read(features, evaluation.present)
+            read = method.predictor.read(features, evaluation.present)
             looks.append(
                 replace(
                     evaluation,

@@ -22,7 +22,6 @@ from mla_core.evaluation import (
     probe_accuracy,
 )
 from mla_core.fusion import (
-    RULES,
     fuse,
     fused_by_rule,
     importance_weights,
@@ -47,6 +46,7 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
     train, val = reported.evaluate("train"), reported.evaluate("val")
     test = reported.evaluate("test")
     temperatures = dict(zip(val.modalities, fitted_temperatures(val), strict=True))
+    divided = reported.method.model.temperature  # what the logits are divided by already
     sides = {}
     for side, evaluation in (("val", val), ("test", test)):
         split = reported.data.split(side)
@@ -67,7 +67,9 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
         ),
         "plasticity": reported.history.steps[-1].plasticity if reported.history.steps else 1.0,
         "forgetting": _mean_forgetting(session.history),
-        "temperature": temperatures,
+        "temperature": temperatures
+        if divided is None
+        else dict(zip(val.modalities, divided.tolist(), strict=True)),
         **sides,
     }
 
@@ -83,7 +85,7 @@ def fusion_rules(
     temperatures : dict of str to float
         Per modality, from other data; the rules ``..._calibrated`` divide its logits by them.
     own : str
-        A rule of your own is among them, under its name.
+        The configured rule is among them, under its name.
 
     Notes
     -----
@@ -105,7 +107,7 @@ def fusion_rules(
         "released_batch_64": fuse(plain, released_batch_weights(plain, present, 64)),
         "released_batch_64_shuffled": fuse(plain, shuffled[:, mixed.argsort()]),
     }
-    if own not in RULES.built_in:
+    if own not in fused and own != "released_batch":
         fused[own] = fused_by_rule(own, plain, present)[1]
     return {
         name: {

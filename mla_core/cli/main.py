@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mla_core.cli import data, export, lab, listing, sweep
+from mla_core.cli import data, export, lab, listing, stop, sweep
 from mla_core.cli.values import named_values
-from mla_core.errors import ConfigError, DataError, NotebookError
+from mla_core.errors import ConfigError, DataError, NotebookError, StoppedError
 from mla_core.version import __version__
 
 EPILOG = """examples:
@@ -20,6 +20,7 @@ EPILOG = """examples:
   mla-lab list notebooks/01_alternating_training.ipynb   a notebook's parameters
   mla-lab run notebooks/01_alternating_training.ipynb -p seed=1 -p epochs=5 --out runs
   mla-lab list runs                                   what has been run, with its accuracy
+  mla-lab stop 0123456789ab                           let a run that is being computed stop, to go on later
   mla-lab sweep experiments/quick.toml --jobs 2            many runs at once (see mla-lab sweep --help)
   mla-lab table runs/quick --rows method,head_gradient --choose learning_rate
                                                       their means over seeds
@@ -63,6 +64,7 @@ def command_parser() -> argparse.ArgumentParser:
 
     lab.add_commands(commands)
     listing.add_commands(commands)
+    stop.add_commands(commands)
     sweep.add_commands(commands)
     export.add_commands(commands)
     data.add_commands(commands)
@@ -90,6 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ConfigError, DataError) as error:
         print(f"mla-lab: {error}", file=sys.stderr)
         return 2
+    except StoppedError as error:
+        print(f"mla-lab: {error}", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -149,11 +149,14 @@ def _sweep(arguments: argparse.Namespace) -> int:
         _write_results(arguments, specification, report, out, seconds)
     counts = f"{len(report.finished)} finished, {len(report.skipped)} skipped"
     print(f"{out}: {counts}, {len(report.failures)} failed")
+    if report.stopped:
+        told = ", ".join(report.stopped)
+        print(f"mla-lab: stopped on request: {told}; the same command goes on", file=sys.stderr)
     if report.failures:
         listed = failures_of(specification, out)
         what = "holds their settings and traces" if listed.is_file() else "could not be written"
         print(f"mla-lab: {listed} {what}", file=sys.stderr)
-    return 1 if report.failures else 0
+    return 1 if report.failures else 130 if report.stopped else 0
 
 
 def _shard(text: str) -> tuple[int, int]:

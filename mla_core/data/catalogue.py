@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, get_type_hints
 
 from mla_core.data.dataset import MultimodalDataset
@@ -146,10 +147,11 @@ def check_options(name: str, options: Mapping[str, object]) -> None:
     """
     if not DATASETS.known(name):
         return
+    if not options:
+        return
     loader = DATASETS[name]
-    known = inspect.signature(loader).parameters
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in known.values())
-    kinds = _kinds(loader)
+    read = _signature if isinstance(loader, Hashable) else _signature.__wrapped__
+    known, takes_any, kinds = read(loader)
     for option, value in options.items():
         if option not in known and not takes_any:
             close = nearest(option, known)
@@ -161,12 +163,16 @@ def check_options(name: str, options: Mapping[str, object]) -> None:
             check_kind(f"option {option!r} of data set {name!r}", value, kinds[option])
 
 
-def _kinds(loader: Callable[..., Any]) -> dict[str, Any]:
-    """Return the kind of each option that has one."""
+@lru_cache(64)
+def _signature(loader: Callable[..., Any]) -> tuple[Sequence[str], bool, dict[str, Any]]:
+    """Return the names of the options, whether any other is taken, and the kind of each that has one."""
+    parameters = inspect.signature(loader).parameters
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     try:
-        return get_type_hints(loader, include_extras=True)
+        kinds = get_type_hints(loader, include_extras=True)
     except (NameError, TypeError):  # a guest's, which names what is not there while it runs
-        return {}
+        kinds = {}
+    return list(parameters), takes_any, kinds
 
 
 def load_dataset(name: str, **options: object) -> MultimodalDataset:

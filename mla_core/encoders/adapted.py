@@ -48,6 +48,11 @@ class AdaptedEncoder(nn.Module):
             self._still = tuple(_frozen_parts(body))
         self.train(self.training)
 
+    @property
+    def held(self) -> nn.Module | None:
+        """The frozen body, which copies of this encoder may share."""
+        return self._held[0] if self.frozen else None
+
     def train(self, mode: bool = True) -> AdaptedEncoder:
         """Switch training on or off; frozen parts neither drop out nor take in statistics."""
         super().train(mode)

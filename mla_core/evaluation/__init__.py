@@ -1,6 +1,7 @@
 """Numbers and maps of what was predicted."""
 
 from mla_core.evaluation.linear_probe import probe_accuracy
+from mla_core.evaluation.looks import LIVE, is_better, summary_of
 from mla_core.evaluation.maps import (
     UMAP_LEAST,
     MapWorker,
@@ -19,11 +20,12 @@ from mla_core.evaluation.metrics import (
     reliability_bins,
     summarise,
 )
-from mla_core.evaluation.numbers import flat_numbers, numbers_of
+from mla_core.evaluation.numbers import numbers_of
 from mla_core.evaluation.replay import ALL_EQUAL, NO_PARTS, Map, Replay, unit_features
 
 __all__ = [
     "ALL_EQUAL",
+    "LIVE",
     "NO_PARTS",
     "UMAP_LEAST",
     "Map",
@@ -33,7 +35,7 @@ __all__ = [
     "brier_score",
     "discrepancy_ratios",
     "expected_calibration_error",
-    "flat_numbers",
+    "is_better",
     "mean_surplus",
     "negative_log_likelihood",
     "numbers_of",
@@ -42,6 +44,7 @@ __all__ = [
     "probe_accuracy",
     "reliability_bins",
     "summarise",
+    "summary_of",
     "trustworthiness",
     "umap_map",
     "unit_features",

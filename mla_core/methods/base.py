@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import sys
 from abc import ABC, abstractmethod
@@ -16,7 +17,9 @@ from mla_core.config import ExperimentConfig
 from mla_core.data.samples import Modality, Split
 from mla_core.encoders import build_encoders
 from mla_core.errors import ConfigError, TrainingDivergedError
+from mla_core.fusion import fit_temperature
 from mla_core.memory import keep_memory
+from mla_core.methods.averaging import AveragedWeights
 from mla_core.methods.model import MultimodalModel
 from mla_core.methods.schedule import Batch, learning_rate_at
 from mla_core.records import StepRecord
@@ -61,6 +64,8 @@ class Method(ABC):
         s, as configured or as large as the encoders' own features.
     option : dict
         The method's own options, as configured.
+    average : AveragedWeights or None
+        What predicts where ``averaging`` asks for it.
     optimizer : Optimizer
         Of all parameters. It skips those whose gradient is None, so that a sub-step leaves the
         parts it does not use, with their momentum and weight decay, entirely alone.
@@ -77,6 +82,8 @@ class Method(ABC):
     passes: ClassVar[float] = 1.0  # encoder passes of an epoch, as multiples of `concat`'s
     least_modalities: ClassVar[int] = 1
     most_modalities: ClassVar[int | None] = None
+
+    average: AveragedWeights | None = None
 
     def __init__(
         self,
@@ -110,7 +117,9 @@ class Method(ABC):
         )
         self.feature_size = found.size
         head = self.build_head(list(modalities), n_classes)
-        self.model = MultimodalModel(found.encoders, head, found.placement)
+        fitted = torch.ones(len(modalities)) if config.temperature == "fitted" else None
+        self.model = MultimodalModel(found.encoders, head, found.placement, fitted)
+        self.average = AveragedWeights(self.model) if config.averaging else None
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = _optimizer(config, trained)
 
@@ -187,10 +196,48 @@ class Method(ABC):
         """Take sub-steps that follow one another, each of another modality."""
         return [self.step(batch, train, position) for batch, position in turns]
 
+    @property
+    def predictor(self) -> Method:
+        """The method whose weights predict: this one, or one that reads the averaged weights."""
+        if self.average is None:
+            return self
+        reader = copy.copy(self)
+        reader.model, reader.average = self.average.model, None
+        return reader
+
     @torch.no_grad()
     def predict(self, split: Split) -> Prediction:
         """Predict a split, per modality and fused."""
-        return self.read(self.model.features(split.inputs), split.present)
+        reader = self.predictor
+        return reader.read(reader.model.features(split.inputs), split.present)
+
+    @torch.no_grad()
+    def calibrate(self, split: Split) -> Prediction:
+        """Fit the temperatures to a split, where the configuration asks for it, and predict it.
+
+        Notes
+        -----
+        T_m has the smallest negative log-likelihood of ``z_m / T_m`` on the samples that have
+        modality m (Guo et al., ICML 2017).
+        """
+        temperature = self.model.temperature
+        if temperature is None:
+            return self.predict(split)
+        reader = self.predictor
+        features = reader.model.features(split.inputs)
+        temperature.fill_(1)
+        logits = reader.read(features, split.present).logits
+        fitted = [
+            fit_temperature(z[here], split.labels[here])
+            for z, here in zip(logits, split.present, strict=True)
+        ]
+        temperature.copy_(torch.tensor(fitted))
+        return reader.read(features, split.present)
+
+    def tempered(self, logits: Tensor) -> Tensor:
+        """Return each modality's logits (M, N, C) divided by its temperature, if it has one."""
+        t = self.model.temperature
+        return logits if t is None else logits / t[:, None, None]
 
     @abstractmethod
     def read(self, features: Tensor, present: Tensor) -> Prediction:
@@ -212,12 +259,13 @@ class Method(ABC):
         callable
             From presence (M, N), at most what the split has, to a `Prediction`.
         """
+        reader = self.predictor
         first = {name: x[torch.tensor([0])] for name, x in split.inputs.items()}
-        features = self.model.features(split.inputs)  # (M, N, s)
-        absent = self.model.features({m: torch.zeros_like(x) for m, x in first.items()})
+        features = reader.model.features(split.inputs)  # (M, N, s)
+        absent = reader.model.features({m: torch.zeros_like(x) for m, x in first.items()})
 
         def predict(present: Tensor) -> Prediction:
-            return self.read(torch.where(present[..., None], features, absent), present)
+            return reader.read(torch.where(present[..., None], features, absent), present)
 
         return predict
 
@@ -236,6 +284,8 @@ class Method(ABC):
         state = {f"model.{key}": value for key, value in model.items() if key not in still}
         for i, values in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{i}.{key}": value for key, value in values.items()}
+        if self.average is not None:
+            state |= {f"average.{key}": value for key, value in self.average.state_dict().items()}
         return {key: value.detach().to("cpu", copy=True) for key, value in state.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -246,8 +296,21 @@ class Method(ABC):
         for key, value in strip_prefix(state, "optimizer.").items():
             index, name = key.split(".", 1)
             values.setdefault(int(index), {})[name] = value.clone()
+        if self.average is not None:
+            self.average.load_state_dict(strip_prefix(state, "average."))
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": values, "param_groups": groups})
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Predict with the weights and temperatures of a finished run from now on.
+
+        Parameters
+        ----------
+        weights : mapping of str to Tensor
+            The content of its ``model.safetensors``.
+        """
+        self.model.load_state_dict(weights)
+        self.average = None  # it is these
 
     def clear_gradients(self) -> None:
         """Set every gradient to None: what gets none in this sub-step is not updated."""

@@ -68,6 +68,7 @@ class _Model:
     """What the session asks a model for, around a guest that keeps its own."""
 
     kept: frozenset[str] = frozenset()
+    temperature = None
 
     def __init__(self, name: str, inner: Any) -> None:
         self._name, self._inner = name, inner
@@ -110,6 +111,12 @@ class Bare(Method):
     ) -> None:
         """Make the guest, drawn from the configuration's seed."""
         config = self.config
+        if config.averaging or config.temperature != "none":
+            msg = (
+                f"method {config.method!r} keeps its weights to itself: leave `averaging` and "
+                "`temperature` as they are, or derive it from mla_core.methods.OneAtATime or Joint"
+            )
+            raise ConfigError(msg)
         if modules or config.encoders:
             msg = f"method {config.method!r} brings encoders of its own: leave `encoders` empty"
             raise ConfigError(msg)
@@ -134,6 +141,16 @@ class Bare(Method):
         """As the guest takes it."""
         return cast("StepRecord", self.inner.step(batch, train, position))
 
+    @property
+    def predictor(self) -> Method:
+        """The guest, who has no other weights."""
+        return self
+
+    @torch.no_grad()
+    def calibrate(self, split: Split) -> Prediction:
+        """Predict: there are no temperatures."""
+        return self.predict(split)
+
     @torch.no_grad()
     def predict(self, split: Split) -> Prediction:
         """As the guest predicts it."""
@@ -155,6 +172,10 @@ class Bare(Method):
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of the guest's tensors."""
         return {k: v.detach().to("cpu", copy=True) for k, v in self.inner.state_dict().items()}
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Give back what was saved, which is all that the guest has."""
+        self.load_state_dict(weights)
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Give them back."""

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mla_core.catalogue import rule_in_force
 from mla_core.data.samples import Split
-from mla_core.fusion import uniform_weights
+from mla_core.fusion import fused_by_rule, uniform_weights
 from mla_core.methods.base import Method, Position, Prediction, check_finite, strip_prefix
 from mla_core.methods.schedule import Batch, joint_epoch
 from mla_core.records import StepRecord
@@ -145,10 +146,13 @@ class Joint(Method):
 
     @torch.no_grad()
     def read(self, features: Tensor, present: Tensor) -> Prediction:
-        """Fused logits from the whole head, and each modality's own."""
+        """Fused logits as the method has them, or the product of the modalities' own answers."""
         present = self._counted(present)
         features = features * present[..., None]  # (M, N, s)
-        logits = self.modality_logits(features, present)
+        logits = self.tempered(self.modality_logits(features, present))
+        if rule_in_force(self.config.method, self.config.fusion) == "product":
+            weights, fused = fused_by_rule("product", logits, present)
+            return Prediction(features, logits, weights, fused)
         weights = self.weights(logits, present)
         fused = self.fused_logits(features, present) * present.any(0)[:, None]
         return Prediction(features, logits, weights, fused)

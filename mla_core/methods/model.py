@@ -26,6 +26,8 @@ class MultimodalModel(nn.Module):
         What it reads is the method's business: for MLA, one modality's features (B, s).
     placement : Placement
         Where the encoders compute. Features come back to the CPU, where the head is.
+    temperature : Tensor, optional
+        (M,) what each modality's logits are divided by when it predicts; part of what is saved.
 
     Examples
     --------
@@ -39,8 +41,11 @@ class MultimodalModel(nn.Module):
         encoders: Mapping[str, nn.Module],
         head: nn.Module,
         placement: Placement | None = None,
+        temperature: Tensor | None = None,
     ) -> None:
         super().__init__()
+        self.temperature: Tensor | None
+        self.register_buffer("temperature", temperature)
         self.placement = placement or Placement()
         self.encoders = nn.ModuleDict(dict(encoders))
         self.head = head

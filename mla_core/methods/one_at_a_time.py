@@ -228,6 +228,7 @@ class OneAtATime(Method):
         logits = torch.stack(
             [self.classify(name, z) for name, z in zip(self.model.encoders, features, strict=True)]
         )  # (M, N, C)
+        logits = self.tempered(logits)
         weights, fused = fused_by_rule(self.config.fusion, logits, present)
         return Prediction(features, logits, weights, fused)
 

@@ -76,6 +76,7 @@ class Route:
         self.val = val
         self.method = method
         self.train = train
+        self._round = len(train.inputs) if method.one_at_a_time else 1  # sub-steps
 
     def at(self, step: int, epoch: int, index: int) -> Place:
         """Return a place by its numbers."""
@@ -112,7 +113,11 @@ class Route:
             for coming in place.plan[end : end + len(places)]:
                 fetch(self.train, coming.modality, coming.indices)
             turns = [(one.batch, one.position(config)) for one in places]
-            return self.method.steps(turns, self.train)
+            records = self.method.steps(turns, self.train)
+        if self.method.average and self._averages_after(places[len(records) - 1]):
+            rounds = config.averaging * len(place.plan) / self._round
+            self.method.average.take(self.method.model, rounds)
+        return records
 
     def take_until(
         self, step: int, place: Place, config: ExperimentConfig, history: History
@@ -124,6 +129,12 @@ class Route:
                 place = self.after(place)
         return place
 
+    def _averages_after(self, place: Place) -> bool:
+        """Whether the weights are averaged behind a sub-step: when a round or the epoch ends there."""
+        done = place.index + 1
+        ends = done % self._round == 0 or done == len(place.plan)
+        return ends and self.method.average is not None
+
     def _together(self, place: Place, config: ExperimentConfig, most: int) -> list[Place]:
         places = [place]
         if not self.method.takes_several:
@@ -132,6 +143,8 @@ class Route:
             coming = self.after(places[-1])
             again = any(batch.modality == one.batch.modality for one in places)
             if len(places) == most or again or coming.due(config):
+                break
+            if self._averages_after(places[-1]):
                 break
             places.append(coming)
         return places

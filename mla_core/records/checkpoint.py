@@ -15,6 +15,7 @@ from mla_core.containers import read_safetensors, write_safetensors
 from mla_core.errors import ConfigError, DataError
 from mla_core.files import read_json, remove, write_json, written_whole
 from mla_core.records.history import History
+from mla_core.records.journal import JOURNAL
 from mla_core.records.snapshot import Snapshot
 
 LOOKS = "looks"  # the folder beside the snapshots where `Recording.save` keeps what was seen
@@ -116,6 +117,8 @@ def _read(folder: Path) -> Snapshot:
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Remove all snapshots and looks under `folder`, and whatever was cut off while it was written."""
-    for path in [*folder.glob("checkpoint-*"), *folder.glob(LOOKS), *folder.glob(".*")]:
-        remove(path)
+    """Remove all snapshots, looks and the journal under `folder`, and what was cut off half written."""
+    # What the journal tells is in history.npz by then, and two tales could differ.
+    for pattern in ("checkpoint-*", LOOKS, JOURNAL, ".*"):
+        for path in folder.glob(pattern):
+            remove(path)

@@ -123,6 +123,19 @@ class Evaluation:
     weights: Tensor
     fused: Tensor
 
+    def subset(self, indices: Tensor) -> Evaluation:
+        """Return what was predicted for some of the samples (N',)."""
+        return replace(
+            self,
+            ids=tuple(self.ids[i] for i in indices.tolist()),
+            labels=self.labels[indices],
+            present=self.present[:, indices],
+            features=self.features[:, indices],
+            logits=self.logits[:, indices],
+            weights=self.weights[:, indices],
+            fused=self.fused[indices],
+        )
+
     def check_finite(self) -> None:
         """Raise `TrainingDivergedError` when features of present parts or fused logits are not finite."""
         seen = self.features[self.present], self.fused
@@ -233,7 +246,11 @@ class History:
         self._fold = 1  # how many sub-steps a record may stand for
 
     def add(self, record: StepRecord) -> None:
-        """Note one more sub-step; beyond `MAX_STEPS`, fold neighbours of one modality together."""
+        """Note one more sub-step; beyond `MAX_STEPS`, fold neighbours of one modality together.
+
+        One that stands for several, as from a journal, comes from a history that folds already.
+        """
+        self._fold = max(self._fold, 1 << (record.sub_steps - 1).bit_length())
         _put(self.steps, record, self._fold)
         if len(self.steps) > MAX_STEPS:
             self._fold *= 2

@@ -51,7 +51,7 @@ class Moment:
         if self.snapshot is not None:
             tensors += self.snapshot.tensors.values()
             # The best look so far, as large as this one, may be kept on its account alone.
-            others = int(self.snapshot.config.stopping == "best")
+            others = int(self.snapshot.config.stopping != "last")
         storages = [tensor.untyped_storage() for tensor in tensors]
         each = {storage.data_ptr(): storage.nbytes() for storage in storages}
         return sum(each.values()) * (1 + others)
@@ -130,24 +130,19 @@ class Recording:
         folder.mkdir(parents=True, exist_ok=True)
         due, moments = {}, self._moments
         for index, moment in zip(moments.indices, moments, strict=True):
-            due[f"{index:09d}.safetensors"] = moment.evaluation
+            due[name_of_look(index)] = moment.evaluation
         for path in folder.iterdir():
             if path.name not in due:
                 path.unlink()
         for name, look in due.items():
-            if (folder / name).exists():
-                continue
-            facts = {
-                "split": look.split,
-                "step": look.step,
-                "epoch": look.epoch,
-                "modalities": look.modalities,
-                "ids": look.ids,
-            }
-            tensors = {key: getattr(look, key).contiguous() for key in _TENSORS}
-            told = json.dumps(facts)
-            texts = {"look": told, "sha256": _digest(tensors, told)}
-            write_safetensors(folder / name, tensors, texts)
+            _write_look(look, folder / name)
+
+    def save_newest(self, folder: Path) -> None:
+        """Write the newest look alone, for those who follow the run; `save` finds it there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        moments = self._moments
+        for index, moment in zip(moments.indices[-1:], moments[-1:], strict=True):
+            _write_look(moment.evaluation, folder / name_of_look(index))
 
     def load(self, folder: Path, until: int) -> None:
         """Take back the looks that `save` wrote, up to this sub-step.
@@ -161,18 +156,48 @@ class Recording:
             return
         moments = self._moments.twin([])
         for path in sorted(folder.glob("[0-9]*.safetensors")):
-            cure = f"remove {str(folder.parent)!r} to train anew"
-            tensors, texts = read_safetensors(path, cure)
-            told = texts.get("look", "")
-            if set(tensors) != set(_TENSORS) or texts.get("sha256") != _digest(tensors, told):
-                msg = f"{str(path)!r} is not what was written there: {cure}"
-                raise DataError(msg)
-            facts: dict[str, Any] = json.loads(told) | tensors
-            facts |= {"modalities": tuple(facts["modalities"]), "ids": tuple(facts["ids"])}
-            moment = Moment(Evaluation(**facts), None)
+            moment = Moment(read_look(path, f"remove {str(folder.parent)!r} to train anew"), None)
             if moment.step <= until:
                 moments.put(int(path.stem), moment)
         self._moments = moments
+
+
+def name_of_look(index: int) -> str:
+    """Return the file of a session's look number `index`."""
+    return f"{index:09d}.safetensors"
+
+
+def read_look(path: Path, cure: str) -> Evaluation:
+    """Read one of the looks that `Recording.save` wrote.
+
+    Raises
+    ------
+    DataError
+        When it is not there, or not what was written.
+    """
+    tensors, texts = read_safetensors(path, cure)
+    told = texts.get("look", "")
+    if set(tensors) != set(_TENSORS) or texts.get("sha256") != _digest(tensors, told):
+        msg = f"{str(path)!r} is not what was written there: {cure}"
+        raise DataError(msg)
+    facts: dict[str, Any] = json.loads(told) | tensors
+    facts |= {"modalities": tuple(facts["modalities"]), "ids": tuple(facts["ids"])}
+    return Evaluation(**facts)
+
+
+def _write_look(look: Evaluation, path: Path) -> None:
+    if path.exists():
+        return
+    facts = {
+        "split": look.split,
+        "step": look.step,
+        "epoch": look.epoch,
+        "modalities": look.modalities,
+        "ids": look.ids,
+    }
+    tensors = {key: getattr(look, key).contiguous() for key in _TENSORS}
+    told = json.dumps(facts)
+    write_safetensors(path, tensors, {"look": told, "sha256": _digest(tensors, told)})
 
 
 def _digest(tensors: Mapping[str, Tensor], told: str) -> str:

@@ -19,7 +19,7 @@ from mla_core.results.folders import is_run, read_run_files
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
 from mla_core.threads import threads
-from mla_core.version import versions
+from mla_core.version import commit, versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,7 @@ def write(frame: pd.DataFrame, path: str | Path, provenance: Mapping[str, Any]) 
     path : str or Path
         Ends in ``.csv``.
     provenance : mapping
-        Plain JSON values; seeds, versions, platform, cores and date are added.
+        Plain JSON values; seeds, versions, commit, platform, cores and date are added.
     """
     path = check_csv(path)
     texts = _sorted(frame)
@@ -220,6 +220,7 @@ def _six(value: float) -> str:
 def _machine() -> dict[str, Any]:
     return {
         "versions": versions("scikit-learn") | {"python": platform.python_version()},
+        "commit": commit(),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
         "threads": threads(),  # of this process; sums depend on it

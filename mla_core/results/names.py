@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from mla_core.catalogue import traits
+from mla_core.catalogue import rule_in_force, traits
 from mla_core.config import ExperimentConfig
 from mla_core.encoders import choice_of
 from mla_core.errors import ConfigError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _IDLE = ("off", "released")  # head gradients without P, so that its knobs say nothing
+_PREDICTS = ("fusion", "averaging", "temperature", "stopping")
+_STOPPING = {"last": "last epoch", "best": "epoch by accuracy", "best_nll": "epoch by NLL"}
 _KNOBS = {"alpha": "α", "alpha_schedule": "", "reset": "new P every", "projection": "P on the"}
 
 
@@ -31,7 +33,7 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``label`` says how it was trained: the method, for ``mla`` what is done to the head's
-        gradient, the fusion rule if not all have the same, the modalities and encoders if chosen,
+        gradient, how it predicts if not all do so alike, the modalities and encoders if chosen,
         and the method's own options.
         ``condition`` says on what: the data set, its options, what is missing, label noise, and
         whether modalities share their batches. The learning rate and the number of epochs are in
@@ -57,9 +59,10 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
         {name: _plain(row[name], defaults[name]) for name in settings}
         for row in frame.to_dict("records")
     ]
-    told = len({row.get("fusion") for row in rows}) > 1  # what all have in common names nobody
+    # What all have in common names nobody.
+    told = {name for name in _PREDICTS if len({row.get(name) for row in rows}) > 1}
     names = {
-        "label": [_label(defaults | row, fusion=told) for row in rows],
+        "label": [_label(defaults | row, told) for row in rows],
         "condition": [_condition(defaults | row) for row in rows],
     }
     # The copy puts columns of one kind together, without which every selection takes ten times.
@@ -114,7 +117,7 @@ def _plain(value: Any, default: Any) -> Any:
     return json.loads(value) if isinstance(default, list | dict) else value
 
 
-def _label(run: Mapping[str, Any], *, fusion: bool) -> str:
+def _label(run: Mapping[str, Any], told: Iterable[str]) -> str:
     defaults = ExperimentConfig()
     said = []
     if "head_gradient" in traits(run["method"]).uses:
@@ -123,8 +126,7 @@ def _label(run: Mapping[str, Any], *, fusion: bool) -> str:
             for name, word in _KNOBS.items():
                 if run[name] != getattr(defaults, name):
                     said.append(f"{word} {_number(run[name])}".strip())
-    if fusion and "fusion" in traits(run["method"]).uses:
-        said.append(f"fused by {run['fusion']}")
+    said += _how_it_predicts(run, told)
     if run["modalities"]:
         said.append("+".join(run["modalities"]))
     for name, entry in run["encoders"].items():
@@ -133,6 +135,17 @@ def _label(run: Mapping[str, Any], *, fusion: bool) -> str:
         said.append(f"{name} by {choice.name}{how}")
     said += [f"{name} {_number(value)}" for name, value in run["method_options"].items()]
     return f"{run['method']} ({', '.join(said)})" if said else str(run["method"])
+
+
+def _how_it_predicts(run: Mapping[str, Any], told: Iterable[str]) -> list[str]:
+    fused = rule_in_force(run["method"], run["fusion"])
+    words = {
+        "fusion": f"fused by {fused}" if fused else "",
+        "averaging": "averaged" if run["averaging"] else "",
+        "temperature": "calibrated" if run["temperature"] == "fitted" else "",
+        "stopping": _STOPPING[run["stopping"]],
+    }
+    return [words[name] for name in _PREDICTS if name in told and words[name]]
 
 
 def _condition(run: Mapping[str, Any]) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mla_core.config import ExperimentConfig
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, StoppedError
 from mla_core.runs.experiment import run_experiment
 
 Todo = dict[str, ExperimentConfig | Mapping[str, Any]]  # a run's name -> what it is
 Outcome = tuple[str, str, str]  # the run's name, the error ("" when all went well), its traceback
+STOPPED = "stopped on request"  # in place of an error
 
 
 def attempt(
@@ -30,6 +31,8 @@ def attempt(
             run_experiment(what, out)
         elif notebook is not None:
             run_notebook(notebook, what, out)
+    except StoppedError:
+        return name, STOPPED, ""
     except Exception as error:  # noqa: BLE001 - whatever it is, the other runs go on
         return name, f"{type(error).__name__}: {error}", traceback.format_exc()
     return name, "", ""

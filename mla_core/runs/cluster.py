@@ -53,6 +53,7 @@ def outcomes(
         return
     try:
         from distributed import CancelledError, KilledWorker, as_completed
+        from distributed.comm.core import CommClosedError
     except ImportError as error:
         msg = "a cluster needs the package distributed: pip install 'mla-lab[cluster]'"
         raise ConfigError(msg) from error
@@ -83,13 +84,13 @@ def outcomes(
             except KilledWorker as error:
                 yield name, f"it killed {DEATHS + 1} workers, one after the other: {error}", ""
                 continue
-            except CancelledError as error:
-                msg = f"the scheduler at {address} is gone: start it and its workers, and the same "
-                raise ConfigError(f"{msg}command goes on from here") from error
             if packed is not None:
                 _unpack(packed, out / name)
             task.release()
             yield outcome
+    except (CancelledError, CommClosedError) as error:  # whatever it was just asked
+        msg = f"the scheduler at {address} is gone: start it and its workers, and the same "
+        raise ConfigError(f"{msg}command goes on from here") from error
     finally:
         with suppress(Exception):  # of a scheduler that is gone there is nothing to cancel
             client.cancel(list(tasks))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,10 @@ from mla_core.outside import path_of
 from mla_core.progress import bar
 from mla_core.records import (
     LOOKS,
+    About,
+    Journal,
     Snapshot,
+    StepRecord,
     load_snapshot,
     remove_checkpoints,
     save_snapshot,
@@ -31,7 +34,16 @@ from mla_core.records import (
 )
 from mla_core.runs.finished import check_finished
 from mla_core.runs.same_data import refuse_other, refuse_other_data, short
-from mla_core.runs.unfinished import FAILED, free, leave, lock_of
+from mla_core.runs.unfinished import (
+    STOP,
+    STOPPED,
+    asked_to_stop,
+    begin,
+    free,
+    leave,
+    lock_of,
+    stopped,
+)
 from mla_core.session import TrainingSession
 from mla_core.settings import hash_of
 from mla_core.threads import named_threads
@@ -77,6 +89,8 @@ def run_experiment(
         trained on other data than `config` names by now, or with other settings.
     DataError
         When a file of the run that is there already, or of its checkpoint, is not what was written.
+    StoppedError
+        When somebody asks it to stop (see `mla_core.runs.stop_run`); a snapshot has been written.
 
     Examples
     --------
@@ -129,8 +143,7 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
             # Who held the lock may just have finished it, or was killed while it tidied up.
             fresh = not finished.exists() and not done.exists()
             if fresh:
-                partial.mkdir(exist_ok=True)
-                (partial / FAILED).unlink(missing_ok=True)
+                begin(partial)
                 try:
                     yield partial, finished
                 except BaseException as error:
@@ -139,6 +152,7 @@ def run_folder(out: str | Path, name: str) -> Iterator[tuple[Path | None, Path]]
                 partial.rename(done)  # from here on its checkpoints are not read any more
             if done.exists():
                 remove_checkpoints(done)
+                (done / STOP).unlink(missing_ok=True)  # asked for when there was nothing to stop
                 seal(done)
                 done.rename(finished)
             if not fresh:
@@ -194,19 +208,21 @@ def train(
     ------
     ConfigError
         When `folder` cannot be written, or holds a checkpoint of another configuration or data.
+    StoppedError
+        When a file ``stop`` in `folder` asks for it; a snapshot has been written.
     """
     if folder is not None:
         check_writable(folder)  # now, not after the training
         write_json(folder / "config.json", config.to_dict())
     session = TrainingSession(config, data)
-    if folder is not None:
-        _go_on(session, folder)
+    journal = None if folder is None else _go_on(session, folder)
     safe = session.snapshot()
     with _bar(session, shown=progress) as shown:
         try:
             saved, copying = time.monotonic(), 0.0
             while not session.finished:
-                session.advance(seconds=max(0.25, 10 * copying))  # of large encoders it takes time
+                # Of large encoders copying takes time.
+                records = session.advance(seconds=max(0.25, 10 * copying))
                 began = time.monotonic()
                 safe = session.snapshot()  # between two sub-steps, as an interruption may not be
                 copying = time.monotonic() - began
@@ -215,6 +231,8 @@ def train(
                 if folder is not None and time.monotonic() - saved > CHECKPOINT_SECONDS:
                     _save_state(session, safe, folder)
                     saved = time.monotonic()
+                if journal is not None:
+                    _tell(session, journal, records, safe)
         except (KeyboardInterrupt, TrainingDivergedError):
             if folder is not None:
                 _save_state(session, safe, folder)
@@ -225,12 +243,21 @@ def train(
     return session
 
 
-def _go_on(session: TrainingSession, folder: Path) -> None:
-    """Take the session to the checkpoint in its folder, if there is one."""
+def _go_on(session: TrainingSession, folder: Path) -> Journal:
+    """Take the session to the checkpoint in its folder, if there is one, and begin its journal."""
     snapshot = load_snapshot(folder)
     if snapshot is None:
         remove(folder / LOOKS)  # of an attempt without a checkpoint, perhaps on other data
-        return
+    else:
+        _restore(session, snapshot, folder)
+    (folder / STOPPED).unlink(missing_ok=True)
+    data = session.data
+    about = About(tuple(data.modalities), tuple(data.classes), session.step + _left(session))
+    session.recording.save_newest(folder / LOOKS)
+    return Journal(folder, about, session.history)
+
+
+def _restore(session: TrainingSession, snapshot: Snapshot, folder: Path) -> None:
     if snapshot.config != session.config:
         msg = (
             f"the checkpoint in {str(folder)!r} belongs to the configuration "
@@ -242,6 +269,19 @@ def _go_on(session: TrainingSession, folder: Path) -> None:
     refuse_other(f"the checkpoint in {str(folder)!r}", known, now)
     session.restore(snapshot)
     session.recording.load(folder / LOOKS, snapshot.step)
+
+
+def _tell(
+    session: TrainingSession, journal: Journal, records: Sequence[StepRecord], safe: Snapshot
+) -> None:
+    """Let others see how far the run is, when that is due; and stop where they want it to."""
+    stop = asked_to_stop(journal.folder) and not session.finished
+    if journal.add(records) or stop or session.finished:
+        session.recording.save_newest(journal.folder / LOOKS)  # of which the journal tells
+        journal.write(safe.history)
+    if stop:
+        _save_state(session, safe, journal.folder)
+        raise stopped(journal.folder)
 
 
 def _save_state(session: TrainingSession, safe: Snapshot, folder: Path) -> None:
@@ -256,7 +296,7 @@ def write_results(session: TrainingSession, folder: Path) -> None:
     session.history.save(folder / "history.npz")
     replay = Replay.of(session.recording.evaluations, session.data.classes)
     replay.save(folder / "replay.npz")
-    weights = session.reported().method.model.state_dict()
+    weights = session.reported().method.predictor.model.state_dict()
     write_safetensors(folder / "model.safetensors", weights)
     if session.data.left_out:
         write_faults(session.data.left_out, folder / "left_out.csv")
@@ -271,15 +311,19 @@ def write_results(session: TrainingSession, folder: Path) -> None:
 
 
 def _bar(session: TrainingSession, *, shown: bool) -> tqdm[Any]:
-    left = session.config.epochs - session.epoch
-    total = session.step + left * session.steps_per_epoch
     return bar(
         desc=f"{session.config.method} on {session.data.name}",
-        total=total,
+        total=session.step + _left(session),
         initial=session.step,
         unit="step",
         disable=not shown,
     )
+
+
+def _left(session: TrainingSession) -> int:
+    """Return the sub-steps that are still to be taken, if all epochs are like the current one."""
+    left = session.config.epochs - session.epoch
+    return left * session.steps_per_epoch - session.step_in_epoch
 
 
 def _without_nan(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from mla_core.files import read_json
 from mla_core.outside import path_of
 from mla_core.records import History
 from mla_core.results import AGAIN, ANEW, is_finished, is_run, read_run_files
-from mla_core.runs.unfinished import describe, is_unfinished
+from mla_core.runs.unfinished import describe, finished_of, is_unfinished, standing_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,28 @@ class Run:
             raise DataError(msg)
 
 
+@dataclass(frozen=True)
+class Begun:
+    """One run that is not finished.
+
+    Attributes
+    ----------
+    folder : Path
+        Where its results will be.
+    name : str
+        As that of a `Run`.
+    state : str
+        As in `Standing`.
+    config : ExperimentConfig or None
+        None where it cannot be read, or is not written yet.
+    """
+
+    folder: Path
+    name: str
+    state: str
+    config: ExperimentConfig | None
+
+
 def read_run(folder: str | Path, name: str = "") -> Run:
     """Read one run folder.
 
@@ -141,7 +164,7 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
         In the order of their names.
     problems : list of str
         One sentence for everything that looks like a run and cannot be read, and for every run that
-        is being computed, was cut off, or failed.
+        is being computed, was stopped or cut off, or failed.
 
     Raises
     ------
@@ -153,20 +176,40 @@ def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
     >>> read_runs(getfixture("tmp_path"))
     ([], [])
     """
+    runs, _, problems = read_all_runs(folder)
+    return runs, problems
+
+
+def read_all_runs(folder: str | Path) -> tuple[list[Run], list[Begun], list[str]]:
+    """Read as `read_runs` does; return also what is known of the runs that are not finished."""
     folder = path_of("the folder of runs", folder)
     if not folder.is_dir():
         msg = f"there is no folder {str(folder)!r}: give one that holds runs, such as 'runs'"
         raise ConfigError(msg)
-    runs, problems = [], []
-    for path in _candidates(folder):
+    runs, begun, problems = list[Run](), list[Begun](), list[str]()
+    for path in candidates(folder):
         if path.name.startswith("."):
-            problems.append(describe(path))
+            standing = standing_of(path)
+            begun.append(_read_begun(path, standing.state, folder))
+            problems.append(describe(path, standing))
             continue
         try:
             runs.append(read_run(path, path.relative_to(folder).as_posix()))
         except DataError as error:
             problems.append(str(error))
-    return runs, problems
+    return runs, begun, problems
+
+
+def candidates(folder: Path) -> Iterator[Path]:
+    """Yield what looks like a run in a folder, finished or not, and in those of sweeps in it."""
+    for path in sorted(folder.iterdir()):
+        if not path.is_dir():
+            continue
+        if is_unfinished(path) or is_run(path):
+            yield path
+        elif not path.name.startswith("."):
+            inside = sorted(path.iterdir())
+            yield from (inner for inner in inside if is_unfinished(inner) or is_run(inner))
 
 
 def check_finished(folder: Path, config: ExperimentConfig | None) -> None:
@@ -202,6 +245,13 @@ def check_finished(folder: Path, config: ExperimentConfig | None) -> None:
         raise ConfigError(msg)
 
 
+def _read_begun(hidden: Path, state: str, runs: Path) -> Begun:
+    config, folder = None, finished_of(hidden)
+    with suppress(ConfigError, DataError, TypeError):
+        config = ExperimentConfig.to_look_at(read_json(hidden / "config.json", AGAIN))
+    return Begun(folder, folder.relative_to(runs).as_posix(), state, config)
+
+
 def _measured(numbers: Any) -> bool:
     if not isinstance(numbers, dict) or "accuracy" not in numbers:
         return False
@@ -212,14 +262,3 @@ def _measured(numbers: Any) -> bool:
 def _is_share(value: Any) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return value is None or (number and 0 <= value <= 1)
-
-
-def _candidates(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if not path.is_dir():
-            continue
-        if is_unfinished(path) or is_run(path):
-            yield path
-        elif not path.name.startswith("."):
-            inside = sorted(path.iterdir())
-            yield from (inner for inner in inside if is_unfinished(inner) or is_run(inner))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core.errors import ConfigError, NotebookError, nearest, quoted
+from mla_core.errors import ConfigError, NotebookError, StoppedError, nearest, quoted
 from mla_core.files import write_json
 from mla_core.outside import check_plain, path_of
 from mla_core.plugins import sources_of
@@ -120,6 +120,8 @@ def run_notebook(
         trained on other data.
     NotebookError
         When a cell raises; what was trained stays resumable, and else nothing stays.
+    StoppedError
+        When its training was stopped on request.
     """
     with spare_the_grammar():
         import papermill
@@ -151,6 +153,8 @@ def run_notebook(
                 store_widget_state=False,
             )
         except PapermillExecutionError as error:
+            if error.ename == StoppedError.__name__:
+                raise StoppedError(error.evalue) from error
             msg = f"cell {error.exec_count} raised {error.ename}: {error.evalue}"
             raise NotebookError(msg) from error
         except (CellTimeoutError, DeadKernelError) as error:

@@ -15,7 +15,7 @@ from mla_core.errors import ConfigError
 from mla_core.files import check_writable, remove, write_json
 from mla_core.outside import path_of
 from mla_core.progress import bar, stream
-from mla_core.runs.attempts import Todo
+from mla_core.runs.attempts import STOPPED, Todo
 from mla_core.runs.processes import outcomes as of_processes
 from mla_core.runs.specification import Specification, read_specification
 
@@ -58,11 +58,14 @@ class SweepReport:
     finished, skipped : tuple of Path
         Folders of the runs finished now, and of those finished before.
     failures : tuple of Failure
+    stopped : tuple of str
+        Names of runs that were stopped on request; the same sweep goes on with them.
     """
 
     finished: tuple[Path, ...]
     skipped: tuple[Path, ...]
     failures: tuple[Failure, ...]
+    stopped: tuple[str, ...] = ()
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -145,6 +148,7 @@ def run_sweep(
         runs_of = partial(of_processes, jobs=jobs)
     finished: list[Path] = []
     failures: list[Failure] = []
+    stopped: list[str] = []
     listed = failures_of(specification, out)
     if listed.exists():
         remove(listed)
@@ -153,7 +157,9 @@ def run_sweep(
         closing(runs_of(todo, specification.notebook, out)) as outcomes,
     ):
         for name, error, trace in outcomes:
-            if error:
+            if error == STOPPED:
+                stopped.append(name)
+            elif error:
                 failures.append(Failure(name, specification.runs[name], error, trace))
                 with suppress(ConfigError):  # a full disk: they are in the report, too
                     _write_failures(failures, listed)
@@ -163,7 +169,8 @@ def run_sweep(
             else:
                 finished.append(out / name)
             shown.update()
-    return SweepReport(tuple(finished), tuple(out / name for name in skipped), tuple(failures))
+    before = tuple(out / name for name in skipped)
+    return SweepReport(tuple(finished), before, tuple(failures), tuple(stopped))
 
 
 def failures_of(specification: Specification, out: Path) -> Path:

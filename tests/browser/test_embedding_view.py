@@ -158,6 +158,15 @@ def test_a_lasso_selects_exactly_the_samples_inside_and_the_numbers_follow(explo
     assert explorer.trait("selected") == []
 
 
+def test_what_a_selection_came_to_stands_until_something_else_is_done(explorer):
+    note = explorer.page.locator("p.note")
+    drag(explorer, [(3, 3), (30, 3), (30, 30), (3, 30)])
+    expect(note).to_have_text("No sample is there, so nothing was selected.")
+    x, y = explorer.spot(0, "s7")
+    explorer.canvas.hover(position={"x": x, "y": y})
+    expect(note).to_have_text("")
+
+
 def test_everything_works_by_keyboard(explorer, replay):
     explorer.canvas.focus()
     explorer.canvas.press("ArrowRight")  # enters the map at its first point

@@ -1,14 +1,16 @@
 """The browser of runs as a person uses it: filter, sort, tick, compare, export."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 import mla_core as mla
+from mla_core.records import LOOKS, About, Journal
 from tests.browser.live_lab import LabPage, LiveLab
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -104,8 +106,42 @@ def test_runs_are_found_compared_and_taken_away(
     view.get_by_role("button", name=re.compile(r"Refresh$")).click()
     expect(status).not_to_contain_text("damaged")
 
+    # One that is not finished, followed beside them.
+    _begin_another(live_lab.root / "runs")
+    _follow_it(view)
+
     # Run again: one browser, none left behind.
     page.run_cell(0)
     expect(view.locator(".mla-runs")).to_have_count(1)
     assert view.locator("img[src='x']").count() == 0
     assert page.console_errors == []
+
+
+def _begin_another(folder: Path) -> None:
+    """Leave a run as a process leaves it that is killed while it trains."""
+    session = mla.TrainingSession(
+        mla.ExperimentConfig(dataset="gaussian", dataset_options={"sizes": [80, 60, 40]}, epochs=1)
+    )
+    session.advance(steps=2)
+    hidden = folder / ".begun.partial"
+    hidden.mkdir()
+    (hidden / "config.json").write_text(json.dumps(session.config.to_dict()), encoding="utf-8")
+    session.recording.save_newest(hidden / LOOKS)
+    about = About(tuple(session.data.modalities), session.data.classes, session.steps_per_epoch)
+    Journal(hidden, about, session.history)
+
+
+def _follow_it(view: Page) -> None:
+    rows = view.locator(".mla-runs tbody tr")
+    view.get_by_role("button", name=re.compile(r"Refresh$")).click()
+    expect(rows.filter(has_text="begun")).to_contain_text("cut off")
+    box = view.get_by_role("checkbox", name="show begun", exact=True)
+    box.press("Space")
+    watched = view.locator(".mla-bench")
+    expect(watched.locator(".mla-status")).to_contain_text("nobody is at work on it: epoch 1 of 1")
+    expect(watched.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    expect(watched.locator(".mla-map canvas")).to_be_visible()
+    expect(watched.get_by_role("button", name=re.compile("Stop$"))).to_be_disabled()
+    expect(rows.filter(has_text="begun").locator(".letter")).to_have_text("")
+    box.press("Space")
+    expect(watched).to_have_count(0)

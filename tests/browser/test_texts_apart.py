@@ -23,9 +23,9 @@ from mla_core.results import by_rule, chosen_runs, compare_all, load_results, wi
 from mla_core.runs import read_runs
 
 def trained(dataset):
-    config = mla.ExperimentConfig(dataset=dataset, epochs=1, probe_size=60, evaluate_every=20)
-    session = mla.TrainingSession(config)
-    session.advance(steps=40)
+    shape = dict(epochs=1, batch_size=256, probe_size=60, evaluate_every=10)  # a short film
+    session = mla.TrainingSession(mla.ExperimentConfig(dataset=dataset, **shape))
+    session.advance(epochs=1)
     return session
 
 sessions = {{

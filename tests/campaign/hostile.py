@@ -81,6 +81,9 @@ CELLS = (
     "widgets.explore_head_gradient(session)",
     "widgets.explore_gap(session)",
     "widgets.RunBrowser('runs', ticked=json.load(open('ticked.json')))",
+    "from pathlib import Path\n"
+    "mla.train(config, Path('texts/.begun.partial'), data=data)\n"
+    "widgets.watch('texts/begun')",
     "widgets.open_lab(config, data=data, headless=True)",
     "widgets.explore_fusion(session, headless=True)",
     "widgets.explore_gap(session, headless=True)",

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import mla_core as mla
-from mla_core.records import History, load_snapshot, save_snapshot
+from mla_core.records import About, History, Journal, JournalReader, load_snapshot, save_snapshot
 from mla_core.runs import read_run
 from tests.campaign.jobs import SETTINGS
 from tests.core.media_files import SMALL, noise_picture, sound, video, write_manifest
@@ -108,6 +108,13 @@ def _make_history(folder: Path) -> None:
     session = mla.TrainingSession(mla.ExperimentConfig(**SETTINGS))
     session.advance(steps=9)
     session.history.save(folder / "history.npz")
+
+
+def _make_journal(folder: Path) -> None:
+    session = mla.TrainingSession(mla.ExperimentConfig(**SETTINGS))
+    session.advance(steps=9)
+    about = About(tuple(session.data.modalities), session.data.classes, 18)
+    Journal(folder, about, session.history)
 
 
 # ---------------------------------------------------------------------------------- of data
@@ -216,6 +223,7 @@ READERS = {
     "export": Reader(_make_run, _export, sealed=True),
     "checkpoint": Reader(_make_checkpoint, _read_checkpoint, sealed=True),
     "history": Reader(_make_history, lambda folder: History.load(folder / "history.npz") and None),
+    "journal": Reader(_make_journal, lambda folder: JournalReader(folder).read() and None),
     "configuration": Reader(
         lambda folder: (folder / "config.json").write_text(json.dumps(SETTINGS)), _read_config
     ),

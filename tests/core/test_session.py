@@ -7,20 +7,26 @@ from mla_core import TrainingDivergedError, TrainingSession
 from mla_core.records.checkpoint import load_snapshot, save_snapshot
 from mla_core.records.history import Change
 
+RECIPE = {
+    "averaging": 1.0,
+    "temperature": "fitted",
+    "fusion": "product",
+    "stopping": "best_nll",
+}
 KINDS = {
     "paper": {},
     "paper_previous": {"head_gradient": "paper_previous"},
     "dataset_mean": {"head_gradient": "dataset_mean"},
     "released_enabled": {"head_gradient": "released_enabled"},
     "update": {"projection": "update", "learning_rate_schedule": "cosine"},
-    "adamw": {"optimizer": "adamw", "learning_rate": 0.01, "order": "random"},
+    "adamw": {"optimizer": "adamw", "learning_rate": 0.01, "order": "random", "averaging": 0.5},
     "independent": {"pairing": "independent", "alpha_schedule": "run_decay"},
     "reset": {"reset": "round", "stopping": "best"},
-    "ensemble": {"method": "ensemble", "order": "random", "learning_rate_schedule": "cosine"},
+    "ensemble": {"method": "ensemble", "order": "random", **RECIPE},
     "unimodal": {"method": "unimodal", "modalities": ["m1"], "pairing": "independent"},
     "concat": {"method": "concat"},
     "sum": {"method": "sum", "optimizer": "adamw", "learning_rate": 0.01},
-    "late_fusion": {"method": "late_fusion", "missing": {"train": 0.6}, "stopping": "best"},
+    "late_fusion": {"method": "late_fusion", "missing": {"train": 0.6}, **RECIPE},
     "film": {"method": "film", "label_noise": 0.5, "evaluate_every": 0, "stopping": "best"},
     "bigated": {"method": "bigated", "missing": {"train": {"m0": 0.9}, "val": 0.5}},
     "reconboost": {"method": "reconboost", "missing": {"train": 0.4}},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as ipw
@@ -14,6 +14,7 @@ from mla_core.data import DATASETS, NEED_FILES
 from mla_core.data.samples import Modality
 from mla_core.fusion import RULES
 from mla_core.head import VARIANTS
+from mla_core.presets import HOW_TO_PREDICT, how_it_predicts
 from widgets.page import close, text
 
 SPEEDS = {
@@ -27,6 +28,7 @@ SPEED_TO_WATCH = 25.0  # an epoch of the spoken digits in two seconds
 UNUSED = {"head_gradient", "alpha", "fusion"}  # where a method does not use them
 MAPS = {"PCA": "pca", "UMAP": "umap"}
 MORE_EPOCHS = 10
+AS_CONFIGURED = "as configured"
 _BUTTONS = {
     "play": ("Play", "play", "Train until paused or finished"),
     "pause": ("Pause", "pause", "Stop after the current moment; Play goes on"),
@@ -53,7 +55,7 @@ class Controls:
         ``(name)``, one of play, pause, step, epoch, stop, reset, page, more, seed.
     on_setting : callable
         ``(field, value)`` of the configuration, for example ``("alpha", 0.01)``; noise arrives as
-        ``("noise", [level per modality])``.
+        ``("noise", [level per modality])``, and what predicts as ``("prediction", name)``.
     own_data : bool
         The data were handed in, so the choice of data set and its noise are not offered.
     """
@@ -99,6 +101,12 @@ class Controls:
             "method": _choice("Method", METHODS, config.method),
             **live_settings(config),
         }
+        self._predicts = _choice("Prediction", *_ways(config))
+        self._predicts.tooltip = (
+            "What predicts: the weights as they are now; or their mean over the last epochs, with a "
+            "temperature for each modality, fused as a product of experts"
+        )
+        self._predicts.observe(lambda change: self._told("prediction", change["new"]), "value")
         for field, widget in self._settings.items():
             widget.observe(lambda change, field=field: self._told(field, change["new"]), "value")
         self._method = config.method
@@ -114,7 +122,9 @@ class Controls:
         self.further.add_class("mla-bench-bar")
         self.settings = ipw.VBox(
             [
-                ipw.HBox(list(self._settings.values()), layout={"flex_flow": "row wrap"}),
+                ipw.HBox(
+                    [*self._settings.values(), self._predicts], layout={"flex_flow": "row wrap"}
+                ),
                 self._noise_box,
             ],
             layout={"display": "none", "flex": "0 0 auto"},
@@ -125,6 +135,7 @@ class Controls:
         self._quiet = True
         for field, widget in self._settings.items():
             widget.value = getattr(config, field)
+        self._predicts.options, self._predicts.value = _ways(config)
         for widget in self._noise_parts():
             close(widget)
         dials = any(m.noise_unit for m in modalities.values())  # a data set without says nothing
@@ -155,6 +166,7 @@ class Controls:
         for field, widget in self._settings.items():
             unused = field in UNUSED - method_class(self._method).uses
             widget.disabled = loading or unused or (field == "dataset" and self._own_data)
+        self._predicts.disabled = loading
         for slider in self._noise:
             slider.disabled = loading
         over = state in {"finished", "stopped", "loading"}
@@ -178,6 +190,7 @@ class Controls:
         return [
             *self.buttons.values(),
             *self._settings.values(),
+            self._predicts,
             *self._noise_parts(),
             self.speed,
             self.map,
@@ -211,7 +224,13 @@ def live_settings(config: ExperimentConfig) -> dict[str, Any]:
     }
 
 
-def _choice(label: str, options: Mapping[str, Any], value: str, *, disabled: bool = False) -> Any:
+def _ways(config: ExperimentConfig) -> tuple[list[str], str]:
+    """Return the ways to predict that are offered, and the configuration's own."""
+    own = how_it_predicts(config) or AS_CONFIGURED
+    return [*HOW_TO_PREDICT, *([own] if own not in HOW_TO_PREDICT else [])], own
+
+
+def _choice(label: str, options: Iterable[str], value: str, *, disabled: bool = False) -> Any:
     return ipw.Dropdown(
         options=list(options),
         value=value,

@@ -11,6 +11,7 @@ import ipywidgets as ipw
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.errors import ConfigError
+from mla_core.presets import settings_of
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
 from widgets.bench import diagram
@@ -329,6 +330,8 @@ class TrainingLab(LiveWidget):
         changes: dict[str, Any] = {field: value}
         if field == "noise":
             changes = {"dataset_options": {**self._wanted.dataset_options, "noise": value}}
+        elif field == "prediction":
+            changes = settings_of(value, self.session.config)
         elif field == "dataset":  # another data set has other options
             same = value == self.session.config.dataset
             changes["dataset_options"] = self.session.config.dataset_options if same else {}

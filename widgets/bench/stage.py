@@ -6,12 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as ipw
-import numpy as np
 import traitlets
 
 from mla_core.data import MultimodalDataset
-from mla_core.evaluation import Map, Replay
 from mla_core.records import Evaluation
+from widgets.bench.map_place import MapPlace, replay_of
 from widgets.charts import MapView, Run
 from widgets.charts import sample as sample_view
 from widgets.gap import EmbeddingView
@@ -36,7 +35,6 @@ class Stage:
     Attributes
     ----------
     box : HBox
-    map : EmbeddingView or None
     """
 
     def __init__(
@@ -53,13 +51,16 @@ class Stage:
         self._shown: tuple[Any, ...] = ()
         self._placed: tuple[Evaluation, MapView] | None = None
         self._links: list[traitlets.link] = []
-        self.map: EmbeddingView | None = None
-        self._place = ipw.VBox([ipw.HTML("<p class='mla-hint'>Drawing the map …</p>")])
-        self._place.add_class("mla-stage-map")
+        self._place = MapPlace(self._link)
         self.sample = ipw.HTML(sample_view.EMPTY)
         self.sample.add_class("mla-stage-sample")
-        self.box = ipw.HBox([self._place, self.sample])
+        self.box = ipw.HBox([self._place.box, self.sample])
         self.box.add_class("mla-stage")
+
+    @property
+    def map(self) -> EmbeddingView | None:
+        """The map, once there is something to show."""
+        return self._place.map
 
     def show(self, run: Run, sample: str, radius: float) -> None:
         """Show the look of a run at the moment shown, and what it makes of a sample.
@@ -76,12 +77,8 @@ class Stage:
         if look is None or run.view is None or run.summary is None:
             return
         if self._placed is None or self._placed != (look, run.view):
-            view = run.view
-            never = np.array([np.nan])  # measured here
-            one = Map(view.kind, view.caption, np.array([0]), view.coords[None], never)
-            maps, summaries = {view.kind: one}, [run.summary]
-            replay = Replay.of([look], self._data.classes, maps=maps, summaries=summaries)
-            self._move(replay, radius)
+            replay = replay_of(look, run.view, run.summary, self._data.classes)
+            self._place.show(replay, radius)
             self._placed = look, run.view
         self._tell(run, look, sample)
 
@@ -93,25 +90,16 @@ class Stage:
         """Remove every widget."""
         for link in self._links:
             link.unlink()
-        for widget in (self.map, *self._place.children, self._place, self.sample, self.box):
-            if widget is not None:
-                close(widget)
+        self._place.close()
+        for widget in (self.sample, self.box):
+            close(widget)
 
-    def _move(self, replay: Replay, radius: float) -> None:
-        if self.map is not None:
-            self.map.show_look(replay, radius)
-            return
-        self.map = EmbeddingView(replay, alone=True)
-        self.map.show_look(replay, radius)
-        self.map.observe(lambda change: self._on_pick(change["new"]), "pinned")
+    def _link(self, made: EmbeddingView) -> None:
+        made.observe(lambda change: self._on_pick(change["new"]), "pinned")
         if self._beside is not None and self._beside.map is not None:
             self._links = [
-                traitlets.link((self._beside.map, name), (self.map, name)) for name in SHARED
+                traitlets.link((self._beside.map, name), (made, name)) for name in SHARED
             ]
-        waiting = self._place.children
-        self._place.children = [self.map]
-        for widget in waiting:
-            close(widget)
 
     def _tell(self, run: Run, look: Evaluation, sample: str) -> None:
         config = run.config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mla_core.evaluation import LIVE
 from widgets.bench.scene import Scene
 from widgets.charts import Run
 
@@ -23,25 +24,25 @@ def describe(scene: Scene) -> str:
     said = [f"{scene.message.rstrip('.')}."] if scene.message else []
     if scene.travel is not None:
         said.append(
-            f"Looking back at sub-step {scene.travel}, {_epoch(run)}; the run {_standing(scene)}."
+            f"Looking back at sub-step {scene.travel}, {epoch_of(run)}; the run {_standing(scene)}."
         )
-        said.append(_probe(run))
+        said.append(probe_of(run))
     elif scene.state == "failed":
-        said.append(_probe(run))
+        said.append(probe_of(run))
     elif run.step == 0:
         said.append("Nothing trained yet.")
         said.append(HINTS.get(scene.state, ""))
     else:
         last = run.history.steps[-1].modality
         who = f"last trained: {last}" if last else "all modalities at once"
-        where = f"{_epoch(run)}, sub-step {run.step} of {run.total}"
+        where = f"{epoch_of(run)}, sub-step {run.step} of {run.total}"
         said.append(f"{scene.state.capitalize()}: {where}, {who}.")
-        said.append(_probe(run))
+        said.append(probe_of(run))
         said.append(HINTS.get(scene.state, ""))
     return " ".join(filter(None, said))
 
 
-def _epoch(run: Run) -> str:
+def epoch_of(run: Run) -> str:
     """Return the epoch of the last sub-step shown, counted from 1, such as ``epoch 3 of 10``."""
     steps = run.shown.steps
     return f"epoch {steps[-1].epoch + 1 if steps else 1} of {run.config.epochs}"
@@ -54,10 +55,12 @@ def _standing(scene: Scene) -> str:
     )
 
 
-def _probe(run: Run) -> str:
+def probe_of(run: Run) -> str:
     """Return how much is right, and at which look."""
     if run.summary is None:
         return ""
     now = run.then is None and run.summary.step == run.step
     when = "" if now else f" at sub-step {run.summary.step}"
-    return f"Right on the probe set{when}: fused {run.summary.accuracy:.0%}."
+    live = run.summary.numbers.get(LIVE)
+    by = "" if live is None else f" by the averaged weights, {live:.0%} by the live ones"
+    return f"Right on the probe set{when}: fused {run.summary.accuracy:.0%}{by}."

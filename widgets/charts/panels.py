@@ -14,7 +14,7 @@ PANELS = {  # panel -> (row, column, title)
 }
 MORE = {  # below the others, where there are any
     "difference": "Accuracy, branch minus first run",
-    "number": "Numbers of your own",
+    "number": "Further numbers",
 }
 HEIGHT = 430
 MORE_HEIGHT = 150
@@ -28,7 +28,7 @@ def places(*, branch: bool, numbers: bool) -> dict[str, tuple[int, int, str]]:
     Examples
     --------
     >>> places(branch=True, numbers=True)["number"]
-    (5, 1, 'Numbers of your own')
+    (5, 1, 'Further numbers')
     """
     found = dict(PANELS)
     for name, wanted in (("difference", branch), ("number", numbers)):

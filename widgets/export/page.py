@@ -202,7 +202,7 @@ def _charts(page: Page) -> list[str]:
         "Modality gap (centroids)": (gaps, None),
         "Training loss (nats)": (each("loss", fused("loss.all", "all")), None),
         "Head forgetting, summed (nats)": (each("forgetting"), None),
-        "Numbers of your own": (numbers, None),
+        "Further numbers": (numbers, None),
     }
     return [line_chart(title, lines, top=top) for title, (lines, top) in charts.items() if lines]
 

@@ -29,10 +29,11 @@ from widgets.page import (
 HEIGHT = 470
 FEW = 5  # samples of a bin that says little
 NARROW = 30  # characters below a panel
-RULE_MARKERS = ("circle", "square", "diamond", "x")
+RULE_MARKERS = ("circle", "square", "diamond", "x", "cross")
 RULE_NAMES = {
     "entropy": "entropy (paper)",
     "uniform": "uniform (plain mean)",
+    "product": "product (of experts)",
     "released_batch": "released_batch (published code)",
     OWN: "the method's own",
 }

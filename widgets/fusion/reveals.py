@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import plotly.graph_objects as go
+import torch
 
 from mla_core.analysis import (
     Sweep,
     best_modality,
     broken,
     fitted_temperatures,
+    fused_again,
     one_run,
     rescued,
     rules_for,
@@ -22,11 +26,12 @@ from widgets.page import colour
 
 RESCUES = ("more rescued than broken", "more broken than rescued", "as many of both")
 HONESTY = ("too sure", "about honest", "not sure enough")
-WEIGHING = (
-    "weighing by entropy is ahead",
-    "the plain mean is ahead",
+MISLED = (
+    "the answer fused by entropy",
+    "another modality alone",
     "neither: equal, or no rules to compare",
 )
+CLEAN, SPOILT = "product, T of clean samples", "product, T of spoilt samples"
 HONEST = 0.05  # surplus of confidence over accuracy that still counts as honest
 COUNT = 6  # levels of a curve
 
@@ -60,20 +65,42 @@ def honest_when_spoilt(session: TrainingSession) -> tuple[str, str]:
     )
 
 
-def weighing_when_spoilt(session: TrainingSession) -> tuple[str, str, go.Figure]:
-    """Return which of `WEIGHING` holds where the best modality is spoilt most, and the curves."""
+def misled_when_spoilt(session: TrainingSession) -> tuple[str, str, go.Figure]:
+    """Return which of `MISLED` is right more often where the best modality is spoilt most.
+
+    The figure also shows the plain mean, and the product of experts, with temperatures that fit clean samples and with
+    those that fit samples which are spoilt as these are. All of it is judged on every other sample;
+    those between them fit the temperatures.
+    """
     found, kind, rules = _best_sweep(session, COUNT)
-    curves = found.accuracies(rules)
+    fitting, judged = (
+        [e.subset(torch.arange(first, len(e.ids), 2)) for e in found.evaluations]
+        for first in (0, 1)
+    )
+    found = replace(found, evaluations=tuple(judged))
+    alone = judged[0].unimodal_accuracy
+    other = max((name for name in alone if name != found.modality), key=alone.__getitem__)
+    clean, spoilt = (fitted_temperatures(fitting[level]) for level in (0, -1))
+    curves = {
+        **{
+            rule: [fused_again(e, rule).accuracy for e in judged] for rule in ("entropy", "uniform")
+        },
+        CLEAN: [fused_again(e, "product", clean).accuracy for e in judged],
+        SPOILT: [fused_again(e, "product", spoilt).accuracy for e in judged],
+        f"{other} alone": [e.unimodal_accuracy[other] for e in judged],
+    }
     figure = curve_figure(found, kind, curves, colour(_place(found)))
-    if not {"entropy", "uniform"} <= set(rules):
-        return WEIGHING[2], "The head itself fuses, so there are no rules to compare.", figure
-    weighed, plain = curves["entropy"][-1], curves["uniform"][-1]
-    choice = WEIGHING[2] if weighed == plain else WEIGHING[weighed < plain]
-    n = len(found.evaluations[0].ids)
+    if "entropy" not in rules:
+        return MISLED[2], "The head itself fuses, so there are no rules to compare.", figure
+    fused, single = curves["entropy"][-1], curves[f"{other} alone"][-1]
+    choice = MISLED[2] if fused == single else MISLED[fused < single]
     return (
         choice,
-        f"{found.modality} with {kind.label} of {found.levels[-1]:g}: right are {weighed:.1%} by "
-        f"entropy and {plain:.1%} by the plain mean, of {n} samples. "
+        f"{found.modality} with {kind.label} of {found.levels[-1]:g}: right are {fused:.1%} fused by "
+        f"entropy, {curves['uniform'][-1]:.1%} by the plain mean and {single:.1%} by {other} alone, of {len(judged[0].ids)} samples. As a product "
+        f"of experts {curves[CLEAN][-1]:.1%} with temperatures that fit clean samples, and "
+        f"{curves[SPOILT][-1]:.1%} with those that fit samples spoilt like these: T of "
+        f"{found.modality} is {clean[_place(found)]:.2f} and {spoilt[_place(found)]:.2f}. "
         f"{one_run(session.config.seed)}",
         figure,
     )

@@ -259,6 +259,7 @@ class Explorer {
 
   startOrStop() {
     cancelAnimationFrame(this.ticking);
+    this.found = "";
     this.redraw();
     if (!this.get("playing")) return;
     if (this.story.T < 2) {
@@ -325,6 +326,7 @@ class Explorer {
     const { story, panel } = this;
     const [pinned, hovered] = ["pinned", "hovered"].map((name) => this.get(name));
     Object.assign(this.root.dataset, { pinned, hovered });
+    this.found = ""; // what a selection came to is news until something else is done
     const n = story.indexOf.get(story.indexOf.has(hovered) ? hovered : pinned) ?? -1;
     this.redraw();
     if (!panel || n === panel.n) return;

@@ -44,9 +44,13 @@ class LiveWidget(ABC):
         self._figure_box = ipw.VBox(layout={"min_height": f"{height}px"})
         self._task: asyncio.Task[None] | None = None
 
-    def _open(self) -> None:
-        """Close what an earlier run of the cell opened, and begin."""
-        per_cell.register(self)
+    def _open(self, *, part: bool = False) -> None:
+        """Close what an earlier run of the cell opened, and begin.
+
+        A part of something larger belongs to that, which closes it.
+        """
+        if not part:
+            per_cell.register(self)
         self._task = self._loop.create_task(self._run())
         self._task.add_done_callback(self._ended)
 

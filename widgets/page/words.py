@@ -58,7 +58,7 @@ def describe_training(history: History, caption: str = "") -> str:
         said.append(f"Mean weight: {_moved(start.mean_weight, now.mean_weight, '.2f')}.")
         said.append(_gaps(start.centroid_gap, now.centroid_gap))
         if now.numbers:
-            said.append(f"Numbers of your own: {_moved(start.numbers, now.numbers, '.3g')}.")
+            said.append(f"Further numbers: {_moved(start.numbers, now.numbers, '.3g')}.")
     if caption:
         said.append(f"Map: {caption}.")
     return " ".join(filter(None, said))

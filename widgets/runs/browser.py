@@ -1,4 +1,4 @@
-"""The browser of finished runs: tick some, see their curves, maps and settings beside each other."""
+"""The browser of runs: tick some, see their curves, maps and settings beside each other."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.errors import OURS, ConfigError, in_a_sentence
-from mla_core.runs import Run, find_runs, read_runs
+from mla_core.runs import Run, find_runs, read_all_runs
 from mla_core.words import counted
 from widgets.export import export_run
+from widgets.following import RunWatch
 from widgets.page import StatusLine, figure_bundles, notebook_loop, per_cell, present, text
 from widgets.runs.comparison import curves_figure, differences_html, maps_figure, read_all
 from widgets.runs.table import LETTERS, RunTable, table_html
@@ -23,7 +24,7 @@ NOTHING_TICKED = "Tick up to six runs to see their curves and maps beside each o
 
 
 class RunBrowser:
-    """Finished runs in a table; those that are ticked are compared below it.
+    """Runs in a table; those that are ticked are compared below it, or followed while they train.
 
     Parameters
     ----------
@@ -40,6 +41,8 @@ class RunBrowser:
     Attributes
     ----------
     runs : list of Run
+    begun : list of Begun
+        Runs that are not finished.
     problems : list of str
         A sentence for each folder that cannot be read.
     table : RunTable
@@ -75,7 +78,8 @@ class RunBrowser:
         self._loop = notebook_loop("a live RunBrowser", "RunBrowser(headless=True)")
         self._task: asyncio.Task[None] | None = None
         self._due: list[Callable[[], Any]] = []
-        self.table = RunTable(self.runs)
+        self.table = RunTable(self.runs, self.begun)
+        self._watches: dict[str, RunWatch] = {}  # of ticked runs that are not finished
         self.table.ticked = self._names
         self.status = StatusLine()
         self.refresh = _button("Refresh", "refresh", "Read the folder again")
@@ -96,6 +100,7 @@ class RunBrowser:
             return
         if self._task is not None:
             self._task.cancel()
+        self._follow(())
         bar = self.view.children[0]
         parts = (*self._below.children, self._below, self.refresh, self.export, bar)
         for widget in (*parts, self.table, self.status, self.view):
@@ -135,20 +140,40 @@ class RunBrowser:
     async def _reread(self) -> None:
         self._say("busy", "Reading the folder …")
         await asyncio.to_thread(self._read)
-        self.table.show(self.runs)
+        self.table.show(self.runs, self.begun)
         await self._compare()
 
     async def _compare(self) -> None:
         chosen = self._chosen(self.table.ticked)
         self.export.disabled = not chosen
         figures, told, problems = await asyncio.to_thread(_comparison, chosen)
-        before = self._below.children
-        self._below.children = [*_on_page(figures), *([ipw.HTML(told)] if told else [])]
+        views = {watch.view for watch in self._watches.values()}
+        before = [widget for widget in self._below.children if widget not in views]
+        self._follow(self.table.ticked)
+        followed = [watch.view for watch in self._watches.values()]
+        pictures = [*_on_page(figures), *([ipw.HTML(told)] if told else [])]
+        self._below.children = [*pictures, *followed]
         for widget in before:
             widget.close()
-        hint = NOTHING_TICKED if self.runs and not chosen else ""
-        compared = f"{len(chosen)} compared." if chosen else hint
+        hint = NOTHING_TICKED if self.runs and not (chosen or followed) else ""
+        compared = (
+            " ".join(
+                f"{len(those)} {how}."
+                for those, how in ((chosen, "compared"), (followed, "followed"))
+                if those
+            )
+            or hint
+        )
         self._say("ready", " ".join(filter(None, [self._told(), compared, *problems])))
+
+    def _follow(self, names: Sequence[str]) -> None:
+        """Follow these of the runs that are not finished, and no other."""
+        wanted = {one.name: one for one in self.begun if one.name in names}
+        for name in [name for name in self._watches if name not in wanted]:
+            self._watches.pop(name).close()
+        for name, one in wanted.items():
+            if name not in self._watches:
+                self._watches[name] = RunWatch(one.folder, lambda: self._queue(self._reread))
 
     async def _write_pages(self) -> None:
         chosen = self._chosen(self.table.ticked)
@@ -173,9 +198,9 @@ class RunBrowser:
     def _read(self) -> None:
         try:
             self._folder = find_runs(self._asked)
-            self.runs, self.problems = read_runs(self._folder)
+            self.runs, self.begun, self.problems = read_all_runs(self._folder)
         except ConfigError as error:
-            self._folder, self.runs, self.problems = None, [], [str(error)]
+            self._folder, self.runs, self.begun, self.problems = None, [], [], [str(error)]
 
     def _told(self) -> str:
         told = ""

@@ -31,7 +31,7 @@ function render({ model, el }) {
       });
     });
     const body = make("tbody", table);
-    rows = model.get("rows").map(({ name, texts, keys }) => {
+    rows = model.get("rows").map(({ name, texts, keys, finished }) => {
       const line = make("tr", body, { "data-run": name });
       const tick = make("td", line);
       const box = make("input", tick, { type: "checkbox", "aria-label": `show ${name}` });
@@ -45,7 +45,7 @@ function render({ model, el }) {
         const kind = typeof keys[index] === "number" ? "number" : "word";
         make(place, line, index ? { class: kind } : { class: kind, scope: "row" }, text);
       });
-      return { name, keys, line, box, letter, words: texts.join(" ").toLowerCase() };
+      return { name, keys, finished, line, box, letter, words: texts.join(" ").toLowerCase() };
     });
     sort();
     mark();
@@ -82,13 +82,15 @@ function render({ model, el }) {
   const mark = () => {
     const ticked = model.get("ticked");
     const full = ticked.length >= model.get("most");
+    // Letters are for those that are compared; a run that is not finished is followed by itself.
+    const compared = ticked.filter((one) => rows.some(({ name, finished }) => name === one && finished));
     for (const { name, line, box, letter } of rows) {
-      const place = ticked.indexOf(name);
-      box.checked = place >= 0;
-      box.disabled = full && place < 0;
+      const place = compared.indexOf(name);
+      box.checked = ticked.includes(name);
+      box.disabled = full && !box.checked;
       letter.textContent = place < 0 ? "" : model.get("letters")[place];
       letter.style.borderBottomColor = model.get("colours")[place] ?? "transparent";
-      line.classList.toggle("ticked", place >= 0);
+      line.classList.toggle("ticked", box.checked);
     }
     tell();
   };

@@ -10,11 +10,12 @@ import anywidget
 import traitlets
 
 from mla_core.config import config_differences
-from mla_core.runs import Run
+from mla_core.runs import Begun, Run
 from widgets.page import run_colour, script, stylesheet, text
 
 LETTERS = "ABCDEF"  # what ticked runs are called in the pictures
 ALWAYS = ("method", "dataset", "seed")  # shown when runs differ in nothing
+STATE = "state, as last read"
 ACCURACIES = {"val": "val accuracy", "test": "test accuracy"}
 
 
@@ -24,13 +25,16 @@ class RunTable(anywidget.AnyWidget):
     Parameters
     ----------
     runs : sequence of Run
+    begun : sequence of Begun
+        Those that are not finished.
 
     Attributes
     ----------
     columns : list of str
         Titles.
     rows : list of dict
-        ``name``; ``texts``, one per column; ``keys``, what the column is sorted by, None at the end.
+        ``name``; ``texts``, one per column; ``keys``, what the column is sorted by, None at the end;
+        ``finished``, whether it can be compared.
     order : list of int
         Column, and 1 or -1 for its direction.
     filter : str
@@ -52,13 +56,13 @@ class RunTable(anywidget.AnyWidget):
         sync=True
     )
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[Run], begun: Sequence[Begun] = ()) -> None:
         super().__init__()
-        self.show(runs)
+        self.show(runs, begun)
 
-    def show(self, runs: Sequence[Run]) -> None:
+    def show(self, runs: Sequence[Run], begun: Sequence[Begun] = ()) -> None:
         """Show these runs instead; filter, order and ticks stay as far as they fit."""
-        columns, rows = table_of(runs)
+        columns, rows = table_of(runs, begun)
         names = {row["name"] for row in rows}
         with self.hold_sync():
             if columns != self.columns:
@@ -67,29 +71,36 @@ class RunTable(anywidget.AnyWidget):
             self.ticked = [name for name in self.ticked if name in names]
 
 
-def table_of(runs: Sequence[Run]) -> tuple[list[str], list[dict[str, Any]]]:
-    """Return titles and rows, as `RunTable` holds them.
+def table_of(
+    runs: Sequence[Run], begun: Sequence[Begun] = ()
+) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return titles and rows, as `RunTable` holds them; runs that are not finished come last.
 
     Examples
     --------
     >>> table_of([])
     (['run', 'method', 'dataset', 'seed', 'val accuracy', 'test accuracy'], [])
     """
-    differing = config_differences([run.config for run in runs]) or {
-        name: [run.config.to_dict()[name] for run in runs] for name in ALWAYS
-    }
+    every: list[Run | Begun] = [*runs, *begun]
+    configs = [one.config for one in every if one.config is not None]
+    names = list(config_differences(configs)) or list(ALWAYS)
     rows = []
-    for i, run in enumerate(runs):
-        values = [column[i] for column in differing.values()]
-        measured = [run.accuracy(side) for side in ACCURACIES]
+    for run in every:
+        settings = {} if run.config is None else run.config.to_dict()
+        finished = isinstance(run, Run)
+        measured = [run.accuracy(side) if isinstance(run, Run) else None for side in ACCURACIES]
+        texts = [told(settings[name]) if settings else "–" for name in names]
+        keys = [_key(settings[name]) if settings else None for name in names]
+        state = [run.state if isinstance(run, Begun) else "finished"] if begun else []
         rows.append(
             {
                 "name": run.name,
-                "texts": [run.name, *map(told, values), *map(share, measured)],
-                "keys": [run.name, *map(_key, values), *measured],
+                "texts": [run.name, *texts, *map(share, measured), *state],
+                "keys": [run.name, *keys, *measured, *state],
+                "finished": finished,
             }
         )
-    return ["run", *differing, *ACCURACIES.values()], rows
+    return ["run", *names, *ACCURACIES.values(), *([STATE] if begun else [])], rows
 
 
 def table_html(runs: Sequence[Run]) -> str:

@@ -286,3 +286,21 @@ def test_verdicts_on_what_amplifies_rounding_say_so():
     assert first.text.endswith(f": the same. {told}")
     assert "rounding" not in second.text
     assert tally([first, second]).endswith(told)
+
+
+def test_a_label_says_how_a_run_predicts_only_where_runs_differ_in_it():
+    frame = pd.DataFrame(
+        {
+            "method": ["mla", "late_fusion", "concat"],
+            "head_gradient": "off",
+            "fusion": ["product", "product", "entropy"],
+            "averaging": [3.0, 0.0, 0.0],
+            "temperature": "fitted",
+            "stopping": ["best_nll", "best", "best"],
+        }
+    )
+    assert run_names.with_names(frame)["label"].tolist() == [
+        "mla (off, fused by product, averaged, epoch by NLL)",
+        "late_fusion (fused by product, epoch by accuracy)",
+        "concat (epoch by accuracy)",
+    ]

@@ -9,11 +9,14 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from distributed.comm.core import CommClosedError
 
 from mla_core import ConfigError, ExperimentConfig
+from mla_core.runs import cluster as cluster_runs
 from mla_core.runs import run_sweep
 from mla_core.runs.specification import Specification
 from tests import ROOT
@@ -136,7 +139,7 @@ def test_a_scheduler_that_dies_ends_the_sweep_in_a_sentence(tmp_path):
     out = tmp_path / "runs"
 
     def kill():
-        while not out.is_dir() or not any(out.iterdir()):
+        while not out.is_dir() or not any(out.glob(".*.partial")):
             time.sleep(0.05)
         found.scheduler.kill()
 
@@ -149,6 +152,17 @@ def test_a_scheduler_that_dies_ends_the_sweep_in_a_sentence(tmp_path):
         killer.join()
         end(found)
     assert len(run_sweep(replace(sweep, configurations=sweep.configurations[:1]), out).folders) == 1
+
+
+def test_it_may_die_whenever_it_is_asked_something(tmp_path, monkeypatch):
+    def closed(*_):
+        raise CommClosedError("in <TCP (closed)>: Connection reset by peer")
+
+    dead = SimpleNamespace(cancel=closed, close=lambda **_: None)
+    monkeypatch.setattr(cluster_runs, "_client", lambda _: dead)
+    monkeypatch.setattr(cluster_runs, "_check_workers", closed)
+    with pytest.raises(ConfigError, match=r"at tcp://here:1 is gone.*the same command goes on"):
+        run_sweep(sweep_of(SMALL), tmp_path / "runs", cluster="tcp://here:1")
 
 
 def test_no_scheduler_no_worker_and_threads_are_told(tmp_path):

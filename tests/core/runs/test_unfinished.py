@@ -9,6 +9,7 @@ import pytest
 
 from mla_core import ConfigError, TrainingSession, run_experiment
 from mla_core.runs.finished import read_runs
+from mla_core.runs.unfinished import lock_of, standing_of
 
 FAILS = """
 import json, sys
@@ -61,3 +62,30 @@ def test_a_look_at_the_lock_refuses_nobody(tiny, tmp_path):
     look.acquire()
     threading.Timer(0.1, look.release).start()
     assert run_experiment(tiny(), tmp_path).is_dir()
+
+
+@pytest.mark.parametrize(
+    ("held", "left", "state"),
+    [
+        (False, {}, "cut off"),
+        (False, {"stop": ""}, "cut off"),  # it was killed before it had read the request
+        (False, {"stopped": ""}, "stopped"),
+        (False, {"failed.json": '{"error": "no"}'}, "failed"),
+        (False, {"failed.json": "{"}, "cut off"),
+        (True, {}, "training"),
+        (True, {"stop": ""}, "stopping"),
+        (True, {"failed.json": '{"error": "before"}'}, "training"),
+    ],
+)
+def test_how_a_run_stands_is_told_by_its_lock_and_what_was_left(held, left, state, tmp_path):
+    from filelock import FileLock
+
+    hidden = tmp_path / ".0123456789ab.partial"
+    hidden.mkdir()
+    for name, content in left.items():
+        (hidden / name).write_text(content)
+    lock = FileLock(lock_of(hidden))
+    if held:
+        lock.acquire()
+    assert standing_of(hidden).state == state
+    lock.release()

@@ -54,6 +54,26 @@ def test_another_fusion_rule_shows_at_once():
     on_bench(script)
 
 
+def test_averaged_and_calibrated_predictions_are_the_second_choice():
+    async def script(lab):
+        choice = lab._controls._predicts
+        assert choice.options == ("live weights", "averaged, calibrated")
+        choice.value = "averaged, calibrated"
+        await settle(lab)
+        assert "Press Reset to start afresh with the new prediction." in lab._status.text
+        press(lab, "reset")
+        await until(lambda: lab.session.config.averaging == 3.0)
+        assert lab.session.config.fusion == "product"
+        press(lab, "epoch")
+        await until(lambda: lab.session.epoch == 1)
+        await settle(lab)
+        live = lab.session.history.summaries[-1].numbers[mla.evaluation.LIVE]
+        assert f"by the averaged weights, {live:.0%} by the live ones." in lab._status.text
+        assert choice.value == "averaged, calibrated"
+
+    on_bench(script)
+
+
 def test_another_fusion_rule_asks_no_encoder_about_it(monkeypatch):
     """On the event loop a large one would hold up every click for seconds."""
 

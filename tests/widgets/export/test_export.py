@@ -282,7 +282,7 @@ def test_a_page_says_whose_code_a_run_used_and_how_to_allow_it(lab, tmp_path):
     assert f"It used code that is not MLA Lab&#x27;s: {lab}:sharpest (of {lab}, source " in page
     assert f"--allow-import {lab}" in page
     assert f"{lab}:top_two" in page.partition("Numbers</h2>")[2], "in the table"
-    assert "Numbers of your own" in page, "as a curve"
+    assert "Further numbers" in page, "as a curve"
 
 
 def test_a_page_of_a_run_from_elsewhere_imports_nothing(lab, tmp_path):

@@ -12,6 +12,7 @@ from nbclient import NotebookClient
 
 import mla_core as mla
 from mla_core.evaluation.replay import Replay
+from mla_core.records import About, Journal
 from mla_core.runs.finished import read_runs
 from mla_core.runs.places import FIRST_NOTEBOOK
 from widgets import RunBrowser
@@ -22,7 +23,7 @@ from widgets.runs.comparison import (
     maps_figure,
     read_all,
 )
-from widgets.runs.table import RunTable, table_html, table_of
+from widgets.runs.table import STATE, RunTable, table_html, table_of
 
 OPTIONS = {"sizes": [80, 60, 40], "classes": 4}
 
@@ -183,6 +184,51 @@ def test_what_is_not_finished_is_told_as_what_it_is(runs, tmp_path):
     told = RunBrowser(tmp_path, headless=True)._told()
     assert "0 finished runs in" in told
     assert "(mla on gaussian, seed 0) was cut off: the command that began it goes on" in told
+
+
+def test_a_run_that_is_not_finished_has_a_row_by_which_it_is_followed(runs, tmp_path):
+    shutil.copytree(runs[0].folder, tmp_path / "one")
+    hidden = tmp_path / "rates" / ".0123456789ab.partial"
+    hidden.mkdir(parents=True)
+    shutil.copy(runs[1].folder / "config.json", hidden)
+    (tmp_path / ".fac.partial").mkdir()  # has not written its settings yet
+    about = About(("m0", "m1", "m2"), tuple("abcd"), 9)
+    Journal(hidden, about, runs[1].history())
+
+    async def use():
+        browser = RunBrowser(tmp_path)
+        await settled(browser)
+        table = browser.table
+        assert table.columns == ["run", "seed", "val accuracy", "test accuracy", STATE]
+        told = {
+            row["name"]: (row["finished"], row["texts"][-1], row["texts"][1]) for row in table.rows
+        }
+        assert told == {
+            "one": (True, "finished", "0"),
+            "fac": (False, "cut off", "–"),
+            "rates/0123456789ab": (False, "cut off", "1"),
+        }
+        table.ticked = ["rates/0123456789ab", "one"]
+        await settled(browser)
+        assert "1 compared. 1 followed." in browser.status.text
+        (watch,) = browser._watches.values()
+        assert watch.view in browser._below.children
+        while "Stopped without an end" not in watch._status.text:  # noqa: ASYNC110 - from outside
+            await asyncio.sleep(0.01)
+        (hidden / "stopped").touch()  # as by another process, which stopped on request
+        while table.rows[-1]["texts"][-1] != "stopped":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await settled(browser)
+        table.ticked = ["one"]
+        await settled(browser)
+        assert watch.view.comm is None
+        assert watch._task.cancelling()
+        table.ticked = ["fac"]
+        await settled(browser)
+        assert browser.export.disabled
+        browser.close()
+
+    asyncio.run(asyncio.wait_for(use(), 60))
 
 
 def test_headless_shows_table_figures_and_differences(folder, monkeypatch):

@@ -1,0 +1,230 @@
+"""The watch: curves, weights and map of a run that another process trains, as on the bench."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import ipywidgets as ipw
+import numpy as np
+
+from mla_core.errors import in_a_sentence
+from mla_core.evaluation import Map, Replay
+from mla_core.runs import Course, Follower, stop_run
+from widgets.bench import diagram
+from widgets.bench.map_place import MapPlace, replay_of
+from widgets.charts import MapState, MapView, Run, legend_html
+from widgets.charts import training as charts
+from widgets.charts.panels import HEIGHT
+from widgets.following.words import STATES, describe
+from widgets.page import (
+    LiveFigure,
+    LiveWidget,
+    apply_theme,
+    asset,
+    describe_training,
+    notebook_loop,
+    text,
+)
+
+POLL_SECONDS = 1.0
+SMALL = "font-size:12px;line-height:1.4"
+
+
+class RunWatch(LiveWidget):
+    """Watch a run that trains elsewhere: in a terminal, in a sweep, on a machine that shares the folder.
+
+    Parameters
+    ----------
+    run : str or Path
+        ``runs/ID``: where its results are, or will be.
+    on_state : callable, optional
+        Called without arguments, on the event loop, when the run stands otherwise than before. The
+        watch is then part of something larger, which closes it.
+
+    Attributes
+    ----------
+    course : Course
+        What is known of the run.
+    view : VBox
+        Everything, as one widget.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such run, and outside a notebook, where no event loop runs.
+
+    Examples
+    --------
+    In the last line of a notebook cell::
+
+        widgets.watch("runs/0123456789ab")
+    """
+
+    def __init__(self, run: str | Path, on_state: Callable[[], None] | None = None) -> None:
+        loop = notebook_loop("a watch", "the command mla-lab list")
+        self._follower = Follower(run)  # before any widget, since it is what can fail
+        super().__init__(loop, HEIGHT)
+        self.course: Course | None = None
+        self._told = ""  # what came of the button
+        self._maps = MapState()
+        self._drawn: tuple[object, ...] = ()
+        self._placed: tuple[object, MapView | None] = None, None  # what the map shows
+        self._panels: tuple[object, ...] = ()
+        self._place = MapPlace()
+        self._stop = ipw.Button(
+            description="Stop",
+            icon="stop",
+            disabled=True,
+            tooltip="Let it stop at its next snapshot; the command that began it goes on from there",
+        )
+        self._words_shown = ipw.ToggleButton(
+            description="In words", icon="align-left", tooltip="Tell what the pictures show"
+        )
+        self._title, self._diagram, self._legend, self._words = (ipw.HTML() for _ in range(4))
+        self._stop.on_click(lambda _: self._inbox.put(self._ask_to_stop))
+        self._words_shown.observe(lambda _: self._inbox.put(self._fold_words), "value")
+        self.view = self._lay_out()
+        self._on_state = on_state
+        self._open(part=on_state is not None)
+
+    def _lay_out(self) -> ipw.VBox:
+        bar = ipw.HBox([self._title, self._stop])
+        parts = {  # css class -> box
+            "mla-bench-head": ipw.VBox([bar, self._status]),
+            "mla-bench-network": ipw.VBox([self._diagram]),
+            "mla-bench-body": ipw.Box(
+                [ipw.VBox([self._legend, self._figure_box]), ipw.VBox([self._place.box])]
+            ),
+            "mla-bench-foot": ipw.VBox([self._words_shown, self._words]),
+        }
+        for name, box in parts.items():
+            box.add_class(name)
+        self._words.layout.display = "none"
+        style = ipw.HTML(f"<style>{asset('bench/moment_slider.css')}</style>")
+        view = ipw.VBox([style, *parts.values()])
+        view.add_class("mla-bench")
+        return view
+
+    # ------------------------------------------------------------------ all below: event loop only
+
+    async def _run(self) -> None:
+        while True:
+            over = self.course is not None and self.course.state == "finished"
+            if not over:  # what is finished does not change any more
+                await self._look()
+            await self._inbox.wait(None if over else POLL_SECONDS)
+            for command in self._inbox.take():
+                await command()
+
+    async def _look(self) -> None:
+        try:
+            await self._show(await asyncio.to_thread(self._follower.read))
+        except Exception as error:  # noqa: BLE001 - every fault becomes a sentence; a folder may come back
+            self._status.say("failed", f"The run cannot be shown now: {in_a_sentence(error)}.")
+
+    async def _show(self, course: Course) -> None:
+        run, replay = await asyncio.to_thread(self._seen, course)
+        if run is not None:
+            self._draw(run, course, replay)
+        before, self.course = self.course, course
+        self._title.value = f"<b>{text(course.folder)}</b> {text(_label(course))}"
+        self._stop.disabled = course.state not in {"training", "unknown"}
+        sentence = " ".join(filter(None, [describe(course, run), self._told]))
+        self._status.say(STATES.get(course.state, "failed"), sentence)
+        if self._on_state is not None and before is not None and before.state != course.state:
+            self._on_state()
+
+    def _seen(self, course: Course) -> tuple[Run | None, Replay | None]:
+        """Return the run as it is to be seen, and its map where that is another one than before."""
+        if course.config is None or not course.modalities:
+            return None, None
+        run = Run(course.config, course.history, course.step, course.total, (course.step,))
+        look, finished = course.history.latest, course.replay
+        shown, view = self._placed
+        if finished is not None:
+            if shown is finished:
+                return replace(run, view=view), None
+            last = _last_look(finished)
+            view = _view_of(last)
+            self._placed = finished, view
+            return replace(run, view=view), last
+        if look is None or run.summary is None:
+            return replace(run, view=view), None
+        if look is shown:
+            return replace(run, view=view), None
+        view = self._maps.pca(look, f", at sub-step {look.step}")
+        self._placed = look, view
+        return replace(run, view=view), replay_of(look, view, run.summary, course.classes)
+
+    def _draw(self, run: Run, course: Course, replay: Replay | None) -> None:
+        names = list(course.modalities)
+        numbers = list(run.summary.numbers) if run.summary else []
+        if (panels := (names, run.config.method, numbers)) != self._panels:
+            figure = charts.training_figure(names, run.config.method, numbers=numbers)
+            charts.refresh(figure, run)  # so that it begins with what there is
+            apply_theme(figure, dark=self._status.dark)
+            self._legend.value = legend_html(names)
+            self._figure = LiveFigure(figure)
+            self._show_figure(self._figure)
+            self._panels = panels
+        if replay is not None and run.view is not None:
+            self._place.show(replay, run.view.half_width)
+        drawing = (*run.drawing, run.summary, run.view)
+        if drawing != self._drawn:
+            charts.refresh(self._figure, run)
+            self._diagram.value = diagram.network_svg(names, run)
+            caption = run.view.caption if run.view is not None else ""
+            told = text(describe_training(run.history, caption))
+            self._words.value = f"<p style='{SMALL}' aria-live='off'>In words. {told}</p>"
+            self._status.tick += 1
+            self._drawn = drawing
+
+    async def _ask_to_stop(self) -> None:
+        try:
+            await asyncio.to_thread(stop_run, self._follower.folder)
+            self._told = ""  # the state tells it
+        except (OSError, ValueError) as error:
+            self._told = f"It was not asked to stop: {in_a_sentence(error)}."
+
+    async def _fold_words(self) -> None:
+        self._words.layout.display = "block" if self._words_shown.value else "none"
+
+
+def watch(run: str | Path) -> RunWatch:
+    """Watch a run that trains elsewhere, or has trained.
+
+    Parameters
+    ----------
+    run : str or Path
+        ``runs/ID``, as ``mla-lab list runs`` names it. It is followed a few seconds behind: curves,
+        weights, the map of the newest look, and what has become of it.
+    """
+    return RunWatch(run)
+
+
+def _label(course: Course) -> str:
+    config = course.config
+    return "" if config is None else f"{config.method} on {config.dataset}, seed {config.seed}"
+
+
+def _last_look(replay: Replay) -> Replay:
+    """Return a replay of the last look alone, with its PCA."""
+    pca = replay.maps["pca"]
+    caption = f"{pca.caption}, at sub-step {replay.steps[-1]}"
+    last = Map("pca", caption, np.array([0]), pca.coords[-1:], pca.trust[-1:])
+    of_looks = (
+        "steps", "epochs", "predicted", "fused", "weights", "distances", "centroid_gap",
+        "separability",
+    )  # fmt: skip
+    return replace(
+        replay, maps={"pca": last}, **{name: getattr(replay, name)[-1:] for name in of_looks}
+    )
+
+
+def _view_of(replay: Replay) -> MapView:
+    pca = replay.maps["pca"]
+    reach = 1.08 * float(np.abs(pca.coords).max(initial=0.0))
+    return MapView("pca", pca.coords[-1], max(reach, 1e-6), pca.caption)
