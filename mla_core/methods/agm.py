@@ -46,8 +46,8 @@ class Agm(Concat):
         """Multiply gradients, then let the running means move on."""
         losses = cross_entropies(self.modality_logits(features, present), labels, present)
         here = ~losses.isnan()
-        seen = self.memory.get("seen", torch.zeros(len(losses)))
-        means = self.memory.get("losses", torch.zeros(len(losses)))
+        seen = self.remembered.get("seen", torch.zeros(len(losses)))
+        means = self.remembered.get("losses", torch.zeros(len(losses)))
         if bool((seen[here] > 0).all()) and int(here.sum()) > 1:
             sign = 1 if self.option["variant"] == "paper" else -1
             gone = (ratios(means[here], sign) - ratios(losses[here], sign)).clamp_max(MOST)
@@ -56,9 +56,9 @@ class Agm(Concat):
             scale_gradients(self.model.encoders.values(), factors)
             if self.option["variant"] == "paper":
                 self._scale_head(torch.where(here, factors, 1.0), float(factors[here].mean()))
-        self.memory["seen"] = seen + here
+        self.remembered["seen"] = seen + here
         moved = means + (losses - means) / (seen + 1)
-        self.memory["losses"] = torch.where(here, moved, means)
+        self.remembered["losses"] = torch.where(here, moved, means)
 
     def _scale_head(self, factors: Tensor, mean: float) -> None:
         head = self.joint_head

@@ -38,7 +38,7 @@ class GBlending(Uniform):
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the weighted sum of the losses."""
-        w = self.memory.get("weights")
+        w = self.remembered.get("weights")
         if w is None or self.option["unimodal_weight"] == 0:
             return super().loss(features, labels, present, samples)
         fused = F.cross_entropy(self.fused_logits(features, present), labels)
@@ -55,12 +55,12 @@ class GBlending(Uniform):
         if every == 0 or last or (coming.epoch % every and not first):
             return 0
         now = torch.stack([self._losses(side) for side in (train, val)])  # (2, M + 1)
-        if (before := self.memory.get("losses")) is not None:
+        if (before := self.remembered.get("losses")) is not None:
             gain = before[1] - now[1]
             overfit = (now[1] - now[0]) - (before[1] - before[0])
             if bool((gain > 0).any()):
-                self.memory["weights"] = blend(gain, overfit)
-        self.memory["losses"] = now
+                self.remembered["weights"] = blend(gain, overfit)
+        self.remembered["losses"] = now
         return len(self.modalities) * (len(train) + len(val))
 
     def _losses(self, side: Split) -> Tensor:

@@ -50,11 +50,11 @@ class Greedy(Joint):
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the cross-entropy, some gates perhaps frozen."""
-        if float(self.memory.get("left", torch.zeros(()))) == 0:
+        if float(self.remembered.get("left", torch.zeros(()))) == 0:
             return super().loss(features, labels, present, samples)
         gates = self.cross_talk.gates(features)  # (M, B, s)
-        frozen = self.memory["frozen"].bool()[:, None, None]
-        gates = torch.where(frozen, self.memory["gates"][:, None], gates)
+        frozen = self.remembered["frozen"].bool()[:, None, None]
+        gates = torch.where(frozen, self.remembered["gates"][:, None], gates)
         return F.cross_entropy(self.cross_talk.read(features * gates), labels)
 
     def modulate(
@@ -67,26 +67,27 @@ class Greedy(Joint):
                 for g, here in zip(self.cross_talk.gates(features), present, strict=True)
             ]
         )
-        n = self.memory.get("steps", torch.zeros(()))
-        gates = self.memory.get("gates", mean)
-        self.memory["gates"], self.memory["steps"] = gates + (mean - gates) / (n + 1), n + 1
-        left = self.memory.get("left", torch.zeros(()))
+        n = self.remembered.get("steps", torch.zeros(()))
+        gates = self.remembered.get("gates", mean)
+        self.remembered["gates"], self.remembered["steps"] = gates + (mean - gates) / (n + 1), n + 1
+        left = self.remembered.get("left", torch.zeros(()))
         if float(left) > 0:
-            self.memory["left"] = left - 1
+            self.remembered["left"] = left - 1
             return
         none = torch.zeros(len(self.modalities))
         between, alone = (
-            self.memory.get(key, none) + torch.tensor([relative_gradient(part) for part in parts])
+            self.remembered.get(key, none)
+            + torch.tensor([relative_gradient(part) for part in parts])
             for key, parts in (
                 ("between", self.cross_talk.excite),
                 ("alone", self.model.encoders.values()),
             )
         )
-        self.memory["between"], self.memory["alone"] = between, alone
+        self.remembered["between"], self.remembered["alone"] = between, alone
         fast = speeds(between, alone)
         if float(fast.max() - fast.min()) > float(self.option["threshold"]):
-            self.memory["frozen"] = (fast > fast.min()).to(fast.dtype)
-            self.memory["left"] = torch.tensor(float(self.option["steps"]))
+            self.remembered["frozen"] = (fast > fast.min()).to(fast.dtype)
+            self.remembered["left"] = torch.tensor(float(self.option["steps"]))
 
 
 class CrossTalk(nn.Module):

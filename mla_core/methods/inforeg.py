@@ -45,7 +45,7 @@ class InfoReg(Concat):
             self._start()
         self._note_lengths()
         ahead = lead(scores(self.modality_logits(features, present), labels, present))
-        last, older = self.memory["trace.last"], self.memory["trace.older"]
+        last, older = self.remembered["trace.last"], self.remembered["trace.older"]
         grows = (last - older) / last > float(self.option["threshold"])  # False where NaN
         strength = float(self.option["strength"])
         factors = strength * torch.exp(float(self.option["sharpness"]) * torch.tanh(ahead))
@@ -55,31 +55,33 @@ class InfoReg(Concat):
                 continue
             for key, p in self.model.encoders[name].named_parameters():
                 if p.grad is not None:
-                    p.grad += factor * (p - self.memory[f"start.{name}.{key}"].to(p.device))
+                    p.grad += factor * (p - self.remembered[f"start.{name}.{key}"].to(p.device))
 
     def _start(self) -> None:
         """Let the epochs' traces move on, and keep the weights as they are now."""
         none = torch.full((len(self.modalities),), torch.nan)
-        self.memory["trace.older"] = self.memory.get("trace.last", none)
-        if "trace.sum" in self.memory:
-            self.memory["trace.last"] = self.memory["trace.sum"] / self.memory["trace.steps"]
+        self.remembered["trace.older"] = self.remembered.get("trace.last", none)
+        if "trace.sum" in self.remembered:
+            self.remembered["trace.last"] = (
+                self.remembered["trace.sum"] / self.remembered["trace.steps"]
+            )
         else:
-            self.memory["trace.last"] = none
-        self.memory["trace.sum"] = torch.zeros(len(self.modalities))
-        self.memory["trace.steps"] = torch.zeros(len(self.modalities))
+            self.remembered["trace.last"] = none
+        self.remembered["trace.sum"] = torch.zeros(len(self.modalities))
+        self.remembered["trace.steps"] = torch.zeros(len(self.modalities))
         for name, encoder in self.model.encoders.items():
             for key, p in encoder.named_parameters():
                 if p.requires_grad:
-                    self.memory[f"start.{name}.{key}"] = p.detach().clone()
+                    self.remembered[f"start.{name}.{key}"] = p.detach().clone()
 
     def _note_lengths(self) -> None:
-        total, steps = self.memory["trace.sum"].clone(), self.memory["trace.steps"].clone()
+        total, steps = self.remembered["trace.sum"].clone(), self.remembered["trace.steps"].clone()
         for m, encoder in enumerate(self.model.encoders.values()):
             gradients = [p.grad for p in encoder.parameters() if p.grad is not None]
             if gradients:
                 total[m] += sum(float(g.square().sum()) for g in gradients)
                 steps[m] += 1
-        self.memory["trace.sum"], self.memory["trace.steps"] = total, steps
+        self.remembered["trace.sum"], self.remembered["trace.steps"] = total, steps
 
 
 def lead(scored: Tensor) -> Tensor:

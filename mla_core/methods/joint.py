@@ -83,7 +83,7 @@ class Joint(Method):
         loss.backward()
 
     @cached_property
-    def memory(self) -> dict[str, Tensor]:
+    def remembered(self) -> dict[str, Tensor]:
         """What a method remembers from step to step by name, part of its state.
 
         It is changed in `modulate`, when a step can no longer be refused, or between epochs.
@@ -91,15 +91,17 @@ class Joint(Method):
         return {}
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Also the memory."""
-        memory = {f"memory.{k}": v.detach().to("cpu", copy=True) for k, v in self.memory.items()}
+        """Also what is remembered."""
+        memory = {
+            f"memory.{k}": v.detach().to("cpu", copy=True) for k, v in self.remembered.items()
+        }
         return super().state_dict() | memory
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take all of it back."""
         super().load_state_dict(state)
-        self.memory.clear()
-        self.memory.update({k: v.clone() for k, v in strip_prefix(state, "memory.").items()})
+        self.remembered.clear()
+        self.remembered.update({k: v.clone() for k, v in strip_prefix(state, "memory.").items()})
 
     def unused(self, modality: str) -> None:
         """Clear the gradients of what only this modality uses: nobody in the batch has it."""

@@ -46,7 +46,7 @@ class Opm(Concat):
 
     def _kept(self, present: Tensor) -> tuple[Tensor, float]:
         """Return which parts stay (M, B), and what the features are multiplied by."""
-        q = self.memory.get("chances")
+        q = self.remembered.get("chances")
         source = generator(self.config.seed, "opm", self.now.step)
         acts = float(torch.rand((), generator=source)) < float(self.option["often"])
         if q is None or not acts:
@@ -60,7 +60,7 @@ class Opm(Concat):
         """Leave the gradients alone, and note who leads for the next batch."""
         rho = leads(scores(self.modality_logits(features, present), labels, present))
         base, gain = float(self.option["base"]), float(self.option["gain"])
-        self.memory["chances"] = chances(rho, base, gain)
+        self.remembered["chances"] = chances(rho, base, gain)
 
 
 def chances(rho: Tensor, base: float, gain: float) -> Tensor:

@@ -59,15 +59,15 @@ class Pmr(Concat):
         labels, present = train.labels[chosen], self._counted(train.present)[:, chosen]
         features = self._encoded(train, chosen, present)  # (M, n, s)
         new = class_means(features, labels, present, self.joint_head.out_features)
-        old = self.memory.get("prototypes", new)
+        old = self.remembered.get("prototypes", new)
         mixed = torch.where(new.isnan(), old, torch.where(old.isnan(), new, (old + new) / 2))
-        self.memory["prototypes"] = mixed  # (M, C, s)
+        self.remembered["prototypes"] = mixed  # (M, C, s)
         return len(self.modalities) * len(chosen)
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the cross-entropy and what the prototypes add."""
         plain = super().loss(features, labels, present, samples)
-        strength, prototypes = float(self.option["strength"]), self.memory.get("prototypes")
+        strength, prototypes = float(self.option["strength"]), self.remembered.get("prototypes")
         if strength == 0 or prototypes is None:
             return plain
         logits = prototype_logits(features, prototypes)  # (M, B, C)

@@ -60,7 +60,7 @@ def first_step(tiny):
         session.advance(steps=after)
         if prepare is not None:
             prepare(session.method)
-        model, memory = deepcopy((session.method.model, session.method.memory))
+        model, memory = deepcopy((session.method.model, session.method.remembered))
         batch, train = session._place.batch, session.data.split("train")
         session.advance(steps=1)
         now = dict(session.method.model.named_parameters())

@@ -95,7 +95,7 @@ def test_agm_steers_by_losses_against_their_running_means(variant, first_step):
         wanted["head.bias"] = wanted["head.bias"] * k.mean()
     step.expect({name: g.float() for name, g in wanted.items()})
     moved = past + (np.array(now) - past) / 3
-    np.testing.assert_allclose(step.session.method.memory["losses"], moved, rtol=1e-4)
+    np.testing.assert_allclose(step.session.method.remembered["losses"], moved, rtol=1e-4)
 
 
 # ------------------------------------------------------------------------------------------ OPM
@@ -105,7 +105,7 @@ def test_opm_drops_the_leader_of_the_batch_before(tiny):
     session = TrainingSession(tiny(method="opm", method_options={"often": 1.0, "base": 0.5}))
     session.advance(steps=1)
     method = session.method
-    method.memory["chances"] = torch.tensor([0.6, 0.0, 0.3])
+    method.remembered["chances"] = torch.tensor([0.6, 0.0, 0.3])
     method.now = session._place.position(session.config)
     present = torch.ones(3, 2000).bool()
     kept, stretch = method._kept(present)
@@ -121,7 +121,7 @@ def test_opm_drops_the_leader_of_the_batch_before(tiny):
 def test_opm_leaves_out_samples_that_lost_everything(tiny):
     session = TrainingSession(tiny(method="opm", method_options={"often": 1.0}))
     method = session.method
-    method.memory["chances"] = torch.tensor([0.5, 0.5, 0.0])
+    method.remembered["chances"] = torch.tensor([0.5, 0.5, 0.0])
     method.now = session._place.position(session.config)
     present = torch.tensor([[True] * 400, [True] * 400, [False] * 400])
     some = method._kept(present)[0].any(0)
@@ -141,7 +141,7 @@ def test_opm_follows_the_formula(first_step):
     for m in range(3):
         rho = np.mean([s[m] / s[j] for j in range(3) if j != m])
         wanted.append(min(1, 0.4 * (1 + 0.5 * math.tanh(rho - 1))) if rho > 1 else 0.0)
-    assert step.session.method.memory["chances"].tolist() == pytest.approx(wanted, abs=1e-5)
+    assert step.session.method.remembered["chances"].tolist() == pytest.approx(wanted, abs=1e-5)
 
 
 # ------------------------------------------------------------------------------- all the methods

@@ -24,8 +24,8 @@ def right(logits, labels):
 
 def test_inforeg_pulls_leaders_back_to_where_the_epoch_began(first_step):
     def grown(method):  # in the last epoch those of two modalities, that of one by too little
-        method.memory["trace.older"] = torch.tensor([1.0, 0.99, 1.0])
-        method.memory["trace.last"] = torch.tensor([1.5, 1.0, 1.2])
+        method.remembered["trace.older"] = torch.tensor([1.0, 0.99, 1.0])
+        method.remembered["trace.last"] = torch.tensor([1.5, 1.0, 1.2])
 
     options = {"strength": 2.0, "sharpness": 0.7, "threshold": 0.05}
     step = first_step("inforeg", after=8, prepare=grown, **options)  # two more in this epoch
@@ -57,8 +57,8 @@ def test_inforeg_traces_are_mean_squared_gradients_of_an_epoch(first_step, tiny)
                 squared = ((before[k] - p.detach()) / rate).square().sum()
                 lengths[i, int(k.split(".")[1][1])] += float(squared)
     session.advance(steps=1)
-    np.testing.assert_allclose(session.method.memory["trace.last"], lengths.mean(0), rtol=1e-3)
-    assert session.method.memory["trace.older"].isnan().all()
+    np.testing.assert_allclose(session.method.remembered["trace.last"], lengths.mean(0), rtol=1e-3)
+    assert session.method.remembered["trace.older"].isnan().all()
 
 
 # ---------------------------------------------------------------------------------------- PMR
@@ -99,7 +99,7 @@ def test_pmr_takes_class_means_between_epochs_and_mixes_them(tiny, make_data):
             ]
         )
         wanted = now if wanted is None else (wanted + now) / 2
-        torch.testing.assert_close(session.method.memory["prototypes"], wanted)
+        torch.testing.assert_close(session.method.remembered["prototypes"], wanted)
     assert sum(r.forward_passes for r in session.history.steps) == 2 * 2 * int(
         train.present.any(0).sum()
     )
@@ -129,7 +129,7 @@ def test_a_feature_on_its_prototype_has_a_finite_gradient():
 def test_pmr_learns_where_classes_are_far_apart_or_unknown(tiny):
     session = TrainingSession(tiny(method="pmr", epochs=4, method_options={"until": 1.0}))
     session.advance(epochs=1)
-    prototypes = session.method.memory["prototypes"]
+    prototypes = session.method.remembered["prototypes"]
     prototypes[:, 1] = 1e4  # whose probability is 0 in floats
     prototypes[0, 2] = torch.nan
     records = session.advance(steps=2)

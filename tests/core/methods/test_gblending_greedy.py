@@ -33,7 +33,7 @@ def test_gblending_compares_two_moments_on_train_and_val(tiny):
     (train_1, val_1), (train_2, val_2) = seen
     gain, overfit = val_1 - val_2, (val_2 - train_2) - (val_1 - train_1)
     assert (gain > 0).any()
-    torch.testing.assert_close(session.method.memory["weights"], blend(gain, overfit))
+    torch.testing.assert_close(session.method.remembered["weights"], blend(gain, overfit))
     both = 3 * (40 + 24)  # parts of both splits, twice so far
     assert sum(r.forward_passes for r in session.history.steps) == 2 * both
 
@@ -42,7 +42,7 @@ def test_gblending_weighs_its_losses(first_step):
     w = torch.tensor([0.5, 2.0, 0.0, 1.5])
 
     def weigh(method):
-        method.memory["weights"] = w
+        method.remembered["weights"] = w
 
     step = first_step("gblending", prepare=weigh)
     each = zip(w[1:], step.model.head.own.each.values(), step.features, strict=True)
@@ -87,7 +87,7 @@ def test_greedy_freezes_all_but_the_slowest_for_some_steps(first_step, tiny):
         np.log10(relative(gradient, f"head.excite.{m}.") / relative(gradient, f"encoders.m{m}."))
         for m in range(3)
     ]
-    memory = step.session.method.memory
+    memory = step.session.method.remembered
     assert memory["frozen"].tolist() == [float(one > min(speed)) for one in speed]
     assert float(memory["left"]) == 2
     torch.testing.assert_close(memory["gates"], gates.mean(1).detach())
@@ -102,7 +102,7 @@ def test_greedy_freezes_all_but_the_slowest_for_some_steps(first_step, tiny):
     left = []
     for _ in range(4):
         session.advance(steps=1)
-        left.append(float(session.method.memory["left"]))
+        left.append(float(session.method.remembered["left"]))
     assert left == [2, 1, 0, 2]
 
 
