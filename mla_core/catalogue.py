@@ -62,6 +62,62 @@ METHODS: Registry[type[Any]] = Registry(
             "mla_core.methods.bigated:BiGated",
             "the last modality's features, gated by the others (Kiela et al., AAAI 2018)",
         ),
+        "uniform": (
+            "mla_core.methods.uniform:Uniform",
+            "concat, with the loss of every modality beside the fused one",
+        ),
+        "dgl": (
+            "mla_core.methods.dgl:Dgl",
+            "unimodal losses teach the encoders, the joint one the head (Wei et al., ICCV 2025)",
+        ),
+        "mmpareto": (
+            "mla_core.methods.mmpareto:MMPareto",
+            "uniform, an encoder's two gradients mixed without conflict (Wei & Hu, ICML 2024)",
+        ),
+        "regularised": (
+            "mla_core.methods.regularised:Regularised",
+            "concat with a term more: mimo, mbsd, cml; or with cosines for logits (MMCosine)",
+        ),
+        "agm": (
+            "mla_core.methods.agm:Agm",
+            "concat, gradients steered by losses against their past (Li et al., ICCV 2023)",
+        ),
+        "mlb": (
+            "mla_core.methods.mlb:Mlb",
+            "uniform, encoders behind sped up and those ahead slowed (Kontras et al., 2024)",
+        ),
+        "opm": (
+            "mla_core.methods.opm:Opm",
+            "concat, the leading modality's features dropped now and then (Wei et al., TPAMI 2024)",
+        ),
+        "arl": (
+            "mla_core.methods.arl:Arl",
+            "uniform, encoders sped up by what is sure of them (Wei et al., ICCV 2025)",
+        ),
+        "inforeg": (
+            "mla_core.methods.inforeg:InfoReg",
+            "concat, leaders held back while encoders learn most (Huang et al., CVPR 2025)",
+        ),
+        "pmr": (
+            "mla_core.methods.pmr:Pmr",
+            "concat, who is behind pulled to its classes' prototypes (Fan et al., CVPR 2023)",
+        ),
+        "lfm": (
+            "mla_core.methods.lfm:Lfm",
+            "concat, modalities made to agree first (Yang et al., NeurIPS 2024)",
+        ),
+        "amco": (
+            "mla_core.methods.amco:Amco",
+            "uniform, the leading modality's logits masked at random (Zhou et al., ICASSP 2023)",
+        ),
+        "gblending": (
+            "mla_core.methods.gblending:GBlending",
+            "uniform, losses weighted by gain over overfitting (Wang et al., CVPR 2020)",
+        ),
+        "greedy": (
+            "mla_core.methods.greedy:Greedy",
+            "features gated across modalities, gates frozen where one lives on them (ICML 2022)",
+        ),
         "ogm_ge": (
             "mla_core.methods.ogm_ge:OgmGe",
             "concat with the leading modality's gradient slowed (Peng et al., CVPR 2022)",

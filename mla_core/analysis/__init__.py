@@ -1,6 +1,7 @@
 """Questions to a trained session: what each modality contributes, what a setting would change."""
 
 from mla_core.analysis.comparable import why_not_comparable
+from mla_core.analysis.conflict import gradient_conflict
 from mla_core.analysis.fusion_study import (
     OWN,
     SELECTIONS,
@@ -54,6 +55,7 @@ __all__ = [
     "fitted_temperatures",
     "fused_again",
     "going_on",
+    "gradient_conflict",
     "highest",
     "how_many",
     "in_place",

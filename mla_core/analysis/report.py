@@ -62,7 +62,9 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
     return {
         "steps": session.step,
         "reported_epoch": reported.epoch,
-        "compute": compute_of(session.history, len(reported.data.modalities)),
+        "compute": compute_of(
+            session.history, len(reported.data.modalities), reported.method.passes
+        ),
         "plasticity": reported.history.steps[-1].plasticity if reported.history.steps else 1.0,
         "forgetting": _mean_forgetting(session.history),
         "temperature": temperatures
@@ -119,11 +121,19 @@ def fusion_rules(
     }
 
 
-def compute_of(history: History, n_modalities: int) -> dict[str, int]:
-    """Return what training cost: parts passed through an encoder and back, or only there; updates."""
+def compute_of(history: History, n_modalities: int, a_step: float = 1.0) -> dict[str, int]:
+    """Return what training cost: parts passed through an encoder and back, or only there; updates.
+
+    Parameters
+    ----------
+    history : History
+    n_modalities : int
+    a_step : float
+        What a step costs as a multiple of one of `concat`, see `Method.passes`.
+    """
     passes = sum(r.samples * (n_modalities if r.modality is None else 1) for r in history.steps)
     return {
-        "encoder_passes": passes,
+        "encoder_passes": round(a_step * passes),
         "forward_passes": sum(r.forward_passes for r in history.steps),
         "head_updates": sum(r.sub_steps for r in history.steps),
     }

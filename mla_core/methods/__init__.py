@@ -2,6 +2,7 @@
 
 from mla_core.catalogue import METHODS, method_class
 from mla_core.methods.alternating import Alternating
+from mla_core.methods.balance import cross_entropies, gradients_of
 from mla_core.methods.base import Method, Position, Prediction, load_state
 from mla_core.methods.heads import OwnHeads, linear
 from mla_core.methods.joint import Joint
@@ -23,6 +24,8 @@ __all__ = [
     "Position",
     "Prediction",
     "Route",
+    "cross_entropies",
+    "gradients_of",
     "linear",
     "load_state",
     "method_class",

@@ -79,6 +79,7 @@ class Method(ABC):
     options: ClassVar[Mapping[str, Any]] = {}  # `method_options` with their defaults
     choices: ClassVar[Mapping[str, Sequence[str]]] = {}  # what an option that is a name may be
     reads_features: ClassVar[bool] = True  # `read` can be asked, and the head be looked at
+    passes: ClassVar[float] = 1.0  # encoder passes of an epoch, as multiples of `concat`'s
     least_modalities: ClassVar[int] = 1
     most_modalities: ClassVar[int | None] = None
 

@@ -33,6 +33,15 @@ class Concat(Joint):
 
     def modality_logits(self, features: Tensor, present: Tensor) -> Tensor:
         """Return the head's slices."""
-        head = cast("nn.Linear", self.model.head)
+        return self.slice_logits(features)
+
+    @property
+    def joint_head(self) -> nn.Linear:
+        """The layer that reads all features side by side."""
+        return cast("nn.Linear", self.model.head)
+
+    def slice_logits(self, features: Tensor) -> Tensor:
+        """Return ``W_m z_m + b / M`` (M, B, C) for features (M, B, s); they add up to the fused."""
+        head = self.joint_head
         slices = head.weight.view(len(head.weight), len(features), -1)  # (C, M, s)
         return torch.einsum("cms,mns->mnc", slices, features) + head.bias / len(features)

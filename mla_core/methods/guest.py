@@ -31,6 +31,7 @@ _TRAITS = (
     "weighs",
     "uses",
     "options",
+    "passes",
     "least_modalities",
     "most_modalities",
 )

@@ -63,3 +63,24 @@ class OwnHeads(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Return every modality's logits (M, B, C) for its features (M, B, s)."""
         return torch.stack([head(z) for head, z in zip(self.each.values(), features, strict=True)])
+
+
+class JointAndOwnHeads(nn.Module):
+    """A linear head for all features side by side, and beside it one for each modality.
+
+    Parameters
+    ----------
+    joint : Linear
+        (B, M s) -> (B, C): what calling this does.
+    own : OwnHeads
+        (M, B, s) -> (M, B, C).
+    """
+
+    def __init__(self, joint: nn.Linear, own: OwnHeads) -> None:
+        super().__init__()
+        self.joint, self.own = joint, own
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the joint head's logits (B, C) for features (B, M s)."""
+        logits: Tensor = self.joint(features)
+        return logits

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cached_property
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -9,7 +12,7 @@ from torch.nn import functional as F
 from mla_core.catalogue import rule_in_force
 from mla_core.data.samples import Split
 from mla_core.fusion import fused_by_rule, uniform_weights
-from mla_core.methods.base import Method, Position, Prediction, check_finite
+from mla_core.methods.base import Method, Position, Prediction, check_finite, strip_prefix
 from mla_core.methods.schedule import Batch, joint_epoch
 from mla_core.records import StepRecord
 
@@ -26,6 +29,8 @@ class Joint(Method):
 
     options = {"absent": "left_out"}  # noqa: RUF012 - `Method` declares the type
     choices = {"absent": ("left_out", "zeros")}  # noqa: RUF012
+
+    now: Position  # of the sub-step at hand
 
     def plan(self, train: Split, epoch: int) -> list[Batch]:
         """All modalities in every step."""
@@ -69,12 +74,42 @@ class Joint(Method):
     ) -> None:
         """Change the encoders' gradients before the update; most methods leave them alone."""
 
+    def backward(self, loss: Tensor, features: Tensor, labels: Tensor, present: Tensor) -> None:
+        """Give every parameter its gradient, by default that of the loss.
+
+        A method with gradients of several losses makes them anew from `features`, whose graph
+        still reaches into the encoders.
+        """
+        loss.backward()
+
+    @cached_property
+    def remembered(self) -> dict[str, Tensor]:
+        """What a method remembers from step to step by name, part of its state.
+
+        It is changed in `modulate`, when a step can no longer be refused, or between epochs.
+        """
+        return {}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Also what is remembered."""
+        memory = {
+            f"memory.{k}": v.detach().to("cpu", copy=True) for k, v in self.remembered.items()
+        }
+        return super().state_dict() | memory
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take all of it back."""
+        super().load_state_dict(state)
+        self.remembered.clear()
+        self.remembered.update({k: v.clone() for k, v in strip_prefix(state, "memory.").items()})
+
     def unused(self, modality: str) -> None:
         """Clear the gradients of what only this modality uses: nobody in the batch has it."""
         self.model.encoders[modality].zero_grad()
 
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
         """Update every encoder and the head."""
+        self.now = position
         labels = train.labels[batch.indices]
         rate = self.learning_rate(position)
         present = self._counted(train.present[:, batch.indices])  # (M, B)
@@ -91,7 +126,7 @@ class Joint(Method):
         loss_value = float(loss.detach())
         check_finite("loss", loss_value, batch, position, train)
         self.clear_gradients()
-        loss.backward()
+        self.backward(loss, features, labels, present)
         norm = self._head_gradient_norm()
         check_finite("head's gradient", norm, batch, position, train)
         for name, here in zip(train.inputs, present, strict=True):

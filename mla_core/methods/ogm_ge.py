@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mla_core.methods.balance import leads, scores
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
 from mla_core.methods.joint import Joint
@@ -71,11 +72,5 @@ def modulation(logits: Tensor, labels: Tensor, present: Tensor, strength: float)
     >>> modulation(logits, torch.tensor([0]), torch.ones(2, 1).bool(), 0.5).tolist()
     [0.23..., 1.0]
     """
-    here = present.any(1)  # (M,)
-    right = torch.softmax(logits, -1)[:, torch.arange(len(labels)), labels]  # (M, B)
-    scores = ((right * present).sum(1) / present.sum(1))[here]  # means, so that gaps do not count
-    ratios = scores[:, None] / scores
-    leads = (ratios.sum(1) - 1) / (len(scores) - 1)  # NaN, so no leader, where there is one alone
-    factors = right.new_ones(len(here))
-    factors[here] = torch.where(leads > 1, 1 - torch.tanh(strength * leads), 1.0)
-    return factors
+    rho = leads(scores(logits, labels, present))  # NaN, so no leader, where there is one alone
+    return torch.where(rho > 1, 1 - torch.tanh(strength * rho), 1.0)
