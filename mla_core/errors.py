@@ -22,11 +22,15 @@ class TrainingDivergedError(RuntimeError):
     """A loss, a gradient or a prediction is no longer finite. `TrainingSession.rewind` goes back."""
 
 
+class ProcessLostError(RuntimeError):
+    """Another process that trains the same run is gone."""
+
+
 class NotebookError(RuntimeError):
     """A cell of a notebook that ran headless raised; the message names the cell and the error."""
 
 
-OURS = (ConfigError, DataError, TrainingDivergedError, NotebookError)
+OURS = (ConfigError, DataError, TrainingDivergedError, ProcessLostError, NotebookError)
 
 
 LONGEST = 300  # characters of a value that a sentence quotes
