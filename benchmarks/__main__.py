@@ -16,6 +16,7 @@ from benchmarks import (
     notebook,
     page_faults,
     page_size,
+    parallel,
     slow_motion,
     sub_step,
 )
@@ -34,6 +35,7 @@ ALL = {
     "frame_rate": frame_rate.main,
     "notebook": notebook.main,
     "page_size": page_size.main,
+    "parallel": parallel.main,
 }
 
 
