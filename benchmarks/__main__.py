@@ -18,6 +18,7 @@ from benchmarks import (
     notebook,
     page_faults,
     page_size,
+    parallel,
     slow_motion,
     sub_step,
 )
@@ -38,6 +39,7 @@ ALL = {
     "notebook": notebook.main,
     "page_size": page_size.main,
     "growth": growth.main,
+    "parallel": parallel.main,
 }
 
 

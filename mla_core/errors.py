@@ -26,11 +26,22 @@ class StoppedError(RuntimeError):
     """A run was stopped on request, at a snapshot from which the same command goes on."""
 
 
+class ProcessLostError(RuntimeError):
+    """Another process that trains the same run is gone."""
+
+
 class NotebookError(RuntimeError):
     """A cell of a notebook that ran headless raised; the message names the cell and the error."""
 
 
-OURS = (ConfigError, DataError, TrainingDivergedError, StoppedError, NotebookError)
+OURS = (
+    ConfigError,
+    DataError,
+    TrainingDivergedError,
+    StoppedError,
+    ProcessLostError,
+    NotebookError,
+)
 
 
 LONGEST = 300  # characters of a value that a sentence quotes

@@ -97,7 +97,7 @@ def _repeat(arguments: argparse.Namespace) -> int:
     from mla_core.runs import run_experiment
 
     allow(arguments)
-    config = _configuration(arguments.config)
+    config = configuration_in(arguments.config)
     finished = (arguments.out / config.hash).exists()
     try:
         folder = run_experiment(config, arguments.out, progress=True)
@@ -111,8 +111,8 @@ def _repeat(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _configuration(source: str) -> ExperimentConfig:
-    """Return what to repeat; of a run folder, only if its data are those that are here."""
+def configuration_in(source: str) -> ExperimentConfig:
+    """Return the configuration that a file or a run folder holds; of the latter only if its data are those that are here."""
     from mla_core.named_data import can_change
     from mla_core.runs import data_of_run, read_run, refuse_new_cache
 

@@ -3,7 +3,7 @@
 from mla_core.encoders.adapted import CHUNK, AdaptedEncoder, sparsely
 from mla_core.encoders.build import build_encoders, check_modules
 from mla_core.encoders.choice import ENCODERS, EncoderChoice, check_encoders, choice_of, register
-from mla_core.encoders.placement import DEVICES, PRECISIONS, Placement
+from mla_core.encoders.placement import DEVICES, PRECISIONS, Placement, available_devices
 
 __all__ = [
     "CHUNK",
@@ -13,6 +13,7 @@ __all__ = [
     "AdaptedEncoder",
     "EncoderChoice",
     "Placement",
+    "available_devices",
     "build_encoders",
     "check_encoders",
     "check_modules",

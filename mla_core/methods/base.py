@@ -279,6 +279,7 @@ class Method(ABC):
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of all tensors that decide how training goes on."""
+        self.model.make_whole()
         model = self.model.state_dict()
         still = {name for name, p in self.model.named_parameters() if not p.requires_grad}
         state = {f"model.{key}": value for key, value in model.items() if key not in still}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,6 +51,8 @@ class MultimodalModel(nn.Module):
         self.head = head
         self.adapted = {k: e for k, e in encoders.items() if isinstance(e, AdaptedEncoder)}
         self.kept = {k for k, e in self.adapted.items() if e.frozen}  # whose features are kept
+        # Called before weights are read: fetches those that other processes have trained.
+        self.make_whole: Callable[[], None] = _nothing
         self.encoders.to(self.placement.device)
         for encoder in self.adapted.values():
             encoder.move(self.placement.device)
@@ -100,6 +102,7 @@ class MultimodalModel(nn.Module):
     @torch.no_grad()
     def features(self, inputs: Mapping[str, Column], chunk: int = 512) -> Tensor:
         """Return all modalities' features (M, N, s), without gradients, `chunk` samples at a time."""
+        self.make_whole()
         training = self.training
         self.eval()
         try:
@@ -154,3 +157,7 @@ class MultimodalModel(nn.Module):
                 for name, buffer in self.named_buffers():
                     buffer.copy_(before[name])
                 raise
+
+
+def _nothing() -> None:
+    """All weights are here."""

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mla_core.data.samples import Modality, Split
-from mla_core.errors import TrainingDivergedError
+from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.fusion import fused_by_rule
 from mla_core.methods.base import Method, Position, Prediction, check_finite
 from mla_core.methods.schedule import Batch, alternating_epoch
+from mla_core.methods.team import Call, Team
 from mla_core.records import StepRecord
 from mla_core.threads import helped, side_by_side
 
@@ -37,6 +38,9 @@ class OneAtATime(Method):
     # different modalities may share their time, see `steps`. Each class says so for itself.
     head_moves_alone: ClassVar[bool] = False
     uses = frozenset({"fusion", "order", "pairing"})
+    team: Team | None = None  # the processes that share the encoders, if there are several
+    _gathered = True  # whether the weights here are those that the others have trained
+    _handed_out = True  # whether the others have the weights that were loaded here
 
     def build(
         self, modalities: Mapping[str, Modality], n_classes: int, modules: Mapping[str, nn.Module]
@@ -67,9 +71,11 @@ class OneAtATime(Method):
         """Whether encoders work side by side, see `steps`.
 
         Large ones do not: they draw from torch's one generator, or share one GPU. Nor do tiny ones,
-        for which threads cost more than they save.
+        for which threads cost more than they save. With other processes, all but large ones do.
         """
         model = self.model
+        if self.team is not None:
+            return not model.adapted
         able = self.head_moves_alone and not model.adapted and model.placement.plain
         return able and self._round_size >= ENOUGH and helped()
 
@@ -135,21 +141,166 @@ class OneAtATime(Method):
             Fewer than asked for where one behind the first diverges: those before it count, and
             whoever asks for it again gets its error.
         """
-        if len(turns) == 1:
+        team, batches = self.team, [batch for batch, _ in turns]
+        if team is None and len(turns) == 1:
             return super().steps(turns, train)
-        features = side_by_side([partial(self._encode, batch, train) for batch, _ in turns])
+        if team is not None:
+            self._hand_out()
+            self._gathered = False
+            team.ask_to_learn(turns[0][1].step, batches)
+        own = self.encode_own(batches, train)
+        found = own if team is None else team.collect(batches, own, self.feature_size)
         records: list[StepRecord] = []
         leaves: list[Tensor] = []
-        for (batch, position), z in zip(turns, features, strict=True):
-            leaves.append(z.detach().requires_grad_(z.requires_grad))
+        for (batch, position), z in zip(turns, found, strict=True):
+            assert z is not None  # noqa: S101 - for the type checker
+            leaves.append(z.detach().requires_grad_(self.learns(batch.modality)))
             try:
                 records.append(self._learn(batch, train, position, leaves[-1]))
             except TrainingDivergedError:
                 if not records:
+                    if team is not None:
+                        team.tell_rates([], len(turns))
                     raise
                 break
-        self._move_encoders(records, features, leaves)
+        rates = [record.learning_rate for record in records]
+        pulls = [leaf.grad for leaf in leaves]
+        if team is not None:
+            team.tell_rates(rates, len(turns))
+            pulls = team.hand_back(batches, pulls[: len(records)])
+        self.move_encoders(batches, rates, own, pulls)
         return records
+
+    def learns(self, modality: str | None) -> bool:
+        """Whether the encoder of this modality has anything to train."""
+        return any(p.requires_grad for p in self.model.encoders[str(modality)].parameters())
+
+    def encode_own(self, batches: Sequence[Batch], train: Split) -> list[Tensor | None]:
+        """Return features (B, s) of batches, side by side; in a team, of this process's rows alone.
+
+        None where it has none of them.
+        """
+        team = self.team
+        own = list(batches) if team is None else [team.share(batch) for batch in batches]
+        work = [partial(self._encode, batch, train) for batch in own if batch is not None]
+        plain = self.model.placement.plain and not self.model.adapted
+        found = iter(side_by_side(work) if plain else [encode() for encode in work])
+        return [None if batch is None else next(found) for batch in own]
+
+    def move_encoders(
+        self,
+        batches: Sequence[Batch],
+        rates: Sequence[float],
+        features: Sequence[Tensor | None],
+        pulls: Sequence[Tensor | None],
+    ) -> None:
+        """Carry dL/dz back into the encoders, and update each at its own sub-step's rate.
+
+        Parameters
+        ----------
+        batches : sequence of Batch
+            Each of another modality.
+        rates, pulls
+            Of those of them that count: learning rates, and dL/dz (B, s) for the features that
+            `encode_own` gave; None for an encoder without weights, or of another process.
+        """
+        team, plain = self.team, self.model.placement.plain
+        moved = [
+            (str(batch.modality), rate, z, pull)
+            for batch, rate, z, pull in zip(batches, rates, features, pulls, strict=False)
+            if self.learns(batch.modality)
+            and (z is not None if team is None else team.encodes(batch))
+        ]
+        own = [
+            [p for p in self.model.encoders[name].parameters() if p.requires_grad]
+            for name, *_ in moved
+        ]
+        work = [
+            partial(_pulled, parameters, z, pull)
+            for parameters, (*_, z, pull) in zip(own, moved, strict=True)
+        ]
+        gradients = side_by_side(work) if plain else [pull() for pull in work]
+        if team is not None:
+            gradients = [
+                team.summed(name, there) for (name, *_), there in zip(moved, gradients, strict=True)
+            ]
+        given = [rate for _, rate, *_ in moved]
+        for rate in dict.fromkeys(given):  # one update for all that learn at one rate
+            self.clear_gradients()
+            for theirs, parameters, grads in zip(given, own, gradients, strict=True):
+                if theirs == rate:
+                    for parameter, gradient in zip(parameters, grads, strict=True):
+                        parameter.grad = gradient
+            self.set_learning_rate(rate)
+            self.optimizer.step()
+
+    # ------------------------------------------------------------------ with other processes
+
+    def join(self, team: Team) -> None:
+        """Let other processes encode, too. All that hold the same weights do this at once.
+
+        Raises
+        ------
+        ConfigError
+            When this method cannot be shared, or there are too many processes.
+        """
+        if not self.head_moves_alone:
+            msg = (
+                f"method {self.config.method!r} moves encoders and head together: train it with one "
+                "process"
+            )
+            raise ConfigError(msg)
+        team.divide(self.modalities)
+        self.team, self._gathered = team, True
+        if team.leads:
+            self.model.make_whole = self._gather
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Also remember that the other processes, if any, do not have it yet."""
+        super().load_state_dict(state)
+        self._handed_out, self._gathered = False, True
+
+    def give_state(self) -> None:
+        """Send the leader the weights that this process answers for, and their momenta."""
+        team = self.team
+        assert team is not None  # noqa: S101 - for the type checker
+        for rank in range(1, team.size):
+            names = team.owned(rank)
+            if names:
+                state = Method.state_dict(self) if rank == team.rank else {}
+                told = team.tell_state(self._part(state, names), rank)
+                if team.leads:
+                    Method.load_state_dict(self, Method.state_dict(self) | told)
+
+    def take_state(self) -> None:
+        """Take from the leader all weights, and their momenta."""
+        team = self.team
+        assert team is not None  # noqa: S101 - for the type checker
+        state = team.tell_state(Method.state_dict(self) if team.leads else {})
+        if not team.leads:
+            Method.load_state_dict(self, state)
+
+    def _part(self, state: Mapping[str, Tensor], modalities: Sequence[str]) -> dict[str, Tensor]:
+        """Return what of a state belongs to some modalities' encoders."""
+        trained = [name for name, p in self.model.named_parameters() if p.requires_grad]
+        begins = tuple(f"encoders.{name}." for name in modalities)
+        keys = [f"model.{begin}" for begin in begins]
+        keys += [f"optimizer.{i}." for i, name in enumerate(trained) if name.startswith(begins)]
+        return {key: x for key, x in state.items() if key.startswith(tuple(keys))}
+
+    def _gather(self) -> None:
+        """Fetch what the others have trained since this was last done."""
+        if self.team is not None and not self._gathered:
+            self._gathered = True
+            self.team.call(Call.GIVE)
+            self.give_state()
+
+    def _hand_out(self) -> None:
+        """Give the others what was loaded here."""
+        if self.team is not None and not self._handed_out:
+            self._handed_out = True
+            self.team.call(Call.TAKE)
+            self.take_state()
 
     def _encode(self, batch: Batch, train: Split) -> Tensor:
         modality = str(batch.modality)
@@ -195,33 +346,6 @@ class OneAtATime(Method):
             forgetting=forgetting,
         )
 
-    def _move_encoders(
-        self, records: Sequence[StepRecord], features: Sequence[Tensor], leaves: Sequence[Tensor]
-    ) -> None:
-        """Carry dL/dz back into the encoders, and update each at its own sub-step's rate."""
-        moved = [
-            (record, z, leaf.grad)
-            for record, z, leaf in zip(records, features, leaves, strict=False)
-            if leaf.grad is not None  # an encoder without weights
-        ]
-        encoders = [self.model.encoders[str(record.modality)] for record, *_ in moved]
-        own = [[p for p in encoder.parameters() if p.requires_grad] for encoder in encoders]
-        gradients = side_by_side(
-            [
-                partial(torch.autograd.grad, z, parameters, pull, allow_unused=True)
-                for parameters, (_, z, pull) in zip(own, moved, strict=True)
-            ]
-        )
-        rates = [record.learning_rate for record, *_ in moved]
-        for rate in dict.fromkeys(rates):  # one update for all that learn at one rate
-            self.clear_gradients()
-            for theirs, parameters, grads in zip(rates, own, gradients, strict=True):
-                if theirs == rate:
-                    for parameter, gradient in zip(parameters, grads, strict=True):
-                        parameter.grad = gradient
-            self.set_learning_rate(rate)
-            self.optimizer.step()
-
     @torch.no_grad()
     def read(self, features: Tensor, present: Tensor) -> Prediction:
         """Each modality through its head, fused by the configured rule (eq. 6-8)."""
@@ -237,6 +361,15 @@ def _gradient(head: nn.Linear) -> Tensor:
     gradient = head.weight.grad
     assert gradient is not None  # noqa: S101 - for the type checker
     return gradient
+
+
+def _pulled(
+    parameters: Sequence[Tensor], features: Tensor | None, pull: Tensor | None
+) -> Sequence[Tensor | None]:
+    """Return the gradients of an encoder that made features; zero where it had no row to encode."""
+    if features is None or pull is None:
+        return [torch.zeros_like(p) for p in parameters]
+    return torch.autograd.grad(features, parameters, pull, allow_unused=True)
 
 
 def _compare(gradient: Tensor, followed: Tensor) -> tuple[float, float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,10 @@ from mla_core.config import ExperimentConfig
 from mla_core.containers import write_safetensors
 from mla_core.data import MultimodalDataset
 from mla_core.data.samples import write_faults
-from mla_core.errors import ConfigError, TrainingDivergedError
+from mla_core.errors import ConfigError, ProcessLostError, TrainingDivergedError
 from mla_core.evaluation import Replay
 from mla_core.files import check_writable, no_room_told, remove, write_json
+from mla_core.methods import Call, OneAtATime, Team
 from mla_core.named_data import can_change, check_given
 from mla_core.outside import path_of
 from mla_core.progress import bar
@@ -61,6 +62,7 @@ def run_experiment(
     *,
     data: MultimodalDataset | None = None,
     progress: bool = False,
+    team: Team | None = None,
 ) -> Path:
     """Train as configured and leave one run folder.
 
@@ -73,6 +75,9 @@ def run_experiment(
         Instead of the one that `config` names.
     progress : bool
         Show a progress bar (see `mla_core.progress`).
+    team : Team, optional
+        Processes that share the work, of which this one leads. Where they share the rows of
+        batches, sums are rounded otherwise, and the run has a name of its own.
 
     Returns
     -------
@@ -100,12 +105,12 @@ def run_experiment(
     ['SHA256SUMS', 'config.json', 'history.npz', 'metrics.json', 'model.safetensors', 'replay.npz']
     """
     check_given(config, data)
-    name = config.hash
-    if data is not None:
-        name = hash_of({"config": config.naming(), "data": data.fingerprint})
+    further = {"data": data.fingerprint} if data is not None else {}
+    further |= _sharing(team)
+    name = hash_of({"config": config.naming(), **further}) if further else config.hash
     with run_folder(out, name) as (partial, finished):
         if partial is not None:
-            train(config, partial, data=data, progress=progress)
+            train(config, partial, data=data, progress=progress, team=team)
         elif data is None:
             refuse_other_data({finished: config})
         else:
@@ -187,6 +192,7 @@ def train(
     *,
     data: MultimodalDataset | None = None,
     progress: bool = False,
+    team: Team | None = None,
 ) -> TrainingSession:
     """Run a session to its end; with a folder, checkpoint it there and write the results.
 
@@ -198,6 +204,8 @@ def train(
         there already is resumed.
     data : MultimodalDataset, optional
     progress : bool
+    team : Team, optional
+        As for `run_experiment`.
 
     Returns
     -------
@@ -214,7 +222,12 @@ def train(
     if folder is not None:
         check_writable(folder)  # now, not after the training
         write_json(folder / "config.json", config.to_dict())
+    if team is not None:
+        team.call(Call.BEGIN)
     session = TrainingSession(config, data)
+    if team is not None:
+        assert isinstance(session.method, OneAtATime)  # noqa: S101 - `train_together` has seen to it
+        session.method.join(team)
     journal = None if folder is None else _go_on(session, folder)
     safe = session.snapshot()
     with _bar(session, shown=progress) as shown:
@@ -233,14 +246,19 @@ def train(
                     saved = time.monotonic()
                 if journal is not None:
                     _tell(session, journal, records, safe)
-        except (KeyboardInterrupt, TrainingDivergedError):
+        except (KeyboardInterrupt, TrainingDivergedError, ProcessLostError):
             if folder is not None:
                 _save_state(session, safe, folder)
             raise
     if folder is not None:
         _save_state(session, safe, folder)  # what follows in a notebook may fail and be run again
-        write_results(session, folder)
+        write_results(session, folder, _sharing(team))
     return session
+
+
+def _sharing(team: Team | None) -> dict[str, Any]:
+    """Return what a run's name and report say about its processes: nothing where the bits are those of one."""
+    return {"sharing": [team.cut, team.size]} if team is not None and team.splits_rows else {}
 
 
 def _go_on(session: TrainingSession, folder: Path) -> Journal:
@@ -290,7 +308,9 @@ def _save_state(session: TrainingSession, safe: Snapshot, folder: Path) -> None:
     save_snapshot(safe, folder, short(session.data))
 
 
-def write_results(session: TrainingSession, folder: Path) -> None:
+def write_results(
+    session: TrainingSession, folder: Path, told: Mapping[str, Any] | None = None
+) -> None:
     """Write metrics, history, replay and model; touches the test split, once."""
     write_json(folder / "config.json", session.config.to_dict())
     session.history.save(folder / "history.npz")
@@ -303,6 +323,7 @@ def write_results(session: TrainingSession, folder: Path) -> None:
     report = {
         "versions": versions(),
         **named_threads(),
+        **(told or {}),
         "data": short(session.data),
         **({"guests": [g.to_json() for g in guests]} if (guests := session.guests) else {}),
         **report_of(session),
