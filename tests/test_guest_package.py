@@ -24,7 +24,7 @@ head_gradient = ["forgetful", "paper"]
 fusion = ["sharpest"]
 [[grid]]
 method = ["patient"]
-fusion = ["product"]
+fusion = ["experts"]
 [[grid]]
 method = ["counting"]
 [[grid]]
@@ -76,7 +76,7 @@ def test_what_a_package_brings_is_listed_with_its_name_and_version(mla_lab):
         "patient",
         "counting",
         "sharpest",
-        "product",
+        "experts",
         "forgetful",
         "two_clouds",
         "wide",

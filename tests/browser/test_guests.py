@@ -59,7 +59,7 @@ def test_a_package_of_guests_is_used_by_the_bench(bench, lab_page):
         setting.select_option(mine)
     if shot := os.environ.get("SHOT"):
         page.screenshot(path=shot, full_page=True)
-    bench.setting("Fusion").select_option("product")
+    bench.setting("Fusion").select_option("experts")
     bench.press("Step")
     expect(page.get_by_text("fused by the rule")).to_be_visible()
     bench.setting("Method").select_option("patient")

@@ -17,6 +17,8 @@ from tests import ROOT
 from tests.browser.live_lab import LabPage, LiveLab
 from tests.browser.texts import faults
 
+pytestmark = pytest.mark.timeout(900)  # 23 views in one page
+
 PREPARE = f"""
 import mla_core as mla, widgets
 from mla_core.results import by_rule, chosen_runs, compare_all, load_results, with_rates

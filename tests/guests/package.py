@@ -28,7 +28,7 @@ concat = "guest_lab:Patient"
 
 [project.entry-points."mla_lab.fusion"]
 sharpest = "guest_lab:sharpest"
-product = "guest_lab:product"
+experts = "guest_lab:product"
 
 [project.entry-points."mla_lab.head_gradients"]
 forgetful = "guest_lab:Forgetful"

@@ -110,8 +110,8 @@ def test_a_file_does_what_the_command_does(tiny, tmp_path, monkeypatch):
 def test_nothing_is_stopped_that_has_just_finished(tiny, tmp_path, monkeypatch):
     write = experiment.write_results
 
-    def asked_too_late(session, folder):
-        write(session, folder)
+    def asked_too_late(session, folder, told):
+        write(session, folder, told)
         (folder / STOP).touch()
 
     monkeypatch.setattr(experiment, "write_results", asked_too_late)
