@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import factorial
 
 import torch
 from torch import Tensor
@@ -95,39 +94,6 @@ def missing_curve(
         right = answers.right(present) & present.any(0)
         curve[rate] = float(right.double().mean())
     return curve
-
-
-def shapley_values(values: Value) -> dict[str, float]:
-    """Return each modality's Shapley contribution to the accuracy.
-
-    Parameters
-    ----------
-    values : mapping of frozenset of str to float
-        v(S) for all 2^M subsets.
-
-    Notes
-    -----
-    ``phi_m = sum over S without m of |S|! (M - |S| - 1)! / M! (v(S + m) - v(S))``; they add up to
-    v(all) - v(none) (SHAPE, Hu et al. 2022). Their spread says how unequal the modalities are.
-
-    Examples
-    --------
-    >>> v = {(): 0.1, ("a",): 0.6, ("b",): 0.1, ("a", "b"): 0.6}
-    >>> shapley_values({frozenset(s): x for s, x in v.items()})
-    {'a': 0.5, 'b': 0.0}
-    """
-    names = sorted(frozenset[str]().union(*values))
-    m = len(names)
-    result = {}
-    for name in names:
-        terms = [
-            factorial(len(s)) * factorial(m - len(s) - 1) / factorial(m)
-            * (values[s | {name}] - values[s])
-            for s in values
-            if name not in s
-        ]  # fmt: skip
-        result[name] = sum(terms)
-    return result
 
 
 def utilisation_rates(values: Value) -> dict[str, float]:

@@ -9,7 +9,6 @@ import torch
 
 from mla_core.analysis.contribution import (
     missing_curve,
-    shapley_values,
     subset_accuracies,
     utilisation_rates,
 )
@@ -28,7 +27,7 @@ from mla_core.fusion import (
     released_batch_weights,
     uniform_weights,
 )
-from mla_core.methods import Method
+from mla_core.methods import Method, shapley_values
 from mla_core.records import Evaluation, History
 from mla_core.seeding import generator
 from mla_core.session import TrainingSession

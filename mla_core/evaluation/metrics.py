@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from mla_core.evaluation import modality_gap
 from mla_core.fusion import predictive_entropy
+from mla_core.methods import leads, scores
 from mla_core.records import Evaluation, Summary
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -161,19 +162,9 @@ def discrepancy_ratios(evaluation: Evaluation) -> dict[str, float]:
     samples that have it; modalities that no sample has are left out. Above 1 the modality leads;
     NaN where nothing can be compared.
     """
-    n = range(len(evaluation.labels))
-    right = torch.softmax(evaluation.logits.double(), -1)[:, n, evaluation.labels]  # (M, N)
-    ratios = dict.fromkeys(evaluation.modalities, float("nan"))
-    scores = {
-        name: float(p[here].mean())
-        for name, p, here in zip(evaluation.modalities, right, evaluation.present, strict=True)
-        if here.any()
-    }
-    if len(scores) > 1 and all(scores.values()):
-        for name, score in scores.items():
-            others = [s for other, s in scores.items() if other != name]
-            ratios[name] = sum(score / s for s in others) / len(others)
-    return ratios
+    scored = scores(evaluation.logits.double(), evaluation.labels, evaluation.present)
+    ratios = torch.full_like(scored, torch.nan) if (scored == 0).any() else leads(scored)
+    return dict(zip(evaluation.modalities, ratios.tolist(), strict=True))
 
 
 def weight_loss_covariance(logits: Tensor, labels: Tensor, weights: Tensor) -> float:

@@ -13,8 +13,8 @@ from mla_core.data.samples import Split
 from mla_core.head import HeadProbe
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.heads import linear
-from mla_core.methods.one_at_a_time import OneAtATime
-from mla_core.methods.schedule import Batch, is_moment
+from mla_core.methods.one_at_a_time import OneAtATime, Turn
+from mla_core.methods.schedule import is_moment
 
 SHRUNK = 0.5  # how much of what the others say of the right class the last learner is spared
 
@@ -88,25 +88,17 @@ class Aug(OneAtATime):
         """Return the sum of what the head says of the features and of its learners."""
         return self._answers(modality, features).sum(0)
 
-    def objective(
-        self,
-        loss: Tensor,
-        logits: Tensor,
-        features: Tensor,
-        batch: Batch,
-        train: Split,
-        position: Position,
-    ) -> Tensor:
+    def objective(self, turn: Turn) -> Tensor:
         """Return the loss, beside those of the last learner and of the others."""
-        answers = self._answers(str(batch.modality), features)
+        answers = self._answers(str(turn.batch.modality), turn.features)
         if len(answers) == 1:
-            return loss
-        return loss + boosting(answers[:-1].sum(0), answers[-1], train.labels[batch.indices])
+            return turn.loss
+        return turn.loss + boosting(answers[:-1].sum(0), answers[-1], turn.labels)
 
-    def remember(self, logits: Tensor, batch: Batch, train: Split) -> None:
+    def remember(self, turn: Turn) -> None:
         """Add up how sure the modality is of the right classes."""
-        right = torch.softmax(logits, -1).gather(1, train.labels[batch.indices][:, None])
-        row = self.modalities.index(str(batch.modality))
+        right = torch.softmax(turn.logits.detach(), -1).gather(1, turn.labels[:, None])
+        row = self.modalities.index(str(turn.batch.modality))
         self._scores[row] += torch.stack([right.double().sum(), torch.tensor(float(len(right)))])
 
     def forgetting(self, modality: str, features: Tensor, labels: Tensor) -> dict[str, float]:

@@ -72,6 +72,26 @@ def leads(scored: Tensor) -> Tensor:
     return rho
 
 
+def jensen_shannon(logits: Tensor, others: Tensor) -> Tensor:
+    """Return ``KL(p || r) / 2 + KL(q || r) / 2`` with ``r = (p + q) / 2`` (B,), in nats.
+
+    Parameters
+    ----------
+    logits, others : Tensor
+        (B, C); p and q are their softmax.
+
+    Examples
+    --------
+    >>> far = jensen_shannon(torch.tensor([[50.0, 0.0]]), torch.tensor([[0.0, 50.0]]))
+    >>> round(far.item(), 4)  # log(2), the most that there is
+    0.6931
+    """
+    log_p, log_q = torch.log_softmax(logits, -1), torch.log_softmax(others, -1)
+    log_r = torch.logaddexp(log_p, log_q) - torch.log(torch.tensor(2.0))
+    p, q = log_p.exp(), log_q.exp()
+    return (p * (log_p - log_r) + q * (log_q - log_r)).sum(-1) / 2
+
+
 def scale_gradients(encoders: Iterable[nn.Module], factors: Tensor) -> None:
     """Multiply all gradients of each encoder by its factor (M,), where that is not NaN."""
     for encoder, factor in zip(encoders, factors.tolist(), strict=True):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
+from mla_core.methods.balance import scores
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.concat import Concat
 from mla_core.methods.heads import OwnHeads
@@ -237,6 +238,4 @@ def weakest_first(said: Tensor, labels: Tensor, present: Tensor) -> list[int]:
     >>> weakest_first(said, torch.tensor([0]), torch.ones(2, 1).bool())
     [1, 0]
     """
-    right = torch.softmax(said, -1)[:, torch.arange(len(labels)), labels]  # (M, B)
-    scores = torch.where(present, right, 0.0).sum(1) / present.sum(1)  # NaN sorts last
-    return scores.argsort(stable=True).tolist()
+    return scores(said, labels, present).argsort(stable=True).tolist()  # NaN sorts last

@@ -7,6 +7,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+from mla_core.methods.balance import jensen_shannon
 from mla_core.methods.concat import Concat
 from mla_core.methods.joint import Joint
 
@@ -55,13 +56,9 @@ def disagreement(logits: Tensor, present: Tensor) -> Tensor:
     present : Tensor
         (M, B) bool.
     """
-    logs = torch.log_softmax(logits, -1)
     found = []
     for a, b in combinations(range(len(logits)), 2):
         both = present[a] & present[b]
         if both.any():
-            one, two = logs[a, both], logs[b, both]
-            middle = torch.logaddexp(one, two) - torch.tensor(2.0).log()
-            halves = one.exp() * (one - middle) + two.exp() * (two - middle)
-            found.append(halves.sum(-1).mean() / 2)
+            found.append(jensen_shannon(logits[a, both], logits[b, both]).mean())
     return torch.stack(found).mean() if found else logits.new_zeros(())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -24,6 +25,32 @@ from mla_core.threads import helped, side_by_side
 # Numbers in a round's batches from which on threads save more than they cost; those of vectors are
 # worked off too fast to count.
 ENOUGH = 2**15
+
+
+@dataclass(frozen=True, eq=False)
+class Turn:
+    """One modality's sub-step, between the way forward and the way back.
+
+    Attributes
+    ----------
+    loss : Tensor
+        The mean cross-entropy of `logits`, which the record tells whatever is made smaller.
+    logits, features : Tensor
+        (B, C) and (B, s).
+    labels : Tensor
+        (B,).
+    batch : Batch
+    train : Split
+    position : Position
+    """
+
+    loss: Tensor
+    logits: Tensor
+    features: Tensor
+    labels: Tensor
+    batch: Batch
+    train: Split
+    position: Position
 
 
 class OneAtATime(Method):
@@ -88,28 +115,12 @@ class OneAtATime(Method):
         logits: Tensor = self.head_of(modality)(features)
         return logits
 
-    def objective(
-        self,
-        loss: Tensor,
-        logits: Tensor,
-        features: Tensor,
-        batch: Batch,
-        train: Split,
-        position: Position,
-    ) -> Tensor:
-        """Return what a sub-step makes smaller, by default its modality's cross-entropy.
+    def objective(self, turn: Turn) -> Tensor:
+        """Return what a sub-step makes smaller, by default its modality's cross-entropy."""
+        return turn.loss
 
-        Parameters
-        ----------
-        loss : Tensor
-            The mean cross-entropy of `logits`, which the record tells whatever is made smaller.
-        logits, features : Tensor
-            (B, C) and (B, s).
-        """
-        return loss
-
-    def remember(self, logits: Tensor, batch: Batch, train: Split) -> None:
-        """Keep what later sub-steps need of this one (B, C), once it has been taken."""
+    def remember(self, turn: Turn) -> None:
+        """Keep what later sub-steps need of this one, once it has been taken."""
 
     @property
     def plasticity(self) -> float:
@@ -319,7 +330,8 @@ class OneAtATime(Method):
         loss = F.cross_entropy(logits, labels)  # eq. 2
         loss_value = float(loss.detach())
         check_finite("loss", loss_value, batch, position, train)
-        objective = self.objective(loss, logits, features, batch, train, position)
+        turn = Turn(loss, logits, features, labels, batch, train, position)
+        objective = self.objective(turn)
         if objective is not loss:
             check_finite("objective", float(objective.detach()), batch, position, train)
         self.clear_gradients()
@@ -331,7 +343,7 @@ class OneAtATime(Method):
             followed = self.move(modality, features, position, train)
             norm, projected_norm, angle = _compare(gradient, followed)
             forgetting = self.forgetting(modality, features, labels)
-            self.remember(logits.detach(), batch, train)
+            self.remember(turn)
         return StepRecord(
             step=position.step,
             epoch=position.epoch,

@@ -57,7 +57,7 @@ class Pmr(Concat):
             return 0
         chosen = self._chosen(train, coming.epoch)
         labels, present = train.labels[chosen], self._counted(train.present)[:, chosen]
-        features = self._encoded(train, chosen, present)  # (M, n, s)
+        features = self.model.features(train.subset(chosen).inputs)  # (M, n, s)
         new = class_means(features, labels, present, self.joint_head.out_features)
         old = self.remembered.get("prototypes", new)
         mixed = torch.where(new.isnan(), old, torch.where(old.isnan(), new, (old + new) / 2))
@@ -88,27 +88,6 @@ class Pmr(Concat):
             unsure = -(sure.exp() * sure.clamp_min(-100)).sum(-1).mean()  # finite, and its gradient
             term = term - float(self.option["slowing"]) * pulled.max() * unsure
         return plain + strength * term
-
-    def _encoded(self, train: Split, chosen: Tensor, present: Tensor) -> Tensor:
-        """Return features (M, n, s) of some samples, as in a look, a few at a time."""
-        model, size = self.model, self.config.batch_size
-        training = model.training
-        model.eval()
-        try:
-            columns = zip(train.inputs.items(), present, strict=True)
-            return torch.stack(
-                [
-                    torch.cat(
-                        [  # without the hooks of those who watch a sub-step
-                            model.forward(name, x, part, its)
-                            for part, its in zip(chosen.split(size), here.split(size), strict=True)
-                        ]
-                    )
-                    for (name, x), here in columns
-                ]
-            )
-        finally:
-            model.train(training)
 
     def _chosen(self, train: Split, epoch: int) -> Tensor:
         """Return some samples of every class and modality."""

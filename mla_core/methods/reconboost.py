@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mla_core.data.samples import Split
-from mla_core.methods.base import Position
 from mla_core.methods.ensemble import Ensemble
+from mla_core.methods.one_at_a_time import Turn
 from mla_core.methods.schedule import Batch
 
 OWN, OTHERS = 5.0, 1.0  # the published code's weights of label and residual on CREMA-D
@@ -56,30 +55,24 @@ class ReconBoost(Ensemble):
         """Make room for the training samples' last logits."""
         self._last = torch.zeros(0)  # (M, N, C) from the first sub-step on
 
-    def objective(
-        self,
-        loss: Tensor,
-        logits: Tensor,
-        features: Tensor,
-        batch: Batch,
-        train: Split,
-        position: Position,
-    ) -> Tensor:
+    def objective(self, turn: Turn) -> Tensor:
         """Return the loss beside what the other modalities say of the same samples."""
         strength = float(self.option["strength"])
-        if position.run_progress < self.option["warm_up"] or strength == 0:
-            return loss
-        labels = train.labels[batch.indices]
-        others = self._others(batch, logits)
+        if turn.position.run_progress < self.option["warm_up"] or strength == 0:
+            return turn.loss
+        others = self._others(turn.batch, turn.logits)
         if self.option["variant"] == "released":
-            return released_objective(logits, others, labels, self.option["agreement"])
-        return (1 - strength) * loss + strength * F.cross_entropy(logits + others, labels)
+            return released_objective(turn.logits, others, turn.labels, self.option["agreement"])
+        left = F.cross_entropy(turn.logits + others, turn.labels)
+        return (1 - strength) * turn.loss + strength * left
 
-    def remember(self, logits: Tensor, batch: Batch, train: Split) -> None:
+    def remember(self, turn: Turn) -> None:
         """Keep the logits, those before this sub-step's update."""
         if not self._last.numel():
-            self._last = torch.zeros(len(self.modalities), len(train), logits.shape[-1])
-        self._last[self.modalities.index(str(batch.modality)), batch.indices] = logits
+            classes = turn.logits.shape[-1]
+            self._last = torch.zeros(len(self.modalities), len(turn.train), classes)
+        row = self.modalities.index(str(turn.batch.modality))
+        self._last[row, turn.batch.indices] = turn.logits.detach()
 
     def state_dict(self) -> dict[str, Tensor]:
         """Also the last logits."""

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from mla_core.data.samples import Split
 from mla_core.fusion import predictive_entropy
+from mla_core.methods.balance import jensen_shannon
 from mla_core.methods.base import Position
 from mla_core.methods.ensemble import Ensemble
+from mla_core.methods.one_at_a_time import Turn
 from mla_core.methods.schedule import Batch
 
 
@@ -89,26 +91,19 @@ class Udi(Ensemble):
             self._maps[m], self._spread[m] = fitted
         return passes
 
-    def objective(
-        self,
-        loss: Tensor,
-        logits: Tensor,
-        features: Tensor,
-        batch: Batch,
-        train: Split,
-        position: Position,
-    ) -> Tensor:
+    def objective(self, turn: Turn) -> Tensor:
         """Return the loss beside what the anchor says of the same samples."""
+        loss, indices, features = turn.loss, turn.batch.indices, turn.features
         if self.anchor < 0:
             return loss
-        here = train.present[self.anchor, batch.indices]  # (B,)
+        here = turn.train.present[self.anchor, indices]  # (B,)
         if not here.any():
             return loss
-        m = self.modalities.index(str(batch.modality))
-        f_a, z_a = (x[batch.indices[here]] for x in self._anchor_on(train))
+        m = self.modalities.index(str(turn.batch.modality))
+        f_a, z_a = (x[indices[here]] for x in self._anchor_on(turn.train))
         mean = torch.cat([f_a, f_a.new_ones(len(f_a), 1)], 1) @ self._maps[m]
         terms = [
-            float(self.option["consistency"]) * jensen_shannon(z_a, logits[here]).mean(),
+            float(self.option["consistency"]) * jensen_shannon(z_a, turn.logits[here]).mean(),
             float(self.option["complementarity"]) * club(features[here], mean, self._spread[m]),
         ]
         for weight, term in zip(_agreeing(loss, terms, features), terms, strict=True):
@@ -181,26 +176,6 @@ def best_modality(logits: Tensor, present: Tensor, labels: Tensor) -> int:
         for m, here in enumerate(present)
     ]
     return ranks.index(max(ranks))
-
-
-def jensen_shannon(logits: Tensor, others: Tensor) -> Tensor:
-    """Return ``KL(p || r) / 2 + KL(q || r) / 2`` with ``r = (p + q) / 2`` (B,), in nats.
-
-    Parameters
-    ----------
-    logits, others : Tensor
-        (B, C); p and q are their softmax.
-
-    Examples
-    --------
-    >>> far = jensen_shannon(torch.tensor([[50.0, 0.0]]), torch.tensor([[0.0, 50.0]]))
-    >>> round(far.item(), 4)  # log(2), the most that there is
-    0.6931
-    """
-    log_p, log_q = torch.log_softmax(logits, -1), torch.log_softmax(others, -1)
-    log_r = torch.logaddexp(log_p, log_q) - torch.log(torch.tensor(2.0))
-    p, q = log_p.exp(), log_q.exp()
-    return (p * (log_p - log_r) + q * (log_q - log_r)).sum(-1) / 2
 
 
 def club(features: Tensor, mean: Tensor, spread: Tensor) -> Tensor:

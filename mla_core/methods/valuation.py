@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from math import factorial
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
 from mla_core.methods.joint import Joint
 from mla_core.methods.schedule import Batch, joint_epoch
+from mla_core.methods.shapley import shapley_values
 from mla_core.seeding import generator
 
 
@@ -118,52 +118,11 @@ class Valuation(Concat):
         """Return phi (M, N)."""
         predict = self.predictions(train)
         values = {}
-        for subset in subsets(len(self.modalities)):
+        rows = range(len(self.modalities))
+        sizes = (itertools.combinations(rows, size) for size in range(len(rows) + 1))
+        for subset in itertools.chain.from_iterable(sizes):
             asked = torch.zeros_like(present)
             asked[list(subset)] = present[list(subset)]
             right = predict(asked).fused.argmax(-1) == train.labels  # (N,)
-            values[subset] = asked.sum(0) * right
-        return shapley_values(values)
-
-
-def subsets(m: int) -> list[tuple[int, ...]]:
-    """Return all 2^m subsets of m rows, the empty one first.
-
-    Examples
-    --------
-    >>> subsets(2)
-    [(), (0,), (1,), (0, 1)]
-    """
-    sizes = (itertools.combinations(range(m), size) for size in range(m + 1))
-    return list(itertools.chain.from_iterable(sizes))
-
-
-def shapley_values(values: Mapping[tuple[int, ...], Tensor]) -> Tensor:
-    """Return every player's Shapley value in every game.
-
-    Parameters
-    ----------
-    values : mapping of tuple of int to Tensor
-        Per subset of the M players, in rising order, what it is worth in N games (N,).
-
-    Returns
-    -------
-    Tensor
-        (M, N); the sum over players is what all are worth less what nobody is.
-
-    Examples
-    --------
-    >>> one = torch.tensor([1.0])
-    >>> v = {(): 0 * one, (0,): one, (1,): 0 * one, (0, 1): 2 * one}
-    >>> shapley_values(v).tolist()
-    [[1.5], [0.5]]
-    """
-    players = max(values, key=len)
-    m = len(players)
-    phi = torch.zeros(m, len(values[players]))
-    for subset, player in itertools.product(values, players):
-        if player not in subset:
-            weight = factorial(len(subset)) * factorial(m - len(subset) - 1) / factorial(m)
-            joined = tuple(sorted((*subset, player)))
-            phi[player] += weight * (values[joined] - values[subset])
-    return phi
+            values[frozenset(subset)] = (asked.sum(0) * right).float()
+        return torch.stack(list(shapley_values(values).values()))

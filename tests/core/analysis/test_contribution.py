@@ -12,12 +12,12 @@ from mla_core import TrainingSession
 from mla_core.analysis.contribution import (
     Answers,
     missing_curve,
-    shapley_values,
     subset_accuracies,
     utilisation_rates,
 )
 from mla_core.catalogue import METHODS
 from mla_core.data.shortage import shorten
+from mla_core.methods import shapley_values
 
 NAMES = "abcd"
 

@@ -9,7 +9,9 @@ from scipy.stats import norm
 from torch.nn import functional as F
 
 from mla_core import TrainingSession
-from mla_core.methods.udi import best_modality, club, jensen_shannon, linear_gaussian
+from mla_core.methods import Turn
+from mla_core.methods.balance import jensen_shannon
+from mla_core.methods.udi import best_modality, club, linear_gaussian
 
 
 def begun(tiny, **changes) -> TrainingSession:
@@ -89,7 +91,9 @@ def test_a_follower_follows_what_agrees_with_its_own_loss(tiny):
         z = method.model.encode(batch.modality, x).detach().requires_grad_()
         logits = head(z)
         loss = F.cross_entropy(logits, train.labels[batch.indices])
-        got = method.objective(loss, logits, z, batch, train, position)
+        got = method.objective(
+            Turn(loss, logits, z, train.labels[batch.indices], batch, train, position)
+        )
         at = of_all[batch.indices[here]]
         z_a = method.head_of(f"m{method.anchor}")(at).detach()
         mean = at @ method._maps[row][:-1] + method._maps[row][-1]

@@ -64,3 +64,6 @@ def test_the_results_are_those_of_the_specification(path):
     failed = {failure["run"] for failure in provenance.get("failures", [])}
     assert {*frame["run"]} == {*specification.runs} - failed
     assert provenance["specification"] == path.read_text()
+    # As the Makefile calls it: nobody's folders stand in the project.
+    made = f"--out runs/experiments --results results/{path.stem}.csv"
+    assert provenance["command"].endswith(made)
