@@ -70,7 +70,8 @@ class ExperimentConfig:
     device : {"auto", "cpu", "cuda", "mps"}
         Where encoders compute; ``auto``: on a GPU where there is one and some encoder is large.
     precision : {"auto", "float32", "bfloat16"}
-        Of the encoders' inner numbers; ``auto``: bfloat16 on CUDA for large encoders.
+        Of the encoders' inner numbers; ``auto``: bfloat16 on CUDA for large encoders. On a CPU
+        convolutions learn in float32 only.
     optimizer : {"sgd", "adamw"}
     learning_rate, momentum, weight_decay : float
         SGD with momentum as in MLA's published code; AdamW ignores `momentum`.

@@ -21,6 +21,7 @@ from mla_core.encoders.small import build_encoder
 from mla_core.errors import ConfigError, one_of, quoted
 from mla_core.seeding import drawing_alone, generator
 
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 SMALL = frozenset({"small", "none"})
 
 # Of ImageNet in 0..1, which published ResNets were trained on.
@@ -114,7 +115,27 @@ def build_encoders(
         else _adapted(modality, body, size, seed)
         for name, modality in modalities.items()
     }
+    _refuse_wrong_gradients(built, placement)
     return EncoderSet(built, size, placement)
+
+
+def _refuse_wrong_gradients(encoders: Mapping[str, nn.Module], placement: Placement) -> None:
+    """Raise `ConfigError` where convolutions would learn from gradients that are none.
+
+    On a CPU, torch 2.13 gives other bfloat16 gradients of the same convolution each time it is asked,
+    some of them not finite (`layer4.0.conv1` of a ResNet on eight pictures, within one process);
+    without oneDNN they are right, and take far too long.
+    """
+    if placement.device.type != "cpu" or placement.dtype == torch.float32:
+        return
+    for name, encoder in encoders.items():
+        kernels = (m.weight for m in encoder.modules() if isinstance(m, CONVOLUTIONS))
+        if any(kernel.requires_grad for kernel in kernels):
+            msg = (
+                f"precision='bfloat16' on a CPU gives the convolutions of {name!r} wrong gradients: "
+                "use 'float32', or 'auto', which takes bfloat16 on GPUs alone"
+            )
+            raise ConfigError(msg)
 
 
 def check_modules(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mla_core import ConfigError, ExperimentConfig, TrainingDivergedError, TrainingSession
+from mla_core import ConfigError, ExperimentConfig, TrainingSession
 from mla_core.catalogue import METHODS
 from mla_core.encoders import placement
 from mla_core.encoders.placement import Placement, available_devices, place
@@ -55,23 +55,18 @@ def on(device, precision, data, **changes):
     return TrainingSession(config.replace(**changes), data)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    ("device", "precision"),
+    [(d, p) for d in DEVICES for p in ("float32", "bfloat16") if (d, p) != ("cpu", "bfloat16")],
+)
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_trains_there_and_keeps_its_state_on_the_cpu(
     method, device, precision, make_media
 ):
     names = ["image"] if method == "unimodal" else ["image", "numbers", "text"]
-    data = make_media(*names, sizes=(8, 3, 3))  # a CPU that emulates bfloat16 takes its time
+    data = make_media(*names, sizes=(8, 3, 3))
     session = on(device, precision, data, method=method, epochs=1, probe_size=3)
-    try:
-        list(session)
-    except TrainingDivergedError:
-        if (device, precision) != ("cpu", "bfloat16"):
-            raise
-        # Gradients of a batch's ResNet are now and then not finite there, other times they are: it
-        # depends on what else the process did, not on the method (sum, late_fusion, film, mmpareto).
-        pytest.xfail("torch's bfloat16 gradients on a CPU are not always finite")
+    list(session)
     encoder = session.method.model.encoders["image"]
     assert {p.device.type for p in encoder.parameters()} == {device}
     assert {p.dtype for p in encoder.parameters()} == {torch.float32}
@@ -80,6 +75,14 @@ def test_every_method_trains_there_and_keeps_its_state_on_the_cpu(
     evaluation = session.evaluate("test")
     assert evaluation.features.dtype == evaluation.fused.dtype == torch.float32
     assert torch.isfinite(evaluation.fused).all()
+
+
+@pytest.mark.parametrize("encoder", ["resnet18", "small"])
+def test_convolutions_do_not_learn_in_bfloat16_on_a_cpu(encoder, make_media):
+    """Their gradients differ each time they are asked for, some are not finite: torch's fault."""
+    message = "precision='bfloat16' on a CPU gives the convolutions of 'image' wrong gradients"
+    with pytest.raises(ConfigError, match=message):
+        on("cpu", "bfloat16", make_media("image", "numbers"), encoders={"image": encoder})
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -96,8 +99,14 @@ def test_a_session_moves_from_the_cpu_to_another_device_and_back(device, make_me
 
 @pytest.mark.parametrize("device", DEVICES)
 def test_mixed_precision_is_near_to_full_precision_and_is_not_the_same(device, make_media):
-    data = make_media("image")
-    full, mixed = (on(device, p, data).evaluate("val").features for p in ("float32", "bfloat16"))
+    kind = "numbers" if device == "cpu" else "image"
+    data = make_media(kind)
+    full, mixed = (
+        on(device, p, data, encoders={} if device == "cpu" else {"image": "resnet18"})
+        .evaluate("val")
+        .features
+        for p in ("float32", "bfloat16")
+    )
     assert not torch.equal(full, mixed)
     distance = (full - mixed).norm() / full.norm()
     assert float(distance) < 0.05
