@@ -29,6 +29,9 @@ class Stored:
     def split(self, size):
         return self.x.split(size)
 
+    def take(self, indices):
+        return Stored(self.x[indices])
+
 
 def lazy(split):
     return replace(split, inputs={m: Stored(x) for m, x in split.inputs.items()})
