@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.live_lab import LabPage, LiveLab, chromium, find_chromium
 
+LONGEST = ("test_texts_apart.py", "test_hostile_texts.py", "test_kernel_gone.py")
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 expect.set_options(timeout=60_000)  # ms; Playwright's 5 s are too few for a busy machine
@@ -16,7 +17,7 @@ expect.set_options(timeout=60_000)  # ms; Playwright's 5 s are too few for a bus
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the browser tests and put them last.
+    """Mark the browser tests and put them last, the longest first: a worker takes file after file.
 
     Playwright's synchronous interface keeps an event loop running in the main thread until the
     browser is closed, and no other test could call `asyncio.run` meanwhile.
@@ -25,7 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker("browser")
-    items.sort(key=lambda item: here in item.path.parents)
+    turn = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (here in item.path.parents, turn.get(item.path.name, len(turn))))
 
 
 @pytest.fixture(scope="session")

@@ -57,8 +57,13 @@ QUIET_SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 
-# Console errors of JupyterLab itself, as (pattern, reason). Anything else fails a test.
-HARMLESS: tuple[tuple[str, str], ...] = ()
+# Console errors of JupyterLab and anywidget themselves, as (pattern, reason). Anything else fails a test.
+HARMLESS: tuple[tuple[str, str], ...] = (
+    (
+        r"\[anywidget\] Failed to initialize model\.",
+        "said of a widget whose script took more than two seconds to load, and which is shown all the same",
+    ),
+)
 
 
 class LabError(RuntimeError):

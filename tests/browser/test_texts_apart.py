@@ -72,7 +72,7 @@ VIEWS = {
     "rules": "widgets.present(widgets.heat_map(by_rule(audit, rules)))",
     "missing": "widgets.present(widgets.missing_plot(with_rates(results('table2'), digits)))",
 }
-SIGHTS = ((1280, "light"), (1440, "light"), (1024, "light"), (1024, "dark"))
+SIGHTS = ((1280, "light"), (1440, "dark"), (1024, "light"))  # dark changes colours, not widths
 DRAWN = """(cell) => [...cell.querySelectorAll(".js-plotly-plot")].every(
     (figure) => figure._fullLayout
         && Math.abs(figure._fullLayout.width - figure.clientWidth) < 3

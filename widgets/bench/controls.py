@@ -102,6 +102,7 @@ class Controls:
             **live_settings(config),
         }
         self._predicts = _choice("Prediction", *_ways(config))
+        self._predicts.layout.width = "290px"  # the longest way to predict, unabridged
         self._predicts.tooltip = (
             "What predicts: the weights as they are now; or their mean over the last epochs, with a "
             "temperature for each modality, fused as a product of experts"
