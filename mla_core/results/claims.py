@@ -1,0 +1,363 @@
+"""What papers claim that can be asked here, and what the committed results answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from mla_core.errors import one_of
+from mla_core.results.files import load_results
+from mla_core.results.missing_curves import with_rates
+from mla_core.results.names import by_rule
+from mla_core.results.tables import chosen_runs
+from mla_core.results.verdict import Verdict, compare, together
+from mla_core.words import counted
+
+JOINT = ("concat", "sum", "film", "bigated", "ogm_ge")
+MLA, OFF = "mla (paper)", "mla (off)"
+COMPLETE = f"{MLA}, complete"
+OTHERS = "test.unimodal_accuracy.the other two"
+READ = "fused by product, averaged, calibrated, epoch by NLL"
+PLAIN = "fused by entropy, epoch by accuracy"
+
+_SUPPORT, _AGAINST = {"better", "higher"}, {"worse", "lower"}
+_SHOWN = 3  # sentences of a claim on the page; the command prints all
+
+
+class Results:
+    """The results of a folder, each file read once.
+
+    Parameters
+    ----------
+    folder : str or Path
+        With ``table1.csv`` and the others that ``make experiments`` writes.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.every = cache(lambda name: load_results(folder, name))
+        self.chosen = cache(lambda name: chosen_runs(self.every(name)))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of a paper, and the comparisons that ask it.
+
+    Attributes
+    ----------
+    name : str
+        For the command line.
+    says, source : str
+        The claim, and where it stands.
+    asked : str
+        What is compared here, and what that leaves open.
+    comparisons : callable
+        Results -> verdicts, in each of which ``better`` or ``higher`` speaks for the claim, and
+        ``worse`` or ``lower`` against it.
+    denies : bool
+        Whether it claims that there is no difference, which no test can show, only contradict.
+    """
+
+    name: str
+    says: str
+    source: str
+    asked: str
+    comparisons: Callable[[Results], Iterator[Verdict]]
+    denies: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A claim, and the verdicts of its comparisons, their p-values adjusted together.
+
+    Examples
+    --------
+    >>> better = Verdict("mla", "concat", "emoji", "test.accuracy", 0.1, 0.05, 0.01, 0.01, 5)
+    >>> claim = Claim("wins", "It wins.", "a paper", "On the emoji.", lambda results: iter(()))
+    >>> Answer(claim, [better]).word
+    'holds in 1 of one comparison, none against'
+    """
+
+    claim: Claim
+    verdicts: Sequence[Verdict]
+
+    @property
+    def word(self) -> str:
+        """What the comparisons say together, in a few words."""
+        n = len(self.verdicts)
+        support, against = (
+            sum(v.kind in kinds for v in self.verdicts) for kinds in (_SUPPORT, _AGAINST)
+        )
+        of = f"of {n} comparisons" if n > 1 else "of one comparison"
+        if support and against:
+            return f"mixed: {support} {of} for it, {against} against"
+        if against:
+            return f"contradicted in {against} {of}, holds in none"
+        if self.claim.denies:
+            return f"not contradicted: no difference shown, {n} {of}"
+        if support:
+            return f"holds in {support} {of}, none against"
+        return f"not seen: no difference shown, {n} {of}"
+
+    @property
+    def decided(self) -> list[Verdict]:
+        """The verdicts that speak for or against the claim, the surest first."""
+        found = [v for v in self.verdicts if v.kind in _SUPPORT | _AGAINST]
+        return sorted(found, key=lambda v: v.adjusted)
+
+    def __str__(self) -> str:
+        sentences = "\n".join(f"- {verdict}" for verdict in self.verdicts)
+        return f"{self.claim.says} ({self.claim.source}).\n{self.word}:\n{sentences}"
+
+
+def answers(folder: str | Path = "results", only: str = "") -> list[Answer]:
+    """Ask every claim of the results in a folder, or the one that is named.
+
+    Parameters
+    ----------
+    folder : str or Path
+        As for `Results`.
+    only : str
+        The name of a claim in `CLAIMS`.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown claim, and where a file is missing, saying which command makes it.
+    """
+    if only:
+        one_of("claim", only, [claim.name for claim in CLAIMS])
+
+    results = Results(folder)
+    wanted = [claim for claim in CLAIMS if only in ("", claim.name)]
+    return [Answer(claim, together(claim.comparisons(results))) for claim in wanted]
+
+
+def to_markdown(found: Sequence[Answer]) -> str:
+    """Return answers as Markdown: a section for each claim, with the command for its numbers."""
+    parts = []
+    for answer in found:
+        claim, decided = answer.claim, answer.decided
+        said = "".join(f"- {verdict}\n" for verdict in decided[:_SHOWN])
+        if more := len(decided) - _SHOWN if len(decided) > _SHOWN else 0:
+            said += f"- and {counted(more, 'other')} that the command prints\n"
+        parts.append(
+            f"### {claim.says}\n\n*{claim.source}.* {claim.asked}\n\n"
+            f"**{answer.word[0].upper()}{answer.word[1:]}.** "
+            f"(`.venv/bin/mla-lab claims results --only {claim.name}`)\n\n{said}"
+        )
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+# ------------------------------------------------------------------------------- what is compared
+
+
+def _ahead(stem: str, a: str, others: Sequence[str]) -> Callable[[Results], Iterator[Verdict]]:
+    """Compare the test accuracy of one label with others', under every condition of a file."""
+
+    def comparisons(results: Results) -> Iterator[Verdict]:
+        runs = results.chosen(stem)
+        for where in dict.fromkeys(runs["condition"]):
+            yield from (compare(runs, a, b, where=where) for b in others)
+
+    return comparisons
+
+
+def _each(stem: str, a: str, b: str, kind: str) -> Callable[[Results], Iterator[Verdict]]:
+    """Compare two labels in every number of a kind that both have, under every condition."""
+
+    def comparisons(results: Results) -> Iterator[Verdict]:
+        runs = results.chosen(stem)
+        runs = runs[runs["label"].isin([a, b])]
+        for where, here in runs.groupby("condition", sort=False):
+            for column in (c for c in here if c.startswith(kind) and here[c].notna().all()):
+                yield compare(here, a, b, column, str(where))
+
+    return comparisons
+
+
+def _weighed(results: Results) -> Iterator[Verdict]:
+    """Compare two fusion rules on the same networks."""
+    runs = results.chosen("table1")
+    fused = by_rule(runs[runs["label"] == MLA], ("entropy", "uniform"))
+    for where in dict.fromkeys(fused["condition"]):
+        yield compare(fused, f"{MLA}, entropy", f"{MLA}, uniform", where=where)
+
+
+def _with_many_modalities(results: Results) -> Iterator[Verdict]:
+    runs = results.chosen("sharing")
+    for where in dict.fromkeys(runs["condition"]):
+        if any(f"{n} modalities" in where for n in (4, 6)):
+            yield compare(runs, MLA, OFF, where=where)
+
+
+def _others_unharmed(results: Results) -> Iterator[Verdict]:
+    """Compare the complete modalities where another one lacks training data, and where it does not."""
+    runs = with_rates(
+        results.every("figure2"), results.every("table1").query("dataset == 'spoken_digits'")
+    )
+    runs = runs[runs["label"] == MLA]
+    names = [c for c in runs if c.startswith("test.unimodal_accuracy.") and runs[c].notna().all()]
+    for masked, here in runs.groupby("masked", sort=False):
+        rest = [c for c in names if not c.endswith(masked)]
+        told = here[["seed"]].assign(
+            label=[f"{MLA}, {100 * r:g} % missing" if r else COMPLETE for r in here["rate"]],
+            condition=f"spoken_digits, {masked} missing in train",
+        )
+        told[OTHERS] = here[rest].mean(axis=1)
+        for label in dict.fromkeys(told["label"]):
+            if label != COMPLETE:
+                yield compare(told, label, COMPLETE, OTHERS)
+
+
+def _read_otherwise(a: str, b: str) -> Callable[[Results], Iterator[Verdict]]:
+    return _ahead("averaged", a, [b])
+
+
+_UNASKED = "The networks are small and the data are small: what large ones do is not asked."
+
+CLAIMS = (
+    Claim(
+        "joint",
+        "Alternation is ahead of joint training",
+        "MLA, table 1",
+        f"Test accuracy of all modalities together, at equal compute, against {len(JOINT)} joint "
+        f"methods, learning rates chosen on val. {_UNASKED}",
+        _ahead("table1", MLA, JOINT),
+    ),
+    Claim(
+        "late",
+        "Alternation is ahead of late fusion and of QMF",
+        "MLA, table 1",
+        "The same, against methods in which every modality has a loss of its own, too.",
+        _ahead("table1", MLA, ("late_fusion", "qmf")),
+    ),
+    Claim(
+        "ensemble",
+        "A shared head is ahead of separately trained networks",
+        "Implied by MLA; the control that its tables lack",
+        "The same, against an ensemble at equal compute.",
+        _ahead("table1", MLA, ("ensemble",)),
+    ),
+    Claim(
+        "weak",
+        "No modality is lazy: each alone is right more often than under joint training",
+        "MLA, table 1",
+        "Accuracy of each modality alone; of `concat` through its slice of the joint head, as the "
+        "paper measures.",
+        _each("table1", MLA, "concat", "test.unimodal_accuracy."),
+    ),
+    Claim(
+        "features",
+        "The encoders of no modality are lazy",
+        "Our question to the claim above",
+        "Accuracy of a linear probe on each modality's features: how much of the laziness is in the "
+        "encoder, and how much in the head.",
+        _each("table1", MLA, "concat", "test.probe_accuracy."),
+    ),
+    Claim(
+        "hgm",
+        "The head gradient modification makes alternation more accurate",
+        "MLA, table 3",
+        "Against plain alternation, which the paper's ablation does not contain.",
+        _ahead("table1", MLA, (OFF,)),
+    ),
+    Claim(
+        "forgetting",
+        "The head gradient modification prevents forgetting",
+        "MLA, section 3.2",
+        "By how much a sub-step raises the loss of the other modalities, mean over the run; negative "
+        "values mean that it helps them.",
+        _each("table1", MLA, OFF, "forgetting."),
+    ),
+    Claim(
+        "many",
+        "The head gradient modification helps where many modalities share a head",
+        "Our question to the claims above",
+        "Four and six Gaussian modalities, drawn anew for each of ten seeds.",
+        _with_many_modalities,
+    ),
+    Claim(
+        "entropy",
+        "Fusion weighted by entropy is more accurate than the plain mean",
+        "MLA, table 3",
+        "The same networks, their logits fused in both ways.",
+        _weighed,
+    ),
+    Claim(
+        "missing",
+        "Alternation is ahead where parts are missing",
+        "MLA, table 2",
+        "From 10 to 70 % of all parts missing in train, val and test alike. Every method has the one "
+        "learning rate of 0.03; absent parts are left out or zeros.",
+        _ahead(
+            "table2",
+            MLA,
+            [
+                f"{method} (absent {absent})"
+                for method in ("late_fusion", "qmf", "concat")
+                for absent in ("zeros", "left_out")
+            ],
+        ),
+    ),
+    Claim(
+        "unharmed",
+        "What one modality lacks does not harm the others",
+        "MLA, figure 2",
+        "Accuracy of the other two modalities when 50, 90 or 97 % of one modality's training data are "
+        "gone, against complete data.",
+        _others_unharmed,
+        denies=True,
+    ),
+    Claim(
+        "frozen",
+        "On frozen features, too, alternation is ahead of joint training",
+        "MLA, table 4",
+        "Six precomputed views, only the head learns.",
+        _ahead("table4", MLA, ("concat", "sum", "ensemble")),
+    ),
+    Claim(
+        "gap",
+        "Alternation widens the modality gap",
+        "MLA, figure 3",
+        "Distance between the modalities' centroids of normalised features, for each pair.",
+        _each("table1", MLA, "concat", "test.centroid_gap."),
+    ),
+    Claim(
+        "ogm_ge",
+        "Modulated gradients are ahead of plain joint training",
+        "OGM-GE, CVPR 2022",
+        "Test accuracy against `concat`.",
+        _ahead("table1", "ogm_ge", ("concat",)),
+    ),
+    Claim(
+        "qmf",
+        "Fusion by learned quality is ahead of late fusion",
+        "QMF, ICML 2023",
+        "Test accuracy against `late_fusion`.",
+        _ahead("table1", "qmf", ("late_fusion",)),
+    ),
+    Claim(
+        "averaged",
+        "Averaged, calibrated predictions are ahead of plain ones",
+        "This project",
+        "The same alternating training, read by averaged weights, fitted temperatures, the product of "
+        "experts and the epoch of the best NLL, or as in the paper. Ten seeds that chose nothing.",
+        _read_otherwise(f"mla (off, {READ})", f"mla (off, {PLAIN})"),
+    ),
+    Claim(
+        "averaged_ensemble",
+        "Alternation, so read, is ahead of the plain ensemble",
+        "This project",
+        "The same ten seeds.",
+        _read_otherwise(f"mla (off, {READ})", f"ensemble ({PLAIN})"),
+    ),
+    Claim(
+        "alternation",
+        "Alternation is the reason",
+        "Our question to the claims above",
+        "Against the ensemble, read in the same way.",
+        _read_otherwise(f"mla (off, {READ})", f"ensemble ({READ})"),
+    ),
+)
