@@ -26,6 +26,14 @@ SWEEP = """a specification, rates.toml:
   # order = [["m0", "m1", "m2"]]    a setting that is itself a list stands in a list
   # fusion = ["entropy", "my_lab:surest"]    of your own: in my_lab.py in the current folder
 
+  With [choose] there are two stages. Stage one tries every value on its own seeds, for each method
+  and data set; the best mean on val is then run with the seeds of the grid, which must be new:
+  [choose]
+  seed = [100, 101, 102]
+  by = "val.accuracy"               # or "val.nll"
+  learning_rate = [0.01, 0.03, 0.1]
+  # choose.method_options.alpha = [0.5, 1.0]   in a [[grid]]: at most two more settings, three values each
+
   With notebook = "notebooks/01_alternating_training.ipynb" at the top, the settings are that
   notebook's parameters.
 
@@ -106,7 +114,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--by", default="val.accuracy", help="what --choose goes by (default: val.accuracy)"
     )
     table.add_argument(
-        "--show-choice", action="store_true", help="say in each cell what was chosen"
+        "--show-choice",
+        action="store_true",
+        help="say in each cell what was chosen, and below what stage one tried, if there was one",
     )
     table.add_argument(
         "--csv", type=Path, help="also write the cells here (default for a folder: RUNS/table.csv)"
@@ -118,7 +128,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from mla_core.cli.own_code import find_modules_here
     from mla_core.files import check_writable
     from mla_core.results import check_csv
-    from mla_core.runs import failures_of, read_specification, run_sweep
+    from mla_core.runs import read_specification, run_sweep
 
     find_modules_here()
     specification = read_specification(arguments.specification)
@@ -147,16 +157,46 @@ def _sweep(arguments: argparse.Namespace) -> int:
     seconds = time.monotonic() - start
     if arguments.results is not None and report.folders:
         _write_results(arguments, specification, report, out, seconds)
-    counts = f"{len(report.finished)} finished, {len(report.skipped)} skipped"
-    print(f"{out}: {counts}, {len(report.failures)} failed")
-    if report.stopped:
-        told = ", ".join(report.stopped)
-        print(f"mla-lab: stopped on request: {told}; the same command goes on", file=sys.stderr)
-    if report.failures:
-        listed = failures_of(specification, out)
-        what = "holds their settings and traces" if listed.is_file() else "could not be written"
-        print(f"mla-lab: {listed} {what}", file=sys.stderr)
-    return 1 if report.failures else 130 if report.stopped else 0
+    return _conclude(specification, report, out)
+
+
+def _conclude(specification: Specification, report: SweepReport, out: Path) -> int:
+    """Say how it went, and return the exit status."""
+    from mla_core.runs import failures_of
+
+    one = report.stage_one
+    lists = {"": specification}
+    if one is not None:
+        two = specification.stage_two(one.choices)
+        lists = {"stage one": specification.stage_one({}), "stage two": two}
+    for stage, part in report.stages.items():
+        counts = f"{len(part.finished)} finished, {len(part.skipped)} skipped"
+        diverged = f"{len(one.diverged)} diverged, " if one and part is one.report else ""
+        start = f"{out}: {stage}: " if stage else f"{out}: "
+        print(f"{start}{counts}, {diverged}{len(part.failures)} failed")
+        if part.stopped:
+            told = ", ".join(part.stopped)
+            print(f"mla-lab: stopped on request: {told}; the same command goes on", file=sys.stderr)
+        if part.failures:
+            listed = failures_of(lists[stage], out)
+            what = "holds their settings and traces" if listed.is_file() else "could not be written"
+            print(f"mla-lab: {listed} {what}", file=sys.stderr)
+    if one is not None and one.waiting:
+        who = "other parts compute them, or " if specification.part else ""
+        print(
+            f"mla-lab: what is not chosen yet waits for {counted(one.waiting, 'run')} of stage one: "
+            f"{who}they failed; the same command goes on",
+            file=sys.stderr,
+        )
+    hopeless = one.hopeless if one else []
+    for choice in hopeless:
+        place = ", ".join(
+            f"{k}={v}" for k, v in choice.settings.items() if k in ("dataset", "method")
+        )
+        print(f"mla-lab: no candidate of {place} came through stage one", file=sys.stderr)
+    if hopeless or any(part.failures for part in report.stages.values()):
+        return 1
+    return 130 if any(part.stopped for part in report.stages.values()) else 0
 
 
 def _shard(text: str) -> tuple[int, int]:
@@ -180,15 +220,36 @@ def _part(specification: Specification, arguments: argparse.Namespace) -> Specif
 
 
 def _list(specification: Specification, out: Path) -> None:
-    done = specification.done(out)
     print(f"# {specification.description}\n# {_plan(specification, out)}")
-    for run in specification.runs:
-        print(f"{run}  {'done' if run in done else '-':4}  {specification.label(run)}".rstrip())
+    for stage in _stages(specification, out):
+        done = stage.done(out)
+        for run in stage.runs:
+            print(f"{run}  {'done' if run in done else '-':4}  {stage.label(run)}".rstrip())
+
+
+def _stages(specification: Specification, out: Path) -> list[Specification]:
+    """Return what is to be run, as far as it is known: stage two only when it is chosen."""
+    from mla_core.runs import choices_in
+
+    if specification.protocol is None:
+        return [specification]
+    two = specification.stage_two(choices_in(specification, out))
+    return [specification.stage_one({}), two]
 
 
 def _plan(specification: Specification, out: Path) -> str:
-    done, every = len(specification.done(out)), len(specification.runs)
-    return f"{counted(every, 'run')} in {out}, {done} done before"
+    first, *more = _stages(specification, out)
+    done, every = len(first.done(out)), len(first.runs)
+    plan = f"{counted(every, 'run')} in {out}, {done} done before"
+    protocol = specification.protocol
+    if protocol is None:
+        return plan
+    cells = counted(len(protocol.cells), "cell")
+    two, ready = protocol.size_of_part, len(more[0].done(out))
+    return (
+        f"stage one: {plan}, to choose in {cells} by {protocol.by}; stage two: "
+        f"{counted(two, 'run')} with new seeds, {ready} done before"
+    )
 
 
 def _write_results(
@@ -201,33 +262,45 @@ def _write_results(
     from mla_core import results
 
     there = {folder.name for folder in report.folders}
-    frame = results.collect(out, [name for name in specification.runs if name in there])
+    choices, failures = _chosen(specification, report), list(report.failures)
+    if (one := report.stage_one) is not None:
+        failures = [*one.report.failures, *failures]
+    names = [name for name in specification.collected(choices) if name in there]
+    frame = results.collect(out, names)
     provenance: dict[str, Any] = {
         "description": specification.description,
         "specification": specification.text,
         "command": arguments.command_line,
         "finished": len(there),
-        "failed": len(report.failures),
-        "failures": [
-            {"run": f.run, "settings": f.settings, "error": f.error} for f in report.failures
-        ],
+        "failed": len(failures),
+        "failures": [{"run": f.run, "settings": f.settings, "error": f.error} for f in failures],
         "wall_seconds": round(seconds, 1),
         "computed_now": len(report.finished),  # in those seconds; the others were there before
         "jobs": arguments.jobs,
+        **({"choices": choices} if choices is not None else {}),
     }
     results.write(frame, arguments.results, provenance)
     print(f"{arguments.results}: {counted(len(frame), 'run')}", file=sys.stderr)
 
 
+def _chosen(specification: Specification, report: SweepReport) -> dict[str, Any] | None:
+    """Return what the results say about stage one; None where there was none."""
+    protocol, one = specification.protocol, report.stage_one
+    if protocol is None or one is None:
+        return None
+    return protocol.record(one.choices) | {"computed_now": len(one.report.finished)}
+
+
 def _table(arguments: argparse.Namespace) -> int:
     from mla_core import results
 
-    source, csv = arguments.source, arguments.csv
+    source, csv, choices = arguments.source, arguments.csv, None
     if source.is_dir():
         frame = results.collect(source)
         csv = csv or source / "table.csv"
     else:
         frame = results.read(source)
+        choices = results.choices_beside(source)
     made = results.table(
         frame,
         arguments.rows,
@@ -237,6 +310,10 @@ def _table(arguments: argparse.Namespace) -> int:
         by=arguments.by,
     )
     print(results.to_markdown(made, show_choice=arguments.show_choice))
+    if choices is not None and arguments.show_choice:
+        print(f"\n{results.stage_one_markdown(choices)}")
+    elif choices is not None:
+        print("\nsettings were chosen in a stage before, on val: --show-choice shows it")
     if csv is not None:
         results.write_cells(made, csv)
         print(f"written: {csv}", file=sys.stderr)

@@ -1,6 +1,17 @@
 """What many runs say together: one row per run, tables, comparisons over seeds, plain words."""
 
-from mla_core.results.files import check_csv, collect, load_results, read, write, write_cells
+from mla_core.results.choices import choices_beside, stage_one, stage_one_markdown
+from mla_core.results.files import (
+    check_csv,
+    collect,
+    load_results,
+    machine,
+    read,
+    read_texts,
+    settings_of,
+    write,
+    write_cells,
+)
 from mla_core.results.folders import AGAIN, ANEW, is_finished, is_run, read_run_files
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.names import by_rule, with_names
@@ -27,6 +38,7 @@ __all__ = [
     "at_test_only",
     "by_rule",
     "check_csv",
+    "choices_beside",
     "chosen_runs",
     "collect",
     "compare",
@@ -35,11 +47,16 @@ __all__ = [
     "is_finished",
     "is_run",
     "load_results",
+    "machine",
     "mean_interval",
     "measure_of",
     "paired_difference",
     "read",
     "read_run_files",
+    "read_texts",
+    "settings_of",
+    "stage_one",
+    "stage_one_markdown",
     "table",
     "tally",
     "to_markdown",

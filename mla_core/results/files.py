@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.files import write_json, written_whole
-from mla_core.outside import path_of
+from mla_core.outside import path_of, read_json_text
+from mla_core.results.choices import choices_beside, chosen_for
 from mla_core.results.folders import is_run, read_run_files
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
@@ -93,7 +94,7 @@ def write(frame: pd.DataFrame, path: str | Path, provenance: Mapping[str, Any]) 
     texts = _sorted(frame)
     numbers = [n for n in texts if n not in SETTINGS and texts[n].dtype.kind == "f"]
     known = {"seeds": sorted({int(seed) for seed in frame["seed"]}), "runs": len(frame)}
-    described = {**provenance, **known, **_machine()}
+    described = {**provenance, **known, **machine()}
     _write_csv(path, texts, numbers)
     write_json(path.with_suffix(".json"), described)
 
@@ -126,6 +127,47 @@ def read(path: str | Path) -> pd.DataFrame:
     return frame
 
 
+def read_texts(path: str | Path) -> list[dict[str, str]]:
+    """Read the rows of a long CSV as they stand there, every cell a text.
+
+    Raises
+    ------
+    ConfigError
+        As `read`.
+    """
+    import pandas as pd
+
+    read(path)  # says in a sentence what is wrong with it
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+    return [{str(k): str(v) for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def settings_of(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of a run as plain JSON values, from its row in a CSV.
+
+    Parameters
+    ----------
+    row : mapping of str to str
+        From `read_texts`; settings that it lacks are those that this version brought.
+
+    Examples
+    --------
+    >>> settings_of({"run": "a", "method": "mla", "seed": "3", "order": '["m1","m0"]'})
+    {'method': 'mla', 'seed': 3, 'order': ['m1', 'm0']}
+    """
+    defaults = ExperimentConfig().to_dict()
+    return {name: _value(row[name], defaults[name]) for name in SETTINGS if name in row}
+
+
+def _value(text: str, default: Any) -> Any:
+    if isinstance(default, str) and not text.startswith("["):  # "cyclic", or a list
+        return text
+    try:
+        return read_json_text(text)
+    except ValueError:  # a word where a number may stand, too; the configuration checks it
+        return text
+
+
 def load_results(folder: str | Path, name: str) -> pd.DataFrame:
     """Read ``<folder>/<name>.csv``, with the names that a reader gives to runs (`with_names`).
 
@@ -141,7 +183,7 @@ def load_results(folder: str | Path, name: str) -> pd.DataFrame:
             f"`mla-lab sweep experiments/{name}.toml --jobs 2 --results results/{name}.csv`"
         )
         raise ConfigError(msg)
-    return with_names(read(path))
+    return with_names(read(path), chosen_for(choices_beside(path)))
 
 
 def write_cells(table: Table, path: str | Path) -> None:
@@ -217,7 +259,8 @@ def _six(value: float) -> str:
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else f"{value:.6g}"
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
+    """Return what results depend on beside their settings, as `write` notes it."""
     return {
         "versions": versions("scikit-learn") | {"python": platform.python_version()},
         "commit": commit(),

@@ -21,13 +21,18 @@ _STOPPING = {"last": "last epoch", "best": "epoch by accuracy", "best_nll": "epo
 _KNOBS = {"alpha": "α", "alpha_schedule": "", "reset": "new P every", "projection": "P on the"}
 
 
-def with_names(frame: pd.DataFrame) -> pd.DataFrame:
+def with_names(
+    frame: pd.DataFrame, chosen: Mapping[str, Iterable[str]] | None = None
+) -> pd.DataFrame:
     """Return the runs with two more columns, `label` and `condition`.
 
     Parameters
     ----------
     frame : DataFrame
         From `mla_core.results.read`.
+    chosen : mapping, optional
+        For each run the settings that were chosen for it, which name nobody: a method is the same
+        one whatever suits it on a data set.
 
     Returns
     -------
@@ -59,6 +64,9 @@ def with_names(frame: pd.DataFrame) -> pd.DataFrame:
         {name: _plain(row[name], defaults[name]) for name in settings}
         for row in frame.to_dict("records")
     ]
+    if chosen:
+        runs = zip(rows, frame["run"], strict=True)
+        rows = [_without(row, chosen.get(run, ()), defaults) for row, run in runs]
     # What all have in common names nobody.
     told = {name for name in _PREDICTS if len({row.get(name) for row in rows}) > 1}
     names = {
@@ -110,6 +118,16 @@ def by_rule(
         value = {f"test.{metric}": frame[column]}
         parts.append(part.assign(variant=frame["label"], rule=rule, label=label, **value))
     return pd.concat(parts, ignore_index=True)
+
+
+def _without(
+    row: Mapping[str, Any], chosen: Iterable[str], defaults: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the settings of a run with those at their defaults that were chosen for it."""
+    start = "method_options."
+    options = {k: v for k, v in row["method_options"].items() if f"{start}{k}" not in chosen}
+    plain = {name: defaults[name] for name in chosen if not name.startswith(start)}
+    return {**row, **plain, "method_options": options}
 
 
 def _plain(value: Any, default: Any) -> Any:

@@ -13,6 +13,7 @@ from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, one_of, quoted
 from mla_core.head import rounding_note
 from mla_core.results.significance import ENOUGH, mean_interval
+from mla_core.results.verdict import measure_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ def table(
         The number to show.
     choose : str or sequence of str
         Settings that each cell fixes to the combination with the highest mean of `by` over the
-        seeds. Only combinations that have all seeds of the cell compete; the first of equals wins.
+        seeds, or the lowest where less is better, as of ``val.nll``. Only combinations that have all seeds of the cell compete; the first of equals wins.
     by : str
         What is chosen by: a number of ``val``, so that ``test`` stays untouched.
 
@@ -228,7 +229,7 @@ def _choose(
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return the best combination of the settings to choose, and its runs."""
     groups = cell.groupby(list(choices), sort=False, dropna=False) if choices else [((), cell)]
-    seeds = set(cell["seed"])
+    seeds, sign = set(cell["seed"]), measure_of(by).sign or 1
     best: tuple[float, dict[str, Any], pd.DataFrame] | None = None
     for key, runs in groups:
         if runs["seed"].duplicated().any():
@@ -240,7 +241,7 @@ def _choose(
             raise ConfigError(msg)
         if set(runs["seed"]) != seeds:
             continue
-        score = math.fsum(runs[by]) / len(runs) if choices else 0.0
+        score = sign * math.fsum(runs[by]) / len(runs) if choices else 0.0
         if not math.isnan(score) and (best is None or score > best[0]):
             best = score, dict(zip(choices, key, strict=True)), runs
     if best is None:

@@ -85,19 +85,37 @@ def data_of_run(run: Run) -> MultimodalDataset:
         When what its configuration names here is something else, and before anything is read when
         the run does not note what it was trained on.
     """
-    known = run.metrics.get("data")
-    if can_change(run.config):
-        refuse_new_cache(run.config)
+    return data_as_noted(f"the run {str(run.folder)!r}", run.config, run.metrics.get("data"))
+
+
+def data_as_noted(what: str, config: ExperimentConfig, known: object) -> MultimodalDataset:
+    """Return the data that a configuration from elsewhere names, if they are those that it was run on.
+
+    Parameters
+    ----------
+    what : str
+        Such as ``"the run 'runs/0123456789ab'"``.
+    config : ExperimentConfig
+    known : object
+        The fingerprint that was noted, None where there is none.
+
+    Raises
+    ------
+    ConfigError, DataError
+        As `data_of_run`.
+    """
+    if can_change(config):
+        refuse_new_cache(config)
         if not isinstance(known, str) or not re.fullmatch(r"[0-9a-f]{12}", known):
             msg = (
-                f"the run {str(run.folder)!r} does not note which data it was trained on, so no file "
+                f"{what} does not note which data it was trained on, so no file "
                 "that it names is read: train its configuration anew from a file of your own"
             )
             raise DataError(msg)
-    data = data_of(run.config)
+    data = data_of(config)
     if known is not None and known != short(data):
         msg = (
-            "the run was trained on other data than its configuration names here, so it does not "
+            f"{what} was trained on other data than its configuration names here, so it does not "
             "repeat the run either"
         )
         raise DataError(msg)

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from mla_core.catalogue import idle_settings
-from mla_core.config import ExperimentConfig, check_names
-from mla_core.data import modalities_of
-from mla_core.errors import ConfigError, DataError, one_of, quoted
-from mla_core.outside import check_plain, path_of
+from mla_core.config import ExperimentConfig
+from mla_core.errors import ConfigError, one_of, quoted
+from mla_core.outside import path_of
 from mla_core.results import is_finished
+from mla_core.runs.grids import (
+    Axes,
+    What,
+    allowed_settings,
+    axes_in,
+    configured,
+    notebook_at,
+    points,
+)
+from mla_core.runs.protocol import Cell, Choice, Protocol, Reader
 from mla_core.runs.same_data import refuse_other_data
 
 MOST_RUNS = 10_000  # of one specification
-_ENTRIES = ("description", "notebook", "common", "grid")
-
-
-_DEFAULTS = ExperimentConfig()
+_ENTRIES = ("description", "notebook", "choose", "common", "grid")
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,14 @@ class Specification:
     notebook : Path or None
         What is run, instead of `run_experiment`.
     configurations : tuple
-        One `ExperimentConfig` per run; of a notebook, a mapping with all its parameters.
+        One `ExperimentConfig` per run; of a notebook, a mapping with all its parameters. Where
+        settings are chosen first, the runs of stage one.
     text : str
         The file as it stands.
     part : str
         Which part of the file's runs these are, such as ``"2-of-8"``; empty when all.
+    protocol : Protocol or None
+        How settings are chosen on val, before what counts is run.
     """
 
     name: str
@@ -53,6 +60,7 @@ class Specification:
     configurations: tuple[ExperimentConfig | Mapping[str, Any], ...]
     text: str
     part: str = ""
+    protocol: Protocol | None = None
 
     @cached_property
     def runs(self) -> dict[str, dict[str, Any]]:
@@ -63,7 +71,9 @@ class Specification:
     def varying(self) -> list[str]:
         """The settings that are not the same for all runs."""
         texts = [{k: _json(v) for k, v in run.items()} for run in self.runs.values()]
-        return [name for name in texts[0] if len({text[name] for text in texts}) > 1]
+        return [
+            name for name in (texts[0] if texts else ()) if len({text[name] for text in texts}) > 1
+        ]
 
     def done(self, out: str | Path) -> list[str]:
         """Return the names of the runs that are finished in the folder `out`.
@@ -101,11 +111,49 @@ class Specification:
         if not 1 <= index <= count:
             msg = f"there is no part {index}/{count}: the first is 1/{count}, the last {count}/{count}"
             raise ConfigError(msg)
-        if count > (runs := len(self.configurations)):
+        runs = len(self.configurations)
+        if self.protocol is not None:
+            runs = min(runs, self.protocol.size)
+        if count > runs:
             msg = f"{count} parts of {runs} runs would leave some without any: make at most {runs}"
             raise ConfigError(msg)
         chosen = self.configurations[index - 1 :: count]
-        return replace(self, configurations=chosen, part=f"{index}-of-{count}")
+        protocol = self.protocol and replace(self.protocol, part=(index, count))
+        part = f"{index}-of-{count}"
+        return replace(self, configurations=chosen, part=part, protocol=protocol)
+
+    def stage_one(self, without: Mapping[str, str]) -> Specification:
+        """Return the runs of stage one alone, without those of the given names."""
+        runs = zip(self.runs, self.configurations, strict=True)
+        return self._stage("stage-one", tuple(what for name, what in runs if name not in without))
+
+    def stage_two(self, choices: Sequence[Choice]) -> Specification:
+        """Return the runs of stage two, as far as there is a choice."""
+        runs = self.protocol.second([choice.chosen for choice in choices]) if self.protocol else ()
+        return self._stage("stage-two", runs)
+
+    def collected(self, choices: Mapping[str, Any] | None = None) -> list[str]:
+        """Return the names of the runs whose numbers make the table of results.
+
+        Parameters
+        ----------
+        choices : mapping, optional
+            What `Protocol.record` wrote, where settings are chosen first.
+
+        Raises
+        ------
+        ConfigError
+            When those are choices of another specification.
+        """
+        if self.protocol is None:
+            return [*self.runs]
+        return [config.hash for config in self.protocol.recorded(choices or {})]
+
+    def _stage(
+        self, name: str, runs: tuple[ExperimentConfig | Mapping[str, Any], ...]
+    ) -> Specification:
+        part = "-".join(filter(None, (name, self.part)))
+        return replace(self, configurations=runs, part=part, protocol=None)
 
     def label(self, run: str) -> str:
         """Return in words what sets a run apart from the others, ``method=mla seed=0``."""
@@ -127,6 +175,12 @@ def read_specification(path: str | Path) -> Specification:
         is written inside a list; a table is one value. ``[[grid]]`` overrides ``[common]``. With
         ``notebook = "path"``, relative to the current folder or to the folder above the file's,
         settings are that notebook's parameters.
+
+        With ``[choose]`` there are two stages: its ``seed`` are those of stage one, ``by`` what is
+        chosen by, and every other list what is chosen from, for each point of a grid anew:
+        ``learning_rate`` and at most two more settings of at most three values each, options of
+        the method as ``method_options.alpha = [0.1, 1.0]``. A grid's own ``choose`` overrides it.
+        The ``seed`` of the grids are those of stage two.
 
     Returns
     -------
@@ -178,7 +232,7 @@ def specify(
     ----------
     name : str
     content : mapping
-        ``description``, ``common``, ``grid`` and ``notebook`` as for `read_specification`.
+        ``description``, ``choose``, ``common``, ``grid`` and ``notebook`` as for `read_specification`.
     text : str
         The file as it stands; by default the content as JSON.
     path : Path
@@ -205,93 +259,71 @@ def specify(
     if not isinstance(description, str) or not description.strip():
         msg = f"description must be a sentence that names the question, not {quoted(description)}"
         raise ConfigError(msg)
-    notebook = _notebook(content["notebook"], path) if "notebook" in content else None
+    notebook = notebook_at(content["notebook"], path) if "notebook" in content else None
     grids = content.get("grid")
     grids = [grids] if isinstance(grids, dict) else grids
     if not isinstance(grids, list) or not grids or not all(isinstance(g, dict) for g in grids):
         msg = f"grid must be at least one table of settings, [[grid]], not {quoted(content.get('grid'))}"
         raise ConfigError(msg)
-    allowed = _allowed(notebook)
-    common = _axes(content.get("common", {}), "[common]", allowed)
+    text = text or json.dumps(dict(content), indent=2)
+    common, allowed = content.get("common", {}), allowed_settings(notebook)
+    if "choose" not in content:
+        runs = _whole_grids(axes_in(common, "[common]", allowed), grids, notebook, allowed)
+        return Specification(name, description, notebook, runs, text)
+    if notebook is not None:
+        msg = "[choose] is for settings of runs, not for parameters of a notebook: leave it out"
+        raise ConfigError(msg)
+    protocol = _protocol(content["choose"], axes_in(common, "[common]", allowed), grids, allowed)
+    return Specification(name, description, None, protocol.first(), text, protocol=protocol)
+
+
+def _whole_grids(
+    common: Axes, grids: Sequence[Mapping[str, Any]], notebook: Path | None, allowed: list[str]
+) -> tuple[What, ...]:
+    """Return what every point of the grids runs, each once."""
     axes_of = {
-        entry: common | _axes(grid, entry, allowed)
-        for entry, grid in ((f"[[grid]] number {n}", grid) for n, grid in enumerate(grids, 1))
+        entry: common | axes_in(grid, entry, allowed) for entry, grid in _entries(grids).items()
     }
-    points = sum(math.prod(map(len, axes.values())) for axes in axes_of.values())
-    if points > MOST_RUNS:
-        msg = f"the grid has {points:,} points, but at most {MOST_RUNS:,} are taken: make several files"
-        raise ConfigError(msg)
-    found: dict[str, ExperimentConfig | dict[str, Any]] = {}
+    _check_size(sum(math.prod(map(len, axes.values())) for axes in axes_of.values()))
+    found: dict[str, What] = {}
     for entry, axes in axes_of.items():
-        for values in itertools.product(*axes.values()):
-            settings = dict(zip(axes, values, strict=True))
-            try:
-                configuration = _configuration(settings, notebook)
-            except (ConfigError, DataError) as error:
-                point = ", ".join(
-                    f"{k} = {quoted(settings[k])}" for k, v in axes.items() if len(v) > 1
-                )
-                msg = f"{entry}{point and f' with {point}'}: {error}"
-                raise ConfigError(msg) from error
+        for settings in points(axes):
+            told = {name: settings[name] for name, values in axes.items() if len(values) > 1}
+            configuration = configured(settings, notebook, entry, told)
             found.setdefault(_name(configuration, notebook), configuration)
-    return Specification(
-        name,
-        description,
-        notebook,
-        tuple(found.values()),
-        text or json.dumps(dict(content), indent=2),
-    )
+    return tuple(found.values())
 
 
-def _notebook(given: object, specification: Path) -> Path:
-    if not isinstance(given, str):
-        msg = f"notebook must be the path of a notebook, not {quoted(given)}"
+def _protocol(
+    choose: object, common: Axes, grids: Sequence[Mapping[str, Any]], allowed: list[str]
+) -> Protocol:
+    """Return the cells of the grids, in which settings are to be chosen."""
+    reader = Reader(choose)
+    read = {
+        entry: (
+            common | axes_in({k: v for k, v in grid.items() if k != "choose"}, entry, allowed),
+            reader.tried(grid.get("choose", {}), entry),
+        )
+        for entry, grid in _entries(grids).items()
+    }
+    _check_size(sum(reader.size(*axes) for axes in read.values()))
+    cells = dict[tuple[Any, ...], Cell]()
+    for entry, axes in read.items():
+        for cell in reader.cells(*axes, entry):
+            cells.setdefault((*(one.config.hash for one in cell.candidates), cell.second), cell)
+    return Protocol(reader.by, tuple(cells.values()))
+
+
+def _entries(grids: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {f"[[grid]] number {n}": grid for n, grid in enumerate(grids, 1)}
+
+
+def _check_size(runs: int) -> None:
+    if runs > MOST_RUNS:
+        msg = (
+            f"the grid has {runs:,} points, but at most {MOST_RUNS:,} are taken: make several files"
+        )
         raise ConfigError(msg)
-    places = [path_of("notebook", given), specification.resolve().parent.parent / given]
-    for place in places:
-        if place.is_file():
-            return place
-    msg = f"there is no notebook {' or '.join(repr(str(place)) for place in places)}"
-    raise ConfigError(msg)
-
-
-def _allowed(notebook: Path | None) -> list[str]:
-    if notebook is None:
-        return [field.name for field in fields(ExperimentConfig)]
-    from mla_core.runs.notebook import check_parameters
-    from mla_core.runs.notebook_file import check_kernel
-
-    check_kernel(notebook)
-    return list(check_parameters(notebook, {}))
-
-
-def _axes(table: object, entry: str, allowed: list[str]) -> dict[str, list[Any]]:
-    if not isinstance(table, dict):
-        msg = f"{entry} must be a table of settings, not {quoted(table)}"
-        raise ConfigError(msg)
-    for name, value in table.items():
-        one_of(f"setting in {entry}:", name, allowed)
-        if value == []:
-            msg = f"{entry}: {name} is an empty list: give at least one value, or [[]] for a list"
-            raise ConfigError(msg)
-        check_plain(f"{entry}: {name}", value)  # TOML knows dates, and NaN
-    return {name: v if isinstance(v, list) else [v] for name, v in table.items()}
-
-
-def _configuration(
-    settings: dict[str, Any], notebook: Path | None
-) -> ExperimentConfig | dict[str, Any]:
-    if notebook is None:
-        check_names(settings)
-        configuration = ExperimentConfig(**settings)  # who writes what to run may name code
-        if names := modalities_of(configuration.dataset, configuration.dataset_options):
-            configuration.check_modalities(names)
-        # What the method does not obey must not make two runs of one.
-        idle = idle_settings(configuration.method)
-        return configuration.replace(**{name: getattr(_DEFAULTS, name) for name in idle})
-    from mla_core.runs.notebook import check_parameters
-
-    return check_parameters(notebook, settings)
 
 
 def _settings(configuration: ExperimentConfig | Mapping[str, Any]) -> dict[str, Any]:

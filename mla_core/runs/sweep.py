@@ -5,72 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
-from mla_core.files import check_writable, remove, write_json
+from mla_core.files import check_writable, remove
 from mla_core.outside import path_of
 from mla_core.progress import bar, stream
 from mla_core.runs.attempts import STOPPED, Todo
 from mla_core.runs.processes import outcomes as of_processes
 from mla_core.runs.specification import Specification, read_specification
+from mla_core.runs.stages import in_two_stages
+from mla_core.runs.sweep_report import Failure, SweepReport, failures_of, write_failures
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
 __all__ = ["Failure", "Specification", "SweepReport", "read_specification", "run_sweep"]
-
-FAILURES = "failures-{}.json"  # of the specification's name: several may share a folder
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A run that raised, or whose process died.
-
-    Attributes
-    ----------
-    run : str
-        Its folder's name.
-    settings : dict
-        All its settings.
-    error : str
-        ``"TrainingDivergedError: training diverged in sub-step 2 ..."``.
-    trace : str
-        The traceback, empty when a process died.
-    """
-
-    run: str
-    settings: dict[str, Any]
-    error: str
-    trace: str = ""
-
-
-@dataclass(frozen=True)
-class SweepReport:
-    """How a sweep went.
-
-    Attributes
-    ----------
-    finished, skipped : tuple of Path
-        Folders of the runs finished now, and of those finished before.
-    failures : tuple of Failure
-    stopped : tuple of str
-        Names of runs that were stopped on request; the same sweep goes on with them.
-    """
-
-    finished: tuple[Path, ...]
-    skipped: tuple[Path, ...]
-    failures: tuple[Failure, ...]
-    stopped: tuple[str, ...] = ()
-
-    @property
-    def folders(self) -> tuple[Path, ...]:
-        """All run folders that are there now."""
-        return self.skipped + self.finished
 
 
 def run_sweep(
@@ -83,6 +36,8 @@ def run_sweep(
     progress: bool = False,
 ) -> SweepReport:
     """Run all configurations, several at a time; finished runs are skipped.
+
+    Where the specification chooses settings first, both stages are run, one after the other.
 
     Every run computes with the same number of threads (see `mla_core.threads.threads`), so the
     results are the same for any `jobs`.
@@ -135,17 +90,27 @@ def run_sweep(
     if jobs > 1 or cluster:
         _refuse_unknown_elsewhere(specification)
     out = path_of("the folder of runs", out)
+    if cluster:
+        from mla_core.runs.cluster import outcomes as of_cluster
+
+        runs_of: Any = partial(of_cluster, address=cluster, fetch=fetch)
+    else:
+        runs_of = partial(of_processes, jobs=jobs)
+    run = partial(_run_all, out=out, runs_of=runs_of, progress=progress)
+    if specification.protocol is not None:
+        return in_two_stages(specification, out, run)
+    return run(specification)
+
+
+def _run_all(
+    specification: Specification, *, out: Path, runs_of: Any, progress: bool
+) -> SweepReport:
+    """Run what is not finished, each run in what `runs_of` offers."""
     skipped = specification.done(out)
     runs = zip(specification.runs, specification.configurations, strict=True)
     todo = _by_data({name: what for name, what in runs if name not in skipped})
     if todo:
         check_writable(out)
-    if cluster:
-        from mla_core.runs.cluster import outcomes as of_cluster
-
-        runs_of = partial(of_cluster, address=cluster, fetch=fetch)
-    else:
-        runs_of = partial(of_processes, jobs=jobs)
     finished: list[Path] = []
     failures: list[Failure] = []
     stopped: list[str] = []
@@ -162,7 +127,7 @@ def run_sweep(
             elif error:
                 failures.append(Failure(name, specification.runs[name], error, trace))
                 with suppress(ConfigError):  # a full disk: they are in the report, too
-                    _write_failures(failures, listed)
+                    write_failures(failures, listed)
                 if progress:
                     label = specification.label(name)
                     shown.write(f"failed: {name}  {label}\n  {error}", file=stream())
@@ -171,12 +136,6 @@ def run_sweep(
             shown.update()
     before = tuple(out / name for name in skipped)
     return SweepReport(tuple(finished), before, tuple(failures), tuple(stopped))
-
-
-def failures_of(specification: Specification, out: Path) -> Path:
-    """Return the file that lists the runs of a specification, or of its part, that failed."""
-    part = f"-{specification.part}" if specification.part else ""
-    return out / FAILURES.format(specification.name + part)
 
 
 def _by_data(todo: Todo) -> Todo:
@@ -206,19 +165,10 @@ def _refuse_unknown_elsewhere(specification: Specification) -> None:
 
 def _bar(specification: Specification, done: int, *, shown: bool) -> tqdm[Any]:
     return bar(
-        desc=specification.name,
+        desc=" ".join(filter(None, (specification.name, specification.part))),
         total=len(specification.runs),
         initial=done,
         unit="run",
         disable=not shown,
         smoothing=0.0,  # runs differ in length: the mean is the better guess of what is left
     )
-
-
-def _write_failures(failures: list[Failure], path: Path) -> None:
-    remove(path)  # an older list would look like the whole of it
-    listed = [
-        {"run": f.run, "settings": f.settings, "error": f.error, "traceback": f.trace}
-        for f in failures
-    ]
-    write_json(path, listed)
