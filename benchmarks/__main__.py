@@ -11,6 +11,7 @@ from benchmarks import (
     following,
     frame_rate,
     fusion,
+    gpu,
     growth,
     import_time,
     live,
@@ -40,6 +41,7 @@ ALL = {
     "page_size": page_size.main,
     "growth": growth.main,
     "parallel": parallel.main,
+    "gpu": gpu.main,
 }
 
 

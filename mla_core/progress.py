@@ -32,6 +32,13 @@ def bar(**options: Any) -> tqdm[Any]:
     return tqdm(**settings | options)
 
 
+def say(sentence: str) -> None:
+    """Write a sentence where bars are written, without breaking one that is there."""
+    from tqdm import tqdm
+
+    tqdm.write(sentence, file=stream())
+
+
 def stream() -> TextIO:
     """Return where bars, and words beside them, are written.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -27,6 +28,9 @@ class Placement:
 
     device: torch.device = CPU
     dtype: torch.dtype = torch.float32
+
+    def __str__(self) -> str:
+        return f"{self.device.type!r} in {str(self.dtype).removeprefix('torch.')}"
 
     @property
     def plain(self) -> bool:
@@ -88,5 +92,17 @@ def place(device: str, precision: str, *, large: bool) -> Placement:
     if kind == "cuda":
         # The same seed must give the same numbers, so no kernel is chosen by a race.
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        _open_backwards()
         mixed |= precision == "auto" and large and torch.cuda.is_bf16_supported()
     return Placement(torch.device(kind), torch.bfloat16 if mixed else torch.float32)
+
+
+@cache
+def _open_backwards() -> None:
+    """Let torch's thread for gradients meet the GPU with a kernel that is not cuBLAS's.
+
+    A thread has no CUDA context before its first kernel. Where that is a matrix product, as for
+    features that a linear layer gives, torch warns and helps itself to the first GPU's.
+    """
+    with torch.enable_grad():
+        torch.ones(1, device="cuda", requires_grad=True).exp().backward()

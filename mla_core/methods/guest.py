@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset, load_dataset
 from mla_core.data.samples import Modality, Split
+from mla_core.encoders import Placement
 from mla_core.errors import ConfigError
 from mla_core.methods.base import Method, Position, Prediction
 from mla_core.methods.schedule import Batch
@@ -69,6 +70,7 @@ class _Model:
 
     kept: frozenset[str] = frozenset()
     temperature = None
+    placement = Placement()  # nobody knows where it computes
 
     def __init__(self, name: str, inner: Any) -> None:
         self._name, self._inner = name, inner

@@ -2,6 +2,7 @@
 
 from mla_core.records.checkpoint import (
     LOOKS,
+    computed_on,
     load_snapshot,
     remove_checkpoints,
     save_snapshot,
@@ -28,6 +29,7 @@ __all__ = [
     "Snapshot",
     "StepRecord",
     "Summary",
+    "computed_on",
     "load_snapshot",
     "name_of_look",
     "read_look",

@@ -6,6 +6,7 @@ whose files are not those that were written is refused.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ _NUMBERED = f"checkpoint-{'[0-9]' * 9}"
 _CURE = "remove the folder that it is in to train anew"
 
 
-def save_snapshot(snapshot: Snapshot, folder: Path, data: str = "") -> Path:
+def save_snapshot(
+    snapshot: Snapshot, folder: Path, data: str = "", devices: Sequence[str] = ()
+) -> Path:
     """Write a snapshot under `folder` and remove older ones there.
 
     Parameters
@@ -34,6 +37,8 @@ def save_snapshot(snapshot: Snapshot, folder: Path, data: str = "") -> Path:
         Made when missing.
     data : str
         The fingerprint of what it was trained on.
+    devices : sequence of str
+        The kinds of device that its encoders have computed on so far, in order.
 
     Returns
     -------
@@ -46,7 +51,7 @@ def save_snapshot(snapshot: Snapshot, folder: Path, data: str = "") -> Path:
     numbers = [int(path.name.rpartition("-")[2]) for path in older]
     target = folder / f"checkpoint-{max(numbers, default=0) + 1:09d}"
     with written_whole(target) as beside:
-        _write(snapshot, beside, data)
+        _write(snapshot, beside, data, devices)
         seal(beside)
     for path in [*older, *left_over]:
         remove(path)
@@ -78,6 +83,12 @@ def trained_on(folder: Path) -> str:
     return "" if newest is None else str(_position(newest).get("data", ""))
 
 
+def computed_on(folder: Path) -> list[str]:
+    """Return the kinds of device that have computed that snapshot, empty where nobody noted them."""
+    newest = _newest(folder)
+    return [] if newest is None else list(map(str, _position(newest).get("devices", [])))
+
+
 def _newest(folder: Path) -> Path | None:
     return max(filter(is_sealed_whole, folder.glob(_NUMBERED)), default=None)
 
@@ -86,7 +97,7 @@ def _position(folder: Path) -> dict[str, Any]:
     return read_json(folder / "snapshot.json", _CURE)
 
 
-def _write(snapshot: Snapshot, folder: Path, data: str) -> None:
+def _write(snapshot: Snapshot, folder: Path, data: str, devices: Sequence[str]) -> None:
     folder.mkdir()
     write_safetensors(folder / "tensors.safetensors", snapshot.tensors)
     position = {
@@ -95,11 +106,12 @@ def _write(snapshot: Snapshot, folder: Path, data: str) -> None:
         "epoch": snapshot.epoch,
         "index": snapshot.index,
         "data": data,
+        "devices": list(devices),
     }
     write_json(folder / "snapshot.json", position)
     snapshot.history.save(folder / "history.npz")
     if snapshot.best is not None:
-        _write(snapshot.best, folder / "best", data)
+        _write(snapshot.best, folder / "best", data, devices)
 
 
 def _read(folder: Path) -> Snapshot:

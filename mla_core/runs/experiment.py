@@ -21,13 +21,14 @@ from mla_core.files import check_writable, no_room_told, remove, write_json
 from mla_core.methods import Call, OneAtATime, Team
 from mla_core.named_data import can_change, check_given
 from mla_core.outside import path_of
-from mla_core.progress import bar
+from mla_core.progress import bar, say
 from mla_core.records import (
     LOOKS,
     About,
     Journal,
     Snapshot,
     StepRecord,
+    computed_on,
     load_snapshot,
     remove_checkpoints,
     save_snapshot,
@@ -252,7 +253,9 @@ def train(
             raise
     if folder is not None:
         _save_state(session, safe, folder)  # what follows in a notebook may fail and be run again
-        write_results(session, folder, _sharing(team))
+        devices = computed_on(folder)
+        moved = {"devices": devices} if len(devices) > 1 else {}
+        write_results(session, folder, _sharing(team) | moved)
     return session
 
 
@@ -287,6 +290,12 @@ def _restore(session: TrainingSession, snapshot: Snapshot, folder: Path) -> None
     refuse_other(f"the checkpoint in {str(folder)!r}", known, now)
     session.restore(snapshot)
     session.recording.load(folder / LOOKS, snapshot.step)
+    before, here = computed_on(folder)[-1:], session.method.model.placement
+    if before not in ([], [here.device.type]):
+        say(
+            f"the checkpoint in {str(folder)!r} was computed on {before[0]!r}; the run goes on on "
+            f"{here}, so from here on its numbers are rounded otherwise"
+        )
 
 
 def _tell(
@@ -305,7 +314,8 @@ def _tell(
 def _save_state(session: TrainingSession, safe: Snapshot, folder: Path) -> None:
     """Write what a resumed run needs, the looks first: those beyond the checkpoint do no harm."""
     session.recording.save(folder / LOOKS)
-    save_snapshot(safe, folder, short(session.data))
+    devices = dict.fromkeys([*computed_on(folder), session.method.model.placement.device.type])
+    save_snapshot(safe, folder, short(session.data), list(devices))
 
 
 def write_results(

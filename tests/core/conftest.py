@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mla_core import ExperimentConfig, Modality, MultimodalDataset, Split, TrainingSession
+from mla_core.encoders import placement
 from mla_core.runs.specification import read_specification
 from tests.core.models import write_models
 
@@ -18,6 +19,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_gpu() -> Iterator[None]:
+    """Compute where every machine can, and as precisely: `test_device` asks for the other places."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(placement, "available_devices", lambda: ["cpu"])
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +87,7 @@ def make_data() -> Callable[..., MultimodalDataset]:
 
 
 def _bits(tensors: dict[str, Tensor]) -> dict[str, bytes]:
-    return {name: tensor.contiguous().numpy().tobytes() for name, tensor in tensors.items()}
+    return {name: tensor.cpu().contiguous().numpy().tobytes() for name, tensor in tensors.items()}
 
 
 @pytest.fixture(scope="session")

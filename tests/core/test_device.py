@@ -1,15 +1,26 @@
 """Where encoders compute and how precisely. On a machine with a GPU these tests use it, too."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
+from torch import nn
 
-from mla_core import ConfigError, ExperimentConfig, TrainingSession
+from mla_core import ConfigError, ExperimentConfig, TrainingDivergedError, TrainingSession
 from mla_core.catalogue import METHODS
 from mla_core.encoders import placement
 from mla_core.encoders.placement import Placement, available_devices, place
 
 DEVICES = available_devices()
 SETTINGS = {"batch_size": 8, "probe_size": 9, "feature_size": 12, "learning_rate": 0.01}
+on_a_gpu = pytest.mark.skipif("cuda" not in DEVICES, reason="this machine has no CUDA device")
+
+
+@pytest.fixture(autouse=True)
+def every_device(monkeypatch):
+    """Undo what keeps all other tests to the CPU."""
+    monkeypatch.setattr(placement, "available_devices", available_devices)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +148,63 @@ def test_the_same_numbers_every_time(device, make_media, assert_same):
     list(one)
     list(two)
     assert_same(one, two)
+
+
+def chance():
+    """Return (B, 5) -> (B, 8): it drops out and takes in statistics, in training alone."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5))
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_dropout_there_depends_on_seed_and_step_alone(device, tiny, assert_same):
+    def begin():
+        return TrainingSession(tiny(device=device, epochs=1), encoders={"m1": chance()})
+
+    whole, parts = begin(), begin()
+    list(whole)
+    if device == "cuda":
+        torch.cuda.manual_seed(5)
+    torch.manual_seed(5)
+    parts.advance(steps=3)
+    early = parts.snapshot()
+    parts.advance(steps=2)
+    parts.restore(early)
+    for session in (parts, parts.fork()):
+        list(session)
+        assert_same(session, whole)
+    drawn = torch.rand(1), torch.rand(1, device=device)
+    torch.manual_seed(5)
+    for mine in drawn:  # nobody else's numbers are touched
+        assert torch.equal(torch.rand(1, device=mine.device), mine)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_refused_step_leaves_the_statistics_there_alone(device, tiny, bits):
+    session = TrainingSession(tiny(device=device), encoders={"m1": chance()})
+    session.advance(steps=1)
+    session.data.split("train").inputs["m1"][:] = torch.inf
+    before = bits(session.method.state_dict())
+    with pytest.raises(TrainingDivergedError, match="the loss is nan"):
+        session.advance(steps=1)
+    assert bits(session.method.state_dict()) == before
+
+
+FIRST_BACKWARD = """
+import torch
+from mla_core import ExperimentConfig, TrainingSession
+few = {"modalities": 2, "classes": 3, "dim": 5, "sizes": [32, 9, 9]}
+config = ExperimentConfig(
+    dataset="gaussian", dataset_options=few, batch_size=16, device="cuda", precision="float32"
+)
+own = {"m0": torch.nn.Linear(5, 7), "m1": torch.nn.Linear(5, 7)}
+TrainingSession(config, encoders=own).advance(steps=2)
+"""
+
+
+@on_a_gpu
+def test_the_first_backward_pass_of_a_process_warns_of_nothing():
+    command = [sys.executable, "-W", "error", "-c", FIRST_BACKWARD]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

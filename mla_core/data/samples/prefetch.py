@@ -1,4 +1,4 @@
-"""The next batch is read from disk by a thread while the last one is learned from."""
+"""The next batch is read by a thread, and sent to a device, while the last one is learned from."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mla_core.data.samples.delivery import OnDevice, Sent, StandIn, as_stored, bytes_of, here, room
 from mla_core.data.samples.split import Split
+from mla_core.data.samples.stored import decoded
 
 
-class ReadAhead:
+class ReadAhead(StandIn):
     """A column whose coming samples are read before they are asked for.
 
     Reading has no side effects, so what a session computes does not depend on it.
@@ -24,6 +26,8 @@ class ReadAhead:
         What a split holds for one modality (N, ...), used like a tensor.
     reader : ThreadPoolExecutor
         Of one thread.
+    device : device, optional
+        Where fetched samples go, as they are stored; they become numbers of a network there.
 
     Examples
     --------
@@ -33,32 +37,38 @@ class ReadAhead:
     ([3, 5], [0])
     """
 
-    def __init__(self, column: Any, reader: ThreadPoolExecutor) -> None:
-        self.column = column
+    def __init__(
+        self, column: Any, reader: ThreadPoolExecutor, device: torch.device | None = None
+    ) -> None:
+        super().__init__(column)
         self._reader = reader
-        self._coming: list[tuple[Tensor, Future[Tensor]]] = []
+        self._device = device
+        self._coming: list[tuple[Tensor, Future[Tensor | Sent]]] = []
 
     def fetch(self, indices: Tensor) -> None:
         """Begin to read the samples at `indices` (B,)."""
-        self._coming.append((indices, self._reader.submit(self.column.__getitem__, indices)))
-
-    def __len__(self) -> int:
-        return len(self.column)
+        self._coming.append((indices, self._reader.submit(self._read, indices)))
 
     def __getitem__(self, indices: Any) -> Tensor:
         """Return samples: those that were fetched, or others, which are read now."""
         for i, (wanted, samples) in enumerate(self._coming):
             if isinstance(indices, Tensor) and torch.equal(wanted, indices):
                 del self._coming[: i + 1]  # what was fetched before it is wanted no more
-                return samples.result()
-        found: Tensor = self.column[indices]
-        return found
+                found = samples.result()
+                if isinstance(found, Sent):
+                    return decoded(found.arrived(), self.column.dtype)
+                return found
+        return super().__getitem__(indices)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.column, name)
+    def _read(self, indices: Tensor) -> Tensor | Sent:
+        if self._device is None:
+            return super().__getitem__(indices)
+        return Sent(as_stored(self.column, indices), self._device)
 
 
-def read_ahead(split: Split, besides: Collection[str] = ()) -> Split:
+def read_ahead(
+    split: Split, besides: Collection[str] = (), device: torch.device | None = None
+) -> Split:
     """Return the split with every column that is not in memory as a `ReadAhead`.
 
     Parameters
@@ -66,13 +76,23 @@ def read_ahead(split: Split, besides: Collection[str] = ()) -> Split:
     split : Split
     besides : collection of str
         Modalities that are not read batch by batch.
+    device : device, optional
+        Where samples go to: all at once where they fit (`room`), else batch by batch, from memory
+        as well. By default nobody sends them.
     """
-    lazy = [m for m, x in split.inputs.items() if not isinstance(x, Tensor) and m not in besides]
+    columns = {m: x for m, x in split.inputs.items() if m not in besides}
+    ahead: dict[str, Any] = {}
+    if device is not None:
+        device = here(device)
+        if sum(map(bytes_of, columns.values())) <= room(device):
+            ahead = {m: OnDevice(x, device) for m, x in columns.items()}
+            return replace(split, inputs={**split.inputs, **ahead})
+    lazy = {m: x for m, x in columns.items() if device is not None or not isinstance(x, Tensor)}
     if not lazy:
         return split
     reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
-    ahead: dict[str, Any] = {m: ReadAhead(split.inputs[m], reader) for m in lazy}
-    return replace(split, inputs={m: ahead.get(m, x) for m, x in split.inputs.items()})
+    ahead = {m: ReadAhead(x, reader, device) for m, x in lazy.items()}
+    return replace(split, inputs={**split.inputs, **ahead})
 
 
 def fetch(split: Split, modality: str | None, indices: Tensor) -> None:

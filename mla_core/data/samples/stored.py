@@ -190,21 +190,41 @@ class StoredColumn:
     def _like(self, rows: Tensor) -> StoredColumn:
         return StoredColumn(self.source, rows, self._digests)
 
+    def raw(self, indices: Tensor) -> Tensor:
+        """Return the samples at `indices` (B,) in the numbers of the file; see `decoded`."""
+        return self._raw(self.row_numbers[indices])
+
     def _read(self, rows: Tensor) -> Tensor:
+        return decoded(self._raw(rows), self.dtype)
+
+    def _raw(self, rows: Tensor) -> Tensor:
         here = rows >= 0
         whole = bool(here.all())
         raw = torch.from_numpy(self.source.rows((rows if whole else rows[here]).numpy()))
-        x = raw.to(self.dtype)
-        if raw.dtype == torch.uint8:
-            x = x.div_(255)
         if whole:
-            return x
-        out = torch.zeros((len(rows), *self.shape[1:]), dtype=self.dtype)
-        out[here] = x
+            return raw
+        out = torch.zeros((len(rows), *self.shape[1:]), dtype=raw.dtype)
+        out[here] = raw
         return out
 
     def __repr__(self) -> str:
         return f"StoredColumn(shape={tuple(self.shape)}, dtype={self.dtype})"
+
+
+def decoded(raw: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return numbers of a file as a network reads them, with the same bits on every device.
+
+    Examples
+    --------
+    >>> decoded(torch.tensor([0, 255], dtype=torch.uint8), torch.float32).tolist()
+    [0.0, 1.0]
+    """
+    x = raw.to(dtype)
+    if raw.dtype != torch.uint8:
+        return x
+    # CUDA multiplies by the reciprocal of a plain number, which rounds otherwise.
+    most = 255 if x.device.type == "cpu" else torch.full((), 255.0, device=x.device)
+    return x.div_(most)
 
 
 Column = Tensor | StoredColumn  # what a split holds for a modality
@@ -223,7 +243,7 @@ def blank(column: Column, present: Tensor) -> Column:
     >>> blank(torch.ones(2, 2), torch.tensor([True, False])).tolist()
     [[1.0, 1.0], [0.0, 0.0]]
     """
-    if isinstance(column, StoredColumn):
+    if not isinstance(column, Tensor):
         return column.blank(present)
     column = column.clone()
     column[~present] = 0
@@ -232,6 +252,6 @@ def blank(column: Column, present: Tensor) -> Column:
 
 def digest(column: Column) -> bytes:
     """Return bytes that tell this column's samples from any others."""
-    if isinstance(column, StoredColumn):
+    if not isinstance(column, Tensor):
         return column.digest()
     return column.contiguous().numpy().tobytes()
