@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mla_core.cli import claims, data, export, lab, listing, stop, sweep, verify
+from mla_core.cli import claims, classroom, data, export, lab, listing, stop, sweep, verify
 from mla_core.cli.values import named_values
 from mla_core.errors import ConfigError, DataError, NotebookError, StoppedError
 from mla_core.version import __version__
@@ -27,6 +27,7 @@ EPILOG = """examples:
   mla-lab claims results                              what the results say of the papers' claims
   mla-lab verify results/table1.csv --sample 1        repeat a row of a table, compare bit for bit
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
+  mla-lab class course --students names.txt           notebooks for a course (see mla-lab class --help)
   mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
 """
 
@@ -65,6 +66,7 @@ def command_parser() -> argparse.ArgumentParser:
     run.set_defaults(action=_run)
 
     lab.add_commands(commands)
+    classroom.add_commands(commands)
     listing.add_commands(commands)
     stop.add_commands(commands)
     sweep.add_commands(commands)
