@@ -35,11 +35,11 @@ def build(out: Path, *, short: bool = False) -> int:
     out : Path
         The site goes into ``out/html``, what was made on the way beside it.
     short : bool
-        With two notebooks on tiny data alone, for tests.
+        With two notebooks on tiny data and without the reference, for tests.
     """
     chosen = {path: SHORT.get(path.stem, {}) if short else {} for path in _notebooks(short=short)}
     made = [executed(path, parameters, out / "executed") for path, parameters in chosen.items()]
-    stage(out / "source", made)
+    stage(out / "source", made, reference=not short)
     options = [
         "-W",
         "--keep-going",

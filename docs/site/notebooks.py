@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
 from mla_core.cli.lab import lay_out
+from mla_core.runs.jupyter import encrypted_kernels
+from widgets.page import safe_json
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 1800  # of one cell
 PLOTLY = "application/vnd.plotly.v1+json"
-FOR_PAGES = {"MLA_LAB_PAGE": "1", "PYTHONPATH": str(ROOT)}
+FOR_PAGES = {"MLA_LAB_PAGE": "1", "PYTHONPATH": str(ROOT), "TQDM_DISABLE": "1"}
 
 
 def executed(notebook: Path, parameters: Mapping[str, Any], place: Path) -> Path:
@@ -59,12 +62,12 @@ def _execute(
     with tempfile.TemporaryDirectory() as folder, _environment(FOR_PAGES):
         lay_out(Path(folder))
         resources = {"metadata": {"path": str(Path(folder) / "notebooks")}}
-        NotebookClient(notebook, timeout=SECONDS, resources=resources).execute()
+        manager = AsyncKernelManager(**encrypted_kernels())
+        NotebookClient(notebook, km=manager, timeout=SECONDS, resources=resources).execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran
-        cell["outputs"] = [
-            _for_page(output) for output in cell.get("outputs", []) if _is_seen(output)
-        ]
+        if cell.cell_type == "code":
+            cell.outputs = [_for_page(output) for output in cell.outputs if _is_seen(output)]
     return notebook
 
 
@@ -76,7 +79,7 @@ def _for_page(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return an output with a figure's data as HTML that `figures.js` draws from."""
     data = output.get("data", {})
     if PLOTLY in data:
-        told = json.dumps(data[PLOTLY], separators=(",", ":")).replace("<", "\\u003c")
+        told = safe_json(data[PLOTLY])
         height = int(data[PLOTLY].get("layout", {}).get("height") or 400)
         output["data"] = {
             "text/html": f'<div class="mla-plot" style="min-height:{height}px">'

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ OURS = ("docs/site/", "docs/_build/")  # the machinery itself
 FIRST = ("index.md", "quick_start.md")
 
 
-def stage(place: Path, notebooks: Iterable[Path]) -> None:
+def stage(place: Path, notebooks: Iterable[Path], *, reference: bool = True) -> None:
     """Bring a folder of sources up to date: what has not changed is not touched.
 
     Parameters
@@ -27,10 +26,13 @@ def stage(place: Path, notebooks: Iterable[Path]) -> None:
         What stands there and is no source any more is removed.
     notebooks : iterable of Path
         Executed ones.
+    reference : bool
+        Whether the pages of the code are among them.
     """
     sources = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _found()}
     sources |= {f"notebooks/{path.name}": path.read_bytes() for path in notebooks}
-    sources |= {f"api/{name}": text.encode() for name, text in api_pages().items()}
+    if reference:
+        sources |= {f"api/{name}": text.encode() for name, text in api_pages().items()}
     sources |= {name: (HERE / name).read_bytes() for name in FIRST}
     pages = [
         name.rpartition(".")[0] for name in sources if name.endswith((".md", ".ipynb", ".rst"))
@@ -82,8 +84,3 @@ def _found() -> Iterable[Path]:
         for path in ROOT.glob(pattern):
             if not path.relative_to(ROOT).as_posix().startswith(OURS):
                 yield path
-
-
-def clear(place: Path) -> None:
-    """Remove a folder, if it is there."""
-    shutil.rmtree(place, ignore_errors=True)

@@ -19,6 +19,7 @@ from widgets.page import (
     figure_bundles,
     in_words,
     notebook_loop,
+    on_page,
     per_cell,
     present,
     script,
@@ -47,6 +48,9 @@ class QuestionForm(anywidget.AnyWidget):
         What the live region says.
     asked : int
         How often the reader asked for the answer.
+    known : dict
+        On a page without a kernel the answer is there already: which choice ``holds``, and the
+        ``verdicts`` on each guess. Empty elsewhere.
     """
 
     _esm = script("page/dom", "questions/question")
@@ -58,6 +62,7 @@ class QuestionForm(anywidget.AnyWidget):
     state = traitlets.Unicode("open").tag(sync=True)
     verdict = traitlets.Unicode(INVITATION).tag(sync=True)
     asked = traitlets.Int(0).tag(sync=True)
+    known = traitlets.Dict().tag(sync=True)
 
 
 class Question:
@@ -184,7 +189,8 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
         something that may change. It may take long: live, it runs in a thread. Where it raises
         `NotYet`, the question waits, and opens by itself.
     headless : bool
-        Show the answer at once, as text and static figure.
+        Show the answer at once, as text and static figure; on a page that runs the widgets' scripts
+        (`on_page`), take the guess first.
 
     Raises
     ------
@@ -201,9 +207,15 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
     if not headless:
         display(Question(prompt, choices, reveal))
         return
-    answer = ask(reveal, _checked(choices))
-    told = f"<b>{text(choices[answer.holds])}</b>. {text(answer.sentence)}"
-    display(HTML(f"<p><b>{text(prompt)}</b></p><p>{told}</p>"))
+    known = _checked(choices)
+    answer = ask(reveal, known)
+    if on_page():
+        verdicts = [_judged(known, guess, answer) for guess in range(len(known))]
+        told = {"holds": answer.holds, "verdicts": verdicts}
+        display(QuestionForm(prompt=prompt, choices=known, known=told))
+    else:
+        said = f"<b>{text(choices[answer.holds])}</b>. {text(answer.sentence)}"
+        display(HTML(f"<p><b>{text(prompt)}</b></p><p>{said}</p>"))
     if isinstance(answer.picture, BaseFigure):
         present(answer.picture)
     elif answer.picture is not None:
