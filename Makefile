@@ -18,7 +18,7 @@ STRIPPED := --extra-keys cell.metadata.mla_lab# what somebody guessed
 HOME_NOTE := .venv/.installed-for
 MOVED := $(shell [ "$$(cat $(HOME_NOTE) 2>/dev/null)" = "$$(pwd -P)" ] || echo moved)
 
-.PHONY: help lab test campaign format bench experiments screenshot clean moved
+.PHONY: help lab test campaign format bench experiments docs screenshot clean moved
 
 help: ## Show this list
 	@echo "MLA Lab: make TARGET [PYTHON=python3.12] [PORT=8888] [JOBS=2]"
@@ -54,11 +54,14 @@ experiments: .venv/.stamp-test ## Run every experiment of experiments/ anew (JOB
 			{ [ $$? -eq 1 ] || exit 1; failed="$$failed $$name"; }; \
 	done; [ -z "$$failed" ] || echo "Runs of$$failed failed, which results/*.json say, too." >&2
 
+docs: .venv/.stamp-test ## Build the site, docs/_build/html (the notebooks take minutes, once)
+	$(PY) docs/site/build.py
+
 screenshot: .venv/.stamp-test ## Take the pictures of the documentation with a real browser
 	$(PY) -m tests.browser.screenshot
 
 clean: ## Remove the environment and every cache (runs/ stays)
-	rm -rf .venv build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist docs/_build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 

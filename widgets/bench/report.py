@@ -17,7 +17,8 @@ from widgets.bench.lab import TrainingLab
 from widgets.charts import MapState, legend_html, map_figure, run_of, umap_caption
 from widgets.charts import sample as sample_view
 from widgets.charts import training as charts
-from widgets.page import asset, describe_training, present
+from widgets.gap import view_for_page
+from widgets.page import asset, describe_training, on_page, present, tell_what_needs_a_kernel
 
 
 class TrainingReport:
@@ -58,6 +59,7 @@ class TrainingReport:
             self.figures.append(map_figure(evaluation, view))
 
     def _ipython_display_(self) -> None:
+        tell_what_needs_a_kernel("To press Play and to change settings while it trains")
         session, config = self.session, self.session.config
         names = list(session.data.modalities)
         svg = diagram.network_svg(names, self._run)
@@ -66,7 +68,12 @@ class TrainingReport:
         picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
         display(HTML(picture))
         display(HTML(f"<style>{asset('bench/moment_slider.css')}</style>{legend_html(names)}"))
-        for figure in self.figures:
+        curves, *maps = self.figures
+        present(curves)
+        if on_page():
+            display(view_for_page(session))
+            maps = []
+        for figure in maps:
             present(figure)
         sample = self._evaluation.ids[0]
         display(

@@ -27,6 +27,7 @@ from widgets.page import (
     describe_training,
     pick,
     run_colour,
+    safe_json,
     text,
 )
 
@@ -98,17 +99,6 @@ _MAP = (
     "<noscript><p>The map needs JavaScript; everything else is above and below. In JupyterLab press "
     "Trust HTML, or open the file in your browser.</p></noscript>"
 )
-
-
-def safe_json(value: Any) -> str:
-    r"""Return JSON that can stand inside ``<script>``: whatever it holds, it ends no element.
-
-    Examples
-    --------
-    >>> safe_json("</script>\u2028")
-    '"\\u003c/script>\\u2028"'
-    """
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def numbers_table(numbers: Mapping[str, Mapping[str, Any]], own: Sequence[str] = ()) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,13 @@ from mla_core.files import written_whole
 from mla_core.records import History
 from mla_core.runs import Run, data_of_run, read_run
 from mla_core.session import TrainingSession
-from widgets.export.page import Page, safe_json
-from widgets.gap import STATE, parts_of, payload
+from widgets.export.page import Page
+from widgets.gap import STATE, as_base64, media_within, payload
+from widgets.page import safe_json
 
 LIMIT = 6_000_000  # bytes of a page
 FOR_MAP = 3_500_000  # of them at most for the map over time, when media want what is left
-IN_VAIN = 10  # samples that do not fit, one after another: then the page is full
 RESERVE = 20_000  # for what is counted last: sentences, and the commas between samples
-
-Buffer = dict[str, Any]
 
 
 def export_run(
@@ -181,41 +178,6 @@ class _Made:
         return Page(*self._facts, {**story, "media": kept}, [*self._notes, note])
 
 
-def media_within(
-    budget: int, replay: Replay, media: Callable[[str], Any]
-) -> dict[str, list[Buffer]]:
-    """Return the parts of as many samples as fit, taken in turns from all classes.
-
-    Reading a sample may take long: after `IN_VAIN` in a row that do not fit, no more are read.
-
-    Parameters
-    ----------
-    budget : int
-        Bytes of JSON.
-    replay : Replay
-    media : callable
-        From a sample's id to its parts.
-    """
-    kept: dict[str, list[Buffer]] = {}
-    ranks: dict[int, int] = {}
-    order = []
-    for n, label in enumerate(replay.labels.tolist()):
-        ranks[label] = ranks.get(label, -1) + 1
-        order.append((ranks[label], label, n))
-    in_vain = 0
-    for _, _, n in sorted(order):
-        if in_vain == IN_VAIN:
-            break
-        sample = replay.ids[n]
-        parts = [{**part, "data": _base64(part["data"])} for part in parts_of(media(sample))]
-        size = len(safe_json({sample: parts}))
-        if size <= budget:
-            kept[sample] = parts
-            budget -= size
-        in_vain = 0 if sample in kept else in_vain + 1
-    return kept
-
-
 def _fitting(replay: Replay, budget: int) -> tuple[Replay, dict[str, Any]]:
     """Return the replay with as many looks as fit, and the page's traits that show it."""
     looks = len(replay.steps)
@@ -230,12 +192,12 @@ def _fitting(replay: Replay, budget: int) -> tuple[Replay, dict[str, Any]]:
 
 def _story(replay: Replay) -> dict[str, Any]:
     shown = payload(replay)
-    arrays = {name: _base64(data) for name, data in shown["arrays"].items()}
+    arrays = {name: as_base64(data) for name, data in shown["arrays"].items()}
     maps = {}
     for name, one in shown["maps"].items():
         # Half a float: a thousandth of the map's size, less than a marker.
         coords = np.ascontiguousarray(replay.maps[name].coords, np.float16).tobytes()
-        maps[name] = {**one, "dtype": "float16", "coords": _base64(coords)}
+        maps[name] = {**one, "dtype": "float16", "coords": as_base64(coords)}
     last = {"look": len(replay.steps) - 1}
     return {**STATE, **last, "meta": shown["meta"], "arrays": arrays, "maps": maps, "media": {}}
 
@@ -255,10 +217,6 @@ def _thinned(replay: Replay, looks: int) -> Replay:
     numbers = (*per_look, "centroid_gap", "separability")
     arrays: dict[str, Any] = {name: getattr(replay, name)[kept] for name in numbers}
     return replace(replay, **arrays, maps=maps)
-
-
-def _base64(data: bytes) -> str:
-    return b64encode(data).decode()
 
 
 def _write(page: Page, out: str | Path, limit: int) -> Path:

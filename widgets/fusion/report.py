@@ -22,8 +22,9 @@ from mla_core.session import TrainingSession
 from widgets.charts import MapState, media_html
 from widgets.fusion.curves import curve_figure, curves_table, refresh_study, study_figure
 from widgets.fusion.formula import formula_html
+from widgets.fusion.grid import FusionGrid, can_be_a_grid
 from widgets.fusion.pictures import fused_html, heading_html, part_html, title_html
-from widgets.page import colour, show
+from widgets.page import colour, on_page, show, tell_what_needs_a_kernel
 
 COUNT = 6  # levels of a curve
 
@@ -80,6 +81,9 @@ class FusionReport:
         self.html = [self._sample_html(()), self._sample_html((spoilt,)), *tables]
 
     def _ipython_display_(self) -> None:
+        tell_what_needs_a_kernel("To spoil any sample in any way")
+        if on_page() and can_be_a_grid(self.session):
+            display(FusionGrid(self.session))
         display(HTML(self.html[0]))
         display(HTML(self.html[1]))
         for figure, table in zip(self.figures, self.html[2:], strict=True):

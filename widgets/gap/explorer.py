@@ -22,8 +22,9 @@ from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
 from widgets.gap.embedding_view import EmbeddingView, parts_of, payload
+from widgets.gap.media import view_for_page
 from widgets.gap.report import GapReport, gaps_figure, maps_figure, shift_figure
-from widgets.page import per_cell
+from widgets.page import on_page, per_cell
 from widgets.questions import Told
 
 UMAP_LOOKS = 12
@@ -192,6 +193,7 @@ def explore_gap(
         A session that is not being trained right now. A replay or a run folder has the map, the
         curves and the selection, but no media, no UMAP and no gap to shift.
     headless : bool
+        On a page that runs the widgets' scripts (`on_page`), the map of a session stays alive.
 
     Raises
     ------
@@ -209,12 +211,13 @@ def explore_gap(
         replay = Replay.load(Path(source) / "replay.npz")
     if not headless:
         return GapExplorer(session, replay)
-    figures = [maps_figure(replay), gaps_figure(replay)]
+    alive = session is not None and on_page()
+    figures = [gaps_figure(replay)] if alive else [maps_figure(replay), gaps_figure(replay)]
     there = [name for name, row in zip(replay.modalities, replay.present, strict=True) if row.any()]
     if session is not None and session.method.reads_features and len(there) > 1:
         moved, towards = there[:2]
         figures.append(shift_figure(shifted_replay(session, moved, towards), moved, towards))
-    return GapReport(figures)
+    return GapReport(figures, view_for_page(session) if session is not None and alive else None)
 
 
 def shifted_replay(session: TrainingSession, moved: str, towards: str) -> Replay:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
+from IPython.display import display
 from plotly.subplots import make_subplots
 
 from mla_core.analysis import SHIFTS
 from mla_core.evaluation import Replay
 from widgets.charts import BLANK, map_trace
+from widgets.gap.embedding_view import EmbeddingView
 from widgets.page import (
     CLASS_COLOURS,
     FUSED_COLOUR,
@@ -32,12 +34,17 @@ class GapReport:
     ----------
     figures : list of Figure
         Each says in words what it shows (``layout.meta``).
+    view : EmbeddingView, optional
+        Shown first.
     """
 
-    def __init__(self, figures: list[go.Figure]) -> None:
+    def __init__(self, figures: list[go.Figure], view: EmbeddingView | None = None) -> None:
         self.figures = figures
+        self.view = view
 
     def _ipython_display_(self) -> None:
+        if self.view is not None:
+            display(self.view)
         for figure in self.figures:
             present(figure)
 

@@ -15,7 +15,7 @@ from IPython.display import display
 
 from mla_core.errors import ConfigError
 from mla_core.head import HeadGradientModification, degrees, share_seen
-from widgets.page import apply_theme, per_cell, present, run_colour, script, stylesheet
+from widgets.page import apply_theme, on_page, per_cell, present, run_colour, script, stylesheet
 
 LIMIT = 2.0  # of a coordinate, as in the script
 ALPHAS = (1e-3, 10.0)
@@ -115,13 +115,15 @@ def projection_toy(
 ) -> None:
     """Show the toy, or, headless, a still picture of it with its numbers in words.
 
+    On a page that runs the widgets' scripts (`on_page`) it is the toy in any case.
+
     Parameters
     ----------
     h, g, alpha
         As in `ProjectionToy`.
     headless : bool
     """
-    if headless:
+    if headless and not on_page():
         present(toy_figure(h, g, alpha))
     else:
         display(ProjectionToy(h, g, alpha))

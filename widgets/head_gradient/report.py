@@ -10,7 +10,7 @@ from mla_core.analysis import HeadStep, VariantCourse, slow_step, watch_step
 from mla_core.session import TrainingSession
 from widgets.head_gradient import charts as head_gradient_charts
 from widgets.head_gradient import pictures as head_gradient_pictures
-from widgets.page import show
+from widgets.page import show, tell_what_needs_a_kernel
 
 
 class HeadGradientReport:
@@ -55,6 +55,7 @@ class HeadGradientReport:
         head_gradient_charts.refresh(self.figure, shown, waits)
 
     def _ipython_display_(self) -> None:
+        tell_what_needs_a_kernel("To walk through a sub-step and to compare variants yourself")
         slow, done = self.slow, len(self.slow.stages)
         display(HTML(head_gradient_pictures.stages_html(slow, done)))
         display(HTML(head_gradient_pictures.seen_html(slow, done)))

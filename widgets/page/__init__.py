@@ -7,7 +7,7 @@ from widgets.page.inbox import Inbox
 from widgets.page.live_figure import LiveFigure
 from widgets.page.live_widget import LiveWidget
 from widgets.page.pace import Pace
-from widgets.page.page import asset, script, stylesheet
+from widgets.page.page import asset, safe_json, script, stylesheet
 from widgets.page.static_figure import check_notebook, figure_bundles, in_words, present, show
 from widgets.page.status import StatusLine
 from widgets.page.style import (
@@ -26,6 +26,7 @@ from widgets.page.style import (
     text,
     wrapped,
 )
+from widgets.page.without_kernel import on_page, tell_what_needs_a_kernel
 from widgets.page.words import describe_training, listed
 
 __all__ = [
@@ -54,12 +55,15 @@ __all__ = [
     "in_words",
     "listed",
     "notebook_loop",
+    "on_page",
     "pick",
     "present",
     "run_colour",
+    "safe_json",
     "script",
     "show",
     "stylesheet",
+    "tell_what_needs_a_kernel",
     "text",
     "wrapped",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from importlib.resources import files
+from typing import Any
 
 
 def script(*names: str) -> str:
@@ -45,3 +47,14 @@ def stylesheet(name: str) -> str:
 def asset(file: str) -> str:
     """Return the text of a file beside the widgets, such as ``"page/page.css"``."""
     return files("widgets").joinpath(file).read_text(encoding="utf-8")
+
+
+def safe_json(value: Any) -> str:
+    r"""Return JSON that can stand inside ``<script>``: whatever it holds, it ends no element.
+
+    Examples
+    --------
+    >>> safe_json("</script>\u2028")
+    '"\\u003c/script>\\u2028"'
+    """
+    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")

@@ -21,7 +21,14 @@ function render({ model, el }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (model.get("guess") >= 0 && ["open", "outdated", "failed"].includes(model.get("state"))) {
-      model.set("asked", model.get("asked") + 1);
+      const { holds, verdicts } = model.get("known");
+      if (verdicts) {
+        model.set("holds", holds);
+        model.set("verdict", verdicts[model.get("guess")]);
+        model.set("state", "revealed");
+      } else {
+        model.set("asked", model.get("asked") + 1);
+      }
       model.save_changes();
     }
   });

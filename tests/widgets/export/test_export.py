@@ -22,8 +22,8 @@ from mla_core.cli import main
 from mla_core.evaluation.replay import Replay
 from widgets import export_run, export_session
 from widgets.charts.svg import Line, line_chart, ticks
-from widgets.export.page import safe_json
-from widgets.export.write import IN_VAIN, media_within
+from widgets.gap.media import IN_VAIN, media_within
+from widgets.page import safe_json
 
 EVIL = "</script><img src=x onerror=alert(1)>"
 

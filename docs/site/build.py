@@ -1,0 +1,72 @@
+"""Build the site: `python docs/site/build.py` writes docs/_build/html, which opens from its folder.
+
+Notebooks are executed first, minutes each; one that was executed with the same code is taken again.
+"""
+# ruff: noqa: INP001 - a script, not a package
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT)]
+
+from plotly.offline import get_plotlyjs  # noqa: E402
+from sphinx.cmd.build import build_main  # noqa: E402
+from stage import stage  # noqa: E402
+
+from notebooks import executed  # noqa: E402
+
+LIMIT = 8_000_000  # bytes of a page
+SHORT = {  # two notebooks, in seconds
+    "01_alternating_training": {"dataset": "gaussian", "epochs": 1},
+    "02_head_gradient_modification": {"dataset": "gaussian", "epochs": 2, "steps": 6, "starts": 2},
+}
+
+
+def build(out: Path, *, short: bool = False) -> int:
+    """Build the site, with every warning an error, and return what a command would.
+
+    Parameters
+    ----------
+    out : Path
+        The site goes into ``out/html``, what was made on the way beside it.
+    short : bool
+        With two notebooks on tiny data and without the reference, for tests.
+    """
+    chosen = {path: SHORT.get(path.stem, {}) if short else {} for path in _notebooks(short=short)}
+    made = [executed(path, parameters, out / "executed") for path, parameters in chosen.items()]
+    stage(out / "source", made, reference=not short)
+    options = [
+        "-W",
+        "--keep-going",
+        "-q",
+        "-b",
+        "html",
+        "-c",
+        str(HERE),
+        "-d",
+        str(out / "doctrees"),
+    ]
+    failed = build_main([*options, str(out / "source"), str(out / "html")])
+    (out / "html" / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    large = [page for page in (out / "html").rglob("*.html") if page.stat().st_size > LIMIT]
+    for page in large:
+        print(f"{page} has more than {LIMIT / 1e6:.0f} MB.", file=sys.stderr)  # noqa: T201
+    return int(bool(failed or large))
+
+
+def _notebooks(*, short: bool) -> list[Path]:
+    every = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    return [path for path in every if path.stem in SHORT or not short]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "_build")
+    parser.add_argument("--short", action="store_true", help="two notebooks, on tiny data")
+    arguments = parser.parse_args()
+    sys.exit(build(arguments.out, short=arguments.short))

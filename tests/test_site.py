@@ -1,0 +1,113 @@
+"""What the site is made of: its contents fill themselves, and every public name stands in it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import mla_core
+import widgets
+from tests import ROOT
+
+SITE = ROOT / "docs" / "site"
+INDEX = """\
+# Title
+
+```{toctree}
+:caption: Start
+:hidden:
+
+quick_start
+docs/teach/*
+docs/glossary
+```
+
+```{toctree}
+:caption: How to
+:hidden:
+
+docs/*
+```
+"""
+
+
+@pytest.fixture
+def site(monkeypatch):
+    """Import a file of the site's machinery as its build does, and forget it again."""
+    monkeypatch.syspath_prepend(str(SITE))
+    before = set(sys.modules)
+    yield __import__
+    for name in set(sys.modules) - before:
+        if (SITE / f"{name}.py").is_file():
+            del sys.modules[name]
+
+
+def entries(index):
+    return [
+        [line for line in tree.splitlines() if line and not line.startswith(":")]
+        for tree in re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pages", "expected"),
+    [
+        (["quick_start"], [["quick_start"]]),
+        (["quick_start", "docs/runs", "docs/data"], [["quick_start"], ["docs/data", "docs/runs"]]),
+        (
+            ["docs/glossary", "quick_start", "docs/teach/exam", "docs/teach/index"],
+            [["quick_start", "docs/teach/index", "docs/teach/exam", "docs/glossary"]],
+        ),
+    ],
+    ids=["what is not written yet", "a folder", "what is named stands once, an index first"],
+)
+def test_the_contents_are_the_pages_that_are_there(site, pages, expected):
+    assert entries(site("stage").with_contents(INDEX, pages)) == expected
+
+
+def test_a_page_that_is_gone_is_removed_and_one_that_stays_is_not_touched(site, tmp_path):
+    stage = site("stage").stage
+    stage(tmp_path, [], reference=False)
+    kept, gone = tmp_path / "docs" / "data.md", tmp_path / "docs" / "gone.md"
+    before = kept.stat().st_mtime_ns
+    gone.write_text("# Gone")
+    stage(tmp_path, [], reference=False)
+    assert kept.stat().st_mtime_ns == before
+    assert not gone.exists()
+    assert (tmp_path / "README.md").read_bytes() == (ROOT / "README.md").read_bytes()
+
+
+@pytest.mark.parametrize("package", [mla_core, widgets], ids=lambda package: package.__name__)
+def test_every_public_name_stands_in_the_reference(site, package):
+    pages = site("api").pages()
+    listed = pages["index.md"]
+    for name in package.__all__:
+        assert name.startswith("_") or re.search(rf"\b{name}\b", listed), name
+    for room, page in pages.items():
+        if room.startswith(f"{package.__name__}.") and room.endswith(".rst"):
+            module = sys.modules[room.removesuffix(".rst")]
+            missing = [
+                n for n in getattr(module, "__all__", ()) if not re.search(rf"\b{n}\b", page)
+            ]
+            assert missing == []
+
+
+@pytest.mark.parametrize("bad", ["mathjax", "http"])
+def test_nothing_of_the_machinery_asks_the_network(bad):
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in SITE.rglob("*")
+        if path.suffix in {".js", ".css"}
+    ]
+    assert [text for text in texts if bad in text] == []
+
+
+def test_the_builder_tells_what_it_can_do():
+    done = subprocess.run(
+        [sys.executable, str(SITE / "build.py"), "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "--short" in done.stdout

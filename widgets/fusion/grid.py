@@ -1,0 +1,122 @@
+"""Fusion without a kernel: a few samples, each part at a few levels of spoiling (`grid.js`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anywidget
+import torch
+import traitlets
+
+from mla_core.analysis import OWN, broken, most_uncertain, rescued, rules_for
+from mla_core.data.corruption import DROP, Corruptor, Damage
+from mla_core.session import TrainingSession
+from widgets.gap import as_base64
+from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, script, stylesheet
+
+SAMPLES = 9  # at most, of all kinds
+OF_EACH = 3
+LEVELS = 6
+FOR_MEDIA = 2_500_000  # bytes of what the parts look and sound like
+
+
+class FusionGrid(anywidget.AnyWidget):
+    """Spoil parts, change the rule and the temperature; the page itself computes eq. 6 to 8.
+
+    Parameters
+    ----------
+    session : TrainingSession
+        Of a method with logits for each modality (`can_be_a_grid`).
+
+    Attributes
+    ----------
+    meta : dict
+        Modalities with their levels, classes, and samples with all their logits and media.
+    sample : int
+        Which of the samples is shown.
+    levels : list of int
+        Which level each part has; -1: it is dropped.
+    rule : {"entropy", "uniform"}
+    temperature : float
+    """
+
+    _esm = script("page/dom", "fusion/grid")
+    _css = stylesheet("fusion/grid")
+    meta = traitlets.Dict().tag(sync=True)
+    sample = traitlets.Int(0).tag(sync=True)
+    levels = traitlets.List(traitlets.Int()).tag(sync=True)
+    rule = traitlets.Unicode("entropy").tag(sync=True)
+    temperature = traitlets.Float(1.0).tag(sync=True)
+
+    def __init__(self, session: TrainingSession) -> None:
+        super().__init__(meta=_meta(session), levels=[0] * len(session.data.modalities))
+
+
+def can_be_a_grid(session: TrainingSession) -> bool:
+    """Whether each modality's logits depend on its own part alone, so that a grid holds them all."""
+    return rules_for(session.method)[0] != OWN
+
+
+def _meta(session: TrainingSession) -> dict[str, Any]:
+    corruptor = Corruptor(session.data, session.config.seed)
+    names = list(session.data.modalities)
+    kinds = [next(iter(corruptor.corruptions(name).values())) for name in names]
+    levels = [[] if kind.name == DROP else kind.levels(LEVELS) for kind in kinds]
+    clean = session.evaluate(session.probe)
+    chosen = _samples(clean)
+    split = session.probe.subset(torch.tensor(chosen))
+    logits: list[list[list[list[float]] | None]] = [[] for _ in chosen]  # sample, modality, level
+    for m, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        looks = [
+            session.evaluate(corruptor.corrupt(split, [Damage(name, kind.name, level)])).logits[m]
+            for level in levels[m]
+        ] or [clean.logits[m, chosen]]
+        for n, index in enumerate(chosen):
+            here = bool(clean.present[m, index])
+            logits[n].append([look[n].tolist() for look in looks] if here else None)
+    media = _Media(corruptor)
+    return {
+        "modalities": [
+            {"name": name, "label": kind.label, "unit": kind.unit, "levels": levels[m] or ["clean"]}
+            for m, (name, kind) in enumerate(zip(names, kinds, strict=True))
+        ],
+        "classes": list(session.data.classes),
+        "colours": [colour(m) for m in range(len(names))],
+        "glyphs": [pick(MODALITY_GLYPHS, m) for m in range(len(names))],
+        "fused_colour": FUSED_COLOUR,
+        "samples": [
+            {
+                "id": clean.ids[index],
+                "label": int(clean.labels[index]),
+                "logits": logits[n],
+                "media": [
+                    [media.of(clean.ids[index], Damage(name, kind.name, at)) for at in levels[m]]
+                    for m, (name, kind) in enumerate(zip(names, kinds, strict=True))
+                ],
+            }
+            for n, index in enumerate(chosen)
+        ],
+    }
+
+
+def _samples(clean: Any) -> list[int]:
+    """Return some that fusion rescued, some that it broke, some that are unsure, and the first ones."""
+    every = [rescued(clean)[:OF_EACH], broken(clean)[:OF_EACH], most_uncertain(clean)[:OF_EACH]]
+    order = [index for few in every for index in few] + list(range(len(clean.ids)))
+    return list(dict.fromkeys(order))[:SAMPLES]
+
+
+class _Media:
+    """What parts look and sound like, until the page is full."""
+
+    def __init__(self, corruptor: Corruptor) -> None:
+        self._corruptor = corruptor
+        self._left = FOR_MEDIA
+
+    def of(self, sample: str, damage: Damage) -> dict[str, str] | None:
+        for part in self._corruptor.media(sample, [damage]):
+            if part.modality == damage.modality:
+                data = as_base64(part.data)
+                self._left -= len(data)
+                return {"mime": part.mime, "data": data} if self._left >= 0 else None
+        return None
