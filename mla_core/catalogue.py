@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mla_core.errors import ConfigError, one_of
+from mla_core.errors import ConfigError, one_of, quoted
 from mla_core.fusion import RULES, rule_weighs
 from mla_core.plugins import Registry
+from mla_core.settings import check_list_of_names
 
 # A built-in method means one file and one line here; a guest needs neither.
 METHODS: Registry[type[Any]] = Registry(
@@ -190,6 +191,7 @@ class Unseen:
     weighs = True
     reads_features = False
     uses = frozenset[str]()
+    instruments: Mapping[str, Any] = {}
 
 
 def traits(name: str) -> type[Any]:
@@ -269,3 +271,27 @@ def check_method_options(name: str, options: Mapping[str, Any]) -> dict[str, Any
         if option in options:
             one_of(f"option {option!r} of method {name!r}", options[option], allowed)
     return {k: float(v) if isinstance(known[k], float) else v for k, v in options.items()}
+
+
+def check_instruments(name: str, instruments: tuple[str, ...]) -> None:
+    """Raise `ConfigError` unless the method has all of these instruments.
+
+    Those of a method that may not be imported are nobody's to check.
+    """
+    check_list_of_names("instruments", instruments)
+    if not instruments or not METHODS.known(name):
+        return
+    known = METHODS[name].instruments
+    for one in instruments:
+        if one not in known:
+            allowed = f"choose among {list(known)}" if known else "it has none"
+            msg = f"method {name!r} has no instrument {quoted(one)}: {allowed}"
+            raise ConfigError(msg)
+
+
+def check_names_of_metrics(names: tuple[str, ...]) -> None:
+    """Raise `ConfigError` unless these are names of numbers that are not always there."""
+    check_list_of_names("metrics", names)
+    if known := [name for name in names if name in METRICS.built_in]:
+        msg = f"metrics must name numbers of your own: {quoted(known[0])} is always there"
+        raise ConfigError(msg)

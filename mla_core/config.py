@@ -8,12 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mla_core.catalogue import METHODS, METRICS, check_method_options
-from mla_core.data import (
-    DATASETS,
-    check_missing,
-    check_options,
+from mla_core.catalogue import (
+    METHODS,
+    METRICS,
+    check_instruments,
+    check_method_options,
+    check_names_of_metrics,
 )
+from mla_core.data import DATASETS, check_missing, check_options
 from mla_core.encoders import DEVICES, ENCODERS, PRECISIONS, check_encoders
 from mla_core.errors import ConfigError, nearest, one_of, quoted
 from mla_core.fusion import RULES
@@ -108,6 +110,8 @@ class ExperimentConfig:
         every look fits on the probe set.
     metrics : tuple of str
         Numbers of your own beside those that are always there: in ``metrics.json``, and a curve.
+    instruments : tuple of str
+        What is watched of the method's own `instruments`, such as ``"conflict"``; it is curves only.
 
     Notes
     -----
@@ -166,16 +170,17 @@ class ExperimentConfig:
     averaging: float = setting(0.0, real={"least": 0.0}, later=True)
     temperature: str = setting("none", choices=("none", "fitted"), later=True)
     metrics: tuple[str, ...] = setting((), later=True)
+    instruments: tuple[str, ...] = setting((), later=True, live=True)
 
     def __post_init__(self) -> None:
         # JSON and papermill know lists only; a tuple keeps the configuration frozen.
-        for name in ("order", "modalities", "metrics"):
+        for name in ("order", "modalities", "metrics", "instruments"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("dataset_options", "method_options", "missing", "encoders"):
             object.__setattr__(self, name, plain_json(name, getattr(self, name)))
         object.__setattr__(self, "encoders", check_encoders(self.encoders))
-        _check_names_of_metrics(self.metrics)
+        check_names_of_metrics(self.metrics)
         check_list_of_names("modalities", self.modalities)
         if isinstance(self.order, tuple):
             check_order(self.order)
@@ -185,6 +190,7 @@ class ExperimentConfig:
         object.__setattr__(self, "missing", check_missing(self.missing))
         options = check_method_options(self.method, self.method_options)
         object.__setattr__(self, "method_options", options)
+        check_instruments(self.method, self.instruments)
 
     def _meet_guests(self) -> None:
         """Check every name that stands for code; a guest is tried now, not after hours."""
@@ -276,6 +282,7 @@ class ExperimentConfig:
             "order": self.order if isinstance(self.order, str) else list(self.order),
             "modalities": list(self.modalities),
             "metrics": list(self.metrics),
+            "instruments": list(self.instruments),
         }
 
     def data_options(self) -> dict[str, Any]:
@@ -371,13 +378,6 @@ def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[An
 
 def _with_the_runs_seed(options: Mapping[str, Any], seed: int) -> dict[str, Any]:
     return {**options, **({"seed": seed} if options.get("seed") == "run" else {})}
-
-
-def _check_names_of_metrics(names: tuple[str, ...]) -> None:
-    check_list_of_names("metrics", names)
-    if known := [name for name in names if name in METRICS.built_in]:
-        msg = f"metrics must name numbers of your own: {quoted(known[0])} is always there"
-        raise ConfigError(msg)
 
 
 def check_names(values: Mapping[str, Any]) -> None:

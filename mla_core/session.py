@@ -19,7 +19,7 @@ from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.evaluation import is_better, summary_of
 from mla_core.fusion import fused_by_rule
 from mla_core.limits import Limits
-from mla_core.methods import Method, Place, Prediction, Route, load_state
+from mla_core.methods import Method, Place, Prediction, Route, Sight, load_state
 from mla_core.named_data import check_given, data_of, whole_data_of
 from mla_core.records import Change, Evaluation, History, Moment, Recording, Snapshot, StepRecord
 from mla_core.references import from_elsewhere
@@ -385,7 +385,8 @@ class TrainingSession:
         history = self.history.copy()  # another thread may be reading this one
         if record is not None:
             history.add(record)
-        history.look(evaluation, summary_of(evaluation, self.method, self.probe, self.config))
+        sight = Sight(self.data.split("train"), self.probe, place.plan)
+        history.look(evaluation, summary_of(evaluation, self.method, sight, self.config))
         snapshot, best = self._snapshot(place, history.copy()), self.best
         if self.config.stopping != "last" and place.step > 0:
             now, how = history.summaries[-1], self.config.stopping

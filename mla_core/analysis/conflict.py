@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
-
 from mla_core.data.samples import Split
 from mla_core.errors import ConfigError
-from mla_core.methods import Joint, Method, cross_entropies, gradients_of
+from mla_core.methods import Joint, Method, encoder_cosines
 
 
 def gradient_conflict(method: Method, split: Split, most: int = 256) -> dict[str, float]:
@@ -52,32 +48,5 @@ def gradient_conflict(method: Method, split: Split, most: int = 256) -> dict[str
             "is a question to a joint method, such as 'concat'"
         )
         raise ConfigError(msg)
-    chosen = split.present.any(0).nonzero().flatten()[:most]
-    present, labels = split.present[:, chosen], split.labels[chosen]
-    model, training = method.model, method.model.training
-    model.eval()
-    try:
-        with torch.enable_grad():
-            columns = zip(split.inputs.items(), present, strict=True)
-            # Not by calling the model: whoever watches its sub-steps would take this for one.
-            z = torch.stack([model.forward(name, x, chosen, here) for (name, x), here in columns])
-            z = z * present[..., None]
-            joint = F.cross_entropy(method.fused_logits(z, present), labels)
-            own = cross_entropies(method.modality_logits(z, present), labels, present)
-            return {
-                name: _cosine(torch.stack([joint, loss]), encoder)
-                for (name, encoder), loss in zip(model.encoders.items(), own, strict=True)
-            }
-    finally:
-        model.train(training)
-
-
-def _cosine(losses: Tensor, encoder: torch.nn.Module) -> float:
-    trained = [p for p in encoder.parameters() if p.requires_grad]
-    joint, own = gradients_of(list(losses), trained)
-    pairs = [(a, b) for a, b in zip(joint, own, strict=True) if a is not None and b is not None]
-    if not pairs:
-        return float("nan")
-    a, b = (torch.cat([x.flatten() for x in side]) for side in zip(*pairs, strict=True))
-    length = float(a.norm() * b.norm())
-    return max(-1.0, min(1.0, float(a @ b) / length)) if length else float("nan")
+    found = encoder_cosines(method, split, most).tolist()
+    return dict(zip(method.modalities, found, strict=True))

@@ -7,11 +7,7 @@ from typing import Any
 
 import torch
 
-from mla_core.analysis.contribution import (
-    missing_curve,
-    subset_accuracies,
-    utilisation_rates,
-)
+from mla_core.analysis.contribution import missing_curve, utilisation_rates
 from mla_core.analysis.fusion_study import fitted_temperatures
 from mla_core.data.samples import Split
 from mla_core.evaluation import (
@@ -27,7 +23,7 @@ from mla_core.fusion import (
     released_batch_weights,
     uniform_weights,
 )
-from mla_core.methods import Method, shapley_values
+from mla_core.methods import Method, shapley_values, subset_accuracies
 from mla_core.records import Evaluation, History
 from mla_core.seeding import generator
 from mla_core.session import TrainingSession

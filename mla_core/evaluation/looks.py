@@ -7,10 +7,9 @@ from dataclasses import replace
 import torch
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.samples import Split
 from mla_core.evaluation.metrics import summarise
 from mla_core.evaluation.numbers import flat_numbers
-from mla_core.methods import Method
+from mla_core.methods import Method, Sight, looked_at
 from mla_core.records import Evaluation, Summary
 
 LIVE = "live accuracy"
@@ -18,25 +17,26 @@ LIVE = "live accuracy"
 
 
 def summary_of(
-    evaluation: Evaluation, method: Method, probe: Split, config: ExperimentConfig
+    evaluation: Evaluation, method: Method, sight: Sight, config: ExperimentConfig
 ) -> Summary:
     """Return what the curves show of a look.
 
     Parameters
     ----------
     evaluation : Evaluation
-        Of `probe`, by `method`.
+        Of the probe set, by `method`.
     method : Method
-    probe : Split
+    sight : Sight
+        What instruments may look at.
     config : ExperimentConfig
     """
     judge = ("nll",) if config.stopping == "best_nll" else ()
     numbers = flat_numbers(evaluation, (*config.metrics, *judge))
     if method.average is not None:
         with torch.no_grad():
-            live = method.read(method.model.features(probe.inputs), probe.present)
+            live = method.read(method.model.features(sight.probe.inputs), sight.probe.present)
         numbers[LIVE] = replace(evaluation, fused=live.fused).accuracy
-    return replace(summarise(evaluation), numbers=numbers)
+    return replace(summarise(evaluation), numbers=numbers, instruments=looked_at(method, sight))
 
 
 def is_better(now: Summary, then: Summary, stopping: str) -> bool:

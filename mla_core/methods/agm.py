@@ -8,6 +8,7 @@ from torch import Tensor
 from mla_core.methods.balance import cross_entropies, scale_gradients
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 
 MOST = 10.0  # difference of ratios that counts, as published
@@ -39,6 +40,18 @@ class Agm(Concat):
     least_modalities = 2
     options = {**Joint.options, "strength": 1.0, "variant": "paper"}  # noqa: RUF012
     choices = {**Joint.choices, "variant": ("paper", "benchmark")}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "ratio": Instrument(
+            "Lead in the batch (ratio)",
+            "How far a modality's loss is below the mean of all, as a ratio: above 1 it leads.",
+        ),
+        "factor": Instrument(
+            "Factor of gradients",
+            "What a modality's gradients are multiplied by, so that it keeps the lead that it used "
+            "to have. There is none in the first step.",
+        ),
+    }
 
     def modulate(
         self, features: Tensor, labels: Tensor, present: Tensor, position: Position
@@ -50,9 +63,14 @@ class Agm(Concat):
         means = self.remembered.get("losses", torch.zeros(len(losses)))
         if bool((seen[here] > 0).all()) and int(here.sum()) > 1:
             sign = 1 if self.option["variant"] == "paper" else -1
-            gone = (ratios(means[here], sign) - ratios(losses[here], sign)).clamp_max(MOST)
+            ahead = ratios(losses[here], sign)
+            gone = (ratios(means[here], sign) - ahead).clamp_max(MOST)
             factors = torch.full_like(losses, torch.nan)
+            shown = factors.clone()
+            shown[here] = ahead
+            self.note("ratio", shown)
             factors[here] = torch.exp(float(self.option["strength"]) * gone)
+            self.note("factor", factors)
             scale_gradients(self.model.encoders.values(), factors)
             if self.option["variant"] == "paper":
                 self._scale_head(torch.where(here, factors, 1.0), float(factors[here].mean()))

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from mla_core.methods.balance import mean_over_present
 from mla_core.methods.base import Position
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.uniform import Uniform
 from mla_core.seeding import generator
 
@@ -36,11 +37,20 @@ class Amco(Uniform):
 
     least_modalities = 2
     options = {**Uniform.options, "sigma": 0.5, "eps": 0.3}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Uniform.instruments,
+        "mass": Instrument(
+            "Mass of logits",
+            "What a modality has of one softmax over all modalities' logits, in the batch: above "
+            "`sigma` it is masked.",
+        ),
+    }
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return all losses, the fused one's leader masked."""
         slices = self.slice_logits(features) * present[..., None]  # (M, B, C), each with b / M
         mass = masses(slices.detach(), present)
+        self.note("mass", mass)
         leader = int(mass.nan_to_num(0.0).argmax())
         blanked = round(masked_share(self.now, float(self.option["eps"])) * slices.shape[-1])
         if mass[leader] <= float(self.option["sigma"]) or blanked == 0:

@@ -10,6 +10,7 @@ from torch import Tensor
 from mla_core.fusion import predictive_entropy
 from mla_core.methods.balance import mean_over_present, scale_gradients, scores
 from mla_core.methods.base import Position
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.uniform import Uniform
 
 LEAST_ENTROPY = 0.3  # as a share of log C, as published
@@ -44,6 +45,14 @@ class Arl(Uniform):
         "variant": "paper",
     }
     choices = {**Uniform.choices, "variant": ("paper", "released")}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Uniform.instruments,
+        "factor": Instrument(
+            "Factor of encoders' gradients",
+            "What an encoder's gradient is multiplied by: the more precise its modality is for what "
+            "the fused prediction makes of it, the larger.",
+        ),
+    }
 
     def modulate(
         self, features: Tensor, labels: Tensor, present: Tensor, position: Position
@@ -56,7 +65,9 @@ class Arl(Uniform):
         a = shares(precise, scored, float(self.option["sharpness"]))
         if self.option["variant"] == "released":
             a = torch.full_like(a, 0.5)
-        scale_gradients(self.model.encoders.values(), 1 + float(self.option["strength"]) * a)
+        factors = 1 + float(self.option["strength"]) * a
+        self.note("factor", factors)
+        scale_gradients(self.model.encoders.values(), factors)
 
 
 def shares(precise: Tensor, scored: Tensor, sharpness: float) -> Tensor:

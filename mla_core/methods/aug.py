@@ -13,6 +13,7 @@ from mla_core.data.samples import Split
 from mla_core.head import HeadProbe
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.heads import linear
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.one_at_a_time import OneAtATime, Turn
 from mla_core.methods.schedule import is_moment
 
@@ -57,6 +58,14 @@ class Aug(OneAtATime):
     head_moves_alone = True
     options = {"learners": 4, "ratio": 1.01, "variant": "paper"}  # noqa: RUF012
     choices = {"variant": ("paper", "released")}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **OneAtATime.instruments,
+        "learners": Instrument(
+            "Weak learners",
+            "How many a modality has been given so far, because it was behind.",
+            lambda method, _: method.counts,
+        ),
+    }
 
     def setup(self) -> None:
         """Begin without learners."""

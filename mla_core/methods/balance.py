@@ -8,6 +8,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mla_core.methods.instruments import Instrument
+
+DISCREPANCY = Instrument(
+    "Discrepancy ratio",
+    "How sure a modality is of the right class, over how sure the others are, in the mean over "
+    "them and for one batch: above 1 it leads.",
+)
+
 
 def scores(logits: Tensor, labels: Tensor, present: Tensor) -> Tensor:
     """Return the mean probability (M,) that each modality's logits give to the right class.

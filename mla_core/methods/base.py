@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,9 @@ from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.fusion import fit_temperature
 from mla_core.memory import keep_memory
 from mla_core.methods.averaging import AveragedWeights
+from mla_core.methods.instruments import EVERY_METHOD, Instrument, readings
 from mla_core.methods.model import MultimodalModel
+from mla_core.methods.optimizer import make_optimizer
 from mla_core.methods.schedule import Batch, learning_rate_at
 from mla_core.records import StepRecord
 
@@ -78,6 +79,7 @@ class Method(ABC):
     uses: ClassVar[frozenset[str]] = frozenset()  # settings that not every method obeys
     options: ClassVar[Mapping[str, Any]] = {}  # `method_options` with their defaults
     choices: ClassVar[Mapping[str, Sequence[str]]] = {}  # what an option that is a name may be
+    instruments: ClassVar[Mapping[str, Instrument]] = EVERY_METHOD  # what it can show of itself
     reads_features: ClassVar[bool] = True  # `read` can be asked, and the head be looked at
     passes: ClassVar[float] = 1.0  # encoder passes of an epoch, as multiples of `concat`'s
     least_modalities: ClassVar[int] = 1
@@ -96,6 +98,7 @@ class Method(ABC):
         self.config = config
         self.option = {**self.options, **config.method_options}
         self.modalities = tuple(modalities)
+        self._noted: dict[str, float] = {}
         self.build(modalities, n_classes, modules or {})
         self.setup()
 
@@ -121,7 +124,7 @@ class Method(ABC):
         self.model = MultimodalModel(found.encoders, head, found.placement, fitted)
         self.average = AveragedWeights(self.model) if config.averaging else None
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = _optimizer(config, trained)
+        self.optimizer = make_optimizer(config, trained)
 
     @classmethod
     def check_modalities(cls, config: ExperimentConfig, modalities: Mapping[str, Modality]) -> None:
@@ -186,6 +189,23 @@ class Method(ABC):
         TrainingDivergedError
             When the loss or the head's gradient is not finite; then nothing has been updated.
         """
+
+    def note(self, name: str, values: Tensor | Callable[[], Tensor]) -> None:
+        """Hand in what one of its `instruments` shows of the sub-step at hand, if that is watched.
+
+        Parameters
+        ----------
+        name : str
+        values : Tensor or callable
+            (K,), one for each of its lines; or what returns them, where they cost something.
+        """
+        if name in self.config.instruments:
+            self._noted |= readings(self, name, values() if callable(values) else values)
+
+    def noted(self) -> dict[str, float]:
+        """Return what was handed in since this was last asked: `StepRecord.instruments`."""
+        found, self._noted = self._noted, {}
+        return found
 
     @property
     def takes_several(self) -> bool:
@@ -365,35 +385,3 @@ def check_finite(what: str, value: float, batch: Batch, position: Position, spli
         f"samples {first}. Try a smaller learning rate."
     )
     raise TrainingDivergedError(msg)
-
-
-def _optimizer(
-    config: ExperimentConfig, parameters: list[torch.nn.Parameter]
-) -> torch.optim.Optimizer:
-    _spare_the_compiler()
-    rate, decay = config.learning_rate, config.weight_decay
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
-    optimizer = torch.optim.SGD(
-        parameters, lr=rate, momentum=config.momentum, weight_decay=decay, fused=True
-    )
-    # The fused kernel wants all momenta or none, but encoders take their first step one by one. A
-    # buffer of zeros gives the same first step as no buffer: 0 * momentum + gradient.
-    for parameter in parameters:
-        optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-    return optimizer
-
-
-def _spare_the_compiler() -> None:
-    """Let optimisers be made without torch's compiler, whose import takes seconds; nothing is compiled.
-
-    torch wraps some of their methods so that its compiler leaves them alone, and imports it for that
-    at the first call, unless it is noted that this was done. Only the first update needs it, which
-    a picture of the untrained network does not wait for.
-    """
-    if "torch._dynamo" in sys.modules:
-        return
-    for method in vars(torch.optim.Optimizer).values():
-        plain = getattr(method, "__wrapped__", None)
-        if plain is not None and not hasattr(plain, "__dynamo_disable"):
-            plain.__dynamo_disable = plain  # noqa: SLF001 - there is no public way

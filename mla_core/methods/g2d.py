@@ -15,6 +15,7 @@ from mla_core.methods.balance import scores
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.concat import Concat
 from mla_core.methods.heads import OwnHeads
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 from mla_core.methods.late_fusion import unimodal_losses
 from mla_core.methods.model import MultimodalModel
@@ -65,6 +66,14 @@ class G2d(Concat):
         "teachers": 1 / 3,
         "strength": 1.0,
         "prioritised": 0.5,
+    }
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "learns": Instrument(
+            "Encoder learns (1) or waits (0)",
+            "Whether a modality's encoder learns from this batch: of those whose teachers are surest "
+            "the gradient is 0 for a while. While there are only teachers, all learn.",
+        ),
     }
 
     def setup(self) -> None:
@@ -122,6 +131,8 @@ class G2d(Concat):
         self, features: Tensor, labels: Tensor, present: Tensor, position: Position
     ) -> None:
         """Let the encoders of those that wait be."""
+        learns = [float(name not in self._waiting) for name in self.modalities]
+        self.note("learns", torch.tensor(learns))
         for name in self._waiting:
             self.model.encoders[name].zero_grad()
 

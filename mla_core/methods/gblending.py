@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from mla_core.data.samples import Split
 from mla_core.methods.balance import cross_entropies
 from mla_core.methods.base import Position
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.uniform import Uniform
 
 
@@ -34,7 +35,22 @@ class GBlending(Uniform):
     """
 
     options = {**Uniform.options, "heads": "own", "every": 3}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Uniform.instruments,
+        "weight": Instrument(
+            "Weight of a loss",
+            "What each loss is multiplied by since the last estimate; 1 before the first.",
+            lambda method, _: method.weights_of_losses,
+            lines=("fused",),
+        ),
+    }
     least_modalities = 2
+
+    @property
+    def weights_of_losses(self) -> Tensor:
+        """w_1 .. w_M, and w_0 of the fused loss, as they are now."""
+        w = self.remembered.get("weights", torch.ones(len(self.modalities) + 1))
+        return w.roll(-1)
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the weighted sum of the losses."""

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mla_core.methods.base import Position
 from mla_core.methods.heads import linear
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 
 
@@ -38,6 +39,19 @@ class Greedy(Joint):
 
     least_modalities = 2
     options = {**Joint.options, "threshold": 0.01, "steps": 5}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "speed": Instrument(
+            "Learning speed (log10)",
+            "How much faster a modality learns from the others than by itself, in orders of "
+            "magnitude; none while gates are frozen.",
+        ),
+        "gate": Instrument(
+            "Gate",
+            "What the others multiply a modality's features by, from 0 to 2, in the mean over the "
+            "batch and the features.",
+        ),
+    }
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """Gates and head."""
@@ -67,6 +81,7 @@ class Greedy(Joint):
                 for g, here in zip(self.cross_talk.gates(features), present, strict=True)
             ]
         )
+        self.note("gate", mean.mean(1))
         n = self.remembered.get("steps", torch.zeros(()))
         gates = self.remembered.get("gates", mean)
         self.remembered["gates"], self.remembered["steps"] = gates + (mean - gates) / (n + 1), n + 1
@@ -85,6 +100,7 @@ class Greedy(Joint):
         )
         self.remembered["between"], self.remembered["alone"] = between, alone
         fast = speeds(between, alone)
+        self.note("speed", fast)
         if float(fast.max() - fast.min()) > float(self.option["threshold"]):
             self.remembered["frozen"] = (fast > fast.min()).to(fast.dtype)
             self.remembered["left"] = torch.tensor(float(self.option["steps"]))

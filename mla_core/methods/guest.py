@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, cast
 
 import torch
@@ -16,6 +17,7 @@ from mla_core.data.samples import Modality, Split
 from mla_core.encoders import Placement
 from mla_core.errors import ConfigError
 from mla_core.methods.base import Method, Position, Prediction
+from mla_core.methods.instruments import Instrument, Sight, looked_at
 from mla_core.methods.schedule import Batch
 from mla_core.records import StepRecord
 from mla_core.seeding import drawing_alone, generator
@@ -32,6 +34,7 @@ _TRAITS = (
     "weighs",
     "uses",
     "options",
+    "instruments",
     "passes",
     "least_modalities",
     "most_modalities",
@@ -62,6 +65,8 @@ def as_method(thing: Any) -> type[Method]:
         )
         raise ConfigError(msg)
     told = {name: getattr(thing, name, getattr(Bare, name)) for name in _TRAITS}
+    if isinstance(told["instruments"], Mapping):
+        told["instruments"] = {**Bare.instruments, **told["instruments"]}
     return type(thing.__name__, (Bare,), {**told, "guest": thing, "__doc__": thing.__doc__})
 
 
@@ -140,8 +145,15 @@ class Bare(Method):
         getattr(self.inner, "start_epoch", lambda _: None)(train)
 
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
-        """As the guest takes it."""
-        return cast("StepRecord", self.inner.step(batch, train, position))
+        """As the guest takes it; of what it shows of itself, only what is watched is kept."""
+        record = cast("StepRecord", self.inner.step(batch, train, position))
+        shown = getattr(record, "instruments", {})
+        watched = {
+            key: value
+            for key, value in shown.items()
+            if key.partition(".")[0] in self.config.instruments
+        }
+        return record if watched == shown else replace(record, instruments=watched)
 
     @property
     def predictor(self) -> Method:
@@ -205,6 +217,7 @@ def check_method(name: str, cls: type[Method]) -> None:
     if cls.head not in {"joint", "shared", "own"}:
         msg = f"method {name!r} says head = {cls.head!r}: choose 'joint', 'shared' or 'own'"
         raise ConfigError(msg)
+    check_own_instruments(name, cls.instruments)
     one, again, restored = (_Trial(name, cls, restored_after=n) for n in (None, None, 1))
     if one.records != again.records or not _equal(one.prediction, again.prediction):
         msg = (
@@ -222,13 +235,32 @@ def check_method(name: str, cls: type[Method]) -> None:
         raise ConfigError(msg)
 
 
+def check_own_instruments(name: str, instruments: Any) -> None:
+    """Raise `ConfigError` unless these are instruments, each under a name that can stand in a key."""
+    if not isinstance(instruments, Mapping):
+        msg = f"method {name!r} must map names to instruments, not {instruments!r}"
+        raise ConfigError(msg)
+    for key, instrument in instruments.items():
+        if not isinstance(key, str) or not key or "." in key:
+            msg = f"method {name!r}: the name of an instrument is a text without a dot, not {key!r}"
+            raise ConfigError(msg)
+        if not isinstance(instrument, Instrument):
+            msg = f"method {name!r}: {key!r} must be a mla_core.methods.Instrument, not {instrument!r}"
+            raise ConfigError(msg)
+
+
 class _Trial:
     """A method that was run for a few sub-steps, from the start or over a snapshot."""
 
     def __init__(self, name: str, cls: type[Method], restored_after: int | None) -> None:
         self.name, self.cls, self.data = name, cls, _tiny_data(cls)
         self.config = ExperimentConfig(
-            dataset="gaussian", method=name, batch_size=8, feature_size=8, epochs=2
+            dataset="gaussian",
+            method=name,
+            batch_size=8,
+            feature_size=8,
+            epochs=2,
+            instruments=tuple(cls.instruments),
         )
         self.records: list[dict[str, Any]] = []
         self.prediction: Prediction
@@ -259,13 +291,29 @@ class _Trial:
                 record = method.step(batch, train, position)
             if not isinstance(record, StepRecord):
                 self._fault(f"step(...) must return a StepRecord, not {type(record).__name__}")
+            self._check_shown(record)
             self.records.append(asdict(record))
         val = self.data.split("val")
+        looked_at(method, Sight(train, val, plan))
         self.prediction = method.predict(val)
         self._check_prediction(val)
 
     def _new(self) -> Method:
         return self.cls(self.config, self.data.modalities, len(self.data.classes))
+
+    def _check_shown(self, record: StepRecord) -> None:
+        lines = {
+            f"{key}.{line}"
+            for key, one in self.cls.instruments.items()
+            for line in one.names(tuple(self.data.modalities))
+        }
+        for key, value in record.instruments.items():
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if key not in lines or not number or not math.isfinite(value):
+                self._fault(
+                    f"a record's instruments must be finite numbers under {sorted(lines)}, not "
+                    f"{key!r}: {value!r}"
+                )
 
     def _check_prediction(self, val: Split) -> None:
         found = self.prediction

@@ -8,6 +8,7 @@ from torch import Tensor
 from mla_core.methods.balance import scores
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 
 
@@ -36,6 +37,18 @@ class InfoReg(Concat):
 
     least_modalities = 2
     options = {**Joint.options, "strength": 1.0, "sharpness": 1.0, "threshold": 0.05}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "lead": Instrument(
+            "Lead (probability)",
+            "How much more a modality gives to the right class than those below it, in the batch.",
+        ),
+        "pull": Instrument(
+            "Pull to the epoch's first weights",
+            "What a leader's way since the start of the epoch is multiplied by, and added to its "
+            "gradient; 0 where nothing is added.",
+        ),
+    }
 
     def modulate(
         self, features: Tensor, labels: Tensor, present: Tensor, position: Position
@@ -50,6 +63,8 @@ class InfoReg(Concat):
         strength = float(self.option["strength"])
         factors = strength * torch.exp(float(self.option["sharpness"]) * torch.tanh(ahead))
         acts = grows & (ahead > 0)
+        self.note("lead", ahead)
+        self.note("pull", factors * acts)
         for name, factor, now in zip(self.modalities, factors.tolist(), acts.tolist(), strict=True):
             if not now or strength == 0:
                 continue

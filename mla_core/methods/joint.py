@@ -13,6 +13,7 @@ from mla_core.catalogue import rule_in_force
 from mla_core.data.samples import Split
 from mla_core.fusion import fused_by_rule, uniform_weights
 from mla_core.methods.base import Method, Position, Prediction, check_finite, strip_prefix
+from mla_core.methods.conflict import CONFLICT
 from mla_core.methods.schedule import Batch, joint_epoch
 from mla_core.records import StepRecord
 
@@ -29,6 +30,7 @@ class Joint(Method):
 
     options = {"absent": "left_out"}  # noqa: RUF012 - `Method` declares the type
     choices = {"absent": ("left_out", "zeros")}  # noqa: RUF012
+    instruments = {**Method.instruments, "conflict": CONFLICT}  # noqa: RUF012
 
     now: Position  # of the sub-step at hand
 
@@ -110,6 +112,7 @@ class Joint(Method):
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
         """Update every encoder and the head."""
         self.now = position
+        self.noted()  # of a step that was refused
         labels = train.labels[batch.indices]
         rate = self.learning_rate(position)
         present = self._counted(train.present[:, batch.indices])  # (M, B)
@@ -144,6 +147,7 @@ class Joint(Method):
             learning_rate=rate,
             gradient_norm=norm,
             projected_norm=norm,
+            instruments=self.noted(),
         )
 
     @torch.no_grad()

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mla_core.methods.balance import jensen_shannon
 from mla_core.methods.concat import Concat
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 
 
@@ -33,6 +34,15 @@ class Lfm(Concat):
     least_modalities = 2
     options = {**Joint.options, "strength": 0.8, "schedule": "falling"}  # noqa: RUF012
     choices = {**Joint.choices, "schedule": ("falling", "constant")}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "agreement": Instrument(
+            "Weight of agreement",
+            "a, what the modalities' agreement has of the loss; the rest is to classify.",
+            each=False,
+            lines=("agreement",),
+        ),
+    }
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the mixture."""
@@ -40,6 +50,7 @@ class Lfm(Concat):
         a = min(float(self.option["strength"]), 1.0)
         if self.option["schedule"] == "falling":
             a *= 1 - self.now.run_progress
+        self.note("agreement", torch.tensor([a]))
         if a == 0:
             return plain
         apart = disagreement(self.modality_logits(features, present), present)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mla_core.methods.balance import scale_gradients, scores
 from mla_core.methods.base import Position
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.uniform import Uniform
 
 
@@ -31,6 +32,13 @@ class Mlb(Uniform):
 
     least_modalities = 2
     options = {**Uniform.options, "strength": 1.0, "most": 2.0}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Uniform.instruments,
+        "factor": Instrument(
+            "Factor of encoders' gradients",
+            "What an encoder's gradient is multiplied by: above 1 its modality is behind.",
+        ),
+    }
 
     def modulate(
         self, features: Tensor, labels: Tensor, present: Tensor, position: Position
@@ -38,6 +46,7 @@ class Mlb(Uniform):
         """Multiply the encoders' gradients."""
         scored = scores(self.modality_logits(features, present), labels, present)
         factors = speeds(scored, float(self.option["strength"]), float(self.option["most"]))
+        self.note("factor", factors)
         scale_gradients(self.model.encoders.values(), factors)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mla_core.methods.balance import leads, scores
+from mla_core.methods.balance import DISCREPANCY, leads, scores
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 from mla_core.seeding import generator
 
@@ -26,6 +27,15 @@ class OgmGe(Concat):
 
     least_modalities = 2
     options = {**Joint.options, "strength": 0.5, "noise": True, "until": 0.5}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "ratio": DISCREPANCY,
+        "factor": Instrument(
+            "Factor of encoders' gradients",
+            "What an encoder's gradient is multiplied by: below 1 its modality leads. There is none "
+            "after the share `until` of the run.",
+        ),
+    }
 
     def modulate(
         self, features: Tensor, labels: Tensor, present: Tensor, position: Position
@@ -34,7 +44,9 @@ class OgmGe(Concat):
         if position.run_progress >= self.option["until"]:
             return
         logits = self.modality_logits(features, present)
+        self.note("ratio", lambda: leads(scores(logits, labels, present)))
         factors = modulation(logits, labels, present, self.option["strength"])
+        self.note("factor", factors)
         noise = generator(self.config.seed, "ogm_ge", position.step)
         for encoder, factor in zip(self.model.encoders.values(), factors.tolist(), strict=True):
             for parameter in encoder.parameters():

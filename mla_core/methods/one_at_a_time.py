@@ -321,6 +321,7 @@ class OneAtATime(Method):
         self, batch: Batch, train: Split, position: Position, features: Tensor
     ) -> StepRecord:
         """Update the head, and the encoder where the features still hang on it."""
+        self.noted()  # of a step that was refused
         modality = str(batch.modality)
         labels = train.labels[batch.indices]
         head = self.head_of(modality)
@@ -356,6 +357,7 @@ class OneAtATime(Method):
             angle=angle,
             plasticity=self.plasticity,
             forgetting=forgetting,
+            instruments=self.noted(),
         )
 
     @torch.no_grad()

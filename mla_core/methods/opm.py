@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mla_core.methods.balance import leads, scores
+from mla_core.methods.balance import DISCREPANCY, leads, scores
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 from mla_core.seeding import generator
 
@@ -34,6 +35,15 @@ class Opm(Concat):
 
     least_modalities = 2
     options = {**Joint.options, "base": 0.5, "gain": 0.5, "often": 0.7}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "ratio": DISCREPANCY,
+        "chance": Instrument(
+            "Chance to be dropped",
+            "With what probability a sample of the next batch loses a modality's features, in those "
+            "batches in which any are dropped: above 0 it leads.",
+        ),
+    }
 
     def loss(self, features: Tensor, labels: Tensor, present: Tensor, samples: Tensor) -> Tensor:
         """Return the cross-entropy of what is left of the batch."""
@@ -60,7 +70,9 @@ class Opm(Concat):
         """Leave the gradients alone, and note who leads for the next batch."""
         rho = leads(scores(self.modality_logits(features, present), labels, present))
         base, gain = float(self.option["base"]), float(self.option["gain"])
-        self.remembered["chances"] = chances(rho, base, gain)
+        found = self.remembered["chances"] = chances(rho, base, gain)
+        self.note("ratio", rho)
+        self.note("chance", found)
 
 
 def chances(rho: Tensor, base: float, gain: float) -> Tensor:

@@ -12,6 +12,7 @@ from mla_core.data.samples import Split
 from mla_core.methods.balance import mean_over_present
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 from mla_core.seeding import generator
 
@@ -49,6 +50,14 @@ class Pmr(Concat):
         "variant": "paper",
     }
     choices = {**Joint.choices, "variant": ("paper", "released")}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "pull": Instrument(
+            "Pull to prototypes",
+            "The weight of a modality's prototype loss, 0 for the one that leads. There is none in "
+            "the first epoch, before there are prototypes.",
+        ),
+    }
 
     @torch.no_grad()
     def end_epoch(self, train: Split, val: Split, coming: Position) -> int:
@@ -80,6 +89,7 @@ class Pmr(Concat):
         released = self.option["variant"] == "released"
         if released:
             pulled = (pulled > 0).to(pulled.dtype)
+        self.note("pull", pulled)
         behind = mean_over_present(-right, counted)
         term = torch.where(pulled > 0, pulled * behind, 0.0).sum()
         if not released and self.now.run_progress < self.option["until"] and pulled.max() > 0:

@@ -12,6 +12,7 @@ from mla_core.data.samples import Split
 from mla_core.errors import TrainingDivergedError
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 from mla_core.methods.schedule import Batch, is_moment
 from mla_core.records import StepRecord
@@ -55,6 +56,15 @@ class Relearning(Concat):
     """
 
     options = {**Joint.options, "strength": 3.0, "times": 3}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "purity_gap": Instrument(
+            "Purity gap",
+            "How much better the classes part in an encoder's features of train than of val, at the "
+            "last diagnosis: the larger, the further it is pulled back. 0 before the first.",
+            lambda method, _: method.gaps,
+        ),
+    }
 
     def setup(self) -> None:
         """Keep the encoders' first weights, which are drawn from the seed, or a pretrained model's."""

@@ -1,10 +1,16 @@
-"""Shapley values: what each player of a game contributes to what all of them are worth."""
+"""Shapley values: what each modality contributes to what all of them are worth together."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable, Mapping
 from math import factorial
 from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from mla_core.data.samples import Split
 
 Player = TypeVar("Player", bound=Hashable)
 
@@ -41,3 +47,56 @@ def shapley_values(values: Mapping[frozenset[Player], Any]) -> dict[Player, Any]
         ]  # fmt: skip
         result[player] = sum(terms)
     return result
+
+
+class Answers:
+    """Fused predictions for a split when less of it is present; every part is encoded once.
+
+    Parameters
+    ----------
+    method : Method
+    split : Split
+        N samples.
+    """
+
+    def __init__(self, method: Any, split: Split) -> None:
+        self.split = split
+        self._predict = method.predictions(split)
+
+    def fused(self, present: Tensor) -> Tensor:
+        """Return the fused logits (N, C) when only the parts in `present` (M, N) are there."""
+        fused: Tensor = self._predict(present).fused
+        return fused
+
+    def right(self, present: Tensor) -> Tensor:
+        """Return who is answered rightly (N,) when only the parts in `present` are there."""
+        return self.fused(present).argmax(-1) == self.split.labels
+
+
+def subset_accuracies(method: Any, split: Split) -> dict[frozenset[str], float]:
+    """Return v(S), the fused accuracy when only the modalities in S are present, for every S.
+
+    Parameters
+    ----------
+    method : Method
+    split : Split
+        N samples. The other modalities are taken away as a missing part is: how the method then
+        answers is its own business.
+
+    Returns
+    -------
+    dict of frozenset of str to float
+        2^M entries. A sample without any of S counts 1/C, as a guess does: so v of the empty set
+        is 1/C, and a modality that nobody has contributes nothing.
+    """
+    names = list(split.inputs)
+    answers = Answers(method, split)
+    n_classes = answers.fused(split.present).shape[-1]
+    values = {frozenset[str](): 1 / n_classes}
+    for size in range(1, len(names) + 1):
+        for subset in itertools.combinations(names, size):
+            kept = torch.tensor([name in subset for name in names])
+            present = split.present & kept[:, None]
+            credit = torch.where(present.any(0), answers.right(present).double(), 1 / n_classes)
+            values[frozenset(subset)] = float(credit.mean())
+    return values

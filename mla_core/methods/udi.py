@@ -12,6 +12,7 @@ from mla_core.fusion import predictive_entropy
 from mla_core.methods.balance import jensen_shannon
 from mla_core.methods.base import Position
 from mla_core.methods.ensemble import Ensemble
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.one_at_a_time import Turn
 from mla_core.methods.schedule import Batch
 
@@ -60,6 +61,16 @@ class Udi(Ensemble):
         "consistency": 1.0,
         "complementarity": 1.0,
     }
+    instruments = {  # noqa: RUF012
+        **Ensemble.instruments,
+        "weight": Instrument(
+            "Weight of the anchor's terms",
+            "How much the follower at hand listens to the anchor: to come closer to its answers, "
+            "and to get away from its features. None before there is an anchor.",
+            each=False,
+            lines=("consistency", "complementarity"),
+        ),
+    }
 
     def setup(self) -> None:
         """Begin without an anchor."""
@@ -106,7 +117,9 @@ class Udi(Ensemble):
             float(self.option["consistency"]) * jensen_shannon(z_a, turn.logits[here]).mean(),
             float(self.option["complementarity"]) * club(features[here], mean, self._spread[m]),
         ]
-        for weight, term in zip(_agreeing(loss, terms, features), terms, strict=True):
+        weights = _agreeing(loss, terms, features)
+        self.note("weight", torch.stack(weights).detach())
+        for weight, term in zip(weights, terms, strict=True):
             loss = loss + weight * term
         return loss
 

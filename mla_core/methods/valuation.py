@@ -11,6 +11,7 @@ from torch import Tensor
 from mla_core.data.samples import Split
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
+from mla_core.methods.instruments import Instrument
 from mla_core.methods.joint import Joint
 from mla_core.methods.schedule import Batch, joint_epoch
 from mla_core.methods.shapley import shapley_values
@@ -62,6 +63,15 @@ class Valuation(Concat):
     least_modalities = 2
     most_modalities = 10
     options = {**Joint.options, "level": "sample", "strength": 2.0, "warm_up": 0.2}  # noqa: RUF012
+    instruments = {  # noqa: RUF012
+        **Joint.instruments,
+        "contribution": Instrument(
+            "Contribution (Shapley value)",
+            "The mean of phi over the training samples, at the last valuation; a fair share is 1. 0 "
+            "before the first.",
+            lambda method, _: method.contributions,
+        ),
+    }
     choices = {**Joint.choices, "level": ("sample", "modality")}  # noqa: RUF012
 
     def setup(self) -> None:

@@ -54,6 +54,8 @@ class StepRecord:
     forward_passes : int
         Parts that were encoded without being learned from, in the sub-step or right behind it:
         what some methods do between epochs.
+    instruments : mapping of str to float
+        What the method shows of this sub-step to those who watch, under ``"name.line"``.
     """
 
     step: int
@@ -69,6 +71,7 @@ class StepRecord:
     forgetting: Mapping[str, float] = field(default_factory=dict)
     sub_steps: int = 1
     forward_passes: int = 0
+    instruments: Mapping[str, float] = field(default_factory=dict)
 
     def after(self, before: StepRecord) -> StepRecord:
         """Return this record with an earlier one of the same modality folded into it."""
@@ -190,6 +193,8 @@ class Summary:
         Held-out accuracy of a linear classifier that names the modality; chance is 1/M.
     numbers : mapping of str to float
         The configuration's own `metrics`.
+    instruments : mapping of str to float
+        What the method's instruments read at this look, if watched, under ``"name.line"``.
     """
 
     step: int
@@ -205,6 +210,7 @@ class Summary:
     centroid_gap: Mapping[str, float]
     separability: float
     numbers: Mapping[str, float] = field(default_factory=dict)
+    instruments: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

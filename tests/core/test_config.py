@@ -191,6 +191,7 @@ OTHER = {
     "precision": "float32",
     "temperature": "fitted",
     "metrics": ("one",),
+    "instruments": ("budget",),
 }
 
 

@@ -184,7 +184,7 @@ def test_a_run_of_what_nobody_knows_here_any_more_can_still_be_looked_at(tmp_pat
 
 def test_a_bare_method_says_which_views_need_more_than_it_tells(lab):
     from mla_core.analysis import slow_step
-    from mla_core.analysis.contribution import subset_accuracies
+    from mla_core.methods import subset_accuracies
 
     session = mla.TrainingSession(config_of("bare method", lab))
     session.advance(steps=1)

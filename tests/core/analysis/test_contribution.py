@@ -9,15 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mla_core import TrainingSession
-from mla_core.analysis.contribution import (
-    Answers,
-    missing_curve,
-    subset_accuracies,
-    utilisation_rates,
-)
+from mla_core.analysis.contribution import missing_curve, utilisation_rates
 from mla_core.catalogue import METHODS
 from mla_core.data.shortage import shorten
-from mla_core.methods import shapley_values
+from mla_core.methods import Answers, shapley_values, subset_accuracies
 
 NAMES = "abcd"
 

@@ -11,12 +11,12 @@ from scipy.special import log_softmax, softmax
 from scipy.stats import entropy
 
 from mla_core import TrainingSession
-from mla_core.analysis.contribution import subset_accuracies, utilisation_rates
+from mla_core.analysis.contribution import utilisation_rates
 from mla_core.analysis.report import compute_of, fusion_rules, report_of
 from mla_core.catalogue import METHODS
 from mla_core.evaluation.linear_probe import probe_accuracy
 from mla_core.fusion import fit_temperature, released_batch_weights
-from mla_core.methods import shapley_values
+from mla_core.methods import shapley_values, subset_accuracies
 
 SIZES = {"sizes": [120, 60, 60]}
 

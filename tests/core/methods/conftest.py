@@ -54,8 +54,9 @@ class FirstStep:
 def first_step(tiny):
     """Give a function: a method's step on `tiny`, the first or one after others, its options given."""
 
-    def take(method: str, after: int = 0, prepare=None, **options) -> FirstStep:
+    def take(method: str, after: int = 0, prepare=None, watch=(), **options) -> FirstStep:
         told = {"method_options": options, "weight_decay": 0.0, "learning_rate": 0.1}
+        told["instruments"] = watch
         session = TrainingSession(tiny(method=method, momentum=0.0, epochs=4, **told))
         session.advance(steps=after)
         if prepare is not None:
