@@ -49,14 +49,11 @@ class QuestionForm(anywidget.AnyWidget):
         What the live region says.
     asked : int
         How often the reader asked for the answer.
-<<<<<<< HEAD
     cell : str
         The id of the notebook's cell, in whose metadata the page keeps the guess; empty elsewhere.
-=======
     known : dict
         On a page without a kernel the answer is there already: which choice ``holds``, and the
         ``verdicts`` on each guess. Empty elsewhere.
->>>>>>> site-work
     """
 
     _esm = script("page/dom", "questions/keep_guess", "questions/question")
@@ -226,174 +223,6 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
         said = f"<b>{text(holds)}</b>. {text(answer.sentence)}"
         shown = HTML(f"<p><b>{text(prompt)}</b></p><p>{said}</p>")
         display(_Told(shown.data, kept_guess(prompt, known, answer=holds)))
-    """
-
-    _esm = script("page/dom", "questions/keep_guess", "questions/question")
-    _css = stylesheet("questions/question")
-    prompt = traitlets.Unicode().tag(sync=True)
-    choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    guess = traitlets.Int(-1).tag(sync=True)
-    holds = traitlets.Int(-1).tag(sync=True)
-    state = traitlets.Unicode("open").tag(sync=True)
-    verdict = traitlets.Unicode(INVITATION).tag(sync=True)
-    asked = traitlets.Int(0).tag(sync=True)
-    cell = traitlets.Unicode("").tag(sync=True)
-    known = traitlets.Dict().tag(sync=True)
-
-
-class Question:
-    """A question that takes a guess before it shows the answer.
-
-    Parameters
-    ----------
-    prompt, choices, reveal
-        As in `predict`.
-
-    Attributes
-    ----------
-    form : QuestionForm
-    view : VBox
-        The form, and below it what `reveal` shows.
-
-    Raises
-    ------
-    ConfigError
-        For fewer than two choices or two that are the same, and outside a notebook.
-    """
-
-    def __init__(self, prompt: str, choices: Sequence[str], reveal: Reveal) -> None:
-        self._choices = _checked(choices)
-        self._reveal = reveal
-        self._loop = notebook_loop("a live question", "widgets.predict(headless=True)")
-        self._task: asyncio.Task[None] | None = None
-        cell, _ = per_cell.running_cell() or ("", "")
-        self.form = QuestionForm(prompt=prompt, choices=self._choices, cell=cell)
-        self._below = ipw.VBox()
-        self.view = ipw.VBox([self.form, self._below])
-        # The callback may run in another thread.
-        self.form.observe(lambda _: self._loop.call_soon_threadsafe(self._start), "asked")
-        per_cell.register(self)
-
-    def close(self) -> None:
-        """Remove every widget; an answer still being computed is dropped."""
-        if self._task is not None:
-            self._task.cancel()
-        self._show(())
-        for widget in (self._below, self.form, self.view):
-            close(widget)
-
-    def _ipython_display_(self) -> None:
-        display(self.view)
-
-    def _start(self) -> None:
-        if self.form.guess >= 0 and self.form.state in {"open", "outdated", "failed"}:
-            if self._task is not None:
-                self._task.cancel()
-            self._say("busy", "Working on the answer …")
-            self._task = self._loop.create_task(self._work())
-
-    async def _work(self) -> None:
-        """Answer as soon as that can be done, and look after the answer from then on."""
-        self.form.holds = -1
-        self._show(())
-        try:
-            answer = await self._answer()
-        except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-            fault = in_a_sentence(error).rstrip(".")
-            self._say("failed", f"The answer failed: {fault}. Reveal tries it again.")
-            return
-        if answer.picture is not None:
-            self._show(_on_page(answer.picture))
-        self.form.holds = answer.holds
-        guess = self.form.guess
-        verdict = _judged(self._choices, guess, answer)
-        self._say("revealed", verdict)
-        if answer.later is not None:
-            await self._look_after(answer.later, guess, verdict)
-
-    async def _answer(self) -> Answer:
-        while True:
-            try:
-                with telling(self._tell_from_thread):
-                    return await asyncio.to_thread(ask, self._reveal, self._choices)
-            except NotYet as reason:
-                kept = "Your guess is kept, and the answer opens by itself."
-                self._say("waiting", f"Not yet: {_sentence(reason)} {kept}")
-            await asyncio.sleep(LOOK_SECONDS)
-
-    async def _look_after(self, later: Later, guess: int, verdict: str) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            reason = await asyncio.to_thread(why_outdated, self._reveal, later)
-            if reason:
-                past = f"This answer is about earlier runs ({later.about}). {verdict}"
-                now = f"Since then: {_sentence(reason)} Guess again, and ask."
-                self._say("outdated", f"{past} {now}")
-            elif self.form.state == "outdated":
-                self.form.guess = guess
-                self._say("revealed", verdict)
-
-    def _show(self, below: Sequence[ipw.Widget]) -> None:
-        before, self._below.children = self._below.children, tuple(below)
-        for widget in before:
-            close(widget)
-
-    def _tell_from_thread(self, sentence: str) -> None:
-        self._loop.call_soon_threadsafe(self._tell, sentence)
-
-    def _tell(self, sentence: str) -> None:
-        if self.form.state == "busy":  # what comes late from a thread is of the past
-            self._say("busy", f"Working on the answer: {sentence} …")
-
-    def _say(self, state: str, verdict: str) -> None:
-        with self.form.hold_sync():
-            self.form.state = state
-            self.form.verdict = verdict
-
-
-def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bool = False) -> None:
-    """Ask the reader for a guess, and show the answer when it has been taken.
-
-    Parameters
-    ----------
-    prompt : str
-        The question, as plain text.
-    choices : sequence of str
-        At least two; whatever is in them is shown literally.
-    reveal : callable
-        Takes nothing and returns ``(the choice that holds, a sentence)`` and, third, what to show
-        below, if anything: a plotly figure, a widget, a table. Or a `Later`, an answer about
-        something that may change. It may take long: live, it runs in a thread. Where it raises
-        `NotYet`, the question waits, and opens by itself.
-    headless : bool
-        Show the answer at once, as text and static figure; on a page that runs the widgets' scripts
-        (`on_page`), take the guess first.
-
-    Raises
-    ------
-    ConfigError
-        For fewer than two choices or two that are the same; headless, also when `reveal` returns
-        something else than asked for. A live question says so in a sentence.
-
-    Examples
-    --------
-    >>> reveal = lambda: ("even", "Two divides it.")
-    >>> predict("Is 4 even or odd?", ["even", "odd"], reveal, headless=True)
-    <IPython.core.display.HTML object>
-    """
-    if not headless:
-        display(Question(prompt, choices, reveal))
-        return
-    known = _checked(choices)
-    answer = ask(reveal, known)
-    if on_page():
-        verdicts = [_judged(known, guess, answer) for guess in range(len(known))]
-        told = {"holds": answer.holds, "verdicts": verdicts}
-        display(QuestionForm(prompt=prompt, choices=known, known=told))
-    else:
-        said = f"<b>{text(choices[answer.holds])}</b>. {text(answer.sentence)}"
-        display(HTML(f"<p><b>{text(prompt)}</b></p><p>{said}</p>"))
->>>>>>> site-work
     if isinstance(answer.picture, BaseFigure):
         present(answer.picture)
     elif answer.picture is not None:

@@ -22,7 +22,6 @@ from mla_core.records.history import History
 from mla_core.runs import experiment
 from mla_core.runs.experiment import run_experiment, run_folder, train
 from mla_core.runs.finished import read_runs
-from mla_core.runs.same_data import short
 
 RESULTS = [SUMS, "config.json", "history.npz", "metrics.json", "model.safetensors", "replay.npz"]
 
@@ -69,24 +68,6 @@ def test_a_run_leaves_its_results_and_nothing_else(tiny, tmp_path):
     assert History.load(folder / "history.npz").steps == session.history.steps
     model = load_file(folder / "model.safetensors")
     torch.testing.assert_close(model, dict(session.method.model.state_dict()), rtol=0, atol=0)
-
-
-def test_a_run_that_goes_on_on_another_device_says_so(tiny, tmp_path, capsys):
-    config = tiny()
-    whole = run_experiment(config, tmp_path / "whole")
-    with run_folder(tmp_path / "moved", config.hash) as (partial, moved):
-        session = TrainingSession(config)
-        session.advance(steps=5)
-        save_snapshot(session.snapshot(), partial, short(session.data), ["cuda"])
-        train(config, partial)
-    assert "computed on 'cuda'; the run goes on on 'cpu' in float32, so" in capsys.readouterr().err
-    told = json.loads((moved / "metrics.json").read_text())
-    assert told.pop("devices") == ["cuda", "cpu"]
-    assert told == json.loads((whole / "metrics.json").read_text())
-    with run_folder(tmp_path / "stayed", config.hash) as (partial, _):
-        save_snapshot(session.snapshot(), partial, short(session.data), ["cpu"])
-        train(config, partial)
-    assert capsys.readouterr().err == ""
 
 
 def test_a_finished_run_is_not_repeated(tiny, tmp_path, steps_taken):
