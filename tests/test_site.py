@@ -93,6 +93,27 @@ def test_every_public_name_stands_in_the_reference(site, package):
             assert missing == []
 
 
+@pytest.mark.parametrize(
+    ("link", "leads"),
+    [
+        ("b.html", True),
+        ("b.html#here", True),
+        ("#top", True),
+        ("https://example.org/x", True),
+        ("b%2ehtml?q=1", True),
+        ("c.html", False),
+        ("b.html#there", False),
+        ("#nowhere", False),
+    ],
+)
+def test_a_link_leads_somewhere_or_is_told(site, tmp_path, link, leads):
+    script = "<script type='x'>a = ' href=\"in_a_script.html\"'</script>"
+    (tmp_path / "a.html").write_text(f'<p id="top"><a href="{link}">x</a></p>{script}')
+    (tmp_path / "b.html").write_text('<p id="here"></p>')
+    expected = [] if leads else [f"a.html: the link {link} leads nowhere"]
+    assert site("links").broken_links(tmp_path) == expected
+
+
 @pytest.mark.parametrize("bad", ["mathjax", "http"])
 def test_nothing_of_the_machinery_asks_the_network(bad):
     texts = [

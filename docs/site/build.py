@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]
 
+from links import broken_links  # noqa: E402
 from plotly.offline import get_plotlyjs  # noqa: E402
 from sphinx.cmd.build import build_main  # noqa: E402
 from stage import stage  # noqa: E402
@@ -28,7 +29,7 @@ SHORT = {  # two notebooks, in seconds
 
 
 def build(out: Path, *, short: bool = False) -> int:
-    """Build the site, with every warning an error, and return what a command would.
+    """Build the site and return what a command would: a warning, a broken link, a large page is a fault.
 
     Parameters
     ----------
@@ -53,10 +54,18 @@ def build(out: Path, *, short: bool = False) -> int:
     ]
     failed = build_main([*options, str(out / "source"), str(out / "html")])
     (out / "html" / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
-    large = [page for page in (out / "html").rglob("*.html") if page.stat().st_size > LIMIT]
-    for page in large:
-        print(f"{page} has more than {LIMIT / 1e6:.0f} MB.", file=sys.stderr)  # noqa: T201
-    return int(bool(failed or large))
+    faults = [*_too_large(out / "html"), *broken_links(out / "html")]
+    for fault in faults:
+        print(fault, file=sys.stderr)  # noqa: T201 - a command's errors
+    return int(bool(failed or faults))
+
+
+def _too_large(site: Path) -> list[str]:
+    return [
+        f"{page.relative_to(site)} has more than {LIMIT / 1e6:.0f} MB"
+        for page in site.rglob("*.html")
+        if page.stat().st_size > LIMIT
+    ]
 
 
 def _notebooks(*, short: bool) -> list[Path]:

@@ -48,6 +48,7 @@ html_css_files = ["site.css"]
 html_js_files = [("figures.js", {"defer": "defer"})]
 html_extra_path = [str(ROOT / "docs" / "playground.html")]
 toc_object_entries = False  # the reference has hundreds, and every page would carry them
+html_show_search_summary = False  # a page opened from a folder may not read another
 html_show_sourcelink = False
 html_copy_source = False
 pygments_style = "a11y-high-contrast-light"

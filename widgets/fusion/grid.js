@@ -107,6 +107,7 @@ function render({ model, el }) {
     told.textContent = temperature.toFixed(2);
     heat.setAttribute("aria-valuetext", told.textContent);
     parts.forEach((part, m) => {
+      part.slider.value = Math.max(0, levels[m]);
       part.slider.disabled = levels[m] < 0;
       const level = part.levels[Math.max(0, levels[m])];
       part.amount.textContent = levels[m] < 0 ? "dropped" : `${level} ${part.unit}`;

@@ -84,8 +84,9 @@ class FusionReport:
         tell_what_needs_a_kernel("To spoil any sample in any way")
         if on_page() and can_be_a_grid(self.session):
             display(FusionGrid(self.session))
-        display(HTML(self.html[0]))
-        display(HTML(self.html[1]))
+        else:
+            display(HTML(self.html[0]))
+            display(HTML(self.html[1]))
         for figure, table in zip(self.figures, self.html[2:], strict=True):
             show(figure)
             display(HTML(table))

@@ -40,5 +40,5 @@ def tell_what_needs_a_kernel(what: str) -> None:
         The beginning of the sentence, such as ``"To play the bench"``.
     """
     if on_page():
-        told = f"{what}, open this notebook in JupyterLab (make lab); this is what it shows then."
+        told = f"{what}, open this notebook in JupyterLab (make lab)."
         display(HTML(f'<p class="mla-needs-kernel" role="note">{text(told)}</p>'))
