@@ -17,6 +17,7 @@ from widgets.bench.lab import TrainingLab
 from widgets.charts import MapState, legend_html, map_figure, run_of, umap_caption
 from widgets.charts import sample as sample_view
 from widgets.charts import training as charts
+from widgets.charts.panels import watched
 from widgets.page import asset, describe_training, present
 
 
@@ -41,14 +42,9 @@ class TrainingReport:
         points = unit_features(evaluation)
         maps = MapState()
         self._run = run_of(session)
-        curves = charts.training_figure(
-            list(session.data.modalities),
-            session.config.method,
-            numbers=list(session.history.summaries[-1].numbers),
-        )
+        curves = charts.figure_of(list(session.data.modalities), self._run)
         enough = len(points) >= UMAP_LEAST
         pca = maps.pca(evaluation, "" if enough else f"; a UMAP needs {UMAP_LEAST} points")
-        charts.refresh(curves, self._run)
         curves.update_layout(meta=describe_training(session.history, pca.caption))
         self.figures = [curves, map_figure(evaluation, pca)]
         if enough:
@@ -65,7 +61,11 @@ class TrainingReport:
         encoded = b64encode(svg.encode()).decode()
         picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
         display(HTML(picture))
-        display(HTML(f"<style>{asset('bench/moment_slider.css')}</style>{legend_html(names)}"))
+        display(
+            HTML(
+                f"<style>{asset('bench/moment_slider.css')}</style>{legend_html(names, instruments=watched(config))}"
+            )
+        )
         for figure in self.figures:
             present(figure)
         sample = self._evaluation.ids[0]
