@@ -77,7 +77,7 @@ METHODS: Registry[type[Any]] = Registry(
         ),
         "regularised": (
             "mla_core.methods.regularised:Regularised",
-            "concat with a term more: mimo, mbsd, cml; or with cosines for logits (MMCosine)",
+            "concat with a term more: mimo, mbsd, cml, umt; or with cosines for logits (MMCosine)",
         ),
         "agm": (
             "mla_core.methods.agm:Agm",

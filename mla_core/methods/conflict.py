@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from mla_core.data.samples import Split
 from mla_core.methods.balance import cross_entropies, gradients_of
 from mla_core.methods.instruments import Instrument, Sight
+from mla_core.methods.model import MultimodalModel
 
 MOST_SAMPLES = 256
 
@@ -27,24 +28,23 @@ def encoder_cosines(method: Any, split: Split, most: int = MOST_SAMPLES) -> Tens
         So many samples, the first that have some part.
     """
     chosen = split.present.any(0).nonzero().flatten()[:most]
-    present, labels = split.present[:, chosen], split.labels[chosen]
-    model, training = method.model, method.model.training
-    model.eval()
-    try:
-        with torch.enable_grad():
-            columns = zip(split.inputs.items(), present, strict=True)
-            # Not by calling the model: whoever watches its sub-steps would take this for one.
-            z = torch.stack([model.forward(name, x, chosen, here) for (name, x), here in columns])
-            z = z * present[..., None]
-            joint = F.cross_entropy(method.fused_logits(z, present), labels)
-            own = cross_entropies(method.modality_logits(z, present), labels, present)
-            found = [
-                _cosine(torch.stack([joint, loss]), encoder)
-                for encoder, loss in zip(model.encoders.values(), own, strict=True)
-            ]
-            return torch.tensor(found, dtype=torch.float64)
-    finally:
-        model.train(training)
+    labels, encoders = split.labels[chosen], method.model.encoders.values()
+    with method.model.evaluating():
+        z, present = encoded(method.model, split, chosen)
+        joint = F.cross_entropy(method.fused_logits(z, present), labels)
+        own = cross_entropies(method.modality_logits(z, present), labels, present)
+        pairs = zip(encoders, own, strict=True)
+        found = [_cosine(torch.stack([joint, loss]), encoder) for encoder, loss in pairs]
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def encoded(model: MultimodalModel, split: Split, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return features (M, B, s) of some samples (B,), 0 where absent, and what is present (M, B)."""
+    present = split.present[:, chosen]
+    columns = zip(split.inputs.items(), present, strict=True)
+    # Not by calling the model: whoever watches its sub-steps would take this for one.
+    z = torch.stack([model.forward(name, x, chosen, here) for (name, x), here in columns])
+    return z * present[..., None], present
 
 
 def _cosine(losses: Tensor, encoder: torch.nn.Module) -> float:

@@ -158,6 +158,17 @@ class MultimodalModel(nn.Module):
                     buffer.copy_(before[name])
                 raise
 
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Compute with gradients but as in a look, without dropout; for questions, not for training."""
+        training = self.training
+        self.eval()
+        try:
+            with torch.enable_grad():
+                yield
+        finally:
+            self.train(training)
+
 
 def _nothing() -> None:
     """All weights are here."""

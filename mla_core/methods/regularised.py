@@ -1,4 +1,4 @@
-"""`concat` with a term more in the loss, or with cosines for logits: four small methods in one."""
+"""`concat` with a term more in the loss, or with cosines for logits: five small methods in one."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mla_core.methods.concat import Concat
 from mla_core.methods.joint import Joint
 from mla_core.methods.late_fusion import unimodal_losses
+from mla_core.methods.taught import Taught
 from mla_core.seeding import generator
 
 
-class Regularised(Concat):
+class Regularised(Taught):
     """``CE(z) + strength * term``, z the fused logits and z_m modality m's own, any number of them.
 
     Options: ``strength``, at 0 of which the term is left out and this is `concat`; ``term``:
@@ -29,6 +29,10 @@ class Regularised(Concat):
       when a modality is taken away (Ma et al., ICML 2023, who publish ``strength`` 0.1). S is all,
       T lacks one drawn at random; with more than two they are taken away one by one, and the
       steps' terms averaged. A sample's last part stays.
+    - ``"umt"``: ``sum_m |f_m - t_m|^2 / s``, means over the samples that have the part, with t_m the
+      features of unimodal teachers (Du et al., ICML 2023, who publish ``strength`` 50; BalanceBenchmark
+      has 10). The teachers are trained first, in the share ``teachers`` of the run, see
+      `mla_core.methods.taught.Taught`; at 0 there are none, and this is `concat`.
 
     ``logits``: ``"linear"``, or ``"cosine"``, ``z_m = scale cos(z_m, W_m)`` without a bias, and z
     their sum (MMCosine, ICASSP 2023, which has no term: ``strength`` 0 and ``scale`` 10).
@@ -48,18 +52,25 @@ class Regularised(Concat):
         "term": "mimo",
         "strength": 1.0,
         "temperature": 1.0,
+        "teachers": 1 / 3,
         "logits": "linear",
         "scale": 10.0,
     }
     choices = {  # noqa: RUF012
         **Joint.choices,
-        "term": ("mimo", "mbsd", "cml"),
+        "term": ("mimo", "mbsd", "cml", "umt"),
         "logits": ("linear", "cosine"),
     }
 
+    @property
+    def wants_teachers(self) -> bool:
+        """For one of the terms alone, and where that counts."""
+        wanted = self.option["term"] == "umt" and self.option["strength"] > 0
+        return wanted and super().wants_teachers
+
     def modality_logits(self, features: Tensor, present: Tensor) -> Tensor:
-        """Return the head's slices, or cosines with them."""
-        if self.option["logits"] == "linear":
+        """Return the head's slices, or cosines with them; the teachers' own while these train."""
+        if self.option["logits"] == "linear" or self.teaching:
             return super().modality_logits(features, present)
         head = self.joint_head
         slices = head.weight.view(len(head.weight), len(features), -1)  # (C, M, s)
@@ -78,7 +89,13 @@ class Regularised(Concat):
         """Return the cross-entropy and the term."""
         plain = super().loss(features, labels, present, samples)
         strength = float(self.option["strength"])
-        return plain + strength * self._term(features, labels, present) if strength else plain
+        if strength == 0 or self.teaching:
+            return plain
+        if self.option["term"] == "umt":
+            if self.taught is None:
+                return plain
+            return plain + strength * away(features, self.taught[0][:, samples], present)
+        return plain + strength * self._term(features, labels, present)
 
     def _term(self, features: Tensor, labels: Tensor, present: Tensor) -> Tensor:
         logits = self.modality_logits(features, present)  # (M, B, C)
@@ -108,6 +125,26 @@ class Regularised(Concat):
     def _confidence(self, features: Tensor, left: Tensor) -> Tensor:
         logits = self.fused_logits(features * left[..., None], left)
         return torch.softmax(logits, -1).amax(-1)  # (B,)
+
+
+def away(features: Tensor, taught: Tensor, present: Tensor) -> Tensor:
+    """Return ``sum_m |f_m - t_m|^2 / s``, means over the samples that have the part.
+
+    Parameters
+    ----------
+    features, taught : Tensor
+        (M, B, s).
+    present : Tensor
+        (M, B) bool.
+
+    Examples
+    --------
+    >>> away(torch.ones(2, 1, 3), torch.zeros(2, 1, 3), torch.tensor([[True], [False]])).item()
+    1.0
+    """
+    apart = torch.where(present, (features - taught).square().mean(-1), 0.0)  # (M, B)
+    total: Tensor = (apart.sum(1) / present.sum(1).clamp_min(1)).sum()
+    return total
 
 
 def distillation(logits: Tensor, labels: Tensor, present: Tensor) -> Tensor:

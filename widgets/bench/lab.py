@@ -22,10 +22,11 @@ from widgets.bench.player import Player
 from widgets.bench.scene import Scene
 from widgets.bench.stage import Stage
 from widgets.bench.timeline import Timeline
+from widgets.bench.watching import Watching, needs_reset, with_instruments
 from widgets.bench.words import describe
 from widgets.charts import Run, legend_html, marks_html
 from widgets.charts import training as charts
-from widgets.charts.panels import HEIGHT
+from widgets.charts.panels import HEIGHT, watched
 from widgets.export import export_session
 from widgets.page import (
     LiveFigure,
@@ -88,6 +89,7 @@ class TrainingLab(LiveWidget):
         self._timeline = Timeline(
             config, self._inbox.put, self._travel_to, self._branch, self._drop
         )
+        self._watching = Watching(self._inbox.put, self._watch)
         self._diagram = ipw.HTML()
         self._difference = ipw.HTML()
         self._legend = ipw.HTML()
@@ -120,14 +122,14 @@ class TrainingLab(LiveWidget):
         self._open()
 
     def _lay_out(self) -> ipw.VBox:
-        controls, timeline = self._controls, self._timeline
-        controls.bar.children = [*controls.bar.children, timeline.unfold]
+        controls, timeline, watching = self._controls, self._timeline, self._watching
+        controls.bar.children += (timeline.unfold, watching.unfold)
         choosers = ipw.HBox([controls.map, self._chooser])
         parts = {  # css class -> box
             "mla-bench-head": ipw.VBox(
                 [controls.bar, timeline.view, ipw.HBox([self._status, controls.further])]
             ),
-            "mla-bench-settings": ipw.VBox([controls.settings, timeline.branching]),
+            "mla-bench-settings": ipw.VBox([controls.settings, timeline.branching, watching.box]),
             "mla-bench-network": ipw.VBox([self._diagram, self._difference]),
             "mla-bench-body": ipw.Box(
                 [
@@ -229,17 +231,17 @@ class TrainingLab(LiveWidget):
         self._stage_box.children = [stage.box for stage in self._stages]
         self._tandem = tandem
         self._travel = None
-        self._drawn = []
-        names = list(session.data.modalities)
-        numbers = list(session.history.summaries[-1].numbers)
-        figure = charts.training_figure(
-            names, session.config.method, branch=branched, numbers=numbers
-        )
-        charts.refresh(figure, *scene.runs)  # so that it begins with what there is
+        self._make_figure(scene)
+
+    def _make_figure(self, scene: Scene) -> None:
+        """Show another figure: its panels are those of the run, of a branch, and what is watched."""
+        names, shown = list(self.session.data.modalities), watched(self.session.config)
+        figure = charts.figure_of(names, *scene.runs)
         apply_theme(figure, dark=self._status.dark)
-        self._legend.value = legend_html(names, branch=branched)
+        self._legend.value = legend_html(names, branch=len(scene.runs) > 1, instruments=shown)
         self._figure = LiveFigure(figure)
         self._show_figure(self._figure)
+        self._drawn = []
 
     def _drop_after_the_first(self) -> None:
         for follower in self._followers[1:]:
@@ -259,6 +261,7 @@ class TrainingLab(LiveWidget):
         self._controls.show(session.config, session.data.modalities)
         self._controls.ask_for_reset(needed=False)
         self._timeline.show(session.config)
+        self._watching.show(session.config)
         self._note.value = f"<p style='{SMALL}'>{text(session.data.note)}</p>"
         ids = session.probe.ids
         self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
@@ -337,7 +340,7 @@ class TrainingLab(LiveWidget):
             changes["dataset_options"] = self.session.config.dataset_options if same else {}
             self._controls.offer_noise(offered=same)
         try:
-            self._wanted = self._wanted.replace(**changes)
+            self._wanted = with_instruments(self._wanted, self._wanted.instruments, **changes)
             if field in ExperimentConfig.live_fields():
                 self.session.reconfigure(**changes)
                 if field == "fusion":
@@ -349,9 +352,17 @@ class TrainingLab(LiveWidget):
                 told = f"Press Reset to start afresh with the new {field}."
         except ConfigError as error:
             told = str(error)
-        waiting = self._wanted.replace(**self.session.config.live_values()) != self.session.config
-        self._controls.ask_for_reset(needed=waiting)
+        self._controls.ask_for_reset(needed=needs_reset(self._wanted, self.session.config))
         return told
+
+    def _watch(self, names: list[str]) -> str:
+        """Show these instruments from now on, of the run and its branch."""
+        for session in self._player.tandem.sessions:
+            session.reconfigure(instruments=names)
+        self._wanted = with_instruments(self._wanted, names)
+        self._make_figure(self._player.scene())
+        titles = ", ".join(one.title for one in watched(self.session.config)) or "nothing"
+        return f"Watched from sub-step {self.session.step} on: {titles}."
 
     def _travel_to(self, step: int | None) -> None:
         self._travel = step if step in self.session.recording.steps else None
@@ -361,6 +372,7 @@ class TrainingLab(LiveWidget):
         player, trunk = self._player, self.session
         trunk.config.replace(**changes)  # a value out of range is told in a sentence
         at = None if self._travel is None else trunk.recording.at(self._travel).snapshot
+        changes = {"instruments": trunk.config.instruments, **changes}
         player.replace(lambda: Tandem(trunk, trunk.fork(at, **changes)), "Making the branch …")
 
     def _drop(self) -> None:

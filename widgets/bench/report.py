@@ -17,6 +17,7 @@ from widgets.bench.lab import TrainingLab
 from widgets.charts import MapState, legend_html, map_figure, run_of, umap_caption
 from widgets.charts import sample as sample_view
 from widgets.charts import training as charts
+from widgets.charts.panels import watched
 from widgets.gap import view_for_page
 from widgets.page import asset, describe_training, on_page, present, tell_what_needs_a_kernel
 
@@ -42,14 +43,9 @@ class TrainingReport:
         points = unit_features(evaluation)
         maps = MapState()
         self._run = run_of(session)
-        curves = charts.training_figure(
-            list(session.data.modalities),
-            session.config.method,
-            numbers=list(session.history.summaries[-1].numbers),
-        )
+        curves = charts.figure_of(list(session.data.modalities), self._run)
         enough = len(points) >= UMAP_LEAST
         pca = maps.pca(evaluation, "" if enough else f"; a UMAP needs {UMAP_LEAST} points")
-        charts.refresh(curves, self._run)
         curves.update_layout(meta=describe_training(session.history, pca.caption))
         self.figures = [curves, map_figure(evaluation, pca)]
         if enough:
@@ -67,7 +63,8 @@ class TrainingReport:
         encoded = b64encode(svg.encode()).decode()
         picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
         display(HTML(picture))
-        display(HTML(f"<style>{asset('bench/moment_slider.css')}</style>{legend_html(names)}"))
+        style = f"<style>{asset('bench/moment_slider.css')}</style>"
+        display(HTML(f"{style}{legend_html(names, instruments=watched(config))}"))
         curves, *maps = self.figures
         present(curves)
         if on_page():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -18,36 +18,14 @@ def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
 
     Keys are ``loss.<modality>``, ``forgetting.<modality>``, ``plasticity``,
     ``accuracy.<modality or fused>``, ``weight.<modality>``, ``band.<modality>``, ``gap.<a>|<b>``,
-    ``apart.<modality>`` for its mean gap to the others, and ``number.<name>`` for numbers of your
-    own.
+    ``apart.<modality>`` for its mean gap to the others, ``number.<name>`` for numbers of your own,
+    and ``instrument.<name>.<line>``.
     """
     found: dict[str, tuple[list[float], list[float]]] = {}
-    total: dict[str, float] = {}
-
-    def put(key: str, x: float, y: float) -> None:
+    for key, step, value in itertools.chain(_of_steps(history), _of_looks(history)):
         xs, ys = found.setdefault(key, ([], []))
-        xs.append(x)
-        ys.append(y)
-
-    for record in history.steps:
-        put(f"loss.{record.modality or 'all'}", record.step + 1, record.loss)
-        put("plasticity", record.step + 1, record.plasticity)
-        for name, grown in record.forgetting.items():
-            total[name] = total.get(name, 0.0) + grown
-            put(f"forgetting.{name}", record.step + 1, total[name])
-    for summary in history.summaries:
-        put("accuracy.fused", summary.step, summary.accuracy)
-        for name, value in summary.unimodal_accuracy.items():
-            put(f"accuracy.{name}", summary.step, value)
-            put(f"weight.{name}", summary.step, summary.weight_quantiles[name][2])
-        apart = _mean_gaps(summary.centroid_gap)
-        for kind, values in (
-            ("gap", summary.centroid_gap),
-            ("apart", apart),
-            ("number", summary.numbers),
-        ):
-            for name, value in values.items():
-                put(f"{kind}.{name}", summary.step, value)
+        xs.append(step)
+        ys.append(value)
     shown = {}
     for key, (xs, ys) in found.items():
         x, y = thin(np.asarray(xs, float), np.asarray(ys, float))
@@ -60,6 +38,37 @@ def curves(history: History) -> dict[str, dict[str, np.ndarray]]:
         outline = {"x": steps + steps[::-1], "y": high + low[::-1]}
         shown[f"band.{name}"] = {axis: np.asarray(v, float) for axis, v in outline.items()}
     return shown
+
+
+def _of_steps(history: History) -> Iterator[tuple[str, int, float]]:
+    """Yield what every sub-step adds: key, x and y."""
+    total: dict[str, float] = {}
+    for record in history.steps:
+        step = record.step + 1
+        yield f"loss.{record.modality or 'all'}", step, record.loss
+        yield "plasticity", step, record.plasticity
+        for name, grown in record.forgetting.items():
+            total[name] = total.get(name, 0.0) + grown
+            yield f"forgetting.{name}", step, total[name]
+        for name, value in record.instruments.items():
+            yield f"instrument.{name}", step, value
+
+
+def _of_looks(history: History) -> Iterator[tuple[str, int, float]]:
+    """Yield what every look adds."""
+    for summary in history.summaries:
+        step, median = summary.step, {k: q[2] for k, q in summary.weight_quantiles.items()}
+        yield "accuracy.fused", step, summary.accuracy
+        for kind, values in (
+            ("accuracy", summary.unimodal_accuracy),
+            ("weight", median),
+            ("gap", summary.centroid_gap),
+            ("apart", _mean_gaps(summary.centroid_gap)),
+            ("number", summary.numbers),
+            ("instrument", summary.instruments),
+        ):
+            for name, value in values.items():
+                yield f"{kind}.{name}", step, value
 
 
 def _mean_gaps(gaps: Mapping[str, float]) -> dict[str, float]:

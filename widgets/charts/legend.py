@@ -6,13 +6,16 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mla_core.methods import Instrument
 from widgets.charts.panels import MANY_PAIRS
 from widgets.charts.svg import DASHES
-from widgets.charts.training import BRANCH_STYLE, FUSED, line_of, pair_style
+from widgets.charts.training import BRANCH_STYLE, FUSED, beside_modalities, line_of, pair_style
 from widgets.page import MODALITY_GLYPHS, pick, text
 
 
-def legend_html(modalities: Sequence[str], *, branch: bool = False) -> str:
+def legend_html(
+    modalities: Sequence[str], *, branch: bool = False, instruments: Sequence[Instrument] = ()
+) -> str:
     """Return what the lines mean, as HTML.
 
     Parameters
@@ -21,6 +24,8 @@ def legend_html(modalities: Sequence[str], *, branch: bool = False) -> str:
         Shown literally.
     branch : bool
         Whether a second run is drawn.
+    instruments : sequence of Instrument
+        Those that are drawn.
     """
     entries = [
         _entry(name, line_of(m), pick(MODALITY_GLYPHS, m)) for m, name in enumerate(modalities)
@@ -31,6 +36,8 @@ def legend_html(modalities: Sequence[str], *, branch: bool = False) -> str:
         entries += [_entry(f"{a} to {b}", pair_style(i)) for i, (a, b) in enumerate(pairs)]
     elif len(pairs) > MANY_PAIRS:
         entries.append("<span>gaps: each one's mean to the others</span>")
+    own = dict(line for one in instruments for line in beside_modalities(one))
+    entries += [_entry(name, style) for name, style in own.items() if name != "fused"]
     if branch:
         entries.append(_entry("branch", {**FUSED, **BRANCH_STYLE}))
     return f'<div class="mla-legend">{"".join(entries)}</div>'

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mla_core.catalogue import traits, weighs
+from mla_core.config import ExperimentConfig
+from mla_core.methods import Instrument
+from widgets.page import text, wrapped
 
 PANELS = {  # panel -> (row, column, title)
     "loss": (1, 1, "Training loss (nats)"),
@@ -20,21 +25,51 @@ HEIGHT = 430
 MORE_HEIGHT = 150
 MANY_PAIRS = 3  # more gaps than these are told by each modality's mean
 SHARES = {"accuracy", "weights", "plasticity"}  # from 0 to 1
+WIDTH_OF_WORDS = 44  # letters in a line of an empty panel
 
 
-def places(*, branch: bool, numbers: bool) -> dict[str, tuple[int, int, str]]:
+def places(
+    *, branch: bool, numbers: bool, method: str = "", instruments: Sequence[str] = ()
+) -> dict[str, tuple[int, int, str]]:
     """Return row, column and title of every panel.
+
+    Parameters
+    ----------
+    branch, numbers : bool
+        Whether there is a branch, and numbers of one's own: each gets a wide panel.
+    method : str
+    instruments : sequence of str
+        Those of the method that are watched, two in a row.
 
     Examples
     --------
     >>> places(branch=True, numbers=True)["number"]
     (5, 1, 'Further numbers')
+    >>> places(branch=False, numbers=False, method="ogm_ge", instruments=["ratio"])[
+    ...     "instrument.ratio"
+    ... ]
+    (4, 1, 'Discrepancy ratio')
     """
     found = dict(PANELS)
+    for i, name in enumerate(instruments):
+        title = text(instrument_of(method, name).title)
+        found[f"instrument.{name}"] = (4 + i // 2, 1 + i % 2, title)
     for name, wanted in (("difference", branch), ("number", numbers)):
         if wanted:
             found[name] = (max(row for row, *_ in found.values()) + 1, 1, MORE[name])
     return found
+
+
+def instrument_of(method: str, name: str) -> Instrument:
+    """Return an instrument of a method; of one whose code may not be imported, what is known."""
+    unknown = Instrument(name, "Its method is not known here.")
+    found: Instrument = traits(method).instruments.get(name, unknown)
+    return found
+
+
+def watched(config: ExperimentConfig) -> list[Instrument]:
+    """Return the instruments that a run watches."""
+    return [instrument_of(config.method, name) for name in config.instruments]
 
 
 def emptiness(panel: str, method: str, fusion: str, modalities: int) -> str:
@@ -53,6 +88,9 @@ def emptiness(panel: str, method: str, fusion: str, modalities: int) -> str:
     >>> emptiness("forgetting", "concat", "entropy", 3)
     'All modalities learn at once:<br>no step is for one alone.'
     """
+    if panel.startswith("instrument."):
+        meaning = instrument_of(method, panel.removeprefix("instrument.")).meaning
+        return wrapped(f"{meaning} Nothing yet.", WIDTH_OF_WORDS)
     kind = traits(method)
     by = "rule" if kind.weighs else "head"
     reasons = {  # (panel, whether it holds) -> in words

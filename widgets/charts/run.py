@@ -83,7 +83,7 @@ def run_of(session: TrainingSession, marks: Sequence[Mark] = (), since: int = 0)
     changes = [
         Mark(c.step, f"{c.field} {c.before} → {c.after}")
         for c in history.changes
-        if c.step >= since
+        if c.step >= since and c.field != "instruments"  # who watches changes nothing
     ]
     step = history.steps[-1].step + 1 if history.steps else 0
     looks = [look for look in session.recording.steps if look < step]

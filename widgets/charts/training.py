@@ -11,14 +11,17 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mla_core.catalogue import traits, weighs
+from mla_core.methods import Instrument
 from widgets.charts.curves import curves, differences
 from widgets.charts.marks import signs
 from widgets.charts.panels import (
     HEIGHT,
     MANY_PAIRS,
+    MORE,
     MORE_HEIGHT,
     SHARES,
     emptiness,
+    instrument_of,
     places,
 )
 from widgets.charts.run import Run
@@ -45,6 +48,7 @@ def training_figure(
     *,
     branch: bool = False,
     numbers: Sequence[str] = (),
+    instruments: Sequence[str] = (),
 ) -> go.Figure:
     """Return the figure of a run's curves with every trace in place and still empty.
 
@@ -58,10 +62,13 @@ def training_figure(
         With room for a second run: its curves, broad and pale, and the difference.
     numbers : sequence of str
         Names of numbers of your own, which get a panel below the others.
+    instruments : sequence of str
+        Those of the method that are watched: a panel each.
     """
-    where = places(branch=branch, numbers=bool(numbers))
+    where = places(branch=branch, numbers=bool(numbers), method=method, instruments=instruments)
     figure = _grid(where)
-    for panel, trace in _curves(modalities, method, numbers):
+    found = _curves(modalities, method, numbers) + _instruments(modalities, method, instruments)
+    for panel, trace in found:
         row, column, _ = where[panel]
         figure.add_trace(trace, row=row, col=column)
         if branch and not trace.meta.startswith("band."):
@@ -79,7 +86,7 @@ def training_figure(
         for kind in ("marks", "cursor"):
             trace = _line(f"{kind}.{panel}", "", HAPPENED, hoverinfo="skip")
             figure.add_trace(trace, row=row, col=column)
-    _lay_out(figure, where)
+    _lay_out(figure, where, method)
     return figure
 
 
@@ -120,6 +127,28 @@ def _curves(
     return found
 
 
+def _instruments(
+    modalities: Sequence[str], method: str, instruments: Sequence[str]
+) -> list[tuple[str, go.Scatter]]:
+    found = []
+    for panel in instruments:
+        instrument = instrument_of(method, panel)
+        lines = list(enumerate(modalities)) if instrument.each else []
+        styles = [(name, {**line_of(m), "width": 1.5}) for m, name in lines]
+        styles += beside_modalities(instrument)
+        for name, style in styles:
+            found.append((f"instrument.{panel}", _line(f"instrument.{panel}.{name}", name, style)))
+    return found
+
+
+def beside_modalities(instrument: Instrument) -> list[tuple[str, dict[str, Any]]]:
+    """Return the lines of an instrument that are of no modality, and how they look."""
+    return [
+        (name, FUSED if name == "fused" else pair_style(i))
+        for i, name in enumerate(instrument.lines)
+    ]
+
+
 def pair_style(i: int) -> dict[str, Any]:
     """Return the line of a gap between two modalities, which has the colour of neither."""
     return {"color": FUSED_COLOUR, "width": 2, "dash": pick(MODALITY_DASHES, i)}
@@ -137,17 +166,19 @@ def _line(meta: str, name: str, line: Mapping[str, Any], **options: Any) -> go.S
 
 def _grid(where: Mapping[str, tuple[int, int, str]]) -> go.Figure:
     rows = max(row for row, *_ in where.values())
-    wide = [[{"colspan": 2}, None]] * (rows - 3)
+    specs: list[list[dict[str, int] | None]] = [[None, None] for _ in range(rows)]
+    for panel, (row, column, _) in where.items():
+        specs[row - 1][column - 1] = {"colspan": 2} if panel in MORE else {}
     return make_subplots(
         rows=rows,
         cols=2,
         horizontal_spacing=0.11,
         vertical_spacing=0.36 / rows,
-        specs=[[{}, {}]] * 3 + wide,
+        specs=specs,
     )
 
 
-def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]]) -> None:
+def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]], method: str) -> None:
     rows = max(row for row, *_ in where.values())
     figure.update_layout(
         height=HEIGHT + MORE_HEIGHT * (rows - 3),
@@ -168,7 +199,13 @@ def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]]) -> No
     figure.update_xaxes(title_text="sub-step", title_standoff=4, row=rows)
     if rows > 3:
         figure.update_xaxes(title_text="", row=3)
-    _show_notes(figure, where, dict.fromkeys(where, "Nothing yet."))
+    told = {
+        panel: emptiness(panel, method, "", 2)
+        if panel.startswith("instrument.")
+        else "Nothing yet."
+        for panel in where
+    }
+    _show_notes(figure, where, told)
     apply_theme(figure, dark=False)
 
 
@@ -202,6 +239,25 @@ def _show_notes(
     figure.layout.annotations = _annotations(figure, where, notes)
 
 
+def figure_of(modalities: Sequence[str], run: Run, branch: Run | None = None) -> go.Figure:
+    """Return the figure of a run, and of its branch, with what there is so far.
+
+    Parameters
+    ----------
+    modalities : sequence of str
+    run, branch : Run
+    """
+    figure = training_figure(
+        modalities,
+        run.config.method,
+        branch=branch is not None,
+        numbers=list(run.history.summaries[-1].numbers) if run.history.summaries else [],
+        instruments=run.config.instruments,
+    )
+    refresh(figure, run, branch)
+    return figure
+
+
 def refresh(figure: go.Figure, run: Run, branch: Run | None = None) -> None:
     """Write a run, and a branch of it if there is one, into the figure's traces, in one message.
 
@@ -222,7 +278,13 @@ def refresh(figure: go.Figure, run: Run, branch: Run | None = None) -> None:
         marks += branch.marks
     traces = {trace.meta: trace for trace in figure.data}
     names = [key.removeprefix("number.") for key in traces if key.startswith("number.")]
-    where = places(branch=branch is not None, numbers=bool(names))
+    watched = dict.fromkeys(key.split(".")[1] for key in traces if key.startswith("instrument."))
+    where = places(
+        branch=branch is not None,
+        numbers=bool(names),
+        method=run.config.method,
+        instruments=list(watched),
+    )
     notes = {}
     with figure.batch_update():
         for key, trace in traces.items():
@@ -263,9 +325,8 @@ def _reach(
 ) -> tuple[float, float]:
     """Return the lowest and the highest value of a panel's curves; (1, 0) where there are none."""
     kinds = MADE_OF.get(panel, (panel,))
-    keys = [
-        key for key in shown if key in traces and key.removeprefix("branch.").split(".")[0] in kinds
-    ]
+    begins = tuple(f"{kind}." for kind in kinds)
+    keys = [key for key in shown if key in traces and f"{_own(key)}.".startswith(begins)]
     values = [shown[key]["y"][np.isfinite(shown[key]["y"])] for key in keys]
     whole = np.concatenate(values) if values else np.zeros(0)
     if not len(whole):
@@ -274,6 +335,11 @@ def _reach(
         return 0.0, 1.0
     low = float(whole.min())
     return (min(low, 0.0) if panel in {"loss", "gap"} else low), float(whole.max())
+
+
+def _own(key: str) -> str:
+    """Return the key of a curve of the branch as that of the run's own."""
+    return key.removeprefix("branch.")
 
 
 def _upright(steps: Sequence[int], low: float, high: float) -> dict[str, Any]:

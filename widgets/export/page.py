@@ -17,6 +17,7 @@ from mla_core.records import History
 from mla_core.references import is_reference
 from widgets.charts import Line, line_chart
 from widgets.charts.curves import curves
+from widgets.charts.panels import instrument_of
 from widgets.gap import SCRIPT, STYLE
 from widgets.gap.report import named_pairs
 from widgets.page import (
@@ -186,15 +187,22 @@ def _charts(page: Page) -> list[str]:
     gaps += [other(pairs[p], called[p], i) for i, p in enumerate(named)]
     own = [key for key in shown if key.startswith("number.")]
     numbers = [other(key, key.removeprefix("number."), i) for i, key in enumerate(own)]
-    charts = {
-        "Accuracy on the probe set": (each("accuracy", fused("accuracy.fused", "fused")), 1.0),
-        "Importance weights (median)": (each("weight"), 1.0),
-        "Modality gap (centroids)": (gaps, None),
-        "Training loss (nats)": (each("loss", fused("loss.all", "all")), None),
-        "Head forgetting, summed (nats)": (each("forgetting"), None),
-        "Further numbers": (numbers, None),
-    }
-    return [line_chart(title, lines, top=top) for title, (lines, top) in charts.items() if lines]
+    method = page.config.method
+    watched: dict[str, list[Line]] = {}
+    for key in (key for key in shown if key.startswith("instrument.")):
+        _, name, of = key.split(".", 2)
+        drawn = line(key, of, names.index(of)) if of in names else other(key, of, len(watched))
+        watched.setdefault(name, []).append(drawn)
+    charts = [
+        ("Accuracy on the probe set", each("accuracy", fused("accuracy.fused", "fused")), 1.0),
+        ("Importance weights (median)", each("weight"), 1.0),
+        ("Modality gap (centroids)", gaps, None),
+        ("Training loss (nats)", each("loss", fused("loss.all", "all")), None),
+        ("Head forgetting, summed (nats)", each("forgetting"), None),
+        *((instrument_of(method, name).title, lines, None) for name, lines in watched.items()),
+        ("Further numbers", numbers, None),
+    ]
+    return [line_chart(title, lines, top=top) for title, lines, top in charts if lines]
 
 
 def _name(config: ExperimentConfig) -> str:

@@ -17,7 +17,7 @@ from widgets.bench import diagram
 from widgets.bench.map_place import MapPlace, replay_of
 from widgets.charts import MapState, MapView, Run, legend_html
 from widgets.charts import training as charts
-from widgets.charts.panels import HEIGHT
+from widgets.charts.panels import HEIGHT, watched
 from widgets.following.words import STATES, describe
 from widgets.page import (
     LiveFigure,
@@ -162,11 +162,11 @@ class RunWatch(LiveWidget):
     def _draw(self, run: Run, course: Course, replay: Replay | None) -> None:
         names = list(course.modalities)
         numbers = list(run.summary.numbers) if run.summary else []
-        if (panels := (names, run.config.method, numbers)) != self._panels:
-            figure = charts.training_figure(names, run.config.method, numbers=numbers)
-            charts.refresh(figure, run)  # so that it begins with what there is
+        watches = list(run.config.instruments)
+        if (panels := (names, run.config.method, numbers, watches)) != self._panels:
+            figure = charts.figure_of(names, run)
             apply_theme(figure, dark=self._status.dark)
-            self._legend.value = legend_html(names)
+            self._legend.value = legend_html(names, instruments=watched(run.config))
             self._figure = LiveFigure(figure)
             self._show_figure(self._figure)
             self._panels = panels

@@ -57,6 +57,9 @@ def describe_training(history: History, caption: str = "") -> str:
         said.append(f"Accuracy: {_moved(_accuracies(start), _accuracies(now), '.0%')}.")
         said.append(f"Mean weight: {_moved(start.mean_weight, now.mean_weight, '.2f')}.")
         said.append(_gaps(start.centroid_gap, now.centroid_gap))
+        read = {**history.steps[-1].instruments, **now.instruments}
+        if read:
+            said.append(f"Instruments: {listed(read, '.3g')}.")
         if now.numbers:
             said.append(f"Further numbers: {_moved(start.numbers, now.numbers, '.3g')}.")
     if caption:

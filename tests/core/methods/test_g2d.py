@@ -63,7 +63,7 @@ def test_encoders_begin_to_learn_from_the_weakest_to_the_strongest(tiny, bits):
         before = {m: bits(e.state_dict()) for m, e in encoders}
         batch = session._place.batch
         order = weakest_first(
-            session.method._answers[1][:, batch.indices],
+            session.method.taught[1][:, batch.indices],
             session.data.split("train").labels[batch.indices],
             torch.ones(3, len(batch.indices), dtype=torch.bool),
         )
@@ -78,7 +78,7 @@ def test_the_student_follows_its_loss_with_the_teachers_in_it(tiny):
     session = begun(tiny, method_options={"strength": 0.7, "prioritised": 0.0})
     method, train, batch = session.method, session.data.split("train"), session._place.batch
     f = method.model.features({m: x[batch.indices] for m, x in train.inputs.items()})
-    taught, said = (x[:, batch.indices] for x in method._answers)
+    taught, said = (x[:, batch.indices] for x in method.taught)
     with torch.no_grad():
         z = method.model.head(torch.cat(list(f), 1))
     here = torch.ones(3, len(batch.indices), dtype=torch.bool)
