@@ -40,7 +40,7 @@ def choices_beside(table: str | Path) -> dict[str, Any] | None:
     beside = Path(table).with_suffix(".json")
     if not beside.is_file():
         return None
-    choices = read_json(beside, _CURE).get("choices")
+    choices: dict[str, Any] | None = read_json(beside, _CURE).get("choices")
     if choices is None:
         return None
     cells = choices.get("cells") if isinstance(choices, dict) else None

@@ -23,7 +23,14 @@ from mla_core.runs.sweep_report import Failure, SweepReport, failures_of, write_
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-__all__ = ["Failure", "Specification", "SweepReport", "read_specification", "run_sweep"]
+__all__ = [
+    "Failure",
+    "Specification",
+    "SweepReport",
+    "failures_of",
+    "read_specification",
+    "run_sweep",
+]
 
 
 def run_sweep(
