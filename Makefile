@@ -12,6 +12,7 @@ PY := .venv/bin/python
 LAB_EXTRAS := data,media# in a variable, since a comma would end the argument of `call`
 EXPERIMENTS := table1 table2 table3 table4 audit figure2 scarce sharing recipe averaged
 NOTEBOOKS := $(wildcard notebooks/*.ipynb)
+STRIPPED := --extra-keys cell.metadata.mla_lab# what somebody guessed
 
 # An environment that was moved or copied with its folder still points to the old one: install anew.
 HOME_NOTE := .venv/.installed-for
@@ -29,7 +30,7 @@ lab: .venv/.stamp-lab ## Open the lab in JupyterLab on this machine (PORT=8888, 
 test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a real browser
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
-	$(if $(NOTEBOOKS),$(PY) -m nbstripout --verify $(NOTEBOOKS))
+	$(if $(NOTEBOOKS),$(PY) -m nbstripout $(STRIPPED) --verify $(NOTEBOOKS))
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	@# Files in the order they were found: a worker's browser stays open, so browser tests come last.
@@ -41,7 +42,7 @@ campaign: .venv/.stamp-test ## Kills, full disks, damaged files, hostile texts, 
 format: .venv/.stamp-test ## Bring code and notebooks into shape
 	$(PY) -m ruff check --fix-only --quiet
 	$(PY) -m ruff format
-	$(if $(NOTEBOOKS),$(PY) -m nbstripout $(NOTEBOOKS))
+	$(if $(NOTEBOOKS),$(PY) -m nbstripout $(STRIPPED) $(NOTEBOOKS))
 
 bench: .venv/.stamp-test ## Run the benchmarks
 	$(PY) -m benchmarks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mla_core.cli.server import serve
@@ -65,19 +66,7 @@ def shipped_files() -> list[str]:
 
 
 def lay_out(folder: Path) -> list[str]:
-    """Put what is shipped into a folder, but never over what a person changed.
-
-    A file counts as changed when it is neither what is shipped now nor what was laid there before.
-
-    Returns
-    -------
-    list of str
-        Which files were kept because they were changed.
-
-    Raises
-    ------
-    ConfigError
-        When the folder cannot be written.
+    """Put what is shipped into a folder, but never over what a person changed; see `put`.
 
     Examples
     --------
@@ -91,11 +80,34 @@ def lay_out(folder: Path) -> list[str]:
     root = shipped()
     if folder.resolve() == root:
         return []
+    return put(folder, {name: (root / name).read_bytes() for name in shipped_files()})
+
+
+def put(folder: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Put files into a folder, but never over what a person changed.
+
+    A file counts as changed when it is neither what is put there now nor what was put there before.
+
+    Parameters
+    ----------
+    folder : Path
+    files : mapping of str to bytes
+        What they hold, by their paths from the folder, with forward slashes.
+
+    Returns
+    -------
+    list of str
+        Which files were kept because they were changed.
+
+    Raises
+    ------
+    ConfigError
+        When the folder cannot be written.
+    """
     note = folder / NOTE
     before = read_json(note, "remove it") if note.is_file() else {}
     laid, kept = dict(before), []
-    for name in shipped_files():
-        content = (root / name).read_bytes()
+    for name, content in files.items():
         new, place = _digest(content), folder / name
         old = _digest(place.read_bytes()) if place.is_file() else None
         if old not in {None, new, before.get(name)}:
@@ -110,15 +122,19 @@ def lay_out(folder: Path) -> list[str]:
     return kept
 
 
-def _lab(arguments: argparse.Namespace) -> int:
-    folder: Path = arguments.folder or lab_folder() or NEW_FOLDER
-    kept = lay_out(folder)
+def tell_kept(kept: Sequence[str]) -> None:
+    """Say which files were kept, and what to do about it."""
     if kept:
         print(
             f"Kept as you changed them: {', '.join(kept)}. Rename one and start again to have it "
             "as shipped, too.",
             flush=True,
         )
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    folder: Path = arguments.folder or lab_folder() or NEW_FOLDER
+    tell_kept(lay_out(folder))
     further = ["--no-browser"] if arguments.no_browser else []
     serve(folder.resolve(), arguments.port, [*further, *arguments.further])
     return 0

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mla_core.cli import data, export, lab, listing, stop, sweep
+from mla_core.cli import classroom, data, export, lab, listing, stop, sweep
 from mla_core.cli.values import named_values
 from mla_core.errors import ConfigError, DataError, NotebookError, StoppedError
 from mla_core.version import __version__
@@ -25,6 +25,7 @@ EPILOG = """examples:
   mla-lab table runs/quick --rows method,head_gradient --choose learning_rate
                                                       their means over seeds
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
+  mla-lab class course --students names.txt           notebooks for a course (see mla-lab class --help)
   mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
 """
 
@@ -63,6 +64,7 @@ def command_parser() -> argparse.ArgumentParser:
     run.set_defaults(action=_run)
 
     lab.add_commands(commands)
+    classroom.add_commands(commands)
     listing.add_commands(commands)
     stop.add_commands(commands)
     sweep.add_commands(commands)

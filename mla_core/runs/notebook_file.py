@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypedDict
 from msgspec import Meta
 
 from mla_core.errors import ConfigError
+from mla_core.files import MOST_JSON
 from mla_core.outside import check_kind, path_of, read_json_text
 
 FORMAT = 4  # since 2014
@@ -25,20 +26,29 @@ Cells = Annotated[list[Cell], Meta(description="a list of cells, each with a typ
 Metadata = Annotated[dict[str, Any], Meta(description="an object")]
 
 
-def read_notebook(path: str | Path) -> dict[str, Any]:
+def read_notebook(path: str | Path, *, to_run: bool = True) -> dict[str, Any]:
     """Read a notebook's file.
+
+    Parameters
+    ----------
+    path : str or Path
+    to_run : bool
+        It must name a kernel; one that is only looked at need not.
 
     Raises
     ------
     ConfigError
-        When there is none, when it is no notebook, when it is of another format than 4, or when it
-        names no kernel.
+        When there is none, when it is no notebook or too large for one, when it is of another format
+        than 4, or when it names no kernel.
     """
     path = path_of("the notebook", path)
     if not path.is_file():
         msg = f"there is no notebook {str(path)!r}"
         raise ConfigError(msg)
     try:
+        if (size := path.stat().st_size) > MOST_JSON:
+            msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
+            raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
         found = read_json_text(path.read_bytes())
     except (OSError, ValueError) as error:
         msg = f"{str(path)!r} is not a notebook: {getattr(error, 'strerror', None) or error}"
@@ -55,6 +65,8 @@ def read_notebook(path: str | Path) -> dict[str, Any]:
     check_kind(f"`cells` of the notebook {str(path)!r}", found.get("cells"), Cells)
     check_kind(f"`metadata` of the notebook {str(path)!r}", found.get("metadata"), Metadata)
     kernel = found["metadata"].get("kernelspec")
+    if not to_run:
+        return found
     if not isinstance(kernel, dict) or not isinstance(kernel.get("name"), str):
         msg = f"{str(path)!r} names no kernel: open it in JupyterLab, choose one, and save it"
         raise ConfigError(msg)

@@ -8,6 +8,7 @@ import papermill
 import pytest
 
 import mla_core as mla
+from mla_core.classroom import collect_guesses
 from mla_core.cli import main
 
 NOTEBOOKS = sorted(Path(__file__).parents[2].joinpath("notebooks").glob("*.ipynb"))
@@ -52,6 +53,11 @@ def test_the_command_leaves_one_run_folder_and_does_not_repeat_it(tmp_path, caps
     assert any("trustworthiness" in json.dumps(figure["layout"]) for figure in figures)
     assert "widgets" not in executed.metadata
     assert (folder / FIRST.name).stat().st_size < 1_000_000
+
+    answers = collect_guesses(tmp_path).rows
+    assert [(row.cell, row.guess) for row in answers] == [(6, ""), (10, ""), (12, "")]
+    alone = mla.train(config.replace(method="concat")).evaluate("val").unimodal_accuracy
+    assert answers[0].answer == min(alone, key=alone.get), "a key of answers"
 
     assert main(command) == 0
     assert "not repeated" in capsys.readouterr().out

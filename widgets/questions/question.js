@@ -53,4 +53,4 @@ function render({ model, el }) {
     leaveModel();
   };
 }
-export default { render };
+export default { initialize: keepGuess, render };

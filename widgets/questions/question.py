@@ -13,6 +13,7 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.display import HTML, display
 from plotly.basedatatypes import BaseFigure
 
+from mla_core.classroom import MIME, Kept, kept_guess
 from mla_core.errors import ConfigError, in_a_sentence
 from widgets.page import (
     close,
@@ -47,9 +48,11 @@ class QuestionForm(anywidget.AnyWidget):
         What the live region says.
     asked : int
         How often the reader asked for the answer.
+    cell : str
+        The id of the notebook's cell, in whose metadata the page keeps the guess; empty elsewhere.
     """
 
-    _esm = script("page/dom", "questions/question")
+    _esm = script("page/dom", "questions/keep_guess", "questions/question")
     _css = stylesheet("questions/question")
     prompt = traitlets.Unicode().tag(sync=True)
     choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -58,6 +61,7 @@ class QuestionForm(anywidget.AnyWidget):
     state = traitlets.Unicode("open").tag(sync=True)
     verdict = traitlets.Unicode(INVITATION).tag(sync=True)
     asked = traitlets.Int(0).tag(sync=True)
+    cell = traitlets.Unicode("").tag(sync=True)
 
 
 class Question:
@@ -85,7 +89,8 @@ class Question:
         self._reveal = reveal
         self._loop = notebook_loop("a live question", "widgets.predict(headless=True)")
         self._task: asyncio.Task[None] | None = None
-        self.form = QuestionForm(prompt=prompt, choices=self._choices)
+        cell, _ = per_cell.running_cell() or ("", "")
+        self.form = QuestionForm(prompt=prompt, choices=self._choices, cell=cell)
         self._below = ipw.VBox()
         self.view = ipw.VBox([self.form, self._below])
         # The callback may run in another thread.
@@ -201,13 +206,27 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
     if not headless:
         display(Question(prompt, choices, reveal))
         return
-    answer = ask(reveal, _checked(choices))
-    told = f"<b>{text(choices[answer.holds])}</b>. {text(answer.sentence)}"
-    display(HTML(f"<p><b>{text(prompt)}</b></p><p>{told}</p>"))
+    known = _checked(choices)
+    answer = ask(reveal, known)
+    holds = known[answer.holds]
+    told = f"<b>{text(holds)}</b>. {text(answer.sentence)}"
+    shown = HTML(f"<p><b>{text(prompt)}</b></p><p>{told}</p>")
+    display(_Told(shown.data, kept_guess(prompt, known, answer=holds)))
     if isinstance(answer.picture, BaseFigure):
         present(answer.picture)
     elif answer.picture is not None:
         display(answer.picture)
+
+
+class _Told(HTML):
+    """An answer to look at, and beside it as data, for a key of answers."""
+
+    def __init__(self, shown: str, kept: Kept) -> None:
+        super().__init__(shown)
+        self._kept = kept
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return {MIME: self._kept}
 
 
 def _checked(choices: Sequence[str]) -> list[str]:
