@@ -1,6 +1,6 @@
 """A class with the notebooks: a variant for each student, and what the students guessed."""
 
-from mla_core.classroom.guess import METADATA, MIME, Kept, kept_guess
+from mla_core.classroom.guess import METADATA, MIME, kept_guess
 from mla_core.classroom.handed_in import HandedIn, Row, collect_guesses
 from mla_core.classroom.sheet import as_csv
 from mla_core.classroom.variants import Variant, clean, read_names, variant_of, with_parameters
@@ -9,7 +9,6 @@ __all__ = [
     "METADATA",
     "MIME",
     "HandedIn",
-    "Kept",
     "Row",
     "Variant",
     "as_csv",

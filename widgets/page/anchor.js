@@ -110,6 +110,7 @@ async function comeBack(manager, root, cell) {
 }
 
 function initialize({ model }) {
+  explainTerms();
   const manager = model.widget_manager;
   const [root, cell] = [model.get("view"), model.get("cell")];
   if (!manager?.context?.sessionContext) return; // not in a notebook of JupyterLab

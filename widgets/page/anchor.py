@@ -10,13 +10,14 @@ import ipywidgets as ipw
 import traitlets
 
 from widgets.page.closing import close
+from widgets.page.glossary import as_script
 from widgets.page.page import asset
 
 
 class Anchor(anywidget.AnyWidget):
     """Brings a view back into its cell after a reload of the page, and tells when its kernel is gone.
 
-    It is shown nowhere, and ends with its view.
+    It is shown nowhere, and ends with its view. It also brings the glossary (`terms.js`).
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class Anchor(anywidget.AnyWidget):
     True
     """
 
-    _esm = asset("page/anchor.js")
+    _esm = as_script() + asset("page/terms.js") + asset("page/anchor.js")
     view = traitlets.Unicode().tag(sync=True)
     cell = traitlets.Unicode().tag(sync=True)
     seen = traitlets.Bool(default_value=False).tag(sync=True)

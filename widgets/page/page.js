@@ -110,6 +110,7 @@ function joinOutput(output) {
   });
   observer.observe(output, { subtree: true, attributeFilter: ["disabled", "aria-valuetext"] });
   output.classList.add("mla-output");
+  output.dispatchEvent(new CustomEvent("mla-joined", { bubbles: true })); // `terms.js` listens
   window.addEventListener("keydown", onKey, true); // before JupyterLab, which listens at the document
   output.addEventListener("click", onClick);
   output.addEventListener("focusin", onFocus);

@@ -60,4 +60,4 @@ function render({ model, el }) {
     leaveModel();
   };
 }
-export default { initialize: keepGuess, render };
+export default { render, initialize: keepGuess };

@@ -13,7 +13,7 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.display import HTML, display
 from plotly.basedatatypes import BaseFigure
 
-from mla_core.classroom import MIME, Kept, kept_guess
+from mla_core.classroom import MIME, kept_guess
 from mla_core.errors import ConfigError, in_a_sentence
 from widgets.page import (
     close,
@@ -207,7 +207,7 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
     --------
     >>> reveal = lambda: ("even", "Two divides it.")
     >>> predict("Is 4 even or odd?", ["even", "odd"], reveal, headless=True)
-    <IPython.core.display.HTML object>
+    Is 4 even or odd? even. Two divides it.
     """
     if not headless:
         display(Question(prompt, choices, reveal))
@@ -219,22 +219,25 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
         told = {"holds": answer.holds, "verdicts": verdicts}
         display(QuestionForm(prompt=prompt, choices=known, known=told))
     else:
-        holds = known[answer.holds]
-        said = f"<b>{text(holds)}</b>. {text(answer.sentence)}"
-        shown = HTML(f"<p><b>{text(prompt)}</b></p><p>{said}</p>")
-        display(_Told(shown.data, kept_guess(prompt, known, answer=holds)))
+        display(_Revealed(prompt, known, answer))
     if isinstance(answer.picture, BaseFigure):
         present(answer.picture)
     elif answer.picture is not None:
         display(answer.picture)
 
 
-class _Told(HTML):
-    """An answer to look at, and beside it as data, for a key of answers."""
+class _Revealed(HTML):
+    """An answer to look at, as plain text, and as data for a key of answers."""
 
-    def __init__(self, shown: str, kept: Kept) -> None:
-        super().__init__(shown)
-        self._kept = kept
+    def __init__(self, prompt: str, choices: Sequence[str], answer: Answer) -> None:
+        holds = choices[answer.holds]
+        self._plain = f"{prompt} {holds}. {answer.sentence}"
+        self._kept = kept_guess(prompt, choices, answer=holds)
+        told = f"<b>{text(holds)}</b>. {text(answer.sentence)}"
+        super().__init__(f"<p><b>{text(prompt)}</b></p><p>{told}</p>")
+
+    def __repr__(self) -> str:
+        return self._plain
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         return {MIME: self._kept}
