@@ -9,11 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mla_core.catalogue import METHODS, METRICS, check_method_options
-from mla_core.data import (
-    DATASETS,
-    check_missing,
-    check_options,
-)
+from mla_core.data import DATASETS, check_missing, check_options
 from mla_core.encoders import DEVICES, ENCODERS, PRECISIONS, check_encoders
 from mla_core.errors import ConfigError, nearest, one_of, quoted
 from mla_core.fusion import RULES
@@ -69,6 +65,8 @@ class ExperimentConfig:
         `mla_core.encoders.choice.EncoderChoice`.
     device : {"auto", "cpu", "cuda", "mps"}
         Where encoders compute; ``auto``: on a GPU where there is one and some encoder is large.
+    head_device : {"cpu", "same"}
+        Where head, loss and P compute; ``same`` as the encoders is meant for CUDA (docs/speed.md).
     precision : {"auto", "float32", "bfloat16"}
         Of the encoders' inner numbers; ``auto``: bfloat16 on CUDA for large encoders. On a CPU
         convolutions learn in float32 only.
@@ -162,6 +160,7 @@ class ExperimentConfig:
     stopping: str = setting("last", choices=("last", "best", "best_nll"))
     encoders: Mapping[str, Any] = setting(factory=dict, later=True)
     device: str = setting("auto", choices=DEVICES, later=True)
+    head_device: str = setting("cpu", choices=("cpu", "same"), later=True)
     precision: str = setting("auto", choices=PRECISIONS, later=True)
     averaging: float = setting(0.0, real={"least": 0.0}, later=True)
     temperature: str = setting("none", choices=("none", "fitted"), later=True)

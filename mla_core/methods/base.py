@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.fusion import fit_temperature
 from mla_core.memory import keep_memory
 from mla_core.methods.averaging import AveragedWeights
-from mla_core.methods.model import MultimodalModel
+from mla_core.methods.model import MultimodalModel, home_of
+from mla_core.methods.optimizing import optimizer_of
 from mla_core.methods.schedule import Batch, learning_rate_at
 from mla_core.records import StepRecord
 
@@ -82,8 +82,10 @@ class Method(ABC):
     passes: ClassVar[float] = 1.0  # encoder passes of an epoch, as multiples of `concat`'s
     least_modalities: ClassVar[int] = 1
     most_modalities: ClassVar[int | None] = None
+    head_travels: ClassVar[bool] = False  # `head_device` may be "same"
 
     average: AveragedWeights | None = None
+    ahead = False  # whether its tensors are beyond the last record, so that they must be made good
 
     def __init__(
         self,
@@ -118,10 +120,11 @@ class Method(ABC):
         self.feature_size = found.size
         head = self.build_head(list(modalities), n_classes)
         fitted = torch.ones(len(modalities)) if config.temperature == "fitted" else None
-        self.model = MultimodalModel(found.encoders, head, found.placement, fitted)
+        home = home_of(config, found.placement, able=self.head_travels)
+        self.model = MultimodalModel(found.encoders, head, found.placement, fitted, home)
         self.average = AveragedWeights(self.model) if config.averaging else None
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = _optimizer(config, trained)
+        self.optimizer = optimizer_of(config, trained)
 
     @classmethod
     def check_modalities(cls, config: ExperimentConfig, modalities: Mapping[str, Modality]) -> None:
@@ -194,7 +197,11 @@ class Method(ABC):
 
     def steps(self, turns: Sequence[tuple[Batch, Position]], train: Split) -> list[StepRecord]:
         """Take sub-steps that follow one another, each of another modality."""
-        return [self.step(batch, train, position) for batch, position in turns]
+        records = []
+        for batch, position in turns:
+            with self.model.at_step(self.config.seed, position.step):
+                records.append(self.step(batch, train, position))
+        return records
 
     @property
     def predictor(self) -> Method:
@@ -287,10 +294,12 @@ class Method(ABC):
             state |= {f"optimizer.{i}.{key}": value for key, value in values.items()}
         if self.average is not None:
             state |= {f"average.{key}": value for key, value in self.average.state_dict().items()}
-        return {key: value.detach().to("cpu", copy=True) for key, value in state.items()}
+        plain = torch.contiguous_format
+        return {k: x.detach().to("cpu", copy=True, memory_format=plain) for k, x in state.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what `state_dict` gave."""
+        self.ahead = False
         still = {k: p for k, p in self.model.named_parameters() if not p.requires_grad}
         self.model.load_state_dict({**still, **strip_prefix(state, "model.")})
         values: dict[int, dict[str, Tensor]] = {}
@@ -365,35 +374,3 @@ def check_finite(what: str, value: float, batch: Batch, position: Position, spli
         f"samples {first}. Try a smaller learning rate."
     )
     raise TrainingDivergedError(msg)
-
-
-def _optimizer(
-    config: ExperimentConfig, parameters: list[torch.nn.Parameter]
-) -> torch.optim.Optimizer:
-    _spare_the_compiler()
-    rate, decay = config.learning_rate, config.weight_decay
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
-    optimizer = torch.optim.SGD(
-        parameters, lr=rate, momentum=config.momentum, weight_decay=decay, fused=True
-    )
-    # The fused kernel wants all momenta or none, but encoders take their first step one by one. A
-    # buffer of zeros gives the same first step as no buffer: 0 * momentum + gradient.
-    for parameter in parameters:
-        optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-    return optimizer
-
-
-def _spare_the_compiler() -> None:
-    """Let optimisers be made without torch's compiler, whose import takes seconds; nothing is compiled.
-
-    torch wraps some of their methods so that its compiler leaves them alone, and imports it for that
-    at the first call, unless it is noted that this was done. Only the first update needs it, which
-    a picture of the untrained network does not wait for.
-    """
-    if "torch._dynamo" in sys.modules:
-        return
-    for method in vars(torch.optim.Optimizer).values():
-        plain = getattr(method, "__wrapped__", None)
-        if plain is not None and not hasattr(plain, "__dynamo_disable"):
-            plain.__dynamo_disable = plain  # noqa: SLF001 - there is no public way

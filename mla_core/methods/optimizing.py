@@ -1,0 +1,42 @@
+"""The optimiser that a configuration names."""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+
+from mla_core.config import ExperimentConfig
+
+
+def optimizer_of(
+    config: ExperimentConfig, parameters: list[torch.nn.Parameter]
+) -> torch.optim.Optimizer:
+    """Return SGD with momentum, or AdamW, for these parameters."""
+    _spare_the_compiler()
+    rate, decay = config.learning_rate, config.weight_decay
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
+    optimizer = torch.optim.SGD(
+        parameters, lr=rate, momentum=config.momentum, weight_decay=decay, fused=True
+    )
+    # The fused kernel wants all momenta or none, but encoders take their first step one by one. A
+    # buffer of zeros gives the same first step as no buffer: 0 * momentum + gradient.
+    for parameter in parameters:
+        optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
+
+
+def _spare_the_compiler() -> None:
+    """Let optimisers be made without torch's compiler, whose import takes seconds; nothing is compiled.
+
+    torch wraps some of their methods so that its compiler leaves them alone, and imports it for that
+    at the first call, unless it is noted that this was done. Only the first update needs it, which
+    a picture of the untrained network does not wait for.
+    """
+    if "torch._dynamo" in sys.modules:
+        return
+    for method in vars(torch.optim.Optimizer).values():
+        plain = getattr(method, "__wrapped__", None)
+        if plain is not None and not hasattr(plain, "__dynamo_disable"):
+            plain.__dynamo_disable = plain  # noqa: SLF001 - there is no public way
