@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mla_core.catalogue import (
@@ -35,7 +34,7 @@ from mla_core.settings import (
 from mla_core.threads import named_threads
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class ExperimentConfig:
     """Everything that decides what a run computes.
 
@@ -71,6 +70,8 @@ class ExperimentConfig:
         `mla_core.encoders.choice.EncoderChoice`.
     device : {"auto", "cpu", "cuda", "mps"}
         Where encoders compute; ``auto``: on a GPU where there is one and some encoder is large.
+    head_device : {"cpu", "same"}
+        Where head, loss and P compute; ``same`` as the encoders is meant for CUDA (docs/speed.md).
     precision : {"auto", "float32", "bfloat16"}
         Of the encoders' inner numbers; ``auto``: bfloat16 on CUDA for large encoders. On a CPU
         convolutions learn in float32 only.
@@ -166,6 +167,7 @@ class ExperimentConfig:
     stopping: str = setting("last", choices=("last", "best", "best_nll"))
     encoders: Mapping[str, Any] = setting(factory=dict, later=True)
     device: str = setting("auto", choices=DEVICES, later=True)
+    head_device: str = setting("cpu", choices=("cpu", "same"), later=True)
     precision: str = setting("auto", choices=PRECISIONS, later=True)
     averaging: float = setting(0.0, real={"least": 0.0}, later=True)
     temperature: str = setting("none", choices=("none", "fitted"), later=True)

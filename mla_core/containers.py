@@ -91,7 +91,8 @@ def write_safetensors(
 
     with written_whole(path) as beside:
         try:
-            save_file(dict(tensors), beside, metadata=dict(texts) if texts else None)
+            plain = {name: x.contiguous() for name, x in tensors.items()}
+            save_file(plain, beside, metadata=dict(texts) if texts else None)
         except SafetensorError as error:  # so it tells of a full disk
             raise OSError(str(error)) from error
 

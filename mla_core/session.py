@@ -31,8 +31,7 @@ class TrainingSession:
 
     The same configuration gives the same records, bit for bit, however it is driven: stepped,
     played in chunks of time, restored, or run straight through. A sub-step counts whole or not at
-    all: Ctrl-C waits until the end of one, and whatever else cuts one off undoes it. Any number
-    of threads may use a session; they take turns.
+    all: Ctrl-C waits for the end of one, whatever else cuts one off undoes it. Threads take turns.
 
     Parameters
     ----------
@@ -98,7 +97,8 @@ class TrainingSession:
         self.history = History()
         self.best: Snapshot | None = None
         self.recording = Recording()
-        train = read_ahead(self.data.split("train"), self.method.model.kept)
+        model = self.method.model
+        train = read_ahead(self.data.split("train"), model.kept, model.sends_to)
         self._route = Route(self.method, train, self.data.split("val"))
         self._place = self._route.at(0, 0, 0)
         self.probe = self.data.split("val").probe(config.probe_size)
@@ -255,8 +255,11 @@ class TrainingSession:
 
     def reported(self) -> TrainingSession:
         """Return the session whose weights count: itself, or a twin at `best` (see ``stopping``)."""
-        best = self.best
-        return self if best is None else self.fork(best)
+        return self if self.best is None else self.fork(self.best)
+
+    def describe(self) -> str:
+        """Say where a sub-step computes, and how its samples get there: decided once, when made."""
+        return self._route.describe()
 
     def reconfigure(self, **changes: Any) -> None:
         """Change settings from the next sub-step on; the history notes each change.
@@ -293,9 +296,8 @@ class TrainingSession:
             if latest is None:
                 latest = self._evaluation(self.probe, self._place)
             elif "fusion" in self.method.uses:
-                rule = self.config.fusion
-                weights, fused = fused_by_rule(rule, latest.logits, latest.present)
-                latest = replace(latest, weights=weights, fused=fused)
+                fused = fused_by_rule(self.config.fusion, latest.logits, latest.present)
+                latest = replace(latest, weights=fused[0], fused=fused[1])
             self.history.latest = latest
 
     # ------------------------------------------------------------------------ one at a time
@@ -347,8 +349,8 @@ class TrainingSession:
         self._cut_off = True
         try:
             records = self._route.take(self._place, self.config, most)
-        except TrainingDivergedError:  # then nothing has been updated
-            self._cut_off = False
+        except TrainingDivergedError:  # then nothing has been updated, unless it was read later
+            self._cut_off = self.method.ahead
             raise
         for record in records[:-1]:  # the look behind the last may fail
             self.history.add(record)
@@ -358,7 +360,7 @@ class TrainingSession:
             self._look(place, records[-1])
         else:
             self.history.add(records[-1])
-            self._place, self._cut_off = place, False
+            self._place, self._cut_off = place, self.method.ahead
         return records
 
     def _snapshot(self, place: Place, history: History, best: Snapshot | None = None) -> Snapshot:

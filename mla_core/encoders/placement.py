@@ -1,4 +1,4 @@
-"""Where encoders compute, and how precisely; the head and all that follows stay on the CPU."""
+"""Where encoders compute, and how precisely."""
 
 from __future__ import annotations
 

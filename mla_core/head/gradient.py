@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from mla_core.errors import ConfigError
-from mla_core.head.variants import make
+from mla_core.head.variants import Variant, make
 from mla_core.plugins import Registry
 from mla_core.references import user_named
 
@@ -167,6 +167,16 @@ class HeadGradientModification:
         self.alpha = alpha
         self.variant = variant
         self.inner = make(VARIANTS[variant], dim, alpha)
+        self._device = torch.device("cpu")
+
+    def to(self, device: torch.device) -> HeadGradientModification:
+        """Keep P on a device, and wait there for no number; what others see of it is on the CPU.
+
+        A variant that is not able to (`Variant.to`) stays on the CPU, and what it reads travels.
+        """
+        if isinstance(self.inner, Variant) and self.inner.to(device):
+            self._device = device
+        return self
 
     @property
     def active(self) -> bool:
@@ -197,7 +207,7 @@ class HeadGradientModification:
         if not self.active:
             return torch.eye(self.dim, dtype=torch.float64)
         kept = getattr(self.inner, "P", None)
-        return kept if isinstance(kept, Tensor) else self.transform
+        return kept.cpu() if isinstance(kept, Tensor) else self.transform
 
     @property
     def transform(self) -> Tensor:
@@ -208,13 +218,18 @@ class HeadGradientModification:
     def taken_in(self) -> tuple[Tensor, float] | None:
         """The mean feature (s,) and the alpha of the last update; None where P took nothing in."""
         found: tuple[Tensor, float] | None = getattr(self.inner, "taken_in", None)
-        return found
+        return None if found is None else (found[0].cpu(), found[1])
 
     @property
     def plasticity(self) -> float:
         """trace(P)/s: the share of the head's gradient that is still let through, 1 at first."""
         known = getattr(self.inner, "trace", None)
         return (known if isinstance(known, float) else float(self.P.trace())) / self.dim
+
+    def plasticity_there(self) -> Tensor | float:
+        """Return the same, not read where P is on a device."""
+        there = getattr(self.inner, "trace_there", None)
+        return there / self.dim if isinstance(there, Tensor) else self.plasticity
 
     def update(self, features: Tensor, alpha: float | None = None) -> None:
         """Take in one sub-step's features (eq. 4 and 5).
@@ -232,7 +247,7 @@ class HeadGradientModification:
         alpha = self.alpha if alpha is None else alpha
         _check_alpha(alpha)
         self.inner.alpha = alpha
-        self.inner.update(features.detach())
+        self.inner.update(features.detach().to(self._device))
 
     def project(self, gradient: Tensor) -> Tensor:
         """Return the modified gradient (or update) of the head's weight (eq. 3).
@@ -250,8 +265,8 @@ class HeadGradientModification:
         """
         if not self.active:
             return gradient
-        projected: Tensor = self.inner.project(gradient)
-        return projected
+        projected: Tensor = self.inner.project(gradient.to(self._device))
+        return projected.to(gradient.device)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of the tensors that define the state, empty where nothing is done."""

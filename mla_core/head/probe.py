@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -40,6 +41,11 @@ class HeadProbe:
         self._share = torch.zeros(m, batch_size)  # 1/B where a row is used, else 0
         self._losses = torch.full((m,), torch.nan)  # under the current head; NaN: not seen yet
 
+    def to(self, device: torch.device) -> None:
+        """Keep everything on a device from now on."""
+        self._features, self._labels = self._features.to(device), self._labels.to(device)
+        self._share, self._losses = self._share.to(device), self._losses.to(device)
+
     def forgetting(
         self, head: Callable[[Tensor], Tensor], modality: str, features: Tensor, labels: Tensor
     ) -> dict[str, float]:
@@ -56,6 +62,13 @@ class HeadProbe:
         labels : Tensor
             (B,).
         """
+        grown = self.grown(head, modality, features, labels).tolist()
+        return named(self._modalities, modality, grown)
+
+    def grown(
+        self, head: Callable[[Tensor], Tensor], modality: str, features: Tensor, labels: Tensor
+    ) -> Tensor:
+        """Return the same for all modalities (M,), NaN for those not seen yet."""
         row, n = self._modalities.index(modality), len(labels)
         self._features[row, :n] = features
         self._labels[row, :n] = labels
@@ -68,34 +81,43 @@ class HeadProbe:
         # A modality not seen yet has no loss: NaN keeps it apart.
         unseen = before.isnan()
         unseen[row] = False
-        self._losses[unseen] = torch.nan
-        grown = (self._losses - before).tolist()
-        return {
-            name: grown[m]
-            for m, name in enumerate(self._modalities)
-            if m != row and grown[m] == grown[m]
-        }
+        self._losses.masked_fill_(unseen, torch.nan)
+        return self._losses - before
 
     def means(self) -> dict[str, Tensor]:
         """Return the mean feature (s,) of every modality seen so far, float64 (eq. 4)."""
         return {
-            name: self._features[m][self._share[m] > 0].mean(0, dtype=torch.float64)
+            name: self._features[m][self._share[m] > 0].mean(0, dtype=torch.float64).cpu()
             for m, name in enumerate(self._modalities)
             if bool(self._share[m].any())
         }
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of all tensors."""
-        return {
-            "features": self._features.clone(),
-            "labels": self._labels.clone(),
-            "share": self._share.clone(),
-            "losses": self._losses.clone(),
-        }
+        return {name: x.to("cpu", copy=True) for name, x in self._tensors().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what `state_dict` gave."""
-        self._features = state["features"].clone()
-        self._labels = state["labels"].clone()
-        self._share = state["share"].clone()
-        self._losses = state["losses"].clone()
+        for name, x in self._tensors().items():
+            setattr(self, f"_{name}", state[name].to(x.device, copy=True))
+
+    def _tensors(self) -> dict[str, Tensor]:
+        return {
+            "features": self._features,
+            "labels": self._labels,
+            "share": self._share,
+            "losses": self._losses,
+        }
+
+
+def named(modalities: Sequence[str], active: str, grown: Sequence[float]) -> dict[str, float]:
+    """Return what each modality's loss grew by name, less the active one and those not seen yet.
+
+    Examples
+    --------
+    >>> named(["a", "b", "c"], "a", [0.5, 0.25, float("nan")])
+    {'b': 0.25}
+    """
+    return {
+        m: x for m, x in zip(modalities, grown, strict=True) if m != active and not math.isnan(x)
+    }

@@ -70,6 +70,10 @@ class Variant:
         """Return what becomes of a gradient (C, s), without changing it in place."""
         return gradient
 
+    def to(self, device: torch.device) -> bool:  # noqa: ARG002 - for those that are able to
+        """Compute on a device from now on, where this is able to; return whether it does."""
+        return False
+
     def state_dict(self) -> dict[str, Tensor]:
         """Return copies of the tensors that decide how it goes on."""
         return {}
@@ -130,6 +134,16 @@ class Paper(_WithP):
         """Of P, without making it."""
         return self._inverse.trace
 
+    @property
+    def trace_there(self) -> Tensor:
+        """The same, not read."""
+        return self._inverse.trace_there
+
+    def to(self, device: torch.device) -> bool:
+        """Take P there."""
+        self._inverse.to(device)
+        return True
+
     def _fold_in(self, mean: Tensor) -> None:
         self._inverse.take_in(mean, self.alpha)
 
@@ -162,13 +176,15 @@ class PaperPrevious(Paper):
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return P and the mean that waits."""
-        waiting = {} if self._previous is None else {"previous": self._previous.clone()}
+        mean = self._previous
+        waiting = {} if mean is None else {"previous": mean.to("cpu", copy=True)}
         return super().state_dict() | waiting
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take both back."""
         super().load_state_dict(state)
-        self._previous = state["previous"].clone() if "previous" in state else None
+        mean = state.get("previous")
+        self._previous = None if mean is None else mean.to(self._inverse.device, copy=True)
 
 
 class DatasetMean(Paper):

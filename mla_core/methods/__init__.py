@@ -9,11 +9,12 @@ from mla_core.methods.follow import follow
 from mla_core.methods.heads import OwnHeads, linear
 from mla_core.methods.instruments import Instrument, Sight, looked_at
 from mla_core.methods.joint import Joint
-from mla_core.methods.one_at_a_time import OneAtATime, Turn
+from mla_core.methods.one_at_a_time import OneAtATime
 from mla_core.methods.route import Place, Route
 from mla_core.methods.schedule import Batch
 from mla_core.methods.shapley import Answers, shapley_values, subset_accuracies
 from mla_core.methods.team import CUTS, Call, Team, meet, owners
+from mla_core.methods.turn import Turn
 
 register = METHODS.register
 

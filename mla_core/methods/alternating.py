@@ -14,6 +14,7 @@ from mla_core.head import HeadGradientModification, HeadProbe, alpha_at
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.heads import linear
 from mla_core.methods.one_at_a_time import OneAtATime
+from mla_core.methods.telling import Telling
 from mla_core.references import from_elsewhere
 
 
@@ -28,14 +29,15 @@ class Alternating(OneAtATime):
     """
 
     head = "shared"
-    head_moves_alone = True
+    head_moves_alone = head_travels = True
     uses = OneAtATime.uses | {"head_gradient", "alpha", "alpha_schedule", "reset", "projection"}
 
     def setup(self) -> None:
         """Make P, what forgetting is measured on, and what says which modalities P has seen."""
         names = self.modalities
-        self.hgm = _modification(self.config, self.feature_size)
+        self.hgm = self._fresh(self.config)
         self._probe = HeadProbe(list(names), self.config.batch_size, self.feature_size)
+        self._probe.to(self.model.home)
         self._dataset_means: dict[str, Tensor] = {}  # (1, s), variant dataset_mean only
         self._rows = {name: m for m, name in enumerate(names)}
         self._in_p = torch.zeros(len(names), dtype=torch.bool)  # (M,) since the last reset
@@ -85,6 +87,14 @@ class Alternating(OneAtATime):
         """Return how much this head step raised the other modalities' losses (nats)."""
         return self._probe.forgetting(self.model.head, modality, features, labels)
 
+    def tell(self, told: Telling, modality: str, features: Tensor, labels: Tensor) -> None:
+        """Where nothing is waited for, leave trace(P)/s and forgetting where they are."""
+        if told.waits:
+            super().tell(told, modality, features, labels)
+            return
+        told.note("grown", self._probe.grown(self.model.head, modality, features, labels))
+        told.note("plasticity", self.hgm.plasticity_there() if self.hgm.active else 1.0)
+
     def means(self) -> dict[str, Tensor]:
         """Return each seen modality's mean feature (s,), as its own last sub-step saw it."""
         return self._probe.means()
@@ -93,7 +103,7 @@ class Alternating(OneAtATime):
         """Also start P afresh when the variant changes; a new alpha keeps it."""
         super().reconfigure(config)
         if config.head_gradient != self.hgm.variant:
-            self.hgm = _modification(config, self.feature_size)
+            self.hgm = self._fresh(config)
             self._dataset_means = {}  # of another epoch, if any
             self._in_p[:] = False
         self.hgm.alpha = config.alpha
@@ -109,7 +119,7 @@ class Alternating(OneAtATime):
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take all of it back."""
         super().load_state_dict(state)
-        self.hgm = _modification(self.config, self.feature_size)
+        self.hgm = self._fresh(self.config)
         if saved := strip_prefix(state, "hgm."):
             self.hgm.load_state_dict(saved)
         self._in_p = state["hgm_modalities"].clone()
@@ -143,11 +153,12 @@ class Alternating(OneAtATime):
         if (when == "epoch" and position.epoch_progress == 0) or (
             when == "round" and self._in_p[row]
         ):
-            self.hgm = _modification(self.config, self.feature_size)
+            self.hgm = self._fresh(self.config)
             self._in_p[:] = False
         self._in_p[row] = True
 
-
-def _modification(config: ExperimentConfig, size: int) -> HeadGradientModification:
-    with from_elsewhere():  # that a configuration names it trusts nobody
-        return HeadGradientModification(size, config.alpha, config.head_gradient)
+    def _fresh(self, config: ExperimentConfig) -> HeadGradientModification:
+        """Return P as the identity, in the variant of a configuration, where the head is."""
+        with from_elsewhere():  # that a configuration names it trusts nobody
+            hgm = HeadGradientModification(self.feature_size, config.alpha, config.head_gradient)
+        return hgm if self.waits else hgm.to(self.model.home)

@@ -14,8 +14,9 @@ from mla_core.head import HeadProbe
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.heads import linear
 from mla_core.methods.instruments import Instrument
-from mla_core.methods.one_at_a_time import OneAtATime, Turn
+from mla_core.methods.one_at_a_time import OneAtATime
 from mla_core.methods.schedule import is_moment
+from mla_core.methods.turn import Turn
 
 SHRUNK = 0.5  # how much of what the others say of the right class the last learner is spared
 

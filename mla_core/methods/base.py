@@ -20,7 +20,7 @@ from mla_core.fusion import fit_temperature
 from mla_core.memory import keep_memory
 from mla_core.methods.averaging import AveragedWeights
 from mla_core.methods.instruments import EVERY_METHOD, Instrument, readings
-from mla_core.methods.model import MultimodalModel
+from mla_core.methods.model import MultimodalModel, home_of
 from mla_core.methods.optimizer import make_optimizer
 from mla_core.methods.schedule import Batch, learning_rate_at
 from mla_core.records import StepRecord
@@ -84,8 +84,10 @@ class Method(ABC):
     passes: ClassVar[float] = 1.0  # encoder passes of an epoch, as multiples of `concat`'s
     least_modalities: ClassVar[int] = 1
     most_modalities: ClassVar[int | None] = None
+    head_travels: ClassVar[bool] = False  # `head_device` may be "same"
 
     average: AveragedWeights | None = None
+    ahead = False  # whether its tensors are beyond the last record, so that they must be made good
 
     def __init__(
         self,
@@ -121,7 +123,8 @@ class Method(ABC):
         self.feature_size = found.size
         head = self.build_head(list(modalities), n_classes)
         fitted = torch.ones(len(modalities)) if config.temperature == "fitted" else None
-        self.model = MultimodalModel(found.encoders, head, found.placement, fitted)
+        home = home_of(config, found.placement, able=self.head_travels)
+        self.model = MultimodalModel(found.encoders, head, found.placement, fitted, home)
         self.average = AveragedWeights(self.model) if config.averaging else None
         trained = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(config, trained)
@@ -214,7 +217,11 @@ class Method(ABC):
 
     def steps(self, turns: Sequence[tuple[Batch, Position]], train: Split) -> list[StepRecord]:
         """Take sub-steps that follow one another, each of another modality."""
-        return [self.step(batch, train, position) for batch, position in turns]
+        records = []
+        for batch, position in turns:
+            with self.model.at_step(self.config.seed, position.step):
+                records.append(self.step(batch, train, position))
+        return records
 
     @property
     def predictor(self) -> Method:
@@ -307,10 +314,12 @@ class Method(ABC):
             state |= {f"optimizer.{i}.{key}": value for key, value in values.items()}
         if self.average is not None:
             state |= {f"average.{key}": value for key, value in self.average.state_dict().items()}
-        return {key: value.detach().to("cpu", copy=True) for key, value in state.items()}
+        plain = torch.contiguous_format
+        return {k: x.detach().to("cpu", copy=True, memory_format=plain) for k, x in state.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what `state_dict` gave."""
+        self.ahead = False
         still = {k: p for k, p in self.model.named_parameters() if not p.requires_grad}
         self.model.load_state_dict({**still, **strip_prefix(state, "model.")})
         values: dict[int, dict[str, Tensor]] = {}

@@ -21,7 +21,7 @@ class Ensemble(OneAtATime):
     """
 
     head = "own"
-    head_moves_alone = True
+    head_moves_alone = head_travels = True
 
     def build_head(self, modalities: Sequence[str], n_classes: int) -> nn.Module:
         """One head (C, s) per modality."""

@@ -18,6 +18,7 @@ from mla_core.encoders import Placement
 from mla_core.errors import ConfigError
 from mla_core.methods.base import Method, Position, Prediction
 from mla_core.methods.instruments import Instrument, Sight, looked_at
+from mla_core.methods.model import home_of
 from mla_core.methods.schedule import Batch
 from mla_core.records import StepRecord
 from mla_core.seeding import drawing_alone, generator
@@ -75,10 +76,15 @@ class _Model:
 
     kept: frozenset[str] = frozenset()
     temperature = None
+    sends_to = None
     placement = Placement()  # nobody knows where it computes
 
     def __init__(self, name: str, inner: Any) -> None:
         self._name, self._inner = name, inner
+
+    def describe(self) -> str:
+        """Say what is known."""
+        return f"Where the method {self._name!r} computes is its own business."
 
     def register_forward_hook(self, hook: Any) -> Any:
         """Refuse: nothing is known to pass through here."""
@@ -118,6 +124,7 @@ class Bare(Method):
     ) -> None:
         """Make the guest, drawn from the configuration's seed."""
         config = self.config
+        home_of(config, Placement(), able=False)
         if config.averaging or config.temperature != "none":
             msg = (
                 f"method {config.method!r} keeps its weights to itself: leave `averaging` and "

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mla_core.config import ExperimentConfig
 from mla_core.data.samples import Column
 from mla_core.encoders import CHUNK, AdaptedEncoder, Placement, sparsely
-from mla_core.errors import TrainingDivergedError
+from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.seeding import drawing_alone, generator
 
 
@@ -25,9 +26,11 @@ class MultimodalModel(nn.Module):
     head : Module
         What it reads is the method's business: for MLA, one modality's features (B, s).
     placement : Placement
-        Where the encoders compute. Features come back to the CPU, where the head is.
+        Where the encoders compute.
     temperature : Tensor, optional
         (M,) what each modality's logits are divided by when it predicts; part of what is saved.
+    home : device, optional
+        Where the head is, and where features go: by default, the CPU.
 
     Examples
     --------
@@ -42,13 +45,15 @@ class MultimodalModel(nn.Module):
         head: nn.Module,
         placement: Placement | None = None,
         temperature: Tensor | None = None,
+        home: torch.device | None = None,
     ) -> None:
         super().__init__()
         self.temperature: Tensor | None
         self.register_buffer("temperature", temperature)
         self.placement = placement or Placement()
         self.encoders = nn.ModuleDict(dict(encoders))
-        self.head = head
+        self.home = home or torch.device("cpu")
+        self.head = head.to(self.home)
         self.adapted = {k: e for k, e in encoders.items() if isinstance(e, AdaptedEncoder)}
         self.kept = {k for k, e in self.adapted.items() if e.frozen}  # whose features are kept
         # Called before weights are read: fetches those that other processes have trained.
@@ -56,6 +61,21 @@ class MultimodalModel(nn.Module):
         self.encoders.to(self.placement.device)
         for encoder in self.adapted.values():
             encoder.move(self.placement.device)
+        if self.home.type == "cuda":
+            last_channels(self.encoders)
+
+    @property
+    def sends_to(self) -> torch.device | None:
+        """Where the samples of coming sub-steps are to be sent, if anywhere."""
+        return self.placement.device if self.home.type != "cpu" else None
+
+    def describe(self) -> str:
+        """Say where everything computes, in sentences."""
+        if self.home.type == "cpu":
+            head = "head, loss and P on the CPU"
+        else:
+            head = "head, loss and P there, too, and records are read once a round"
+        return f"Encoders compute on {self.placement}, {head}. No CUDA graph is captured."
 
     def encode(self, modality: str, x: Tensor) -> Tensor:
         """Return the features (B, s) of one modality's batch."""
@@ -106,7 +126,7 @@ class MultimodalModel(nn.Module):
         training = self.training
         self.eval()
         try:
-            return torch.stack([self._features(m, inputs[m], chunk) for m in self.encoders])
+            return torch.stack([self._features(m, inputs[m], chunk).cpu() for m in self.encoders])
         finally:
             self.train(training)
 
@@ -134,28 +154,30 @@ class MultimodalModel(nn.Module):
             return features
         with self.placement.autocast():
             features = encode(x.to(self.placement.device))
-        return features.float().cpu()
+        return features.float().to(self.home)
 
     @contextmanager
-    def at_step(self, seed: int, step: int) -> Iterator[None]:
+    def at_step(self, seed: int, step: int, *, undo: bool = True) -> Iterator[None]:
         """Make what a large encoder does by chance in a sub-step depend on seed and step alone.
 
         Dropout draws from torch's global generator, which is put back afterwards; and statistics
-        that were taken in before the loss turned out not to be finite are put back, too.
+        that were taken in before the loss turned out not to be finite are put back, too: with
+        `undo`, which costs a copy of them.
         """
         if not self.adapted:
             yield
             return
         self.train()  # a look that was cut off may have left it otherwise
-        before = {name: b.clone() for name, b in self.named_buffers()}
+        before = {name: b.clone() for name, b in self.named_buffers() if undo}
         device = self.placement.device
         with drawing_alone([device] if device.type == "cuda" else []):
             torch.manual_seed(generator(seed, "dropout", step).initial_seed())
             try:
                 yield
             except TrainingDivergedError:
-                for name, buffer in self.named_buffers():
-                    buffer.copy_(before[name])
+                buffers = dict(self.named_buffers())
+                for name, was in before.items():
+                    buffers[name].copy_(was)
                 raise
 
     @contextmanager
@@ -168,6 +190,35 @@ class MultimodalModel(nn.Module):
                 yield
         finally:
             self.train(training)
+
+
+def home_of(config: ExperimentConfig, placement: Placement, *, able: bool) -> torch.device | None:
+    """Return where the head is to be, None for the CPU; `able`: whether the method lets it go.
+
+    Raises
+    ------
+    ConfigError
+        When it is to be where it cannot be.
+    """
+    if config.head_device == "cpu":
+        return None
+    if not able:
+        msg = (
+            f"method {config.method!r} keeps its head on the CPU: leave head_device at 'cpu', or "
+            "use a method such as 'mla'"
+        )
+        raise ConfigError(msg)
+    if placement.device.type == "mps":
+        msg = "head_device='same' needs float64, which mps does not have: leave it at 'cpu'"
+        raise ConfigError(msg)
+    return placement.device
+
+
+def last_channels(module: nn.Module) -> None:
+    """Lay out the weights of convolutions with channels last, which GPUs are made for."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _nothing() -> None:

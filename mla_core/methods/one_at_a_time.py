@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
@@ -16,41 +15,17 @@ from torch.nn import functional as F
 from mla_core.data.samples import Modality, Split
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.fusion import fused_by_rule
-from mla_core.methods.base import Method, Position, Prediction, check_finite
+from mla_core.methods.base import Method, Position, Prediction
 from mla_core.methods.schedule import Batch, alternating_epoch
 from mla_core.methods.team import Call, Team
+from mla_core.methods.telling import Telling, records_of
+from mla_core.methods.turn import Turn
 from mla_core.records import StepRecord
 from mla_core.threads import helped, side_by_side
 
 # Numbers in a round's batches from which on threads save more than they cost; those of vectors are
 # worked off too fast to count.
 ENOUGH = 2**15
-
-
-@dataclass(frozen=True, eq=False)
-class Turn:
-    """One modality's sub-step, between the way forward and the way back.
-
-    Attributes
-    ----------
-    loss : Tensor
-        The mean cross-entropy of `logits`, which the record tells whatever is made smaller.
-    logits, features : Tensor
-        (B, C) and (B, s).
-    labels : Tensor
-        (B,).
-    batch : Batch
-    train : Split
-    position : Position
-    """
-
-    loss: Tensor
-    logits: Tensor
-    features: Tensor
-    labels: Tensor
-    batch: Batch
-    train: Split
-    position: Position
 
 
 class OneAtATime(Method):
@@ -74,12 +49,14 @@ class OneAtATime(Method):
     ) -> None:
         """Also note how many numbers the batches of a round hold."""
         super().build(modalities, n_classes, modules)
+        self.waits = self.config.head_device == "cpu"  # for each number, as it comes
         sizes = [math.prod(one.shape) for one in modalities.values() if one.kind != "vector"]
         self._round_size = self.config.batch_size * sum(sizes)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        cls.head_moves_alone = bool(vars(cls).get("head_moves_alone", False))
+        for name in ("head_moves_alone", "head_travels"):
+            setattr(cls, name, bool(vars(cls).get(name, False)))
 
     def plan(self, train: Split, epoch: int) -> list[Batch]:
         """One modality per sub-step (eq. 1)."""
@@ -103,6 +80,8 @@ class OneAtATime(Method):
         model = self.model
         if self.team is not None:
             return not model.adapted
+        if not self.waits:
+            return True
         able = self.head_moves_alone and not model.adapted and model.placement.plain
         return able and self._round_size >= ENOUGH and helped()
 
@@ -136,9 +115,15 @@ class OneAtATime(Method):
         """Return how much the other modalities' losses grew; a head of one's own harms nobody."""
         return {}
 
+    def tell(self, told: Telling, modality: str, features: Tensor, labels: Tensor) -> None:
+        """Note what becomes of the head's freedom, and of the other modalities' losses."""
+        told.forgetting = self.forgetting(modality, features, labels)
+        told.note("plasticity", self.plasticity)
+
     def step(self, batch: Batch, train: Split, position: Position) -> StepRecord:
         """Loss, gradient, update."""
-        return self._learn(batch, train, position, self._encode(batch, train))
+        told = self._learn(batch, train, position, self._encode(batch, train))
+        return records_of([told], self.modalities)[0]
 
     def steps(self, turns: Sequence[tuple[Batch, Position]], train: Split) -> list[StepRecord]:
         """Take several sub-steps, each of another modality, as if one by one, bit for bit.
@@ -152,9 +137,30 @@ class OneAtATime(Method):
             Fewer than asked for where one behind the first diverges: those before it count, and
             whoever asks for it again gets its error.
         """
-        team, batches = self.team, [batch for batch, _ in turns]
-        if team is None and len(turns) == 1:
+        if not self.waits:
+            return self._steps_unread(turns, train)
+        if self.team is None and len(turns) == 1:
             return super().steps(turns, train)
+        with self.model.at_step(self.config.seed, turns[0][1].step):
+            return self._steps_together(turns, train)
+
+    def _steps_unread(
+        self, turns: Sequence[tuple[Batch, Position]], train: Split
+    ) -> list[StepRecord]:
+        """Take sub-steps one by one, and read at the end what all their records say."""
+        told = []
+        for batch, position in turns:
+            with self.model.at_step(self.config.seed, position.step, undo=False):
+                told.append(self._learn(batch, train, position, self._encode(batch, train)))
+        self.ahead = True
+        records = records_of(told, self.modalities)
+        self.ahead = len(records) < len(turns)
+        return records
+
+    def _steps_together(
+        self, turns: Sequence[tuple[Batch, Position]], train: Split
+    ) -> list[StepRecord]:
+        team, batches = self.team, [batch for batch, _ in turns]
         if team is not None:
             self._hand_out()
             self._gathered = False
@@ -167,7 +173,8 @@ class OneAtATime(Method):
             assert z is not None  # noqa: S101 - for the type checker
             leaves.append(z.detach().requires_grad_(self.learns(batch.modality)))
             try:
-                records.append(self._learn(batch, train, position, leaves[-1]))
+                told = self._learn(batch, train, position, leaves[-1])
+                records += records_of([told], self.modalities)
             except TrainingDivergedError:
                 if not records:
                     if team is not None:
@@ -261,6 +268,9 @@ class OneAtATime(Method):
                 "process"
             )
             raise ConfigError(msg)
+        if not self.waits:
+            msg = "several processes keep the head on the CPU: leave head_device at 'cpu'"
+            raise ConfigError(msg)
         team.divide(self.modalities)
         self.team, self._gathered = team, True
         if team.leads:
@@ -317,55 +327,39 @@ class OneAtATime(Method):
         modality = str(batch.modality)
         return self.model.encode_samples(modality, train.inputs[modality], batch.indices)  # (B, s)
 
-    def _learn(
-        self, batch: Batch, train: Split, position: Position, features: Tensor
-    ) -> StepRecord:
+    def _learn(self, batch: Batch, train: Split, position: Position, features: Tensor) -> Telling:
         """Update the head, and the encoder where the features still hang on it."""
         self.noted()  # of a step that was refused
         modality = str(batch.modality)
-        labels = train.labels[batch.indices]
+        labels = train.labels[batch.indices].to(features.device, non_blocking=True)
         head = self.head_of(modality)
-        rate = self.learning_rate(position)
+        told = Telling(batch, position, train, self.learning_rate(position), waits=self.waits)
 
         logits = self.classify(modality, features)  # (B, C)
         loss = F.cross_entropy(logits, labels)  # eq. 2
-        loss_value = float(loss.detach())
-        check_finite("loss", loss_value, batch, position, train)
+        told.check("loss", loss)
         turn = Turn(loss, logits, features, labels, batch, train, position)
         objective = self.objective(turn)
         if objective is not loss:
-            check_finite("objective", float(objective.detach()), batch, position, train)
+            told.check("objective", objective)
         self.clear_gradients()
         objective.backward()
 
         with torch.no_grad():
             gradient = _gradient(head)
-            check_finite("head's gradient", float(gradient.sum()), batch, position, train)
+            told.check("head's gradient", gradient.sum())
             followed = self.move(modality, features, position, train)
-            norm, projected_norm, angle = _compare(gradient, followed)
-            forgetting = self.forgetting(modality, features, labels)
+            told.compare(gradient, followed)
+            self.tell(told, modality, features, labels)
             self.remember(turn)
-        return StepRecord(
-            step=position.step,
-            epoch=position.epoch,
-            modality=modality,
-            samples=len(labels),
-            loss=loss_value,
-            learning_rate=rate,
-            gradient_norm=norm,
-            projected_norm=projected_norm,
-            angle=angle,
-            plasticity=self.plasticity,
-            forgetting=forgetting,
-            instruments=self.noted(),
-        )
+        told.instruments = self.noted()
+        return told
 
     @torch.no_grad()
     def read(self, features: Tensor, present: Tensor) -> Prediction:
         """Each modality through its head, fused by the configured rule (eq. 6-8)."""
-        logits = torch.stack(
-            [self.classify(name, z) for name, z in zip(self.model.encoders, features, strict=True)]
-        )  # (M, N, C)
+        there = zip(self.model.encoders, features.to(self.model.home), strict=True)
+        logits = torch.stack([self.classify(name, z) for name, z in there]).cpu()  # (M, N, C)
         logits = self.tempered(logits)
         weights, fused = fused_by_rule(self.config.fusion, logits, present)
         return Prediction(features, logits, weights, fused)
@@ -384,15 +378,3 @@ def _pulled(
     if features is None or pull is None:
         return [torch.zeros_like(p) for p in parameters]
     return torch.autograd.grad(features, parameters, pull, allow_unused=True)
-
-
-def _compare(gradient: Tensor, followed: Tensor) -> tuple[float, float, float]:
-    """Return the two Frobenius norms and the angle between the matrices in degrees."""
-    if followed is gradient:
-        norm = float(gradient.norm())
-        return norm, norm, 0.0
-    both = torch.stack([gradient.flatten(), followed.flatten()]).double()  # (2, C s)
-    (squared, product), (_, followed_squared) = (both @ both.T).tolist()
-    norm, followed_norm = math.sqrt(squared), math.sqrt(followed_squared)
-    cosine = product / max(norm * followed_norm, 1e-300)
-    return norm, followed_norm, math.degrees(math.acos(min(1.0, max(-1.0, cosine))))

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.methods.ensemble import Ensemble
-from mla_core.methods.one_at_a_time import Turn
 from mla_core.methods.schedule import Batch
+from mla_core.methods.turn import Turn
 
 OWN, OTHERS = 5.0, 1.0  # the published code's weights of label and residual on CREMA-D
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from mla_core.config import ExperimentConfig
-from mla_core.data.samples import Split, fetch
+from mla_core.data.samples import Split, fetch, told_of
 from mla_core.errors import ConfigError
 from mla_core.methods.base import Method, Position
 from mla_core.methods.schedule import Batch
@@ -78,6 +78,10 @@ class Route:
         self.train = train
         self._round = len(train.inputs) if method.one_at_a_time else 1  # sub-steps
 
+    def describe(self) -> str:
+        """Say where a sub-step computes, and how its samples get there."""
+        return f"{self.method.model.describe()} Training samples {told_of(self.train)}."
+
     def at(self, step: int, epoch: int, index: int) -> Place:
         """Return a place by its numbers."""
         return Place(step, epoch, index, self.method.plan(self.train, epoch))
@@ -109,7 +113,7 @@ class Route:
         places = self._together(place, config, most)
         end = place.index + len(places)
         # Gradients, too, where a look that was cut off has left them switched off.
-        with self.method.model.at_step(config.seed, place.step), torch.enable_grad():
+        with torch.enable_grad():
             for coming in place.plan[end : end + len(places)]:
                 fetch(self.train, coming.modality, coming.indices)
             turns = [(one.batch, one.position(config)) for one in places]

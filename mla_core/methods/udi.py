@@ -13,8 +13,8 @@ from mla_core.methods.balance import jensen_shannon
 from mla_core.methods.base import Position
 from mla_core.methods.ensemble import Ensemble
 from mla_core.methods.instruments import Instrument
-from mla_core.methods.one_at_a_time import Turn
 from mla_core.methods.schedule import Batch
+from mla_core.methods.turn import Turn
 
 
 class Udi(Ensemble):

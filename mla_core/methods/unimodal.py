@@ -15,4 +15,4 @@ class Unimodal(Ensemble):
     """
 
     most_modalities = 1
-    head_moves_alone = True
+    head_moves_alone = head_travels = True

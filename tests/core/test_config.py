@@ -188,6 +188,7 @@ OTHER = {
     "stopping": "best",
     "encoders": {"image": "resnet18"},
     "device": "cpu",
+    "head_device": "same",
     "precision": "float32",
     "temperature": "fitted",
     "metrics": ("one",),
@@ -297,7 +298,15 @@ def test_what_shapes_the_network_or_the_data_is_not_live():
     fixed = {"dataset", "dataset_options", "method", "seed", "batch_size", "feature_size"}
     fixed |= {"optimizer", "order", "pairing", "evaluate_every", "probe_size", "stopping"}
     fixed |= {"modalities", "missing", "label_noise", "method_options", "encoder"}
-    fixed |= {"encoders", "device", "precision", "averaging", "temperature", "metrics"}
+    fixed |= {
+        "encoders",
+        "device",
+        "head_device",
+        "precision",
+        "averaging",
+        "temperature",
+        "metrics",
+    }
     assert not fixed & live
     assert fixed | live == {f.name for f in dataclasses.fields(ExperimentConfig)}
 

@@ -191,6 +191,30 @@ def test_a_refused_step_leaves_the_statistics_there_alone(device, tiny, bits):
     assert bits(session.method.state_dict()) == before
 
 
+@pytest.mark.parametrize("kept", [0, 10**9])
+@pytest.mark.parametrize("device", [device for device in DEVICES if device != "mps"])
+def test_a_whole_sub_step_takes_place_there(device, kept, make_media, assert_same, monkeypatch):
+    monkeypatch.setattr("mla_core.data.samples.prefetch.room", lambda device: kept)
+    data = make_media("image", "audio")
+    large = dict.fromkeys(data.modalities, "resnet18")
+    settings = {"encoders": large, "head_device": "same", "epochs": 1}
+    here = on("cpu", "float32", data, **settings | {"head_device": "cpu"})
+    one, two = (on(device, "float32", data, **settings) for _ in range(2))
+    here.advance(steps=1)
+    one.advance(steps=1)
+    assert one.history.steps[0].loss == pytest.approx(here.history.steps[0].loss, rel=1e-3)
+    middle = one.snapshot()
+    assert {x.device.type for x in middle.tensors.values()} == {"cpu"}
+    assert one.method.model.head.weight.device.type == device
+    one.advance(epochs=1)
+    two.advance(epochs=1)
+    assert_same(one, two)
+    one.restore(middle)
+    one.advance(epochs=1)
+    assert_same(one, two)
+    assert one.evaluate("test").fused.device.type == "cpu"
+
+
 FIRST_BACKWARD = """
 import torch
 from mla_core import ExperimentConfig, TrainingSession

@@ -20,7 +20,7 @@ from mla_core.data.samples.faults import Fault, kinds_of_faults, refuse, write_f
 from mla_core.data.samples.media import Media, lines_png, media_from_tensor, name_lines, png_bytes
 from mla_core.data.samples.on_disk import check_file, files_below, is_hidden
 from mla_core.data.samples.parts import Parts
-from mla_core.data.samples.prefetch import fetch, read_ahead
+from mla_core.data.samples.prefetch import fetch, read_ahead, told_of
 from mla_core.data.samples.source import Content, Source, file_source
 from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split
 from mla_core.data.samples.stored import (
@@ -80,6 +80,7 @@ __all__ = [
     "refuse",
     "row_digest",
     "to_int16",
+    "told_of",
     "wav_bytes",
     "write_faults",
 ]

@@ -45,6 +45,11 @@ class ReadAhead(StandIn):
         self._device = device
         self._coming: list[tuple[Tensor, Future[Tensor | Sent]]] = []
 
+    @property
+    def sends(self) -> bool:
+        """Whether fetched samples go to a device."""
+        return self._device is not None
+
     def fetch(self, indices: Tensor) -> None:
         """Begin to read the samples at `indices` (B,)."""
         self._coming.append((indices, self._reader.submit(self._read, indices)))
@@ -100,3 +105,14 @@ def fetch(split: Split, modality: str | None, indices: Tensor) -> None:
     for name, column in split.inputs.items():
         if modality in {None, name} and isinstance(column, ReadAhead):
             column.fetch(indices)
+
+
+def told_of(split: Split) -> str:
+    """Return how the samples of coming batches reach whoever learns from them, as part of a sentence."""
+    kinds = {type(column) for column in split.inputs.values()}
+    if OnDevice in kinds:
+        return "are on the device, all of them"
+    ahead = [column for column in split.inputs.values() if isinstance(column, ReadAhead)]
+    if any(column.sends for column in ahead):
+        return "are sent to the device ahead of each batch"
+    return "are read ahead of each batch" if ahead else "are in memory"
