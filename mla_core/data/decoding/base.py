@@ -111,12 +111,12 @@ class Looked:
     size : tuple of float
         Of an image (width, height), of a sound or video (seconds,), of numbers their shape, of a
         text (characters,).
-    characters : frozenset of str
-        That a text consists of.
+    characters : str
+        That a text consists of, perhaps more than once.
     """
 
     size: tuple[float, ...]
-    characters: frozenset[str] = frozenset()
+    characters: str = ""
 
 
 class Decoder(ABC):
@@ -163,7 +163,7 @@ class Decoder(ABC):
             When its numbers are none that can be computed with.
         """
         x = self.decode(source, modality)
-        if not float(np.abs(x).max(initial=0)) <= LARGEST:  # NaN is not
+        if x.dtype.kind == "f" and not float(np.abs(x).max(initial=0)) <= LARGEST:  # NaN is not
             msg = f"gives NaN or infinity, or numbers beyond {LARGEST:g}: mend it"
             raise DataError(msg)
         return x.tobytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mla_core.data.decoding.base import Decoder, Looked
-from mla_core.data.samples import LARGEST, Modality, Source
+from mla_core.data.samples import LARGEST, Modality, Source, as_utf8
 from mla_core.errors import DataError
 
 SUFFIXES = (".npy",)
@@ -103,16 +104,21 @@ def _load(path: Path) -> NDArray[Any]:
     """Read .npy without running anything that might hide in it, or a table with a header line."""
     try:
         if path.suffix.lower() in SERIES_SUFFIXES:
-            comma = "\t" if path.suffix.lower() == ".tsv" else ","
-            with path.open(encoding="utf-8-sig") as file:
-                first = file.readline().split(comma)
-            header = int(not all(map(_is_number, first)))
-            return np.loadtxt(path, delimiter=comma, skiprows=header, ndmin=2, encoding="utf-8-sig")
+            return _load_table(path)
         # Mapped, since the head of a short file may tell of more than there is memory.
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    except DataError:
+        raise
     except (ValueError, OSError, EOFError) as error:
         msg = f"is no array of plain numbers ({error}): save it with numpy.save"
         raise DataError(msg) from error
+
+
+def _load_table(path: Path) -> NDArray[Any]:
+    comma = "\t" if path.suffix.lower() == ".tsv" else ","
+    text = as_utf8(path.read_bytes())
+    header = int(not all(map(_is_number, text.partition("\n")[0].split(comma))))
+    return np.loadtxt(io.StringIO(text, newline=None), delimiter=comma, skiprows=header, ndmin=2)
 
 
 def _is_number(text: str) -> bool:

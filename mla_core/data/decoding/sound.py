@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mla_core.data.decoding.base import Decoder, Looked
 from mla_core.data.decoding.optional import need
-from mla_core.data.decoding.whole import ATOMS, HEADER, check_whole
+from mla_core.data.decoding.whole import ATOMS, HEADER, check_whole, is_mp3_without_length
 from mla_core.data.samples import Modality, Source, log_mel
 from mla_core.errors import DataError
 
@@ -34,7 +34,9 @@ class SoundDecoder(Decoder):
 
     kind = "spectrogram"
     dtype = np.float16
-    version = 3  # 2: time in a video's track counts from what is shown first; 3: silence is 0
+    # 2: time in a video's track counts from what is shown first; 3: silence is 0;
+    # 4: pieces are decoded from before they begin, MP3 without a length is not guessed at
+    version = 4
     uses = ("rate", "seconds", "mels")
 
     def look(self, source: Source) -> Looked:
@@ -131,7 +133,7 @@ def read_sound(source: Source, rate: int, most: float) -> NDArray[np.float32]:
 
 
 def in_container(source: Source) -> bool:
-    """Return whether a sound is a track in a container, as a video's is, or else AAC.
+    """Return whether a sound is a track in a container, as a video's is, or AAC, or MP3 of no length.
 
     The first bytes tell it, whatever a file is called; where they do not, its name does.
     """
@@ -142,6 +144,8 @@ def in_container(source: Source) -> bool:
         return True
     with source.open() as file:
         head = file.read(12)
+        if is_mp3_without_length(file):
+            return True
     is_aac = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
     return is_aac or head[4:8] in ATOMS or head[8:] == b"AVI " or head.startswith(_CONTAINERS)
 

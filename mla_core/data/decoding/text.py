@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mla_core.data.decoding.base import Decoder, Looked
-from mla_core.data.samples import Modality, Source, encode
+from mla_core.data.samples import Modality, Source, as_utf8, composed, encode
 from mla_core.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".txt",)
 LARGEST = 2**20  # bytes of one text
+SHORT = 256  # characters that take less room than a set of them
 
 
 class CharactersDecoder(Decoder):
@@ -33,12 +34,12 @@ class CharactersDecoder(Decoder):
     def look(self, source: Source) -> Looked:
         """Read it."""
         text = read_text(source)
-        return Looked((float(len(text)),), frozenset(text))
+        return Looked((float(len(text)),), text if len(text) <= SHORT else "".join(set(text)))
 
     def modality(self, name: str, looked: Sequence[Looked]) -> Modality:
         """Return as many characters as the longest text has, within bounds."""
         longest = max(int(one.size[0]) for one in looked)
-        found = frozenset[str]().union(*(one.characters for one in looked))
+        found = set[str]().union(*(one.characters for one in looked))
         length = min(longest, self.preparation.characters)
         return Modality(name, self.kind, (length,), vocabulary="".join(sorted(found)))
 
@@ -59,7 +60,7 @@ def read_text(source: Source) -> str:
     Raises
     ------
     DataError
-        When it is not UTF-8, holds NUL bytes, or is empty.
+        When it is not UTF-8, holds NUL bytes or halves of characters, or has nothing to see.
     """
     content = source.read()
     if isinstance(content, Path):
@@ -69,29 +70,20 @@ def read_text(source: Source) -> str:
             raise DataError(msg)
         content = content.read_bytes()
     if isinstance(content, bytes):
-        content = _decode(content)
+        content = as_utf8(content)
     if not isinstance(content, str):
         msg = f"is {type(content).__name__}, not text"
         raise DataError(msg)
-    if "\0" in content:
-        msg = "holds NUL bytes: it is UTF-16 or no text at all, so save it as UTF-8"
-        raise DataError(msg)
-    text = " ".join(unicodedata.normalize("NFC", content).split())
-    if not text:
+    text = " ".join(composed(content).split())
+    if not text or (not text.isascii() and all(map(_is_unseen, text))):
         msg = "is empty: write a text, or leave the manifest's cell empty"
         raise DataError(msg)
     return text
 
 
-def _decode(raw: bytes) -> str:
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        msg = "is a text in UTF-16: save it as UTF-8"
-        raise DataError(msg)
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        msg = f"is not UTF-8 (byte {error.start} is {raw[error.start]:#04x}): save it as UTF-8"
-        raise DataError(msg) from error
+def _is_unseen(character: str) -> bool:
+    """Whether it takes no room, such as a mark of the direction of writing."""
+    return unicodedata.category(character) == "Cf"
 
 
 class TokensDecoder(CharactersDecoder):

@@ -21,6 +21,10 @@ from mla_core.data.samples import Modality, Source, is_hidden
 from mla_core.errors import DataError
 
 SUFFIXES = (".mp4", ".flv", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg")
+LEAD = 0.5  # seconds before a piece from where its sound is decoded: AAC and MP3 build on what was
+RAW = frozenset(
+    {"aac", "mp3"}
+)  # streams without a container: how long they last is guessed from a rate
 GAP = 0.1  # seconds that a track's time stamps may lag behind, as they are often rounded
 
 
@@ -124,7 +128,7 @@ def read_track(source: Source, stop: float) -> tuple[NDArray[np.float32], int]:
     with _open(source, "audio") as (container, stream):
         rate = int(stream.rate)
         resampler = need("av", "videos").AudioResampler("flt", "mono", rate)
-        for time, frame in _from(source.start, container, stream):
+        for time, frame in _from(max(0.0, source.start - LEAD), container, stream):
             if time >= stop:
                 break
             parts = [part.to_ndarray()[0] for part in resampler.resample(frame)]
@@ -144,6 +148,9 @@ def read_track(source: Source, stop: float) -> tuple[NDArray[np.float32], int]:
 def track_length(source: Source) -> float:
     """Return after how many seconds the sound track of a video ends."""
     with _open(source, "audio") as (container, stream):
+        if container.format.name in RAW:
+            parts = (packet.duration or 0 for packet in container.demux(stream))
+            return float(sum(parts) * stream.time_base)
         if stream.duration:
             begin = float((stream.start_time or 0) * stream.time_base) - _begin(container)
             return max(0.0, begin) + float(stream.duration * stream.time_base)

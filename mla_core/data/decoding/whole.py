@@ -143,8 +143,29 @@ def _ogg(file: BinaryIO, size: int) -> int:
     return end if is_last and len(lengths) == count else size + 1
 
 
+def is_mp3_without_length(file: BinaryIO) -> bool:
+    """Return whether a file is MP3 whose first frame does not say how many frames follow.
+
+    Then libraries guess its length, and where a moment is, from the rate of its first frames.
+    """
+    file.seek(0)
+    head = file.read(3)
+    is_mpeg = len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 in {0xE2, 0xE4, 0xE6}
+    if not (is_mpeg or head == b"ID3"):
+        return False
+    _, _, flags = _mp3_head(file)
+    return not flags & 1
+
+
 def _mp3(file: BinaryIO, _size: int) -> int:
     """MP3: the first frame may say how many bytes all of them have."""
+    start, lengths, flags = _mp3_head(file)
+    return start + int.from_bytes(lengths[4 * (flags & 1) :][:4], "big") if flags & 2 else 0
+
+
+def _mp3_head(file: BinaryIO) -> tuple[int, bytes, int]:
+    """Return where the first frame begins, what it says of all of them, and which of it is there."""
+    file.seek(0)
     head = file.read(10)
     start = 0
     if head[:3] == b"ID3" and len(head) == 10:  # what it is called; seven bits of each byte
@@ -155,10 +176,7 @@ def _mp3(file: BinaryIO, _size: int) -> int:
     frame = file.read(200)
     at = max(frame.find(b"Xing"), frame.find(b"Info"))
     flags = int.from_bytes(frame[at + 4 : at + 8], "big") if at > 0 else 0
-    if not flags & 2:
-        return 0
-    place = at + 8 + (4 if flags & 1 else 0)
-    return start + int.from_bytes(frame[place : place + 4], "big")
+    return start, frame[at + 8 :], flags
 
 
 # Where a file's kind is told, how, and the function of how many bytes it should have at least.

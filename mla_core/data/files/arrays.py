@@ -14,7 +14,17 @@ from mla_core.data.files.cells import is_missing, labels_of, plain
 from mla_core.data.files.manifest import Manifest, Row, settle
 from mla_core.data.files.pictures import channels_first, from_black_to_white, may_be_grey
 from mla_core.data.files.values import array_of, values_of
-from mla_core.data.samples import CODED, KINDS, SPLITS, Modality, Parts, Source, Split, encode
+from mla_core.data.samples import (
+    CODED,
+    KINDS,
+    SPLITS,
+    Modality,
+    Parts,
+    Source,
+    Split,
+    composed,
+    encode,
+)
 from mla_core.errors import DataError, one_of
 
 Labels = Sequence[Any] | NDArray[Any] | Tensor
@@ -172,6 +182,8 @@ def _part(name: str, x: Any, kind: str) -> _Part:
     if kind:
         one_of(f"kind of modality {name!r}", kind, KINDS)
     what = f"modality {name!r}"
+    if hasattr(x, "to_numpy") and getattr(x, "ndim", 1) > 1:  # a table of pandas
+        x = x.to_numpy()
     if not isinstance(x, Tensor) and not (isinstance(x, np.ndarray) and x.dtype.kind not in "OSU"):
         values = values_of(what, x)
         if any(isinstance(value, str | bytes) for value in values):
@@ -192,7 +204,12 @@ def _texts(name: str, values: Sequence[Any], kind: str) -> _Part:
             )
             raise DataError(msg)
         value = "" if is_missing(value) else value  # noqa: PLW2901 - so much is decided
-        told.append(value if isinstance(value, str) else plain(value, f"text of sample {i}"))
+        text = value if isinstance(value, str) else plain(value, f"text of sample {i}")
+        try:
+            told.append(composed(text))
+        except DataError as error:
+            msg = f"modality {name!r}: sample {i} {error}"
+            raise DataError(msg) from error
     length = max(1, *map(len, told))
     vocabulary = "".join(sorted(set("".join(told))))
     modality = Modality(name, "characters", (length,), vocabulary=vocabulary)

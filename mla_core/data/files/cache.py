@@ -223,10 +223,9 @@ def look_at(
     def look(row: int) -> Looked | str:
         return attempt(lambda: decoder.look(sources[row]))
 
-    found = zip(range(len(sources)), _map(pool, look, range(len(sources)), what), strict=True)
     looked: dict[int, Looked] = {}
     faults: dict[int, str] = {}
-    for row, one in found:
+    for row, one in enumerate(_map(pool, look, sources, range(len(sources)), what)):
         if isinstance(one, str):
             faults[row] = one
         else:
@@ -266,15 +265,25 @@ def _pool() -> Iterator[ThreadPoolExecutor]:
 
 
 def _map(
-    pool: ThreadPoolExecutor, work: Callable[[int], T], rows: Iterable[int], what: str
+    pool: ThreadPoolExecutor,
+    work: Callable[[int], T],
+    sources: Sequence[Source],
+    rows: Iterable[int],
+    what: str,
 ) -> Iterator[T]:
-    """Work on rows a chunk at a time, so that only so many results are in memory; show a bar."""
+    """Work on rows a chunk at a time, so that only so many results are in memory; show a bar.
+
+    Texts that are in memory already leave nothing to wait for: no thread takes them.
+    """
     todo = list(rows)
+    at_hand = all(isinstance(sources[row].content, str) for row in todo)
+    size = CHUNK if at_hand else PIECE
+    over: Callable[..., Iterator[list[T]]] = map if at_hand else pool.map
     with bar(desc=what, total=len(todo), unit="file", delay=1.0, leave=False) as shown:
         for start in range(0, len(todo), CHUNK):
             chunk = todo[start : start + CHUNK]
-            pieces = [chunk[i : i + PIECE] for i in range(0, len(chunk), PIECE)]
-            for results in pool.map(lambda piece: [work(row) for row in piece], pieces):
+            pieces = [chunk[i : i + size] for i in range(0, len(chunk), size)]
+            for results in over(lambda piece: [work(row) for row in piece], pieces):
                 yield from results
                 shown.update(len(results))
 
@@ -300,7 +309,8 @@ class _Rows:
             mapped(path, "w+", dtype, shape)
             np.save(seals, np.zeros(*of_seals))  # not mapped: on a full disk that would crash later
         # Each is written in its place: of rows that a kill took from the buffer it does not fit.
-        self._digests = mapped(seals, "r+")
+        self._mapped = mapped(seals, "r+")
+        self._digests = np.asarray(self._mapped)  # the same memory, reached without a detour
         self._offset = path.stat().st_size - shape[0] * self._size
         self._file = path.open("r+b")
 
@@ -319,7 +329,7 @@ class _Rows:
             return attempt(lambda: decoder.row(sources[row], modality))
 
         faults = {}
-        done = _map(pool, work, todo, f"preparing {modality.name}")
+        done = _map(pool, work, sources, todo, f"preparing {modality.name}")
         for row, result in zip(todo, done, strict=True):
             if isinstance(result, str):
                 faults[row] = result
@@ -333,8 +343,8 @@ class _Rows:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        self._digests.flush()
-        del self._digests  # and with it the mapping
+        self._mapped.flush()
+        del self._digests, self._mapped  # and with them the mapping
 
     def _is_there(self, row: int) -> bool:
         if not self._digests[row].any():

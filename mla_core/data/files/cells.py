@@ -6,6 +6,7 @@ import enum
 import math
 import unicodedata
 from collections.abc import Iterable
+from datetime import date, time
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,8 @@ def plain(value: Any, what: str) -> str:
     Parameters
     ----------
     value : object
-        A text, a number, a truth value, bytes, a member of an enumeration, or a tensor or array of
-        one of them.
+        A text, a number, a truth value, a date, bytes, a member of an enumeration, or a tensor or
+        array of one of them.
     what : str
         What it is called in a message.
 
@@ -80,10 +81,25 @@ def plain(value: Any, what: str) -> str:
         except UnicodeDecodeError as error:
             msg = f"the {what} {value[:40]!r} is not UTF-8: write it as text"
             raise DataError(msg) from error
+    if isinstance(value, date | time):  # also a datetime, and a Timestamp of pandas
+        return value.isoformat()
     if not isinstance(value, str | int | float | np.generic):
         msg = f"the {what} is {str(value)[:40]!r}, not one value: give each sample one {what}"
         raise DataError(msg)
     return str(value).strip()
+
+
+def plains(values: Iterable[Any], what: str, *, words: bool = False) -> list[str]:
+    """Return what `plain` does of each value of a column, and "" for words that stand for nothing.
+
+    Examples
+    --------
+    >>> plains([" a ", 1, None, "NaN"], "id", words=True)
+    ['a', '1', '', '']
+    """
+    nothing = WORDS if words else frozenset[str]()
+    told = (v.strip() if type(v) is str else plain(v, what) for v in values)
+    return ["" if text in nothing else text for text in told]
 
 
 def labels_of(values: Iterable[Any], notes: list[str] | None = None) -> list[str]:
@@ -109,14 +125,17 @@ def labels_of(values: Iterable[Any], notes: list[str] | None = None) -> list[str
     mla_core.errors.DataError: the labels 1 (int) and '1' (str) are alike: make them one kind
     """
     told, first, spaced = list[str](), dict[Any, Any](), list[str]()
+    texts = dict[str, str]()  # those that were seen: there are few labels, even in a large table
     for value in values:
+        if type(value) is str and value in texts:
+            told.append(texts[value])
+            spaced += [value] if texts[value] not in ("", value) else []
+            continue
         told.append(text := plain(value, "label"))
         one = _unwrapped(value)
         if text and isinstance(one, float) and not one.is_integer():
             msg = f"the label {one!r} is no class: give texts or whole numbers"
             raise DataError(msg)
-        if isinstance(one, str) and text and one != text:
-            spaced.append(one)
         for key in (text, one) if text else ():  # 1, 1.0 and True are one key
             before = first.setdefault(key, one)
             if type(before) is not type(one):
@@ -124,6 +143,10 @@ def labels_of(values: Iterable[Any], notes: list[str] | None = None) -> list[str
                     f"the labels {_called(before)} and {_called(one)} are alike: make them one kind"
                 )
                 raise DataError(msg)
+        if isinstance(one, str) and text and one != text:
+            spaced.append(one)
+        if type(value) is str:
+            texts[value] = text
     if spaced and notes is not None:
         count = counted(len(spaced), "label has", "labels have")
         notes.append(

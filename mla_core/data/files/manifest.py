@@ -7,19 +7,21 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from mla_core.data.files.cells import bare
+from mla_core.data.files.cells import WORDS, bare
 from mla_core.data.files.dealing import SHARES, deal, deal_groups
-from mla_core.data.samples import SPLITS, Fault, Source
+from mla_core.data.files.without_gc import without_gc
+from mla_core.data.samples import SPLITS, Fault, Source, check_name
 from mla_core.errors import DataError
 from mla_core.words import counted
 
 LONGEST_ID = 200
 MOST_CLOSE = 500  # labels among which a misspelt one is looked for
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")  # the last are halves of characters
 
 
-@dataclass(frozen=True, eq=False)
-class Row:
+class Row(NamedTuple):
     """One sample: where it is said, what it is, and its parts; absent ones are left out.
 
     Attributes
@@ -77,6 +79,7 @@ class Manifest:
         return {i: row.parts[modality] for i, row in enumerate(self.rows) if modality in row.parts}
 
 
+@without_gc
 def settle(manifest: Manifest) -> Manifest:
     """Check ids, labels and splits; deal the splits that nobody named; order the classes.
 
@@ -94,6 +97,8 @@ def settle(manifest: Manifest) -> Manifest:
     DataError
         When nothing is left, or a split has no sample.
     """
+    for name in manifest.kinds:
+        check_name(name)
     kept, faults = _without_bad(manifest.rows)
     try:
         kept, notes = _with_splits(kept)
@@ -103,6 +108,7 @@ def settle(manifest: Manifest) -> Manifest:
     found = {row.label for row in kept}
     others = sorted(found.difference(manifest.classes), key=_natural)
     classes = [*(name for name in manifest.classes if name in found), *others]
+    notes += _doubtful(classes)
     told = [*manifest.faults, *faults, *more]
     if not kept:
         notes = [f": {note}" for note in manifest.notes if not told]
@@ -169,21 +175,34 @@ _NO_PART = "put its files there, or leave the modality out"
 
 
 def _without_bad(rows: Sequence[Row]) -> tuple[list[Row], list[Fault]]:
-    kept, faults, first = list[Row](), list[Fault](), dict[str, str]()
+    kept, faults, first = list[Row](), list[Fault](), dict[str, Row]()
     named, grouped = any(row.split for row in rows), any(row.group for row in rows)
     looks = _look_alikes(rows)
     for row in rows:
-        if row.id in first:
-            what = f"the id {row.id!r} stands in {first[row.id]} already: give each sample its own"
+        other = first.setdefault(row.id if row.id.isascii() else bare(row.id), row)
+        if other is not row:
+            alike = "stands in" if other.id == row.id else f"looks like {other.id!a} of"
+            what = f"the id {row.id!a} {alike} {other.where} already: give each sample its own"
         else:
             wrong = _what_is_wrong(row, named=named, grouped=grouped)
             what = next(wrong, "") or looks.get(row.label, "")
-        first.setdefault(row.id, row.where)
         if what:
             faults.append(Fault(row.where, what, row.id))
         else:
             kept.append(row)
     return kept, faults
+
+
+def _doubtful(classes: Sequence[str]) -> list[str]:
+    """Tell of labels that may be meant as one, or as none."""
+    notes, alike = list[str](), defaultdict[str, list[str]](list)
+    for label in classes:
+        alike[label.casefold()].append(label)
+    if several := [label for labels in alike.values() if len(labels) > 1 for label in labels]:
+        notes.append(f"labels that differ in capital letters alone are several: {_listed(several)}")
+    if words := [label for label in classes if label in WORDS]:
+        notes.append(f"the label {_listed(words)} is a class, and stands for no missing label")
+    return notes
 
 
 def _look_alikes(rows: Sequence[Row]) -> dict[str, str]:
@@ -208,6 +227,9 @@ def _what_is_wrong(row: Row, *, named: bool, grouped: bool) -> Iterator[str]:
         yield f"the id {said!r} looks like a path that leads elsewhere: write it without .. or /"
     if not row.label:
         yield "has no label: write one, or take the line out"
+    for what, text in (("label", row.label), ("group", row.group)):
+        if not text.isprintable() and (odd := _CONTROL.search(text)):
+            yield f"the {what} {text[:40]!r} holds {odd[0]!r}, which nobody sees: take it out"
     if row.split not in SPLITS and (row.split or named):
         yield f"the split is {row.split!r}: write train, val or test"
     if grouped and not row.group:

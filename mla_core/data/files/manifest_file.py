@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mla_core.data.decoding import DECODERS, KIND_OF_SUFFIX, need
-from mla_core.data.files.cells import WORDS, is_missing, labels_of, plain
+from mla_core.data.decoding import DECODERS, KIND_OF_SUFFIX
+from mla_core.data.files.cells import WORDS, is_missing, labels_of, plains
 from mla_core.data.files.manifest import Manifest, Row
-from mla_core.data.files.metadata import read_json_lines, with_columns_of_files
-from mla_core.data.files.quotes import rows_within
+from mla_core.data.files.metadata import with_columns_of_files
+from mla_core.data.files.table import Columns, Table, read_table
+from mla_core.data.files.without_gc import without_gc
 from mla_core.data.samples import Fault, Source, file_source
 from mla_core.errors import DataError
 from mla_core.words import counted
 
 RESERVED = ("id", "label", "split", "group")
 NEEDED = ("id", "label")
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 EXAMPLE = "id,label,split,image,sound,caption"
-
-
-class _Line(NamedTuple):
-    where: str
-    cells: dict[str, Any]
 
 
 class _Column(NamedTuple):
     name: str  # as the header has it
     modality: str
     kind: str
+    cells: Sequence[Any]
     inline: bool  # cells hold the text or the numbers themselves
     words: bool = True  # such as NaN stand for nothing
 
 
+@without_gc
 def read_manifest(
     path: str | Path, root: str | Path = "", *, missing_words: bool | None = None
 ) -> Manifest:
@@ -85,61 +80,75 @@ def read_manifest(
         msg = f"there is no folder {str(root)!r}: set `root` to where the manifest's paths begin"
         raise DataError(msg)
     notes = list[str]()
-    header, lines, faults = _read(file, notes)
-    read = len(lines) + len(faults)
+    table = read_table(file, notes)
+    if table.faults and not table.where:
+        msg = f"{str(file)!r} has not one line that can be read: {table.faults[0]}"
+        raise DataError(msg)
+    columns = table.columns
     if file.stem == "metadata":
-        header = with_columns_of_files(header, lines, notes)
-    header = _without_index(header, lines, notes)
-    _check_header(file, header)
-    columns = [
-        _column(name, lines, notes, missing_words) for name in header if name not in RESERVED
+        columns = with_columns_of_files(columns, notes)
+    columns = _without_index(columns, notes)
+    _check_header(file, [name for name, _ in columns])
+    told = {name: cells for name, cells in columns if name in RESERVED}
+    parts = [
+        _column(name, cells, table.where, notes, missing_words)
+        for name, cells in columns
+        if name not in RESERVED
     ]
+    words = missing_words is not False
     try:
-        labels = labels_of((_value(cells, "label", missing_words) for _, cells in lines), notes)
+        labels = labels_of(
+            (None if is_missing(cell, words=words) else cell for cell in told.pop("label")), notes
+        )
     except DataError as error:
         msg = f"{str(file)!r}: {error}"
         raise DataError(msg) from error
-    rows = []
-    named = [name for name in RESERVED if name in header and name != "label"]
-    for (where, cells), label in zip(lines, labels, strict=True):
-        known = {"split": "", "group": ""}
-        known |= {name: plain(_value(cells, name, missing_words), name) for name in named}
+    known = {name: plains(cells, name, words=words) for name, cells in told.items()}
+    rows, faults = _rows(table, labels, known, parts, folder)
+    kinds = {column.modality: column.kind for column in parts}
+    name = file.resolve().parent.name if file.stem in {"manifest", "metadata"} else file.stem
+    return Manifest(name, kinds, rows, (*table.faults, *faults), tuple(notes), read=table.read)
+
+
+def _rows(
+    table: Table,
+    labels: Sequence[str],
+    known: Mapping[str, Sequence[str]],
+    columns: Sequence[_Column],
+    folder: Path,
+) -> tuple[tuple[Row, ...], list[Fault]]:
+    rows, faults = list[Row](), list[Fault]()
+    nothing = [""] * len(labels)
+    ids, splits, groups = (known.get(name, nothing) for name in ("id", "split", "group"))
+    for i, where in enumerate(table.where):
         parts, bad = {}, 0
         for column in columns:
-            cell = cells[column.name]
+            cell = column.cells[i]
             if is_missing(cell, words=column.words):
                 continue
             try:
                 parts[column.modality] = _source(column, cell, where, folder)
             except DataError as error:
                 called = f"{where}, {str(cell)[:80]}"
-                faults.append(Fault(called, str(error), known["id"], column.modality))
+                faults.append(Fault(called, str(error), ids[i], column.modality))
                 bad += 1
         if parts or not bad:  # a sample that lost its every part was named already
-            rows.append(Row(where=where, parts=parts, label=label, **known))
-    kinds = {column.modality: column.kind for column in columns}
-    name = file.resolve().parent.name if file.stem in {"manifest", "metadata"} else file.stem
-    return Manifest(name, kinds, tuple(rows), tuple(faults), tuple(notes), read=read)
+            rows.append(Row(where, ids[i], labels[i], splits[i], parts, groups[i]))
+    return tuple(rows), faults
 
 
-def _value(cells: Mapping[str, Any], name: str, missing_words: bool | None) -> Any:
-    value = cells.get(name)
-    return None if is_missing(value, words=missing_words is not False) else value
-
-
-def _without_index(header: Sequence[str], lines: Sequence[_Line], notes: list[str]) -> list[str]:
+def _without_index(columns: Columns, notes: list[str]) -> Columns:
     """Return the columns less the numbers of rows that pandas writes beside them."""
-    kept = list[str]()
-    for name in header:
+    kept = list[tuple[str, Sequence[Any]]]()
+    for name, cells in columns:
         index = name in {"", "Unnamed: 0"} or name.startswith("__index_level_")
-        numbers = [str(cells[name]).strip() for _, cells in lines] if index else []
-        if index and numbers == list(map(str, range(len(lines)))):
+        if index and [str(cell).strip() for cell in cells] == list(map(str, range(len(cells)))):
             notes.append(f"the column {name!r} numbers the rows, as pandas' index does: not read")
         elif not name:
             msg = "a column has no name: name it in the first line, or take it out"
             raise DataError(msg)
         else:
-            kept.append(name)
+            kept.append((name, cells))
     return kept
 
 
@@ -155,30 +164,36 @@ def _source(column: _Column, cell: Any, where: str, folder: Path) -> Source:
 
 
 def _column(
-    name: str, lines: Sequence[_Line], notes: list[str], missing_words: bool | None
+    name: str,
+    cells: Sequence[Any],
+    where: Sequence[str],
+    notes: list[str],
+    missing_words: bool | None,
 ) -> _Column:
     """Return what a column holds, from its header or from its cells."""
     modality, _, kind = name.partition(":")
-    for _, line in lines:  # as Hugging Face's data sets store that there is no file
-        if isinstance(line[name], dict) and not any(map(bool, line[name].values())):
-            line[name] = None
-    cells = [(where, line[name]) for where, line in lines if not is_missing(line[name], words=True)]
-    if not cells:
+    cells = [None if _is_no_file(cell) else cell for cell in cells]
+    there = [
+        (here, cell)
+        for here, cell in zip(where, cells, strict=True)
+        if not is_missing(cell, words=True)
+    ]
+    if not there:
         msg = f"the column {name!r} is empty: fill it, or take it out"
         raise DataError(msg)
-    text = all(isinstance(cell, str) for _, cell in cells)
+    text = all(isinstance(cell, str) for _, cell in there)
     if kind:
         if kind not in DECODERS:
             msg = f"the column {name!r} asks for the kind {kind!r}: choose among {list(DECODERS)}"
             raise DataError(msg)
         if kind == "text" and text:
-            return _texts(name, modality, lines, notes, missing_words)
-        return _Column(name, modality, kind, inline=kind == "text" or not text)
+            return _texts(name, modality, cells, notes, missing_words)
+        return _Column(name, modality, kind, cells, inline=kind == "text" or not text)
     if not text:
-        return _Column(name, modality, _kind_of_lists(name, cells), inline=True)
-    found = {_kind_of_path(cell): (where, cell) for where, cell in cells}
+        return _Column(name, modality, _kind_of_lists(name, there), cells, inline=True)
+    found = {_kind_of_path(cell): (here, cell) for here, cell in there}
     if len(found) > 1:
-        told = "; ".join(f"{where}: {cell[:40]!r}" for where, cell in list(found.values())[:2])
+        told = "; ".join(f"{here}: {cell[:40]!r}" for here, cell in list(found.values())[:2])
         msg = (
             f"the column {name!r} mixes kinds ({told}): mend it, or say in its name what it is, as "
             f"in {name}:image or {name}:text"
@@ -186,9 +201,9 @@ def _column(
         raise DataError(msg)
     kind = next(iter(found))
     if not kind:
-        _refuse_numbers(name, cells)
-        return _texts(name, modality, lines, notes, missing_words)
-    return _Column(name, modality, kind, inline=False)
+        _refuse_numbers(name, there)
+        return _texts(name, modality, cells, notes, missing_words)
+    return _Column(name, modality, kind, cells, inline=False)
 
 
 def _refuse_numbers(name: str, cells: Sequence[tuple[str, Any]]) -> None:
@@ -215,27 +230,35 @@ def _kind_of_lists(name: str, cells: Sequence[tuple[str, Any]]) -> str:
 def _texts(
     name: str,
     modality: str,
-    lines: Sequence[_Line],
+    cells: Sequence[Any],
     notes: list[str],
     missing_words: bool | None,
 ) -> _Column:
     """Return a column of texts, in which a word such as NaN may be a text."""
-    cells = [str(line[name]).strip() for _, line in lines]
-    count = sum(cell in WORDS for cell in cells)
-    nan = cells.count("NaN")
+    stripped = [str(cell).strip() for cell in cells]
+    count = sum(cell in WORDS for cell in stripped)
+    nan = stripped.count("NaN")
     if missing_words is None and nan > 1:
-        for _, line in lines:
-            line[name] = None if str(line[name]).strip() == "NaN" else line[name]
+        cells = [
+            None if text == "NaN" else cell for text, cell in zip(stripped, cells, strict=True)
+        ]
         notes.append(
             f"{name}: {nan} cells 'NaN' are missing texts (missing_words=False reads them as texts)"
         )
     elif missing_words and count:
         notes.append(f"{name}: {counted(count, 'cell')} such as NaN or None are missing texts")
-    return _Column(name, modality, "text", inline=True, words=bool(missing_words))
+    return _Column(name, modality, "text", cells, inline=True, words=bool(missing_words))
+
+
+def _is_no_file(cell: Any) -> bool:
+    """Whether a cell says, as Hugging Face's data sets do, that there is no file."""
+    return isinstance(cell, dict) and not any(map(bool, cell.values()))
 
 
 def _kind_of_path(cell: str) -> str:
-    path = cell.strip().split("#t=")[0].split("#xywh=")[0]
+    path = cell.strip()
+    if "#" in path:
+        path = path.split("#t=")[0].split("#xywh=")[0]
     _, dot, ending = path.rpartition(".")
     return "video" if path.endswith("/") else KIND_OF_SUFFIX.get(dot + ending.lower(), "")
 
@@ -252,106 +275,3 @@ def _check_header(file: Path, header: Sequence[str]) -> None:
     if not set(header) - set(RESERVED):
         msg = f"{str(file)!r} has no column for a modality: its first line is to be like {EXAMPLE}"
         raise DataError(msg)
-
-
-def _read(file: Path, notes: list[str]) -> tuple[list[str], list[_Line], list[Fault]]:
-    suffix = file.suffix.lower()
-    if suffix == ".parquet":
-        return _read_parquet(file)
-    if suffix in {".jsonl", ".ndjson"}:
-        header, lines, faults = read_json_lines(file)
-        return header, [_Line(*line) for line in lines], faults
-    return _read_csv(file, notes)
-
-
-def _read_csv(file: Path, notes: list[str]) -> tuple[list[str], list[_Line], list[Fault]]:
-    text = _text_of(file)
-    first = text.partition("\n")[0]
-    comma = DELIMITERS.get(file.suffix.lower(), ",")
-    if comma not in first and ";" in first:  # as spreadsheets write it in half of Europe
-        comma = ";"
-    lines, faults, header, blank = list[_Line](), list[Fault](), list[str](), 0
-    broken = dict[int, int]()  # rows with line breaks within quotes: their place, their first line
-    for number, last, cells in _records(file, text, comma):
-        where = f"{file.name}, line {number}"
-        if not any(map(str.strip, cells)):
-            blank += len(cells) > 1
-        elif not header:
-            header = [cell.strip() for cell in cells]
-        elif len(cells) != len(header):
-            what = f"has {len(cells)} cells, the header {len(header)}: put texts with {comma} in quotes"
-            if last > number:
-                what = (
-                    f"has {len(cells)} cells, the header {len(header)}, and goes on to line {last}, "
-                    "where a quote ends: write every quote within a text twice"
-                )
-            faults.append(Fault(where, what, cells[0].strip()))
-        else:
-            if last > number:
-                broken[len(lines)] = number
-            lines.append(_Line(where, dict(zip(header, cells, strict=True))))
-    if blank:
-        notes.append(f"{counted(blank, 'line')} of nothing but {comma!r} left out")
-    lines, more = _without_swallowed(file, lines, broken, comma, notes)
-    return header, lines, faults + more
-
-
-def _text_of(file: Path) -> str:
-    raw = file.read_bytes()
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
-        msg = f"{str(file)!r} is UTF-16 or no text at all: save it as CSV in UTF-8"
-        raise DataError(msg)
-    try:
-        return raw.decode("utf-8-sig")  # Excel puts a byte-order mark before the header
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        msg = f"{str(file)!r} is not UTF-8 in line {line}: save it as CSV in UTF-8"
-        raise DataError(msg) from error
-
-
-def _without_swallowed(
-    file: Path, lines: list[_Line], broken: Mapping[int, int], comma: str, notes: list[str]
-) -> tuple[list[_Line], list[Fault]]:
-    """Leave out rows whose open quote swallows others, and name all of them; count other breaks."""
-    labels = {
-        line.cells.get("label", "").strip() for i, line in enumerate(lines) if i not in broken
-    }
-    found = {i: rows_within(lines[i].cells, n, labels, comma) for i, n in broken.items()}
-    swallowing = {i: numbers for i, numbers in found.items() if numbers}
-    faults = list[Fault]()
-    for i, numbers in swallowing.items():
-        told = f"a quote opens here and swallows line {numbers[0]}: close it, or write it twice"
-        faults.append(Fault(lines[i].where, told))
-        told = f"is a row within the quotes that open in line {broken[i]}: close them there"
-        faults += [Fault(f"{file.name}, line {number}", told) for number in numbers]
-    if len(broken) > len(swallowing):
-        count = counted(len(broken) - len(swallowing), "row")
-        notes.append(f"{count} with a line break within quotes")
-    return [line for i, line in enumerate(lines) if i not in swallowing], faults
-
-
-def _records(file: Path, text: str, comma: str) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield the lines that are not empty, each with the file's lines in which it begins and ends."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=comma, strict=True)
-    begin = 1
-    try:
-        for cells in reader:
-            if cells:
-                yield begin, reader.line_num, cells
-            begin = reader.line_num + 1
-    except csv.Error as error:
-        msg = f"{str(file)!r} is no CSV from line {begin} on ({error}): mend the quotes there"
-        raise DataError(msg) from error
-
-
-def _read_parquet(file: Path) -> tuple[list[str], list[_Line], list[Fault]]:
-    need("pyarrow", "Parquet")
-    from pyarrow import ArrowException, parquet
-
-    try:
-        table = parquet.read_table(file)
-        rows = enumerate(table.to_pylist(), start=1)
-    except (ArrowException, OSError, ValueError, OverflowError) as error:  # also text not in UTF-8
-        msg = f"{str(file)!r} is no Parquet file that can be read ({error}): write it anew"
-        raise DataError(msg) from error
-    return table.column_names, [_Line(f"{file.name}, row {i}", cells) for i, cells in rows], []

@@ -80,8 +80,6 @@ def array_of(what: str, values: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         x = np.asarray(tensor.float() if tensor.is_floating_point() else tensor)
     elif isinstance(values, np.ndarray) and values.dtype != object:
         x = values
-    elif hasattr(values, "to_numpy") and getattr(values, "ndim", 1) > 1:  # a table of pandas
-        x = values.to_numpy()
     else:
         return _stacked(what, values_of(what, values))
     if x.dtype.kind not in "fiub" or x.ndim == 0:

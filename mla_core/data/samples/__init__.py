@@ -14,15 +14,15 @@ from mla_core.data.samples.audio import (
     to_int16,
     wav_bytes,
 )
-from mla_core.data.samples.characters import LETTERS, decode, edit, encode
+from mla_core.data.samples.characters import LETTERS, composed, decode, edit, encode
 from mla_core.data.samples.checks import LARGEST, check_split
 from mla_core.data.samples.faults import Fault, kinds_of_faults, refuse, write_faults
 from mla_core.data.samples.media import Media, lines_png, media_from_tensor, name_lines, png_bytes
-from mla_core.data.samples.on_disk import check_file, files_below, is_hidden
+from mla_core.data.samples.on_disk import as_utf8, check_file, files_below, is_hidden
 from mla_core.data.samples.parts import Parts
 from mla_core.data.samples.prefetch import fetch, read_ahead, told_of
 from mla_core.data.samples.source import Content, Source, file_source
-from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split
+from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split, check_name
 from mla_core.data.samples.stored import (
     DIGEST,
     ArrayOnDisk,
@@ -58,8 +58,11 @@ __all__ = [
     "StoredColumn",
     "Tokenizer",
     "add_noise",
+    "as_utf8",
     "check_file",
+    "check_name",
     "check_split",
+    "composed",
     "decode",
     "digest",
     "edit",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +15,7 @@ from mla_core.errors import ConfigError, DataError
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 PADDING = 0
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")  # the latter are halves of one
 
 
 def edit(text: str, probability: float, rng: np.random.Generator, letters: str = LETTERS) -> str:
@@ -71,6 +75,28 @@ def edit(text: str, probability: float, rng: np.random.Generator, letters: str =
     return "".join(done)
 
 
+def composed(text: str) -> str:
+    r"""Return a text with its characters composed (NFC), so that what looks alike is alike.
+
+    Raises
+    ------
+    DataError
+        When it holds what no text does, in a sentence that goes on from its name.
+
+    Examples
+    --------
+    >>> len(composed("e\u0301"))
+    1
+    >>> composed("a\0b")
+    Traceback (most recent call last):
+    mla_core.errors.DataError: holds '\\x00', which is no character of a text: take it out
+    """
+    if found := _NO_CHARACTER.search(text):
+        msg = f"holds {found[0]!r}, which is no character of a text: take it out"
+        raise DataError(msg)
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
 def encode(texts: Sequence[str], vocabulary: str, length: int) -> Tensor:
     """Return the texts as rows of character codes.
 
@@ -99,17 +125,24 @@ def encode(texts: Sequence[str], vocabulary: str, length: int) -> Tensor:
     >>> encode(["ba", "c"], "abc", 3).tolist()
     [[2, 1, 0], [3, 0, 0]]
     """
-    code_of = {char: code for code, char in enumerate(vocabulary, start=1)}
+    code_of = _codes(vocabulary)
     codes = np.full((len(texts), length), PADDING, dtype=np.int64)
     for row, text in zip(codes, texts, strict=True):
         if len(text) > length:
             msg = f"text {text!r} has {len(text)} characters, more than {length}"
             raise DataError(msg)
-        if unknown := [char for char in text if char not in code_of]:
-            msg = f"text {text!r} has {unknown[0]!r}, which is not in the vocabulary {vocabulary!r}"
-            raise DataError(msg)
-        row[: len(text)] = [code_of[char] for char in text]
+        try:
+            row[: len(text)] = [code_of[char] for char in text]
+        except KeyError as error:
+            unknown = error.args[0]
+            msg = f"text {text!r} has {unknown!r}, which is not in the vocabulary {vocabulary!r}"
+            raise DataError(msg) from error
     return torch.from_numpy(codes)
+
+
+@functools.lru_cache(maxsize=16)
+def _codes(vocabulary: str) -> dict[str, int]:
+    return {char: code for code, char in enumerate(vocabulary, start=1)}
 
 
 def decode(codes: Tensor, vocabulary: str) -> str:

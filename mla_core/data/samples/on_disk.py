@@ -41,6 +41,36 @@ def check_file(path: Path) -> None:
         raise DataError(msg) from error
 
 
+def as_utf8(raw: bytes) -> str:
+    r"""Return a file's text, less the byte-order mark that spreadsheets put before it.
+
+    Raises
+    ------
+    DataError
+        When it is in another encoding, in a sentence that goes on from the file's name. None is
+        guessed: a byte that is an e with an accent in one is a Cyrillic letter in another.
+
+    Examples
+    --------
+    >>> as_utf8("tsee\nol\xe9".encode("cp1252"))
+    Traceback (most recent call last):
+    mla_core.errors.DataError: is not UTF-8 in line 2 (byte 0xe9, which is 'é' in Windows-1252): ...
+    """
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
+        msg = "is UTF-16 or no text at all: save it in UTF-8"
+        raise DataError(msg)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line, byte = raw[: error.start].count(b"\n") + 1, raw[error.start : error.start + 1]
+        sign = byte.decode("cp1252", errors="replace")
+        msg = (
+            f"is not UTF-8 in line {line} (byte {byte[0]:#04x}, which is {sign!r} in Windows-1252): "
+            "save it in UTF-8"
+        )
+        raise DataError(msg) from error
+
+
 def is_hidden(path: Path) -> bool:
     """Return whether a file or folder is none of the data: ``.DS_Store``, ``._clip.wav``.
 

@@ -6,9 +6,8 @@ import hashlib
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +24,7 @@ _FRAGMENT = re.compile(
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Source:
+class Source(NamedTuple):
     """One part of one sample, not yet read.
 
     Attributes
@@ -102,7 +100,7 @@ class Source:
             kind, raw = f"{content.dtype.str} {content.shape}", content.tobytes()
         else:
             kind = type(content).__name__
-            raw = content.encode() if isinstance(content, str) else content
+            raw = content.encode(errors="surrogatepass") if isinstance(content, str) else content
         return f"{kind} {hashlib.sha256(raw).hexdigest()} {piece}"
 
 

@@ -17,6 +17,23 @@ CODED = frozenset({"characters", "tokens"})  # whole numbers that stand for some
 SPLITS = ("train", "val", "test")
 
 
+def check_name(modality: str) -> None:
+    """Raise `DataError` unless a modality may be called so: its name becomes one of a layer.
+
+    Examples
+    --------
+    >>> check_name("my picture")
+    Traceback (most recent call last):
+    mla_core.errors.DataError: modality name 'my picture' must be letters, digits and _, letter first
+    """
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", modality):
+        msg = f"modality name {modality!r} must be letters, digits and _, letter first"
+        raise DataError(msg)
+    if hasattr(torch.nn.ModuleDict(), modality):
+        msg = f"modality name {modality!r} is reserved by torch: choose another"
+        raise DataError(msg)
+
+
 @dataclass(frozen=True)
 class Modality:
     """What one modality looks like.
@@ -57,12 +74,7 @@ class Modality:
         return self.vocabulary_size if self.kind == "tokens" else len(self.vocabulary)
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
-            msg = f"modality name {self.name!r} must be letters, digits and _, letter first"
-            raise DataError(msg)
-        if hasattr(torch.nn.ModuleDict(), self.name):
-            msg = f"modality name {self.name!r} is reserved by torch: choose another"
-            raise DataError(msg)
+        check_name(self.name)
         if self.kind not in KINDS:
             msg = f"modality {self.name!r} has unknown kind {self.kind!r}: choose one of {KINDS}"
             raise DataError(msg)

@@ -100,9 +100,9 @@ def test_a_bad_file_is_named_or_left_out(case, tmp_path, lines):
 
 
 TEXTS = {
-    "UTF-16": ("hoo".encode("utf-16"), "UTF-16: save it as UTF-8"),
-    "NUL": (b"ho\0o", "NUL bytes.*save it as UTF-8"),
-    "Latin-1": ("hóo".encode("latin-1"), "not UTF-8.*0xf3.*save it as UTF-8"),
+    "UTF-16": ("hoo".encode("utf-16"), "is UTF-16 or no text at all: save it in UTF-8"),
+    "NUL": (b"ho\0o", "no text at all: save it in UTF-8"),
+    "Latin-1": ("hóo".encode("latin-1"), "not UTF-8.*0xf3.*save it in UTF-8"),
     "empty": (b" \n ", "is empty"),
     "long": (b"x" * (2**20 + 1), "more than a text of one sample"),
 }

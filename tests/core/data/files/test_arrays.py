@@ -358,3 +358,24 @@ def test_a_hugging_face_data_set(tmp_path):
         whole, kinds={"words": "text"}, **options, skip_bad=True
     )
     assert list(dealt.modalities) == ["words"]
+
+
+@pytest.mark.parametrize("columns", [3, N])
+def test_a_table_of_pandas_is_its_numbers_and_never_the_names_of_its_columns(columns):
+    numbers = np.arange(N * columns, dtype=float).reshape(N, columns)
+    table = pd.DataFrame(numbers, columns=[f"c{i}" for i in range(columns)])
+    data, same = (mla.MultimodalDataset.from_arrays({"x": x}, LABELS) for x in (table, numbers))
+    assert data.modalities["x"].kind == "vector"
+    assert torch.equal(data.split("train").inputs["x"], same.split("train").inputs["x"])
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
+def test_what_is_no_text_is_refused(text):
+    with pytest.raises(mla.DataError, match=r"'song': sample 1 holds .* take it out"):
+        mla.MultimodalDataset.from_arrays({"song": ["hoo", text] * (N // 2)}, LABELS)
+
+
+def test_texts_that_look_alike_are_alike():
+    songs = ["\u00e9", "e\u0301"] * (N // 2)
+    data = mla.MultimodalDataset.from_arrays({"song": songs}, LABELS)
+    assert data.modalities["song"].vocabulary == "\u00e9"

@@ -1,6 +1,7 @@
 """What single values say: which are missing, and what labels, ids and groups are as texts."""
 
 import enum
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from mla_core import DataError
-from mla_core.data.files.cells import WORDS, bare, is_missing, labels_of, plain
+from mla_core.data.files.cells import WORDS, bare, is_missing, labels_of, plain, plains
 
 NOTHING = (
     None,
@@ -86,3 +87,28 @@ def test_labels_of_two_kinds_that_are_alike_are_refused(labels):
 def test_what_a_person_sees_of_a_text():
     assert bare("caf\u0065\u0301") == bare("caf\u00e9")
     assert bare("a\u200bb\ufeff  c ") == "ab c"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (date(2024, 1, 2), "2024-01-02"),
+        (datetime(2024, 1, 2, 3, 4, tzinfo=UTC), "2024-01-02T03:04:00+00:00"),
+        (pd.Timestamp("2024-01-02"), "2024-01-02T00:00:00"),
+        (np.datetime64("2024-01-02"), "2024-01-02"),
+    ],
+)
+def test_a_date_is_a_value(value, told):
+    assert plain(value, "group") == told
+
+
+def test_a_column_is_told_as_its_cells_are():
+    cells = [" a ", 1, None, "NaN", b"b", float("nan")]
+    assert plains(cells, "id") == [plain(cell, "id") for cell in cells]
+    assert plains(cells, "id", words=True) == ["a", "1", "", "", "b", ""]
+
+
+def test_white_space_around_labels_is_counted():
+    notes = []
+    assert labels_of(["owl ", "owl", "owl ", " tit"], notes) == ["owl", "owl", "owl", "tit"]
+    assert notes == ["3 labels have white space around them, such as 'owl ', which is taken off"]
