@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mla_core.errors import one_of
 from mla_core.results.files import load_results
@@ -14,6 +15,9 @@ from mla_core.results.names import by_rule
 from mla_core.results.tables import chosen_runs
 from mla_core.results.verdict import Verdict, compare, together
 from mla_core.words import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 JOINT = ("concat", "sum", "film", "bigated", "ogm_ge")
 MLA, OFF = "mla (paper)", "mla (off)"
@@ -171,10 +175,15 @@ def _each(stem: str, a: str, b: str, kind: str) -> Callable[[Results], Iterator[
         runs = results.chosen(stem)
         runs = runs[runs["label"].isin([a, b])]
         for where, here in runs.groupby("condition", sort=False):
-            for column in (c for c in here if c.startswith(kind) and here[c].notna().all()):
+            for column in _whole_columns(here, kind):
                 yield compare(here, a, b, column, str(where))
 
     return comparisons
+
+
+def _whole_columns(runs: pd.DataFrame, kind: str) -> list[str]:
+    """Return the columns of a kind that say something of every run."""
+    return [c for c in map(str, runs) if c.startswith(kind) and runs[c].notna().all()]
 
 
 def _weighed(results: Results) -> Iterator[Verdict]:
@@ -198,9 +207,9 @@ def _others_unharmed(results: Results) -> Iterator[Verdict]:
         results.every("figure2"), results.every("table1").query("dataset == 'spoken_digits'")
     )
     runs = runs[runs["label"] == MLA]
-    names = [c for c in runs if c.startswith("test.unimodal_accuracy.") and runs[c].notna().all()]
+    names = _whole_columns(runs, "test.unimodal_accuracy.")
     for masked, here in runs.groupby("masked", sort=False):
-        rest = [c for c in names if not c.endswith(masked)]
+        rest = [c for c in names if not c.endswith(str(masked))]
         told = here[["seed"]].assign(
             label=[f"{MLA}, {100 * r:g} % missing" if r else COMPLETE for r in here["rate"]],
             condition=f"spoken_digits, {masked} missing in train",
