@@ -84,9 +84,8 @@ def test_a_page_opens_from_its_folder_without_the_network(
 def test_a_question_takes_the_guess_before_it_shows_the_answer(site: Path, offline: OfflinePage):
     page = offline.open(site / FIRST)
     form = page.locator(".mla-question").first
-    figure = page.locator(".output", has=form).locator(
-        "xpath=following-sibling::*//*[@class='mla-plot']"
-    )
+    after = page.locator(".mla-living", has=form).locator("xpath=following-sibling::*")
+    figure = after.locator(".mla-plot")
     expect(figure.first).to_be_hidden()
     form.get_by_role("radio").first.check()
     form.get_by_role("button", name="Reveal").click()
