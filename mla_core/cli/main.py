@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mla_core.cli import data, export, lab, listing, stop, sweep, verify
+from mla_core.cli import compare, data, export, lab, listing, stop, sweep, verify
 from mla_core.cli.values import named_values
 from mla_core.errors import ConfigError, DataError, NotebookError, StoppedError
 from mla_core.version import __version__
@@ -24,6 +24,8 @@ EPILOG = """examples:
   mla-lab sweep experiments/quick.toml --jobs 2            many runs at once (see mla-lab sweep --help)
   mla-lab table runs/quick --rows method,head_gradient --choose learning_rate
                                                       their means over seeds
+  mla-lab compare results/table1.csv --against ensemble
+                                                      which differences survive the correction
   mla-lab verify results/table1.csv --sample 1        repeat a row of a table, compare bit for bit
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
   mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
@@ -67,6 +69,7 @@ def command_parser() -> argparse.ArgumentParser:
     listing.add_commands(commands)
     stop.add_commands(commands)
     sweep.add_commands(commands)
+    compare.add_commands(commands)
     verify.add_commands(commands)
     export.add_commands(commands)
     data.add_commands(commands)
