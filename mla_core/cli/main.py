@@ -9,7 +9,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mla_core.cli import claims, classroom, data, export, lab, listing, stop, sweep, verify
+from mla_core.cli import (
+    claims,
+    classroom,
+    compare,
+    data,
+    export,
+    lab,
+    listing,
+    stop,
+    sweep,
+    verify,
+)
 from mla_core.cli.values import named_values
 from mla_core.errors import ConfigError, DataError, NotebookError, StoppedError
 from mla_core.version import __version__
@@ -25,6 +36,8 @@ EPILOG = """examples:
   mla-lab table runs/quick --rows method,head_gradient --choose learning_rate
                                                       their means over seeds
   mla-lab claims results                              what the results say of the papers' claims
+  mla-lab compare results/table1.csv --against ensemble
+                                                      which differences survive the correction
   mla-lab verify results/table1.csv --sample 1        repeat a row of a table, compare bit for bit
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
   mla-lab class course --students names.txt           notebooks for a course (see mla-lab class --help)
@@ -71,6 +84,7 @@ def command_parser() -> argparse.ArgumentParser:
     stop.add_commands(commands)
     sweep.add_commands(commands)
     claims.add_commands(commands)
+    compare.add_commands(commands)
     verify.add_commands(commands)
     export.add_commands(commands)
     data.add_commands(commands)

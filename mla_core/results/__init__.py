@@ -1,6 +1,7 @@
 """What many runs say together: one row per run, tables, comparisons over seeds, plain words."""
 
 from mla_core.results.choices import choices_beside, stage_one, stage_one_markdown
+from mla_core.results.comparisons import compare_with, comparisons_markdown
 from mla_core.results.files import (
     check_csv,
     collect,
@@ -15,7 +16,13 @@ from mla_core.results.files import (
 from mla_core.results.folders import AGAIN, ANEW, is_finished, is_run, read_run_files
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.names import by_rule, with_names
-from mla_core.results.significance import PairedDifference, holm, mean_interval, paired_difference
+from mla_core.results.significance import (
+    PairedDifference,
+    detectable_difference,
+    holm,
+    mean_interval,
+    paired_difference,
+)
 from mla_core.results.tables import Table, chosen_runs, table, to_markdown
 from mla_core.results.verdict import (
     Measure,
@@ -43,6 +50,9 @@ __all__ = [
     "collect",
     "compare",
     "compare_all",
+    "compare_with",
+    "comparisons_markdown",
+    "detectable_difference",
     "holm",
     "is_finished",
     "is_run",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mla_core.errors import ConfigError
 
 CONFIDENCE = 0.95
-
+POWER = 0.8  # of what a test is said to be able to see
 
 ENOUGH = 5  # seeds, below which a table or a sentence says how few there are
 
@@ -117,6 +117,45 @@ def paired_difference(a: Sequence[float], b: Sequence[float]) -> PairedDifferenc
     else:
         p_value = float(2 * stdtr(len(a) - 1, -abs(mean / error)))
     return PairedDifference(mean, half, p_value, len(a))
+
+
+def detectable_difference(half: float, n: int, level: float = 1 - CONFIDENCE) -> float:
+    """Return the smallest true difference that a paired t-test of such values would mostly show.
+
+    Parameters
+    ----------
+    half : float
+        Half the width of the 95 % interval around the mean difference, as `paired_difference` has it.
+    n : int
+        Seeds.
+    level : float
+        Of the test; 0.05 divided by their number where several are corrected together, as Holm's
+        first step does.
+
+    Returns
+    -------
+    float
+        ``c * s / sqrt(n)``, where the non-central t-distribution with n - 1 degrees of freedom and
+        the non-centrality c lies beyond the two-sided critical value in 80 % of cases (the tail on
+        the other side does not count). NaN where there is no interval, 0 where it has no width.
+
+    Notes
+    -----
+    Cohen, "Statistical Power Analysis for the Behavioral Sciences", 2nd ed., 1988, chapter 2. For
+    ten seeds at the level 0.05 it is 1.4 times `half`.
+
+    Examples
+    --------
+    >>> round(detectable_difference(1.0, 10), 2)
+    1.39
+    """
+    from scipy.special import nctdtrinc, stdtrit
+
+    if n < 2 or math.isnan(half):
+        return math.nan
+    error = half / float(stdtrit(n - 1, (1 + CONFIDENCE) / 2))
+    critical = float(stdtrit(n - 1, 1 - level / 2))
+    return float(nctdtrinc(n - 1, 1 - POWER, critical)) * error
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

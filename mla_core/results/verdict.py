@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from mla_core.errors import ConfigError, one_of
 from mla_core.head import rounding_note
-from mla_core.results.significance import ENOUGH, holm, paired_difference
+from mla_core.results.significance import (
+    ENOUGH,
+    detectable_difference,
+    holm,
+    paired_difference,
+)
 from mla_core.words import counted
 
 if TYPE_CHECKING:
@@ -129,8 +134,25 @@ class Verdict:
 
     @property
     def text(self) -> str:
-        """The verdict as one sentence, and the note if there is one."""
-        return f"{self._sentence} {self.note}".rstrip()
+        """The verdict as one sentence, what the seeds could have shown, and the note if there is one."""
+        return " ".join(filter(None, (self._sentence, self._power, self.note)))
+
+    @property
+    def detectable(self) -> float:
+        """The smallest true difference that these seeds would show in four of five cases.
+
+        Corrected as the first of all `family` comparisons would be; see `detectable_difference`.
+        """
+        return detectable_difference(self.half, self.n, LEVEL / self.family)
+
+    @property
+    def _power(self) -> str:
+        if self.kind not in ("no difference", "unclear"):
+            return ""
+        told = measure_of(self.value)
+        size = f"{told.scale * self.detectable:.{1 if told.scale == 100.0 else 3}f}"
+        unit = f" {told.unit}" if told.unit else ""
+        return f"They would show one of {size}{unit} in four of five cases."
 
     @property
     def _sentence(self) -> str:
@@ -199,7 +221,7 @@ def compare(
     >>> runs = pd.DataFrame(runs | {"test.accuracy": [0.70, 0.75, 0.80, 0.70, 0.76, 0.79]})
     >>> print(compare(runs, "mla", "ensemble"))
     mla is level with ensemble on emoji (95 % interval -2.5 to 2.5, 3 seeds): no difference that
-    these seeds show.
+    these seeds show. They would show one of 3.3 points in four of five cases.
     """
     one_of("column", value, [str(name) for name in frame])
     conditions = list(dict.fromkeys(frame["condition"]))

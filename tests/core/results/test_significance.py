@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mla_core import ConfigError
-from mla_core.results.significance import PairedDifference, holm, mean_interval, paired_difference
+from mla_core.results.significance import (
+    PairedDifference,
+    detectable_difference,
+    holm,
+    mean_interval,
+    paired_difference,
+)
 
 NUMBERS = st.floats(-1e3, 1e3, allow_nan=False).map(lambda x: round(x, 6))
 SEVERAL = st.lists(NUMBERS, min_size=2, max_size=12)
@@ -147,3 +153,26 @@ def test_an_example_worked_by_hand():
 def test_what_is_no_probability_is_refused(bad):
     with pytest.raises(ConfigError, match=f"from 0 to 1, not {bad}"):
         holm([0.5, bad])
+
+
+@pytest.mark.parametrize("n", [3, 5, 10, 34])
+@pytest.mark.parametrize("level", [0.05, 0.05 / 36, 0.05 / 270])
+def test_what_would_be_seen_is_seen_in_four_of_five_cases(n, level):
+    """By the power of the one-sample t-test, from scipy's non-central t-distribution."""
+    error = 0.7
+    half = stats.t.ppf(0.975, n - 1) * error
+    shift = detectable_difference(half, n, level) / error
+    critical = stats.t.ppf(1 - level / 2, n - 1)
+    assert stats.nct.sf(critical, n - 1, shift) == pytest.approx(0.8, abs=1e-5)
+
+
+@pytest.mark.parametrize(("n", "effect"), [(10, 0.996), (34, 0.495)])
+def test_what_would_be_seen_agrees_with_the_tables_of_power(n, effect):
+    """Effect size d_z of the paired t-test, two-sided 0.05, power 0.8, as G*Power prints it."""
+    half = stats.t.ppf(0.975, n - 1) / math.sqrt(n)  # differences with a deviation of 1
+    assert detectable_difference(half, n) == pytest.approx(effect, abs=5e-4)
+
+
+def test_without_a_spread_there_is_nothing_to_be_missed():
+    assert math.isnan(detectable_difference(math.nan, 1))
+    assert detectable_difference(0.0, 5) == 0.0

@@ -7,12 +7,14 @@ import torch
 from scipy import stats
 
 import mla_core as mla
+from mla_core.cli import main
 from mla_core.head import audit
-from mla_core.results import load_results
+from mla_core.results import compare_with, comparisons_markdown, load_results
 from mla_core.results import names as run_names
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.tables import chosen_runs
 from mla_core.results.verdict import compare, compare_all, measure_of, tally, together
+from tests import ROOT
 
 BASE = [0.70, 0.75, 0.80, 0.72, 0.78]
 
@@ -119,6 +121,50 @@ def test_many_comparisons_are_corrected_by_holm():
         "Of 10 comparisons with b: unclear: weak on emoji; better: clear on emoji; no difference "
         "shown in 8 (p-values adjusted by Holm for 10 comparisons)."
     )
+
+
+def test_a_verdict_without_a_difference_says_what_the_seeds_would_show():
+    one = compare(runs(a=NOISY, b=BASE), "a", "b")
+    error = stats.sem([a - b for a, b in zip(NOISY, BASE, strict=True)])
+    assert stats.nct.sf(stats.t.ppf(0.975, 4), 4, one.detectable / error) == pytest.approx(0.8)
+    assert f"They would show one of {100 * one.detectable:.1f} points in four of five" in one.text
+    many = compare_all(runs(a=NOISY, c=NOISY, d=CLEAR, b=BASE), ["a", "c", "d"], "b")
+    assert many[0].detectable > one.detectable  # more is asked
+    assert "They would show" not in many[2].text
+
+
+def test_everything_asked_in_a_table_is_corrected_together():
+    frame = runs(a=CLEAR, b=BASE, c=NOISY, where=("emoji", "digits"))
+    frame = frame[(frame["label"] != "b") | (frame["condition"] == "emoji")]
+    verdicts, left_out = compare_with(frame, ["b", "c"])
+    asked = [(v.where, v.a, v.b) for v in verdicts]
+    assert asked == [
+        ("emoji", "a", "b"), ("emoji", "c", "b"), ("emoji", "a", "c"), ("digits", "a", "c"),
+    ]  # fmt: skip
+    assert {v.family for v in verdicts} == {4}
+    assert left_out == ["there is no b on digits"]
+    with pytest.raises(mla.ConfigError, match="unknown label 'd': choose one of 'a', 'b', 'c'"):
+        compare_with(frame, ["d"])
+    title, _, head, _, first, *rest = comparisons_markdown(verdicts).splitlines()
+    assert "p adjusted by Holm for 4 comparisons" in title
+    assert head.startswith("| condition | method | minus | difference (points) | 95 % interval |")
+    told = compare(frame, "a", "b", where="emoji")
+    low, high = (100 * (told.mean + side * told.half) for side in (-1, 1))
+    assert first.startswith(f"| emoji | a | b | {100 * told.mean:.1f} | {low:.1f} to {high:.1f} |")
+    assert first.endswith(" | 5 | better |")
+    assert f"| {100 * verdicts[1].detectable:.1f} | 5 | no difference |" in rest[0]
+
+
+def test_the_command_compares_all_with_the_methods_named(capsys):
+    table = str(ROOT / "results" / "averaged.csv")
+    assert main(["compare", table, "--against", "nobody"]) == 2
+    said = capsys.readouterr().err
+    assert "unknown label 'nobody'" in said
+    labels = load_results(ROOT / "results", "averaged")["label"].unique()
+    assert main(["compare", table, "--against", labels[0], "--against", labels[1]]) == 0
+    printed = capsys.readouterr().out
+    assert "p adjusted by Holm for 5 comparisons" in printed
+    assert printed.count("| emoji |") == 5
 
 
 def test_an_anecdote_does_not_count_among_the_corrected():

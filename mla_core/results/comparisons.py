@@ -1,0 +1,93 @@
+"""All methods of a table against those that it is asked about, corrected together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mla_core.errors import one_of
+from mla_core.results.verdict import Verdict, compare, measure_of, together, what
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def compare_with(
+    frame: pd.DataFrame, others: Sequence[str], value: str = "test.accuracy"
+) -> tuple[list[Verdict], list[str]]:
+    """Compare every label with each of `others`, wherever both are, and correct for all of it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As for `compare`.
+    others : sequence of str
+        Labels.
+    value : str
+
+    Returns
+    -------
+    verdicts : list of Verdict
+        By condition and label, p-values adjusted by Holm's method for their number. Two of `others`
+        are compared once.
+    left_out : list of str
+        Sentences about conditions that lack one of `others`.
+
+    Raises
+    ------
+    ConfigError
+        As `compare`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"label": list("aabbcc"), "condition": "emoji", "seed": [0, 1] * 3})
+    >>> frame["test.accuracy"] = [0.5, 0.6, 0.5, 0.7, 0.4, 0.6]
+    >>> verdicts, _ = compare_with(frame, ["a", "b"])
+    >>> [(v.a, v.b, v.family) for v in verdicts]
+    [('b', 'a', 3), ('c', 'a', 3), ('c', 'b', 3)]
+    """
+    found, left_out = list[Verdict](), list[str]()
+    for other in others:
+        one_of("label", other, dict.fromkeys(map(str, frame["label"])))
+    for where in dict.fromkeys(frame["condition"]):
+        labels = [*dict.fromkeys(frame.loc[frame["condition"] == where, "label"])]
+        here = [one for one in dict.fromkeys(others) if one in labels]
+        left_out += [f"there is no {one} on {where}" for one in others if one not in labels]
+        for i, b in enumerate(here):
+            found += [compare(frame, a, b, value, where) for a in labels if a not in here[: i + 1]]
+    return together(found), left_out
+
+
+def comparisons_markdown(verdicts: Sequence[Verdict]) -> str:
+    """Return verdicts as a Markdown table, with what could have been seen beside each."""
+    if not verdicts:
+        return "nothing to compare"
+    measure = measure_of(verdicts[0].value)
+    digits = 1 if measure.scale == 100.0 else 3
+    unit = f" ({measure.unit})" if measure.unit else ""
+
+    def number(x: float) -> str:
+        return "–" if math.isnan(x) else f"{measure.scale * x:.{digits}f}"
+
+    names = ["condition", "method", "minus", f"difference{unit}", "95 % interval", "adjusted p"]
+    rows = [
+        [*names, "would be seen", "seeds", "verdict"],
+    ]
+    rows += [
+        [
+            *(v.where, v.a, v.b, number(v.mean)),
+            f"{number(v.mean - v.half)} to {number(v.mean + v.half)}",
+            "–" if math.isnan(v.adjusted) else f"{v.adjusted:.3f}",
+            *(number(v.detectable), str(v.n), v.kind),
+        ]
+        for v in verdicts
+    ]
+    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    title = (
+        f"{what(verdicts[0].value)}: paired differences, p adjusted by Holm for "
+        f"{verdicts[0].family} comparisons; a true difference as large as in 'would be seen' shows in "
+        "four of five cases"
+    )
+    return "\n".join([title, "", lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
