@@ -3,9 +3,10 @@
 import datasets
 import numpy as np
 import pytest
+import torch
 
 import mla_core as mla
-from tests.core.media_files import SMALL, picture, sound
+from tests.core.media_files import SMALL, picture, sound, video, write_manifest
 
 N = 40
 NUMBERS = np.random.default_rng(0).normal(size=(N, 5)).astype("float32")
@@ -199,3 +200,45 @@ def test_what_cannot_be_used_is_refused_by_a_sentence(case, tmp_path):
         load(make(), tmp_path, **options)
     assert type(found.value).__module__ == "mla_core.errors"
     assert not list((tmp_path / "cache").glob("*stream*.partial"))
+
+
+OF_FILES = {
+    "image": (datasets.Image, lambda path: picture(path.with_suffix(".png"))),
+    "sound": (datasets.Audio, lambda path: sound(path.with_suffix(".wav"))),
+    "video": (datasets.Video, lambda path: video(path.with_suffix(".mp4"), frames=4)),
+}
+HANDED = {
+    "as it is": lambda data: data,
+    "as a stream": lambda data: data.to_iterable_dataset(),
+    "as a stream whose features nobody said": lambda data: datasets.IterableDataset.from_generator(
+        lambda: iter(data)
+    ),
+}
+
+
+@pytest.mark.parametrize("way", HANDED)
+@pytest.mark.parametrize("inside", [False, True], ids=["paths", "bytes"])
+@pytest.mark.parametrize("decode", [False, True])
+@pytest.mark.parametrize("kind", OF_FILES)
+def test_files_are_read_by_our_own_rules_however_they_are_handed_out(
+    kind, decode, inside, way, tmp_path
+):
+    if decode and "nobody said" in way:
+        pytest.skip("the rows themselves would be decoded")
+    feature, make = OF_FILES[kind]
+    path = make(tmp_path / "one")
+    cell = {"bytes": path.read_bytes(), "path": path.name} if inside else str(path)
+    rows = datasets.Dataset.from_dict({"x": [cell] * 8, "label": ["owl"] * 8})
+    given = HANDED[way](rows.cast_column("x", feature(decode=decode)))
+    data = mla.MultimodalDataset.from_hugging_face(
+        given, kinds={"x": kind}, prepare=SMALL, cache=str(tmp_path / "cache")
+    )
+    lines = [{"id": f"{i}", "label": "owl", "x": path.name} for i in range(8)]
+    same = mla.load_dataset(
+        "manifest",
+        path=str(write_manifest(tmp_path / "t.csv", lines)),
+        prepare=SMALL,
+        cache=str(tmp_path / "cache"),
+    )
+    assert data.modalities["x"].kind == same.modalities["x"].kind
+    assert torch.equal(*(one.split("train").inputs["x"][:1] for one in (data, same)))
