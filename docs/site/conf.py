@@ -14,7 +14,7 @@ from mla_core.version import __version__  # noqa: E402
 
 project = "MLA Lab"
 author = "MLA Lab contributors"
-copyright = "MIT licensed"  # noqa: A001 - Sphinx calls it so
+copyright = "MLA Lab contributors, MIT licensed"  # noqa: A001 - Sphinx calls it so
 version = release = __version__
 
 extensions = [
