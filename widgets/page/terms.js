@@ -45,8 +45,10 @@ function marked(word, place) {
   const label = place.closest("label");
   const own = label?.control ?? label?.closest(".widget-slider")?.querySelector("[role=slider]");
   if (own) {
-    own.setAttribute("aria-description", term.dataset.says); // it has the focus already
-    own.mlaTerm = term;
+    const said = own.getAttribute("aria-description") ?? ""; // a label may hold several terms
+    if (!said.includes(term.dataset.says)) {
+      own.setAttribute("aria-description", `${said} ${term.dataset.says}`.trim());
+    }
   } else {
     term.tabIndex = 0;
     term.setAttribute("aria-description", term.dataset.says);
@@ -55,7 +57,8 @@ function marked(word, place) {
 }
 
 function markTexts(output) {
-  const seen = new Set([...output.querySelectorAll("dfn.mla-term")].map((one) => one.dataset.says));
+  const inTexts = [...output.querySelectorAll("dfn.mla-term:not(.mla-words *)")];
+  const seen = new Set(inTexts.map((one) => one.dataset.says));
   const walker = document.createTreeWalker(output, NodeFilter.SHOW_TEXT);
   const texts = [];
   while (walker.nextNode()) texts.push(walker.currentNode);
@@ -87,7 +90,8 @@ function markPictures(output, seen) {
     if (!seen.has(sentence(word))) words.set(sentence(word), plain(word));
   }
   const before = output.querySelector(".mla-words");
-  const told = [...words.values()].sort().join(", ");
+  const sorted = [...words.values()].sort((a, b) => a.localeCompare(b));
+  const told = sorted.join(", ");
   if ((before?.dataset.told ?? "") === told) return;
   before?.remove();
   if (!told) return;
@@ -95,18 +99,20 @@ function markPictures(output, seen) {
   line.className = "mla-words";
   line.dataset.told = told;
   line.append("In the pictures: ");
-  [...words.values()].sort().forEach((word, i) => line.append(i ? ", " : "", marked(word, line)));
+  sorted.forEach((word, i) => line.append(i ? ", " : "", marked(word, line)));
   output.append(line);
 }
 
 function explain(output) {
   if (output.mlaExplained) return;
   output.mlaExplained = true;
-  const termOf = ({ target }) =>
-    target.closest?.("dfn.mla-term") ?? (target.matches?.(":focus-visible") ? target.mlaTerm : null);
-  const show = (event) => {
-    const term = termOf(event);
-    if (term) showTip(term, term.dataset.says);
+  const show = ({ target }) => {
+    const term = target.closest?.("dfn.mla-term");
+    if (term) {
+      showTip(term, term.dataset.says);
+    } else if (target.ariaDescription && target.matches(":focus-visible")) {
+      showTip(target, target.ariaDescription); // a control whose label holds a term
+    }
   };
   const hide = () => (tipOfPage().hidden = true);
   for (const kind of ["pointerover", "focusin"]) output.addEventListener(kind, show);
