@@ -45,6 +45,7 @@ SKIPPED = {
     "lab",
     "run",
     "stop",
+    "verify",
 }  # serve, train for long, or need somebody who does; tested elsewhere
 
 
@@ -90,7 +91,7 @@ def test_there_is_something_to_check():
     assert {"07_your_own_data.ipynb", "mla-lab --help", "mla-lab sweep --help"} <= where
     assert {words[0] for _, words in FOUND} >= {"mla-lab", "make", "papermill", "pip", "conda"}
     assert {words[1] for _, words in OF_MLA_LAB} >= {
-        *("lab", "list", "run", "sweep", "table", "export", "repeat", "data"),
+        *("lab", "list", "run", "sweep", "table", "export", "repeat", "data", "compare", "verify"),
     }
 
 
