@@ -81,7 +81,7 @@ def specification_of_the_help() -> str:
     told = next(text for where, text in texts() if where == "mla-lab sweep --help" and "[[" in text)
     lines = told.partition("```\n")[2].splitlines()
     begin = next(i for i, line in enumerate(lines) if "description =" in line)
-    end = next(i for i, line in enumerate(lines) if "With notebook" in line)
+    end = next(i for i, line in enumerate(lines) if line.lstrip().startswith("With "))
     return "\n".join(line.strip() for line in lines[begin:end])
 
 
@@ -122,9 +122,9 @@ def test_the_command_reads_it(case, capsys):
         return
     if arguments.command == "run":
         given = dict(text.split("=", 1) for text in arguments.parameters)
-        known = notebook_parameters(ROOT / arguments.notebook)
-        assert set(given) <= set(known)
-        check_parameters(ROOT / arguments.notebook, {k: json.loads(v) for k, v in given.items()})
+        notebook = ROOT / "notebooks" / arguments.notebook.name  # or a course's copy of it
+        assert set(given) <= set(notebook_parameters(notebook))
+        check_parameters(notebook, {k: json.loads(v) for k, v in given.items()})
 
 
 @pytest.mark.parametrize("case", OF_MLA_LAB, ids=named)
