@@ -26,6 +26,9 @@ SWEEP = """a specification, rates.toml:
   # order = [["m0", "m1", "m2"]]    a setting that is itself a list stands in a list
   # fusion = ["entropy", "my_lab:surest"]    of your own: in my_lab.py in the current folder
 
+  With notebook = "notebooks/01_alternating_training.ipynb" at the top, the settings are that
+  notebook's parameters.
+
   With [choose] there are two stages. Stage one tries every value on its own seeds, for each method
   and data set; the best mean on val is then run with the seeds of the grid, which must be new:
   [choose]
@@ -33,9 +36,6 @@ SWEEP = """a specification, rates.toml:
   by = "val.accuracy"               # or "val.nll"
   learning_rate = [0.01, 0.03, 0.1]
   # choose.method_options.alpha = [0.5, 1.0]   in a [[grid]]: at most two more settings, three values each
-
-  With notebook = "notebooks/01_alternating_training.ipynb" at the top, the settings are that
-  notebook's parameters.
 
 examples:
   mla-lab sweep rates.toml --dry-run          what it would run, what is done already
