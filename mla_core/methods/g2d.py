@@ -57,7 +57,7 @@ class G2d(Taught):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "learns": Instrument(
-            "Encoder learns (1) or waits (0)",
+            "Learns (1), waits (0)",
             "Whether a modality's encoder learns from this batch: of those whose teachers are surest "
             "the gradient is 0 for a while. While there are only teachers, all learn.",
         ),

@@ -44,7 +44,7 @@ class InfoReg(Concat):
             "How much more a modality gives to the right class than those below it, in the batch.",
         ),
         "pull": Instrument(
-            "Pull to the epoch's first weights",
+            "Pull to first weights",
             "What a leader's way since the start of the epoch is multiplied by, and added to its "
             "gradient; 0 where nothing is added.",
         ),

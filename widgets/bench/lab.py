@@ -123,7 +123,8 @@ class TrainingLab(LiveWidget):
 
     def _lay_out(self) -> ipw.VBox:
         controls, timeline, watching = self._controls, self._timeline, self._watching
-        controls.bar.children += (timeline.unfold, watching.unfold)
+        controls.bar.children += (timeline.unfold,)
+        timeline.view.children += (watching.unfold,)
         choosers = ipw.HBox([controls.map, self._chooser])
         parts = {  # css class -> box
             "mla-bench-head": ipw.VBox(

@@ -25,7 +25,7 @@ HEIGHT = 430
 MORE_HEIGHT = 150
 MANY_PAIRS = 3  # more gaps than these are told by each modality's mean
 SHARES = {"accuracy", "weights", "plasticity"}  # from 0 to 1
-WIDTH_OF_WORDS = 44  # letters in a line of an empty panel
+WIDTH_OF_WORDS = 27  # letters in a line of an empty panel, of a figure beside the map
 
 
 def places(
@@ -90,7 +90,8 @@ def emptiness(panel: str, method: str, fusion: str, modalities: int) -> str:
     """
     if panel.startswith("instrument."):
         meaning = instrument_of(method, panel.removeprefix("instrument.")).meaning
-        return wrapped(f"{meaning} Nothing yet.", WIDTH_OF_WORDS)
+        first = meaning.split(". ")[0].rstrip(".")  # its button tells the rest
+        return wrapped(f"{first}. Nothing yet.", WIDTH_OF_WORDS)
     kind = traits(method)
     by = "rule" if kind.weighs else "head"
     reasons = {  # (panel, whether it holds) -> in words
