@@ -109,10 +109,10 @@ def fetch(split: Split, modality: str | None, indices: Tensor) -> None:
 
 def told_of(split: Split) -> str:
     """Return how the samples of coming batches reach whoever learns from them, as part of a sentence."""
-    kinds = {type(column) for column in split.inputs.values()}
-    if OnDevice in kinds:
+    columns: list[Any] = list(split.inputs.values())
+    if any(isinstance(column, OnDevice) for column in columns):
         return "are on the device, all of them"
-    ahead = [column for column in split.inputs.values() if isinstance(column, ReadAhead)]
+    ahead = [column for column in columns if isinstance(column, ReadAhead)]
     if any(column.sends for column in ahead):
         return "are sent to the device ahead of each batch"
     return "are read ahead of each batch" if ahead else "are in memory"
