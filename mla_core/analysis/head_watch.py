@@ -131,7 +131,7 @@ def _watched(session: TrainingSession) -> HeadStep:
     before = _together(weights)
     with _gradients(weights) as gradients:
         (record,) = session.advance(steps=1)
-    gradient = torch.cat(gradients, 1)
+    gradient = torch.cat(gradients, 1).cpu()
     shared = isinstance(method, Alternating)
     return HeadStep(
         record=record,
@@ -145,7 +145,7 @@ def _watched(session: TrainingSession) -> HeadStep:
 
 
 def _together(weights: list[Tensor]) -> Tensor:
-    return torch.cat([weight.detach() for weight in weights], 1)  # a copy
+    return torch.cat([weight.detach() for weight in weights], 1).cpu()  # a copy
 
 
 @contextmanager

@@ -176,9 +176,9 @@ def _forward(method: Method, samples: Split, modality: str | None) -> Iterator[l
     noted: list[Prediction] = []
 
     def note(_: torch.nn.Module, given: tuple[Any, ...], features: Tensor) -> None:
-        seen[given[0]] = features.detach()
+        seen[given[0]] = features.detach().cpu()
         if seen.keys() == awaited and not noted:
-            nothing = torch.zeros_like(features)
+            nothing = torch.zeros_like(seen[given[0]])
             z = torch.stack([seen.get(name, nothing) for name in samples.inputs])  # (M, B, s)
             noted.append(method.read(z, samples.present))
 

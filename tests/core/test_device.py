@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from mla_core import ConfigError, ExperimentConfig, TrainingDivergedError, TrainingSession
+from mla_core.analysis import slow_step
 from mla_core.catalogue import METHODS
 from mla_core.encoders import placement
 from mla_core.encoders.placement import Placement, available_devices, place
@@ -213,6 +214,18 @@ def test_a_whole_sub_step_takes_place_there(device, kept, make_media, assert_sam
     one.advance(epochs=1)
     assert_same(one, two)
     assert one.evaluate("test").fused.device.type == "cpu"
+
+
+@pytest.mark.parametrize("device", [device for device in DEVICES if device != "mps"])
+def test_what_a_look_at_a_sub_step_shows_is_on_the_cpu(device, tiny):
+    own = {name: nn.Linear(5, 8) for name in ("m0", "m1", "m2")}
+    session = TrainingSession(tiny(device=device, head_device="same"), encoders=own)
+    session.advance(steps=4)
+    slow = slow_step(session)
+    shown = [slow.features, slow.logits, slow.losses, *slow.projection.transforms]
+    shown += [slow.head.gradient, slow.head.followed, slow.head.before, slow.head.after]
+    assert {x.device.type for x in [*shown, *slow.head.means.values()]} == {"cpu"}
+    assert slow.head.record == session.advance(steps=1)[0]
 
 
 FIRST_BACKWARD = """
