@@ -8,7 +8,7 @@ from pathlib import Path
 EPILOG = """examples:
   mla-lab claims                          every claim with its verdict, as docs/claims.md shows them
   mla-lab claims --only joint             every comparison behind one verdict
-  mla-lab claims my_results --only hgm    of results that you made
+  mla-lab claims results --only hgm       whether the head gradient modification helps
 """
 
 
