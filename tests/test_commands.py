@@ -74,7 +74,7 @@ def place(tmp_path_factory):
             (run / "config.json").write_text(json.dumps(settings), encoding="utf-8")
     write(collect(here / "runs" / "rates"), here / "rates.csv", {})
     (here / "names.txt").write_text("Ada\nBo\n", encoding="utf-8")
-    for pile in ("handed_in", "key"):
+    for pile in ("handed_in", "key", "course"):
         (here / pile).mkdir()
         shutil.copy(ROOT / "notebooks" / "01_alternating_training.ipynb", here / pile)
     return here
