@@ -46,6 +46,7 @@ def own():
 def assert_near(one, two):
     assert len(one.history.steps) == len(two.history.steps)
     for a, b in zip(map(asdict, one.history.steps), map(asdict, two.history.steps), strict=True):
+        assert a.pop("instruments") == b.pop("instruments")
         assert a.pop("forgetting") == pytest.approx(b.pop("forgetting"), rel=1e-4, abs=1e-6)
         assert a.pop("modality") == b.pop("modality")
         assert a == pytest.approx(b, rel=1e-4, abs=1e-6)

@@ -225,7 +225,8 @@ def test_whether_more_is_better(column, scale, sign):
 )
 def test_the_names_of_runs(settings, label, condition):
     defaults = {"modalities": "[]", "missing": "{}", "method_options": "{}"}
-    defaults |= {"dataset_options": "{}", "encoders": "{}", "metrics": "[]", "label_noise": 0.0}
+    defaults |= {"dataset_options": "{}", "encoders": "{}", "label_noise": 0.0}
+    defaults |= {"metrics": "[]", "instruments": "[]"}
     plain = mla.ExperimentConfig().to_dict() | defaults | settings
     named = run_names.with_names(pd.DataFrame([plain])).iloc[0]
     if label is not None:
