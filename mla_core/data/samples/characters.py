@@ -89,7 +89,7 @@ def composed(text: str) -> str:
     1
     >>> composed("a\0b")
     Traceback (most recent call last):
-    mla_core.errors.DataError: holds '\\x00', which is no character of a text: take it out
+    mla_core.errors.DataError: holds '\x00', which is no character of a text: take it out
     """
     if found := _NO_CHARACTER.search(text):
         msg = f"holds {found[0]!r}, which is no character of a text: take it out"
