@@ -19,7 +19,7 @@ CELLS = (
     """,
     "widgets.TrainingLab(config)",
     "widgets.predict('Is it?', ['yes', 'no'], lambda: ('yes', 'It is.'))",
-    "time.sleep(10)",
+    "time.sleep(20)",  # long enough for a press to be told, on a busy machine, too
 )
 # Counts in `window.saved` how often JupyterLab was told to save.
 HEAR_SAVES = """() => {
