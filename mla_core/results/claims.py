@@ -147,7 +147,7 @@ def to_markdown(found: Sequence[Answer]) -> str:
         if more := len(decided) - _SHOWN if len(decided) > _SHOWN else 0:
             said += f"- and {counted(more, 'other')} that the command prints\n"
         parts.append(
-            f"### {claim.says}\n\n*{claim.source}.* {claim.asked}\n\n"
+            f"## {claim.says}\n\n*{claim.source}.* {claim.asked}\n\n"
             f"**{answer.word[0].upper()}{answer.word[1:]}.** "
             f"(`.venv/bin/mla-lab claims results --only {claim.name}`)\n\n{said}"
         )
