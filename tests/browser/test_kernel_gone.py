@@ -92,6 +92,7 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(notebook: L
     notebook.wait_until_idle()
     bench.ready()
     expect(page.locator(".jp-OutputArea-output")).to_have_count(2)
+    page.wait_for_timeout(3000)  # whoever has not heard of the kernel yet says nothing of it
 
     page.evaluate(RUN_LAST)
     bench.press("Step")

@@ -122,7 +122,7 @@ def test_a_map_is_computed_off_the_event_loop_and_belongs_to_the_look_beside_it(
 def test_a_page_that_cannot_follow_is_not_flooded(monkeypatch):
     monkeypatch.setattr(pace, "PATIENCE_SECONDS", 1e9)
     drawn = []
-    monkeypatch.setattr(charts, "refresh", lambda _, run: drawn.append(run.step))
+    monkeypatch.setattr(charts, "refresh", lambda _, run, *_rest: drawn.append(run.step))
 
     async def script(lab):
         lab._controls.speed.value = 0.0
