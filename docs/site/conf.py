@@ -32,7 +32,7 @@ myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 
 nb_execution_mode = "off"  # `notebooks.py` has executed them
-nb_ipywidgets_js = {"living.js": {"defer": "defer"}}
+nb_ipywidgets_js = {name: {"defer": "defer"} for name in ("kept_model.js", "living.js")}
 nb_merge_streams = True
 
 autodoc_typehints = "none"  # the docstrings say the types, in words
@@ -43,7 +43,7 @@ numpydoc_xref_param_type = False
 
 html_theme = "furo"
 html_title = "MLA Lab"
-html_static_path = [str(HERE / "static")]
+html_static_path = [str(HERE / "static"), str(ROOT / "widgets" / "page" / "kept_model.js")]
 html_css_files = ["site.css"]
 html_js_files = [("figures.js", {"defer": "defer"})]
 html_extra_path = [str(ROOT / "docs" / "playground.html")]

@@ -94,7 +94,6 @@ def _lay_out(folder: Path, arguments: argparse.Namespace) -> int:
         raise ConfigError(msg)
     if arguments.students is None:
         _refuse(arguments, "without --students", "datasets")
-    if arguments.students is None:
         files, whom = _shipped(root, "*"), ""
     else:
         variants = [

@@ -17,6 +17,7 @@ import mla_core as mla
 from mla_core.fusion import fuse, importance_weights, uniform_weights
 from tests import ROOT
 from widgets.fusion.grid import FusionGrid
+from widgets.page import asset
 
 SITE = ROOT / "docs" / "site"
 FIRST, SECOND = (
@@ -154,6 +155,7 @@ def kept_page(folder: Path, widget: Any) -> Path:
     page.write_text(
         f'<!doctype html><meta charset="utf-8"><body><script type="{kind}-state+json">{kept}</script>'
         f'<script type="{kind}-view+json">{{"model_id": "one"}}</script>'
+        f"<script>{asset('page/kept_model.js')}</script>"
         f"<script>{(SITE / 'static' / 'living.js').read_text(encoding='utf-8')}</script></body>",
         encoding="utf-8",
     )

@@ -1,35 +1,7 @@
-// The page of one run: what anywidget's model would do, without a kernel, and the Copy button.
-
-class PlainModel {
-  constructor(values) {
-    this.values = values;
-    this.listeners = new Map();
-  }
-
-  get(name) {
-    return this.values[name];
-  }
-
-  set(name, value) {
-    if (this.values[name] === value) return;
-    this.values[name] = value;
-    for (const listener of [...(this.listeners.get(`change:${name}`) ?? [])]) listener();
-  }
-
-  on(event, listener) {
-    if (!this.listeners.has(event)) this.listeners.set(event, new Set());
-    this.listeners.get(event).add(listener);
-  }
-
-  off(event, listener) {
-    this.listeners.get(event)?.delete(listener);
-  }
-
-  save_changes() {}
-}
+// The page of one run: its map, alive without a kernel, and the Copy button.
 
 function showMap(story) {
-  const model = new PlainModel(story);
+  const model = new KeptModel(story);
   render({ model, el: document.getElementById("map") });
   const charts = [...document.querySelectorAll(".chart > svg")];
   const { LEFT, RIGHT } = { LEFT: 46, RIGHT: 412 }; // as in svg_chart.py

@@ -71,7 +71,7 @@ class Page:
 
     def html(self) -> str:
         """Return the page."""
-        script = SCRIPT + asset("export/export.js")
+        script = SCRIPT + asset("page/kept_model.js") + asset("export/export.js")
         told = "" if self.story is None else safe_json(self.story)
         body = [
             f"<h1>{text(self.title)}</h1>",

@@ -1,39 +1,6 @@
-// Widgets of executed notebooks, alive without a kernel: what anywidget asks of a model, over the state that
-// the notebook kept. Widgets that only pass on what a kernel says are not shown; their cells say so in words.
+// Widgets of executed notebooks, alive without a kernel, each over the state that its notebook kept
+// (`kept_model.js`). Those that only pass on what a kernel says are not shown; their cells say so in words.
 (() => {
-  class KeptModel {
-    constructor(state) {
-      this.state = state;
-      this.listeners = new Map();
-    }
-
-    get(name) {
-      return this.state[name];
-    }
-
-    set(name, value) {
-      const values = typeof name === "object" ? name : { [name]: value };
-      const changed = Object.keys(values).filter((key) => this.state[key] !== values[key]);
-      Object.assign(this.state, values);
-      for (const event of [...changed.map((key) => `change:${key}`), ...(changed.length ? ["change"] : [])]) {
-        for (const listener of [...(this.listeners.get(event) ?? [])]) listener();
-      }
-    }
-
-    on(event, listener) {
-      if (!this.listeners.has(event)) this.listeners.set(event, new Set());
-      this.listeners.get(event).add(listener);
-    }
-
-    off(event, listener) {
-      this.listeners.get(event)?.delete(listener);
-    }
-
-    save_changes() {}
-
-    send() {}
-  }
-
   function withBuffers({ state, buffers = [] }) {
     for (const { path, data } of buffers) {
       const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));

@@ -12,15 +12,7 @@ from mla_core.results import settings_of
 from mla_core.runs import read_committed, repetitions
 from mla_core.runs.verify import Difference
 
-SWEEP = """
-description = "Does it run?"
-[common]
-dataset = "gaussian"
-dataset_options = {modalities = 3, classes = 4, dim = 5, sizes = [40, 24, 20]}
-batch_size = 16
-feature_size = 12
-probe_size = 20
-epochs = 1
+GRIDS = """
 seed = 3
 [[grid]]
 method = "mla"
@@ -32,10 +24,10 @@ method_options = {absent = "zeros"}
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory):
+def written(tmp_path_factory, tiny_settings):
     """Return the texts of a table's two files, made by the command."""
     folder = tmp_path_factory.mktemp("table")
-    (folder / "question.toml").write_text(SWEEP)
+    (folder / "question.toml").write_text(tiny_settings + GRIDS)
     table = folder / "question.csv"
     out = str(folder / "runs")
     command = ["sweep", str(folder / "question.toml"), "--out", out, "--results", str(table)]
