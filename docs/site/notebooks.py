@@ -8,9 +8,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from html import escape
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +57,12 @@ def _execute(
         i for i, c in enumerate(notebook.cells) if "parameters" in c.metadata.get("tags", ())
     )
     notebook.cells.insert(place + 1, cell)
-    with tempfile.TemporaryDirectory() as folder, _environment(FOR_PAGES):
+    with tempfile.TemporaryDirectory() as folder:
         lay_out(Path(folder))
         resources = {"metadata": {"path": str(Path(folder) / "notebooks")}}
         manager = AsyncKernelManager(**encrypted_kernels())
-        NotebookClient(notebook, km=manager, timeout=SECONDS, resources=resources).execute()
+        client = NotebookClient(notebook, km=manager, timeout=SECONDS, resources=resources)
+        client.execute(env={**os.environ, **FOR_PAGES})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # when it ran
         if cell.cell_type == "code":
@@ -84,28 +83,17 @@ def _for_page(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
         output["data"] = {
             "text/html": f'<div class="mla-plot" style="min-height:{height}px">'
             f'<script type="application/json">{told}</script></div>',
-            "text/plain": escape(str(data.get("text/plain", ""))),
+            "text/plain": str(data.get("text/plain", "")),
         }
     return output
 
 
-@contextmanager
-def _environment(more: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(more)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
 def _digest(notebook: Path, parameters: Mapping[str, Any]) -> str:
-    """Return a name for all that decides what comes out: notebook, parameters, code, results."""
+    """Return a name for all that decides what comes out: notebook, parameters, code, results, pins."""
     found = hashlib.sha256(json.dumps([sys.version, dict(parameters)], sort_keys=True).encode())
     rooms = ("mla_core/**/*", "widgets/**/*", "results/*")
     files = (path for room in rooms for path in sorted(ROOT.glob(room)))
-    for path in (notebook, Path(__file__), *files):
+    for path in (notebook, Path(__file__), ROOT / "constraints.txt", *files):
         if path.is_file() and path.suffix != ".pyc":
             found.update(path.name.encode() + path.read_bytes())
     return found.hexdigest()[:12]

@@ -9,7 +9,7 @@ from IPython.display import HTML, display
 
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
-from mla_core.evaluation import UMAP_LEAST, trustworthiness, umap_map, unit_features
+from mla_core.evaluation import UMAP_LEAST, Replay, trustworthiness, umap_map, unit_features
 from mla_core.runs import train
 from mla_core.session import TrainingSession
 from widgets.bench import diagram
@@ -32,7 +32,7 @@ class TrainingReport:
     Attributes
     ----------
     figures : list of Figure
-        The curves, the PCA, and the UMAP, if there are points enough.
+        The curves; on paper also the PCA, and the UMAP, if there are points enough.
     """
 
     def __init__(self, session: TrainingSession) -> None:
@@ -40,14 +40,17 @@ class TrainingReport:
         evaluation = session.history.latest
         assert evaluation is not None  # noqa: S101 - made with the session
         self._evaluation = evaluation
-        points = unit_features(evaluation)
         maps = MapState()
         self._run = run_of(session)
         curves = charts.figure_of(list(session.data.modalities), self._run)
+        points = unit_features(evaluation)
         enough = len(points) >= UMAP_LEAST
         pca = maps.pca(evaluation, "" if enough else f"; a UMAP needs {UMAP_LEAST} points")
         curves.update_layout(meta=describe_training(session.history, pca.caption))
-        self.figures = [curves, map_figure(evaluation, pca)]
+        self.figures = [curves]
+        if on_page():
+            return  # where both maps are one that is alive
+        self.figures.append(map_figure(evaluation, pca))
         if enough:
             coords = umap_map(points, seed=session.config.seed)
             caption = umap_caption(trustworthiness(points, coords), evaluation.step)
@@ -67,9 +70,9 @@ class TrainingReport:
         display(HTML(f"{style}{legend_html(names, instruments=watched(config))}"))
         curves, *maps = self.figures
         present(curves)
-        if on_page():
-            display(view_for_page(session))
-            maps = []
+        if not maps:  # on a page that is alive
+            replay = Replay.of(session.recording.evaluations, session.data.classes)
+            display(view_for_page(replay, session.data.media))
         for figure in maps:
             present(figure)
         sample = self._evaluation.ids[0]

@@ -86,7 +86,7 @@ def training_figure(
         for kind in ("marks", "cursor"):
             trace = _line(f"{kind}.{panel}", "", HAPPENED, hoverinfo="skip")
             figure.add_trace(trace, row=row, col=column)
-    _lay_out(figure, where, method)
+    _lay_out(figure, where)
     return figure
 
 
@@ -178,7 +178,7 @@ def _grid(where: Mapping[str, tuple[int, int, str]]) -> go.Figure:
     )
 
 
-def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]], method: str) -> None:
+def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]]) -> None:
     rows = max(row for row, *_ in where.values())
     figure.update_layout(
         height=HEIGHT + MORE_HEIGHT * (rows - 3),
@@ -199,13 +199,7 @@ def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]], metho
     figure.update_xaxes(title_text="sub-step", title_standoff=4, row=rows)
     if rows > 3:
         figure.update_xaxes(title_text="", row=3)
-    told = {
-        panel: emptiness(panel, method, "", 2)
-        if panel.startswith("instrument.")
-        else "Nothing yet."
-        for panel in where
-    }
-    _show_notes(figure, where, told)
+    _show_notes(figure, where, dict.fromkeys(where, "Nothing yet."))
     apply_theme(figure, dark=False)
 
 

@@ -191,8 +191,12 @@ def _charts(page: Page) -> list[str]:
     watched: dict[str, list[Line]] = {}
     for key in (key for key in shown if key.startswith("instrument.")):
         _, name, of = key.split(".", 2)
-        drawn = line(key, of, names.index(of)) if of in names else other(key, of, len(watched))
-        watched.setdefault(name, []).append(drawn)
+        lines = watched.setdefault(name, [])
+        if of in names:
+            lines.append(line(key, of, names.index(of)))
+        else:  # the fused one, or each in a look of its own
+            beside = instrument_of(method, name).lines
+            lines += fused(key, of) if of == "fused" else [other(key, of, beside.index(of))]
     charts = [
         ("Accuracy on the probe set", each("accuracy", fused("accuracy.fused", "fused")), 1.0),
         ("Importance weights (median)", each("weight"), 1.0),

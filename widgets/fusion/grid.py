@@ -11,13 +11,12 @@ import traitlets
 from mla_core.analysis import OWN, broken, most_uncertain, rescued, rules_for
 from mla_core.data.corruption import DROP, Corruptor, Damage
 from mla_core.session import TrainingSession
-from widgets.gap import as_base64
+from widgets.gap import FOR_MEDIA, as_base64
 from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, script, stylesheet
 
 SAMPLES = 9  # at most, of all kinds
 OF_EACH = 3
 LEVELS = 6
-FOR_MEDIA = 2_500_000  # bytes of what the parts look and sound like
 
 
 class FusionGrid(anywidget.AnyWidget):
@@ -62,15 +61,21 @@ def _meta(session: TrainingSession) -> dict[str, Any]:
     names = list(session.data.modalities)
     kinds = [next(iter(corruptor.corruptions(name).values())) for name in names]
     levels = [[] if kind.name == DROP else kind.levels(LEVELS) for kind in kinds]
+    damages = {
+        name: [Damage(name, kind.name, level) for level in levels[m]] or [None]
+        for m, (name, kind) in enumerate(zip(names, kinds, strict=True))
+    }
     clean = session.evaluate(session.probe)
     chosen = _samples(clean)
     split = session.probe.subset(torch.tensor(chosen))
     logits: list[list[list[list[float]] | None]] = [[] for _ in chosen]  # sample, modality, level
-    for m, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+    for m, name in enumerate(names):
         looks = [
-            session.evaluate(corruptor.corrupt(split, [Damage(name, kind.name, level)])).logits[m]
-            for level in levels[m]
-        ] or [clean.logits[m, chosen]]
+            clean.logits[m, chosen]
+            if damage is None
+            else session.evaluate(corruptor.corrupt(split, [damage])).logits[m]
+            for damage in damages[name]
+        ]
         for n, index in enumerate(chosen):
             here = bool(clean.present[m, index])
             logits[n].append([look[n].tolist() for look in looks] if here else None)
@@ -90,8 +95,8 @@ def _meta(session: TrainingSession) -> dict[str, Any]:
                 "label": int(clean.labels[index]),
                 "logits": logits[n],
                 "media": [
-                    [media.of(clean.ids[index], Damage(name, kind.name, at)) for at in levels[m]]
-                    for m, (name, kind) in enumerate(zip(names, kinds, strict=True))
+                    [media.of(clean.ids[index], name, damage) for damage in damages[name]]
+                    for name in names
                 ],
             }
             for n, index in enumerate(chosen)
@@ -113,10 +118,11 @@ class _Media:
         self._corruptor = corruptor
         self._left = FOR_MEDIA
 
-    def of(self, sample: str, damage: Damage) -> dict[str, str] | None:
-        for part in self._corruptor.media(sample, [damage]):
-            if part.modality == damage.modality:
+    def of(self, sample: str, modality: str, damage: Damage | None) -> dict[str, str] | None:
+        for part in self._corruptor.media(sample, [damage] if damage else []) if self._left else ():
+            if part.modality == modality:
                 data = as_base64(part.data)
-                self._left -= len(data)
-                return {"mime": part.mime, "data": data} if self._left >= 0 else None
+                fits = len(data) <= self._left
+                self._left = self._left - len(data) if fits else 0  # full: no more is read
+                return {"mime": part.mime, "data": data} if fits else None
         return None

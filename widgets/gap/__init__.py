@@ -2,9 +2,10 @@
 
 from widgets.gap.embedding_view import SCRIPT, STATE, STYLE, EmbeddingView, parts_of, payload
 from widgets.gap.explorer import explore_gap, gap_change, shift_change
-from widgets.gap.media import as_base64, media_within, view_for_page
+from widgets.gap.media import FOR_MEDIA, as_base64, media_within, view_for_page
 
 __all__ = [
+    "FOR_MEDIA",
     "SCRIPT",
     "STATE",
     "STYLE",

@@ -211,13 +211,14 @@ def explore_gap(
         replay = Replay.load(Path(source) / "replay.npz")
     if not headless:
         return GapExplorer(session, replay)
-    alive = session is not None and on_page()
-    figures = [gaps_figure(replay)] if alive else [maps_figure(replay), gaps_figure(replay)]
+    alive = session if on_page() else None
+    view = view_for_page(replay, alive.data.media) if alive else None
+    figures = [gaps_figure(replay)] if view else [maps_figure(replay), gaps_figure(replay)]
     there = [name for name, row in zip(replay.modalities, replay.present, strict=True) if row.any()]
     if session is not None and session.method.reads_features and len(there) > 1:
         moved, towards = there[:2]
         figures.append(shift_figure(shifted_replay(session, moved, towards), moved, towards))
-    return GapReport(figures, view_for_page(session) if session is not None and alive else None)
+    return GapReport(figures, view)
 
 
 def shifted_replay(session: TrainingSession, moved: str, towards: str) -> Replay:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from mla_core.evaluation import Replay
-from mla_core.session import TrainingSession
 from widgets.gap.embedding_view import EmbeddingView, parts_of
 from widgets.page import safe_json
 
@@ -50,16 +49,17 @@ def media_within(
     return kept
 
 
-def view_for_page(session: TrainingSession) -> EmbeddingView:
-    """Return the map of a session's whole run with what it needs to live without a kernel.
+def view_for_page(replay: Replay, media: Callable[[str], Any]) -> EmbeddingView:
+    """Return the map of a whole run with what it needs to live without a kernel.
 
     Parameters
     ----------
-    session : TrainingSession
+    replay : Replay
+    media : callable
+        From a sample's id to its parts.
     """
-    replay = Replay.of(session.recording.evaluations, session.data.classes)
     view = EmbeddingView(replay)
-    view.media = media_within(FOR_MEDIA, replay, session.data.media)
+    view.media = media_within(FOR_MEDIA, replay, media)
     return view
 
 

@@ -121,4 +121,14 @@ function initialize({ model }) {
   }
   return watchKernel(model);
 }
-export default { initialize };
+
+// It has no view that would tell of a fault, and anywidget tells of it as of a slow page.
+function initializeAloud(given) {
+  try {
+    return initialize(given);
+  } catch (error) {
+    console.error(error);
+    throw error;
+  }
+}
+export default { initialize: initializeAloud };

@@ -10,12 +10,9 @@ class KeptModel {
   }
 
   set(name, value) {
-    const values = typeof name === "object" ? name : { [name]: value };
-    const changed = Object.keys(values).filter((key) => this.state[key] !== values[key]);
-    Object.assign(this.state, values);
-    for (const event of [...changed.map((key) => `change:${key}`), ...(changed.length ? ["change"] : [])]) {
-      for (const listener of [...(this.listeners.get(event) ?? [])]) listener();
-    }
+    if (this.state[name] === value) return;
+    this.state[name] = value;
+    for (const listener of [...(this.listeners.get(`change:${name}`) ?? [])]) listener();
   }
 
   on(event, listener) {
@@ -28,6 +25,4 @@ class KeptModel {
   }
 
   save_changes() {}
-
-  send() {}
 }

@@ -106,18 +106,6 @@ function markPictures(output, seen) {
 function explain(output) {
   if (output.mlaExplained) return;
   output.mlaExplained = true;
-  const show = ({ target }) => {
-    const term = target.closest?.("dfn.mla-term");
-    if (term) {
-      showTip(term, term.dataset.says);
-    } else if (target.ariaDescription && target.matches(":focus-visible")) {
-      showTip(target, target.ariaDescription); // a control whose label holds a term
-    }
-  };
-  const hide = () => (tipOfPage().hidden = true);
-  for (const kind of ["pointerover", "focusin"]) output.addEventListener(kind, show);
-  for (const kind of ["pointerout", "focusout"]) output.addEventListener(kind, hide);
-  output.addEventListener("keydown", ({ key }) => key === "Escape" && hide());
   let waiting = 0;
   const later = () => {
     clearTimeout(waiting);
@@ -132,9 +120,28 @@ function explain(output) {
   mark();
 }
 
+// At the document, since a term may go while its tip is shown.
+function listen() {
+  const hide = () => (tipOfPage().hidden = true);
+  const show = ({ target }) => {
+    const term = target.closest?.(".mla-output dfn.mla-term");
+    if (term) {
+      showTip(term, term.dataset.says);
+    } else if (target.ariaDescription && target.matches(".mla-output :focus-visible")) {
+      showTip(target, target.ariaDescription); // a control whose label holds a term
+    } else {
+      hide();
+    }
+  };
+  for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, show);
+  document.addEventListener("focusout", hide);
+  document.addEventListener("keydown", ({ key }) => key === "Escape" && hide(), true);
+}
+
 function explainTerms() {
   if (document.body.dataset.mlaTerms) return; // every view of the page brings the glossary
   document.body.dataset.mlaTerms = "explained";
+  listen();
   document.addEventListener("mla-joined", ({ target }) => explain(target));
   document.querySelectorAll(".mla-output").forEach(explain);
 }

@@ -224,6 +224,8 @@ def predict(prompt: str, choices: Sequence[str], reveal: Reveal, *, headless: bo
         present(answer.picture)
     elif answer.picture is not None:
         display(answer.picture)
+    if on_page():
+        display(HTML('<span class="mla-answer-end"></span>'))  # until where the page hides it
 
 
 class _Revealed(HTML):

@@ -50,7 +50,7 @@
     const places = document.querySelectorAll('script[type="application/vnd.jupyter.widget-view+json"]');
     for (const place of places) {
       const kept = models[JSON.parse(place.textContent).model_id];
-      if (kept?.state._esm) await show(place, kept);
+      if (kept?.state._esm) await show(place, kept).catch((error) => console.error(error)); // others live on
     }
     document.body.dataset.living = "ready";
   }

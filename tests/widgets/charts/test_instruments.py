@@ -1,13 +1,18 @@
 """Instruments as curves: each in a panel of its own, with words where there is no value yet."""
 
+import re
+
 import pytest
 
 import mla_core as mla
+from mla_core.methods import Instrument
+from mla_core.methods.concat import Concat
+from mla_core.records import History, StepRecord
 from widgets.charts import legend_html, run_of
 from widgets.charts import training as charts
 from widgets.charts.panels import emptiness, places, watched
 from widgets.export.page import Page
-from widgets.page import describe_training
+from widgets.page import FUSED_COLOUR, describe_training
 
 NAMES = ["ratio", "factor", "conflict"]
 
@@ -66,6 +71,20 @@ def test_lines_beside_the_modalities_stand_in_the_legend():
     told = legend_html(["m0"], instruments=watched(config))
     assert "consistency" in told
     assert "complementarity" in told
+
+
+def test_lines_beside_the_modalities_look_different_on_a_page(monkeypatch):
+    lines = ("fused", "a", "b", "c")
+    mine = {"mine": Instrument("Mine", "They differ.", each=False, lines=lines)}
+    monkeypatch.setattr(Concat, "instruments", mine)
+    config = mla.ExperimentConfig(dataset="gaussian", method="concat", instruments=["mine"])
+    history = History()
+    read = {f"mine.{name}": 1.0 for name in lines}
+    history.add(StepRecord(0, 0, None, 8, 1.0, 0.1, 1.0, 1.0, instruments=read))
+    _, _, chart = Page("t", config, ("m0",), history, {}).html().partition(">Mine<")
+    drawn = re.findall(r'<path d="M1 4H29" ([^>]*)/>', chart)[: len(lines)]
+    assert FUSED_COLOUR in drawn[0]
+    assert len(set(drawn)) == len(lines)
 
 
 def test_words_and_exported_pages_tell_of_them_too(run):

@@ -51,7 +51,7 @@ def test_a_setting_that_is_neither_is_refused(monkeypatch):
 
 def test_a_question_knows_its_answer_and_takes_the_guess_first(page, shown):
     widgets.predict("Which?", ["a", "b"], lambda: ("b", "So it is."), headless=True)
-    (form,) = shown
+    form, _ = shown  # and where the answer ends
     assert isinstance(form, question.QuestionForm)
     assert (form.state, form.guess, form.holds) == ("open", -1, -1)
     assert form.known == {
