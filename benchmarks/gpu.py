@@ -93,7 +93,7 @@ def data_of(inputs: dict[str, Tensor], folder: Path | None) -> mla.MultimodalDat
 
 
 def session_on(data: mla.MultimodalDataset, device: str, **changes: object) -> mla.TrainingSession:
-    """Return a session that computes what the plain loop does."""
+    """Return a session that does the work of the plain loop: the head's momentum is one, not two."""
     config = mla.ExperimentConfig(
         encoders=dict.fromkeys(SHAPES, "resnet18"),
         feature_size="encoder",

@@ -39,8 +39,7 @@ class TrainingSession:
     data : MultimodalDataset, optional
         Instead of the one that `config` names.
     encoders : mapping of str to Module, optional
-        Per modality, a network of your own (B, ...) -> (B, d), any d; the session trains a copy.
-        Other modalities have what `config` names.
+        Per modality, a network of your own (B, ...) -> (B, d), any d, of which it trains a copy.
     at : Snapshot, optional
         Begin there, instead of with a look at the untrained network.
 
@@ -97,9 +96,9 @@ class TrainingSession:
         self.history = History()
         self.best: Snapshot | None = None
         self.recording = Recording()
-        model = self.method.model
-        train = read_ahead(self.data.split("train"), model.kept, model.sends_to)
-        self._route = Route(self.method, train, self.data.split("val"))
+        train, model = self.data.split("train"), self.method.model
+        ahead = read_ahead(train, model.kept, model.sends_to)
+        self._route = Route(self.method, ahead, self.data.split("val"))
         self._place = self._route.at(0, 0, 0)
         self.probe = self.data.split("val").probe(config.probe_size)
         with compute_threads():
@@ -296,8 +295,9 @@ class TrainingSession:
             if latest is None:
                 latest = self._evaluation(self.probe, self._place)
             elif "fusion" in self.method.uses:
-                fused = fused_by_rule(self.config.fusion, latest.logits, latest.present)
-                latest = replace(latest, weights=fused[0], fused=fused[1])
+                rule = self.config.fusion
+                weights, fused = fused_by_rule(rule, latest.logits, latest.present)
+                latest = replace(latest, weights=weights, fused=fused)
             self.history.latest = latest
 
     # ------------------------------------------------------------------------ one at a time

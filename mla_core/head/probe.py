@@ -43,8 +43,8 @@ class HeadProbe:
 
     def to(self, device: torch.device) -> None:
         """Keep everything on a device from now on."""
-        self._features, self._labels = self._features.to(device), self._labels.to(device)
-        self._share, self._losses = self._share.to(device), self._losses.to(device)
+        for name, x in self._tensors().items():
+            setattr(self, f"_{name}", x.to(device))
 
     def forgetting(
         self, head: Callable[[Tensor], Tensor], modality: str, features: Tensor, labels: Tensor

@@ -66,9 +66,10 @@ class Agm(Concat):
             ahead = ratios(losses[here], sign)
             gone = (ratios(means[here], sign) - ahead).clamp_max(MOST)
             factors = torch.full_like(losses, torch.nan)
-            shown = factors.clone()
-            shown[here] = ahead
-            self.note("ratio", shown)
+            self.note(
+                "ratio",
+                lambda: losses.new_full(losses.shape, torch.nan).masked_scatter(here, ahead),
+            )
             factors[here] = torch.exp(float(self.option["strength"]) * gone)
             self.note("factor", factors)
             scale_gradients(self.model.encoders.values(), factors)

@@ -83,15 +83,8 @@ class Alternating(OneAtATime):
             self.optimizer.step()
         return projected
 
-    def forgetting(self, modality: str, features: Tensor, labels: Tensor) -> dict[str, float]:
-        """Return how much this head step raised the other modalities' losses (nats)."""
-        return self._probe.forgetting(self.model.head, modality, features, labels)
-
     def tell(self, told: Telling, modality: str, features: Tensor, labels: Tensor) -> None:
-        """Where nothing is waited for, leave trace(P)/s and forgetting where they are."""
-        if told.waits:
-            super().tell(told, modality, features, labels)
-            return
+        """Note trace(P)/s, and by how much this head step raised the others' losses (nats)."""
         told.note("grown", self._probe.grown(self.model.head, modality, features, labels))
         told.note("plasticity", self.hgm.plasticity_there() if self.hgm.active else 1.0)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +43,8 @@ class AveragedWeights:
     """
 
     def __init__(self, live: MultimodalModel) -> None:
-        self.model = _twin(live)
+        self.model = live.twin()
+        self.model.temperature = live.temperature  # the same ones
         self._taken = 0
 
     @torch.no_grad()
@@ -82,15 +81,6 @@ class AveragedWeights:
         for name, x in _kept(self.model).items():
             x.copy_(state[name])
         self._taken = int(state["taken"])
-
-
-def _twin(live: MultimodalModel) -> MultimodalModel:
-    """Return a copy of a model that shares what is not trained, however large that is."""
-    shared: list[Any] = [p for p in live.parameters() if not p.requires_grad]
-    shared += [encoder.held for encoder in live.adapted.values() if encoder.held is not None]
-    if live.temperature is not None:
-        shared.append(live.temperature)
-    return copy.deepcopy(live, {id(one): one for one in shared})
 
 
 def _floats(model: nn.Module) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from mla_core.memory import keep_memory
 from mla_core.methods.averaging import AveragedWeights
 from mla_core.methods.instruments import EVERY_METHOD, Instrument, readings
 from mla_core.methods.model import MultimodalModel, home_of
-from mla_core.methods.optimizer import make_optimizer
+from mla_core.methods.optimizer import laid_out_as, make_optimizer
 from mla_core.methods.schedule import Batch, learning_rate_at
 from mla_core.records import StepRecord
 
@@ -205,6 +205,10 @@ class Method(ABC):
         if name in self.config.instruments:
             self._noted |= readings(self, name, values() if callable(values) else values)
 
+    def counted(self, present: Tensor) -> Tensor:
+        """Return which parts are trained on (M, B), of those that are present."""
+        return present
+
     def noted(self) -> dict[str, float]:
         """Return what was handed in since this was last asked: `StepRecord.instruments`."""
         found, self._noted = self._noted, {}
@@ -314,8 +318,7 @@ class Method(ABC):
             state |= {f"optimizer.{i}.{key}": value for key, value in values.items()}
         if self.average is not None:
             state |= {f"average.{key}": value for key, value in self.average.state_dict().items()}
-        plain = torch.contiguous_format
-        return {k: x.detach().to("cpu", copy=True, memory_format=plain) for k, x in state.items()}
+        return {key: x.detach().to("cpu", copy=True) for key, x in state.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take back what `state_dict` gave."""
@@ -323,9 +326,10 @@ class Method(ABC):
         still = {k: p for k, p in self.model.named_parameters() if not p.requires_grad}
         self.model.load_state_dict({**still, **strip_prefix(state, "model.")})
         values: dict[int, dict[str, Tensor]] = {}
+        parameters = self.optimizer.param_groups[0]["params"]
         for key, value in strip_prefix(state, "optimizer.").items():
             index, name = key.split(".", 1)
-            values.setdefault(int(index), {})[name] = value.clone()
+            values.setdefault(int(index), {})[name] = laid_out_as(parameters[int(index)], value)
         if self.average is not None:
             self.average.load_state_dict(strip_prefix(state, "average."))
         groups = self.optimizer.state_dict()["param_groups"]

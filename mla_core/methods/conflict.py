@@ -11,7 +11,6 @@ from torch.nn import functional as F
 from mla_core.data.samples import Split
 from mla_core.methods.balance import cross_entropies, gradients_of
 from mla_core.methods.instruments import Instrument, Sight
-from mla_core.methods.model import MultimodalModel
 
 MOST_SAMPLES = 256
 
@@ -30,7 +29,7 @@ def encoder_cosines(method: Any, split: Split, most: int = MOST_SAMPLES) -> Tens
     chosen = split.present.any(0).nonzero().flatten()[:most]
     labels, encoders = split.labels[chosen], method.model.encoders.values()
     with method.model.evaluating():
-        z, present = encoded(method.model, split, chosen)
+        z, present = encoded(method, split, chosen)
         joint = F.cross_entropy(method.fused_logits(z, present), labels)
         own = cross_entropies(method.modality_logits(z, present), labels, present)
         pairs = zip(encoders, own, strict=True)
@@ -38,13 +37,23 @@ def encoder_cosines(method: Any, split: Split, most: int = MOST_SAMPLES) -> Tens
     return torch.tensor(found, dtype=torch.float64)
 
 
-def encoded(model: MultimodalModel, split: Split, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Return features (M, B, s) of some samples (B,), 0 where absent, and what is present (M, B)."""
-    present = split.present[:, chosen]
-    columns = zip(split.inputs.items(), present, strict=True)
+def encoded(
+    method: Any, split: Split, chosen: Tensor, only: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return features (M, B, s) of some samples (B,), 0 where not counted, and what is (M, B).
+
+    With `only`, nothing but the modality of that number is encoded and counts.
+    """
+    present = method.counted(split.present[:, chosen])
+    if only is not None:
+        present = present & (torch.arange(len(present)) == only)[:, None]
+    none = torch.zeros(len(chosen), method.feature_size)
     # Not by calling the model: whoever watches its sub-steps would take this for one.
-    z = torch.stack([model.forward(name, x, chosen, here) for (name, x), here in columns])
-    return z * present[..., None], present
+    z = [
+        method.model.forward(name, x, chosen, present[m]) if only in {None, m} else none
+        for m, (name, x) in enumerate(split.inputs.items())
+    ]
+    return torch.stack(z) * present[..., None], present
 
 
 def _cosine(losses: Tensor, encoder: torch.nn.Module) -> float:

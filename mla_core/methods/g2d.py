@@ -78,7 +78,7 @@ class G2d(Taught):
         self._waiting: list[str] = []
         answers = self.answers(train)
         if answers is not None:
-            present = self._counted(train.present[:, batch.indices])
+            present = self.counted(train.present[:, batch.indices])
             said = answers[1][:, batch.indices]
             learning = self._learning(position)
             order = weakest_first(said, train.labels[batch.indices], present)
@@ -89,8 +89,7 @@ class G2d(Taught):
         self, features: Tensor, labels: Tensor, present: Tensor, position: Position
     ) -> None:
         """Let the encoders of those that wait be."""
-        learns = [float(name not in self._waiting) for name in self.modalities]
-        self.note("learns", torch.tensor(learns))
+        self.note("learns", lambda: torch.tensor([m not in self._waiting for m in self.modalities]))
         for name in self._waiting:
             self.model.encoders[name].zero_grad()
 

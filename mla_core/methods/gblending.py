@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,7 +14,6 @@ from mla_core.methods.balance import cross_entropies
 from mla_core.methods.base import Position
 from mla_core.methods.conflict import encoded
 from mla_core.methods.instruments import Instrument
-from mla_core.methods.model import MultimodalModel
 from mla_core.methods.optimizer import make_optimizer
 from mla_core.methods.schedule import joint_epoch, learning_rate_at
 from mla_core.methods.uniform import Uniform
@@ -34,8 +32,8 @@ class GBlending(Uniform):
     - ``"own"``: the network watches its own losses, through heads of their own, which costs one way
       forward through both splits per estimate.
     - ``"copies"``, as published: M + 1 copies of the network as it is go on for ``every`` epochs,
-      each on one loss alone, and are thrown away; G and O are each copy's own. That is M + 1
-      times the training, all of which `StepRecord.forward_passes` counts, a way back as two
+      each on one loss alone, and are thrown away; G and O are each copy's own. That is twice the
+      training, as a copy for one modality encodes that one alone, all of which `StepRecord.forward_passes` counts, a way back as two
       forward. The copies take plain steps with the momentum and decay of the configuration, and
       the first estimate is behind ``every`` epochs.
 
@@ -82,11 +80,12 @@ class GBlending(Uniform):
     def end_epoch(self, train: Split, val: Split, coming: Position) -> int:
         """Weigh the losses where it is time for it, but not behind the last epoch."""
         every = int(self.option["every"])
-        first, last = coming.epoch == 1, coming.run_progress >= 1
-        due = every > 0 and not last and coming.epoch % every == 0
+        if every == 0 or coming.run_progress >= 1:
+            return 0
+        due = coming.epoch % every == 0
         if self.option["estimate"] == "copies":
             return self._ask_copies(train, val, coming) if due else 0
-        if not due and not (first and every > 0 and not last):
+        if not due and coming.epoch > 1:
             return 0
         now = torch.stack([self.losses_on(side) for side in (train, val)])  # (2, M + 1)
         if (before := self.remembered.get("losses")) is not None:
@@ -115,10 +114,8 @@ class GBlending(Uniform):
 
     def _copy(self) -> GBlending:
         """Return this method with a network of its own, as it is now."""
-        twin, model = copy.copy(self), self.model
-        encoders = dict(copy.deepcopy(model.encoders).items())
-        twin.model = MultimodalModel(encoders, copy.deepcopy(model.head), model.placement)
-        twin.average = None
+        twin = copy.copy(self)
+        twin.model, twin.average = self.model.twin(), None
         return twin
 
     @torch.enable_grad()
@@ -134,20 +131,19 @@ class GBlending(Uniform):
             joint_epoch(train, epoch, seed=config.seed, batch_size=config.batch_size)
             for epoch in range(coming.epoch, coming.epoch + every)
         ]
-        counted = replace(train, present=self._counted(train.present))
         with self.model.at_step(config.seed, coming.step):
             for batch in itertools.chain.from_iterable(plans):
-                features, present = encoded(self.model, counted, batch.indices)
+                features, present = encoded(self, train, batch.indices, only=k - 1 if k else None)
                 loss = self._each(features, train.labels[batch.indices], present)[k]
                 optimizer.zero_grad()
                 if bool(loss.isfinite()):  # somebody has the modality
                     loss.backward()
                     optimizer.step()
-        return every * len(self.modalities) * len(train)
+        return every * (1 if k else len(self.modalities)) * len(train)
 
     def losses_on(self, side: Split) -> Tensor:
         """Return the mean cross-entropies of the fused logits and of every modality's own."""
-        present = self._counted(side.present)
+        present = self.counted(side.present)
         features = self.model.features(side.inputs) * present[..., None]
         some = present.any(0)
         return self._each(features[:, some], side.labels[some], present[:, some])

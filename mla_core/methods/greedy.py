@@ -81,7 +81,7 @@ class Greedy(Joint):
                 for g, here in zip(self.cross_talk.gates(features), present, strict=True)
             ]
         )
-        self.note("gate", mean.mean(1))
+        self.note("gate", lambda: torch.where(present.any(1), mean.mean(1), torch.nan))
         n = self.remembered.get("steps", torch.zeros(()))
         gates = self.remembered.get("gates", mean)
         self.remembered["gates"], self.remembered["steps"] = gates + (mean - gates) / (n + 1), n + 1

@@ -64,7 +64,7 @@ class InfoReg(Concat):
         factors = strength * torch.exp(float(self.option["sharpness"]) * torch.tanh(ahead))
         acts = grows & (ahead > 0)
         self.note("lead", ahead)
-        self.note("pull", factors * acts)
+        self.note("pull", lambda: factors * acts)
         for name, factor, now in zip(self.modalities, factors.tolist(), acts.tolist(), strict=True):
             if not now or strength == 0:
                 continue

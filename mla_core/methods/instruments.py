@@ -120,7 +120,7 @@ def budget(method: Any, sight: Sight) -> Tensor:
         if batch.modality is not None:
             counts[method.modalities.index(batch.modality)] += len(batch.indices)
             continue
-        parts = sight.train.present[:, batch.indices]
+        parts = method.counted(sight.train.present[:, batch.indices])
         counts += (parts if batch.kept is None else parts & batch.kept).sum(1)
     return counts / counts.sum()
 

@@ -115,7 +115,7 @@ class Joint(Method):
         self.noted()  # of a step that was refused
         labels = train.labels[batch.indices]
         rate = self.learning_rate(position)
-        present = self._counted(train.present[:, batch.indices])  # (M, B)
+        present = self.counted(train.present[:, batch.indices])  # (M, B)
         if batch.kept is not None:
             present = present & batch.kept
         features = torch.stack(
@@ -153,7 +153,7 @@ class Joint(Method):
     @torch.no_grad()
     def read(self, features: Tensor, present: Tensor) -> Prediction:
         """Fused logits as the method has them, or the product of the modalities' own answers."""
-        present = self._counted(present)
+        present = self.counted(present)
         features = features * present[..., None]  # (M, N, s)
         logits = self.tempered(self.modality_logits(features, present))
         if rule_in_force(self.config.method, self.config.fusion) == "product":
@@ -163,7 +163,8 @@ class Joint(Method):
         fused = self.fused_logits(features, present) * present.any(0)[:, None]
         return Prediction(features, logits, weights, fused)
 
-    def _counted(self, present: Tensor) -> Tensor:
+    def counted(self, present: Tensor) -> Tensor:
+        """Return which parts are trained on (M, B): zeros that stand for absent ones, if asked for."""
         return torch.ones_like(present) if self.option["absent"] == "zeros" else present
 
     def _head_gradient_norm(self) -> float:

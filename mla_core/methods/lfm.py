@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import combinations
 
 import torch
@@ -76,7 +75,7 @@ class Lfm(Concat):
         """Return the mixture."""
         plain = super().loss(features, labels, present, samples)
         a = self.weight
-        self.note("agreement", torch.tensor([a]))
+        self.note("agreement", lambda: torch.tensor([a]))
         if a == 0:
             return plain
         apart = disagreement(self.modality_logits(features, present), present)
@@ -100,14 +99,13 @@ class Lfm(Concat):
         return 3 * len(self.modalities) * sum(map(len, sides))
 
     def _drawn(self, side: Split, epoch: int) -> Tensor:
-        some = self._counted(side.present).any(0).nonzero().flatten()
+        some = self.counted(side.present).any(0).nonzero().flatten()
         source = generator(self.config.seed, "lfm", side.name, epoch)
         return some[torch.randperm(len(some), generator=source)[:ASKED]]
 
     def _terms(self, side: Split, chosen: Tensor) -> tuple[Tensor, Tensor]:
         """Return CE and JS of some samples of a split."""
-        counted = replace(side, present=self._counted(side.present))
-        features, present = encoded(self.model, counted, chosen)
+        features, present = encoded(self, side, chosen)
         plain = F.cross_entropy(self.fused_logits(features, present), side.labels[chosen])
         return plain, disagreement(self.modality_logits(features, present), present)
 

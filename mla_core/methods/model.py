@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -63,6 +64,18 @@ class MultimodalModel(nn.Module):
             encoder.move(self.placement.device)
         if self.home.type == "cuda":
             last_channels(self.encoders)
+
+    def twin(self) -> MultimodalModel:
+        """Return a copy of the network as it is, which shares what is not trained, however large.
+
+        Whoever watches this one, by a hook, does not watch the copy. It has no temperatures.
+        """
+        shared: list[Any] = [p for p in self.parameters() if not p.requires_grad]
+        shared += [encoder.held for encoder in self.adapted.values() if encoder.held is not None]
+        known = {id(one): one for one in shared}
+        encoders = dict(copy.deepcopy(self.encoders, known).items())
+        head = copy.deepcopy(self.head, known)
+        return MultimodalModel(encoders, head, self.placement, home=self.home)
 
     @property
     def sends_to(self) -> torch.device | None:

@@ -28,6 +28,15 @@ def make_optimizer(
     return optimizer
 
 
+def laid_out_as(parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """Return a copy of what an optimiser keeps of a parameter, on the CPU, with its strides.
+
+    A fused step takes the strides of the parameter for those of the momentum, too.
+    """
+    like = parameter if parameter.shape == value.shape else value
+    return torch.empty_like(like, device="cpu", dtype=value.dtype).detach().copy_(value)
+
+
 def _spare_the_compiler() -> None:
     """Let optimisers be made without torch's compiler, whose import takes seconds; nothing is compiled.
 

@@ -65,7 +65,7 @@ class Pmr(Concat):
         if self.option["strength"] == 0 or coming.run_progress >= 1:
             return 0
         chosen = self._chosen(train, coming.epoch)
-        labels, present = train.labels[chosen], self._counted(train.present)[:, chosen]
+        labels, present = train.labels[chosen], self.counted(train.present)[:, chosen]
         features = self.model.features(train.subset(chosen).inputs)  # (M, n, s)
         new = class_means(features, labels, present, self.joint_head.out_features)
         old = self.remembered.get("prototypes", new)
@@ -105,7 +105,7 @@ class Pmr(Concat):
             len(train), generator=generator(self.config.seed, "prototypes", epoch)
         )
         labels, chosen = train.labels[order], []
-        for here in self._counted(train.present):
+        for here in self.counted(train.present):
             for k in range(self.joint_head.out_features):
                 own = order[here[order] & (labels == k)]
                 chosen.append(own[: math.ceil(float(self.option["share"]) * len(own))])

@@ -86,7 +86,7 @@ class Relearning(Concat):
         for m, name in enumerate(self.modalities):
             purities = []
             for side, features in sides:
-                here = self._counted(side.present)[m]
+                here = self.counted(side.present)[m]
                 source = generator(self.config.seed, "clusters", coming.epoch, name, side.name)
                 purities.append(purity(features[m][here], side.labels[here], source))
             self.gaps[m] = abs(purities[0] - purities[1])

@@ -100,7 +100,7 @@ class Taught(Concat):
         if not self.teaching or not over or coming.epoch >= self.config.epochs:
             return 0
         self.since = coming.epoch
-        self._teacher = self._copied()
+        self._teacher = self.model.twin()
         self.taught = self._ask(self._teacher, train)
         self.model.encoders.load_state_dict(self._first)
         for parameter in self.model.encoders.parameters():
@@ -127,14 +127,9 @@ class Taught(Concat):
         since = int(state["teachers.since"]) if self.wants_teachers else -1
         self.since, self.taught, self._teacher = since, None, None
         if self.since >= 0:
-            self._teacher = self._copied()
+            self._teacher = self.model.twin()
             still = {k: p for k, p in self.model.named_parameters() if not p.requires_grad}
             self._teacher.load_state_dict({**still, **strip_prefix(state, "teacher.")})
-
-    def _copied(self) -> MultimodalModel:
-        """Return a copy of the network as it is; not of whoever watches it."""
-        encoders = dict(copy.deepcopy(self.model.encoders).items())
-        return MultimodalModel(encoders, copy.deepcopy(self.model.head), self.model.placement)
 
     @torch.no_grad()
     def _ask(self, teacher: MultimodalModel, train: Split) -> tuple[Tensor, Tensor]:

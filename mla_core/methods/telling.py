@@ -39,7 +39,7 @@ class Telling:
     ) -> None:
         self._batch, self._position, self._train = batch, position, train
         self._rate = learning_rate
-        self.waits = waits
+        self._waits = waits
         self.there: dict[str, Tensor] = {}  # flat, float64, not read yet
         self.known: dict[str, list[float]] = {}
         self.forgetting: dict[str, float] = {}  # unless "grown" tells of it
@@ -48,7 +48,7 @@ class Telling:
     def check(self, what: str, number: Tensor) -> None:
         """Note a number that must be finite."""
         self._note(what, number)
-        if self.waits:
+        if self._waits:
             self._check(what)
 
     def compare(self, gradient: Tensor, followed: Tensor) -> None:
@@ -96,7 +96,7 @@ class Telling:
 
     def _note(self, what: str, x: Tensor) -> None:
         x = x.detach().flatten()
-        if self.waits:
+        if self._waits:
             self.known[what] = x.tolist()
         else:
             self.there[what] = x.double()

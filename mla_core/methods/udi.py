@@ -118,7 +118,7 @@ class Udi(Ensemble):
             float(self.option["complementarity"]) * club(features[here], mean, self._spread[m]),
         ]
         weights = _agreeing(loss, terms, features)
-        self.note("weight", torch.stack(weights).detach())
+        self.note("weight", lambda: torch.stack(weights).detach())
         for weight, term in zip(weights, terms, strict=True):
             loss = loss + weight * term
         return loss

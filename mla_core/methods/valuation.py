@@ -97,7 +97,7 @@ class Valuation(Concat):
         """Value every part, and decide of which there will be copies."""
         if coming.epoch >= self.config.epochs or coming.run_progress < self.option["warm_up"]:
             return 0
-        present = self._counted(train.present)
+        present = self.counted(train.present)
         phi = self._valued(train, present)
         self.contributions = (phi.sum(1) / present.sum(1)).float()
         strength = float(self.option["strength"])

@@ -117,8 +117,10 @@ def _load(path: Path) -> NDArray[Any]:
 def _load_table(path: Path) -> NDArray[Any]:
     comma = "\t" if path.suffix.lower() == ".tsv" else ","
     text = as_utf8(path.read_bytes())
-    header = int(not all(map(_is_number, text.partition("\n")[0].split(comma))))
-    return np.loadtxt(io.StringIO(text, newline=None), delimiter=comma, skiprows=header, ndmin=2)
+    lines = io.StringIO(text, newline=None)  # whatever its lines end with
+    header = int(not all(map(_is_number, lines.readline().split(comma))))
+    lines.seek(0)
+    return np.loadtxt(lines, delimiter=comma, skiprows=header, ndmin=2)
 
 
 def _is_number(text: str) -> bool:

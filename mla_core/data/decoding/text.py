@@ -75,7 +75,7 @@ def read_text(source: Source) -> str:
         msg = f"is {type(content).__name__}, not text"
         raise DataError(msg)
     text = " ".join(composed(content).split())
-    if not text or (not text.isascii() and all(map(_is_unseen, text))):
+    if not text or (not text.isascii() and all(c == " " or _is_unseen(c) for c in text)):
         msg = "is empty: write a text, or leave the manifest's cell empty"
         raise DataError(msg)
     return text

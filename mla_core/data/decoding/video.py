@@ -22,9 +22,8 @@ from mla_core.errors import DataError
 
 SUFFIXES = (".mp4", ".flv", ".avi", ".webm", ".mkv", ".mov", ".m4v", ".mpg")
 LEAD = 0.5  # seconds before a piece from where its sound is decoded: AAC and MP3 build on what was
-RAW = frozenset(
-    {"aac", "mp3"}
-)  # streams without a container: how long they last is guessed from a rate
+# Streams without a container: how long they last is guessed from a rate.
+RAW = frozenset({"aac", "mp3"})
 GAP = 0.1  # seconds that a track's time stamps may lag behind, as they are often rounded
 
 

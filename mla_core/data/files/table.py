@@ -62,7 +62,7 @@ def read_table(file: Path, notes: list[str]) -> Table:
 
 def _read_csv(file: Path, notes: list[str]) -> Table:
     text = _text_of(file)
-    comma = _comma(file, text.partition("\n")[0])
+    comma = _comma(file, io.StringIO(text, newline=None).readline())
     records = _records(file, text, comma)
     blank = 0
     header = list[str]()

@@ -152,7 +152,13 @@ class OnDevice(StandIn):
 
     def _sent(self) -> Tensor:
         if isinstance(self.column, StoredColumn):
-            pieces = torch.arange(len(self.column)).split(PIECE)
-            return torch.cat([self.column.raw(rows).to(self._device) for rows in pieces])
+            there: Tensor | None = None
+            for rows in torch.arange(len(self.column)).split(PIECE):
+                raw = self.column.raw(rows)
+                if there is None:  # whole at once, and not twice when its pieces are put together
+                    there = raw.new_empty(tuple(self.column.shape), device=self._device)
+                there[rows[0] : rows[-1] + 1] = raw.to(self._device)
+            if there is not None:
+                return there
         whole: Tensor = self.column.to(self._device)
         return whole

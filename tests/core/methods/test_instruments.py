@@ -240,9 +240,8 @@ def test_followers_tell_how_much_they_listen(tiny):
         tiny(method="udi", method_options={"alone": 0.5}, instruments=["weight"])
     )
     list(session)
-    half = len(session.history.steps)
     told = [r.instruments for r in session.history.steps]
-    assert [bool(one) for one in told] == [r.epoch == 1 for r in session.history.steps], half
+    assert [bool(one) for one in told] == [r.epoch == 1 for r in session.history.steps]
     for one in filter(None, told):
         assert sum(one.values()) == pytest.approx(1) or not any(one.values())
 

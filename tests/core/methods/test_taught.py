@@ -182,5 +182,5 @@ def test_gblendings_copies_each_go_on_with_one_loss_alone(tiny):
     assert max(gain) > 0
     wanted = blend(torch.tensor(gain), torch.tensor(overfit))
     torch.testing.assert_close(session.method.remembered["weights"], wanted, rtol=1e-2, atol=1e-3)
-    parts = 3 * (4 * 3 * 40) + 5 * 3 * (40 + 24)  # M, M + 1 copies, both ways; and the looks
+    parts = 3 * (2 * 3 * 40) + 5 * 3 * (40 + 24)  # one of all, M of one each, both ways; the looks
     assert session.history.steps[-1].forward_passes == parts

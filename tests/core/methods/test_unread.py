@@ -18,6 +18,7 @@ from mla_core.data.samples.delivery import OnDevice
 from mla_core.head import VARIANTS
 from mla_core.methods import OneAtATime
 from mla_core.methods.model import last_channels
+from mla_core.methods.optimizer import make_optimizer
 from mla_core.records import load_snapshot, save_snapshot
 
 KINDS = {
@@ -78,12 +79,17 @@ def test_large_encoders_draw_the_same_chance_however_it_is_driven(variant, tiny,
 
 
 class Reads(TorchDispatchMode):
-    """Counts the numbers that are read from tensors one by one, for which a GPU would be waited."""
+    """Counts what waits for a GPU: a number that is read, a mask whose true places are counted."""
 
     count = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        self.count += func is torch.ops.aten._local_scalar_dense.default
+        name = func.overloadpacket
+        masked = name is torch.ops.aten.index and any(
+            x is not None and x.dtype == torch.bool for x in args[1]
+        )
+        aten = torch.ops.aten
+        self.count += masked or name in {aten._local_scalar_dense, aten.nonzero}
         return func(*args, **(kwargs or {}))
 
 
@@ -98,10 +104,14 @@ def test_nothing_is_read_within_a_round(kind, tiny, monkeypatch):
         return steps(self, turns, train)
 
     monkeypatch.setattr(OneAtATime, "steps", noting)
+    lists = []
+    tolist = torch.Tensor.tolist
+    monkeypatch.setattr(torch.Tensor, "tolist", lambda x: lists.append(x) or tolist(x))
     with Reads() as reads:
         session.advance(steps=6)
     assert lengths == [3, 3]
     assert reads.count == 0
+    assert len(lists) == 2, "one for each round"
 
 
 def test_what_came_before_a_divergence_counts(tiny, make_data, assert_same):
@@ -160,3 +170,18 @@ def test_convolutions_with_channels_last_are_saved_as_all_others(make_media, tmp
     again = TrainingSession(config, data, {"image": module})
     again.restore(load_snapshot(tmp_path))
     assert bits(again.method.state_dict()) == bits(last.method.state_dict())
+
+
+def test_convolutions_with_channels_last_go_on_from_a_snapshot_as_without(make_media, bits):
+    module = nn.Sequential(nn.Conv2d(3, 6, 5, stride=3), nn.ReLU(), nn.Flatten())
+    config = ExperimentConfig(batch_size=8, probe_size=9, feature_size=12, epochs=2)
+    data = make_media("image", missing=0.0)
+    through, restored = (TrainingSession(config, data, {"image": module}) for _ in range(2))
+    for session in (through, restored):
+        last_channels(session.method.model.encoders)
+        session.method.optimizer = make_optimizer(config, list(session.method.model.parameters()))
+        session.advance(epochs=1)
+    restored.restore(restored.snapshot())
+    for session in (through, restored):
+        list(session)
+    assert bits(restored.method.state_dict()) == bits(through.method.state_dict())

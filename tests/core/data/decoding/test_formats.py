@@ -1,6 +1,7 @@
 """Every kind of file becomes the numbers that it should, whatever its format."""
 
 import importlib.util
+import itertools
 import sys
 
 import av
@@ -240,8 +241,10 @@ def test_a_tokenizer_that_is_not_there_is_no_fault_of_the_texts(tmp_path):
 def test_vectors_and_series(tmp_path):
     np.save(tmp_path / "v.npy", np.arange(5))
     assert decode("vector", tmp_path / "v.npy").tolist() == [0, 1, 2, 3, 4]
-    (tmp_path / "s.csv").write_text("x,y\n1,2\n3,4\n5,6\n")
-    assert decode("series", tmp_path / "s.csv").tolist() == [[1, 3, 5], [2, 4, 6]]
+    for end, head in itertools.product(("\n", "\r\n", "\r"), ("x,y", "")):
+        lines = [*filter(None, [head]), "1,2", "3,4", "5,6", ""]
+        (tmp_path / "s.csv").write_bytes(end.join(lines).encode())
+        assert decode("series", tmp_path / "s.csv").tolist() == [[1, 3, 5], [2, 4, 6]]
 
 
 def test_nothing_hidden_in_an_array_file_is_run(tmp_path):

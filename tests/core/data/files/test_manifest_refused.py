@@ -21,7 +21,9 @@ def test_a_column_that_cannot_be_a_modality_is_told_before_anything_is_prepared(
             use(path)
 
 
-@pytest.mark.parametrize("text", ["a\\ud800b", "a\\u0000b", "\\u200b", "\\u202e\\u200f"])
+@pytest.mark.parametrize(
+    "text", ["a\\ud800b", "a\\u0000b", "\\u200b", "\\u200b \\u200b", "\\u202e\\u200f"]
+)
 def test_what_is_no_text_is_a_fault_through_every_door(text, tmp_path):
     lines = [f'{{"id": "{i}", "label": "owl", "song": "hoo {i}"}}' for i in range(12)]
     path = table(
