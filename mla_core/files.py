@@ -143,13 +143,18 @@ def read_json_bytes(path: Path, cure: str) -> bytes:
     """Return what a JSON file holds, as it is; raises `DataError` as `read_json`."""
     check_is_file(path, cure)
     try:
-        if (size := path.stat().st_size) > MOST_JSON:
-            msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
-            raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
-        return path.read_bytes()
+        return bytes_of_json(path)
     except (OSError, ValueError) as error:
         msg = f"{str(path)!r} is damaged ({error}): {cure}"
         raise DataError(msg) from error
+
+
+def bytes_of_json(path: Path) -> bytes:
+    """Read a file; raises `ValueError` for one that is too large to be JSON that we wrote."""
+    if (size := path.stat().st_size) > MOST_JSON:
+        msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
+        raise ValueError(msg)
+    return path.read_bytes()
 
 
 def json_object(content: bytes, path: Path, cure: str) -> dict[str, Any]:

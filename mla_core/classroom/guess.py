@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta
 
-from mla_core.errors import ConfigError
+from mla_core.errors import ConfigError, quoted
 from mla_core.outside import check_kind
 
 # Live, the page writes into the cell's metadata, `{"mla_lab": {"guesses": [...]}}`
@@ -87,5 +87,6 @@ def _mapping(value: object) -> dict[str, Any]:
 def _checked(one: Any) -> Kept:
     check_kind("a guess", one, KIND)
     if not {one["guess"], one["answer"]} <= {None, *one["choices"]}:
-        check_kind("a guess", None, KIND)
+        msg = f"a guess must be {WANTED}, not {quoted(one)}"
+        raise ConfigError(msg)
     return kept_guess(one["question"], one["choices"], one["guess"], one["answer"])

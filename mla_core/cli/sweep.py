@@ -140,7 +140,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.results is not None:  # now, not after hours of training
         check_writable(check_csv(arguments.results).parent)
-    print(_plan(specification, out), file=sys.stderr)
+    print(_plan(specification, out, _stages(specification, out)), file=sys.stderr)
     start = time.monotonic()
     try:
         report = run_sweep(
@@ -181,7 +181,7 @@ def _conclude(specification: Specification, report: SweepReport, out: Path) -> i
             listed = failures_of(lists[stage], out)
             what = "holds their settings and traces" if listed.is_file() else "could not be written"
             print(f"mla-lab: {listed} {what}", file=sys.stderr)
-    if one is not None and one.waiting:
+    if one is not None and one.waiting and not one.report.stopped:
         who = "other parts compute them, or " if specification.part else ""
         print(
             f"mla-lab: what is not chosen yet waits for {counted(one.waiting, 'run')} of stage one: "
@@ -220,35 +220,39 @@ def _part(specification: Specification, arguments: argparse.Namespace) -> Specif
 
 
 def _list(specification: Specification, out: Path) -> None:
-    print(f"# {specification.description}\n# {_plan(specification, out)}")
-    for stage in _stages(specification, out):
-        done = stage.done(out)
+    stages = _stages(specification, out)
+    print(f"# {specification.description}\n# {_plan(specification, out, stages)}")
+    for stage, done in stages:
         for run in stage.runs:
             print(f"{run}  {'done' if run in done else '-':4}  {stage.label(run)}".rstrip())
 
 
-def _stages(specification: Specification, out: Path) -> list[Specification]:
-    """Return what is to be run, as far as it is known: stage two only when it is chosen."""
+Done = list[str]  # names of finished runs
+
+
+def _stages(specification: Specification, out: Path) -> list[tuple[Specification, Done]]:
+    """Return what is to be run and is done, as far as it is known: stage two when it is chosen."""
     from mla_core.runs import choices_in
 
-    if specification.protocol is None:
-        return [specification]
-    two = specification.stage_two(choices_in(specification, out))
-    return [specification.stage_one({}), two]
+    found = [specification]
+    if specification.protocol is not None:
+        two = specification.stage_two(choices_in(specification, out))
+        found = [specification.stage_one({}), two]
+    return [(stage, stage.done(out)) for stage in found]
 
 
-def _plan(specification: Specification, out: Path) -> str:
-    first, *more = _stages(specification, out)
-    done, every = len(first.done(out)), len(first.runs)
-    plan = f"{counted(every, 'run')} in {out}, {done} done before"
+def _plan(specification: Specification, out: Path, stages: list[tuple[Specification, Done]]) -> str:
+    (first, done), *more = stages
+    plan = f"{counted(len(first.runs), 'run')} in {out}, {len(done)} done before"
     protocol = specification.protocol
     if protocol is None:
         return plan
     cells = counted(len(protocol.cells), "cell")
-    two, ready = protocol.size_of_part, len(more[0].done(out))
+    ((_, ready),) = more
+    two = protocol.size_of_part
     return (
         f"stage one: {plan}, to choose in {cells} by {protocol.by}; stage two: "
-        f"{counted(two, 'run')} with new seeds, {ready} done before"
+        f"{counted(two, 'run')} with new seeds, {len(ready)} done before"
     )
 
 

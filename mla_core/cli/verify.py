@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,13 +47,18 @@ def _verify(arguments: argparse.Namespace) -> int:
     rows = table.sample(arguments.sample, arguments.seed)
     print(f"# {len(rows)} of {counted(len(table.rows), 'row')} of {table.path}", flush=True)
     found = []
-    for one in repetitions(table, rows, progress=True):
-        _tell(one)
-        found.append(one)
+    try:
+        for one in repetitions(table, rows, progress=True):
+            _tell(one)
+            found.append(one)
+    except KeyboardInterrupt:
+        print(f"mla-lab: stopped after {counted(len(found), 'row')}", file=sys.stderr)
     failed = sum(bool(one.reason) for one in found)
     held = sum(one.holds for one in found)
     told = f"{held} as written, {len(found) - held - failed} otherwise, {failed} not repeated"
     print(f"{table.path}: {told}")
+    if len(found) < len(rows):
+        return 130
     if held == len(found):
         return 0
     if elsewhere := table.elsewhere():

@@ -5,32 +5,52 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
-from mla_core.errors import DataError
+from mla_core.errors import ConfigError, DataError
 from mla_core.files import read_json
+from mla_core.outside import check_kind
+from mla_core.results.tables import markdown_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _CURE = "write the table anew with `mla-lab sweep ... --results`"
-_CELL = {"settings": Mapping, "runs": list, "tried": list}
-_TRIED = {"values": Mapping, "runs": list}
 
 
-def choices_beside(table: str | Path) -> dict[str, Any] | None:
+class Tried(TypedDict):
+    """A candidate: no score where it did not come through all its runs."""
+
+    values: dict[str, Any]
+    score: float | None
+    runs: list[str]
+    diverged: NotRequired[list[str]]
+
+
+class Cell(TypedDict):
+    """What the runs of a cell share, and what was tried and chosen for them."""
+
+    settings: dict[str, Any]
+    chosen: dict[str, Any] | None
+    runs: list[str]
+    tried: list[Tried]
+
+
+class Choices(TypedDict):
+    """What stage one tried, and on which seeds."""
+
+    by: str
+    seeds: list[int]
+    cells: list[Cell]
+
+
+def choices_beside(table: str | Path) -> Choices | None:
     """Return what was chosen before the runs of a table; None where nothing was.
 
     Parameters
     ----------
     table : str or Path
         A CSV of results.
-
-    Returns
-    -------
-    dict or None
-        ``by``, ``seeds`` of stage one, and ``cells``: each with the ``settings`` that its runs share,
-        what was ``chosen``, its ``runs`` in the table, and all that was ``tried``, with its ``score``.
 
     Raises
     ------
@@ -40,17 +60,18 @@ def choices_beside(table: str | Path) -> dict[str, Any] | None:
     beside = Path(table).with_suffix(".json")
     if not beside.is_file():
         return None
-    choices: dict[str, Any] | None = read_json(beside, _CURE).get("choices")
+    choices: Choices | None = read_json(beside, _CURE).get("choices")
     if choices is None:
         return None
-    cells = choices.get("cells") if isinstance(choices, dict) else None
-    if not isinstance(cells, list) or not all(_is_cell(cell) for cell in cells):
+    try:
+        check_kind("choices", choices, Choices)
+    except ConfigError as error:
         msg = f"the choices in {str(beside)!r} are damaged: {_CURE}"
-        raise DataError(msg)
+        raise DataError(msg) from error
     return choices
 
 
-def chosen_for(choices: Mapping[str, Any] | None) -> dict[str, list[str]]:
+def chosen_for(choices: Choices | None) -> dict[str, list[str]]:
     """Return for each run of a table which of its settings were chosen for it.
 
     Examples
@@ -60,10 +81,10 @@ def chosen_for(choices: Mapping[str, Any] | None) -> dict[str, list[str]]:
     {'a': ['learning_rate'], 'b': ['learning_rate']}
     """
     cells = choices["cells"] if choices else ()
-    return {run: [*(cell.get("chosen") or ())] for cell in cells for run in cell["runs"]}
+    return {run: [*(cell["chosen"] or ())] for cell in cells for run in cell["runs"]}
 
 
-def stage_one(choices: Mapping[str, Any]) -> pd.DataFrame:
+def stage_one(choices: Choices) -> pd.DataFrame:
     """Return the table of stage one: one row for each candidate of each cell.
 
     Returns
@@ -90,54 +111,41 @@ def stage_one(choices: Mapping[str, Any]) -> pd.DataFrame:
     texts = {name: [_text(cell["settings"].get(name)) for cell in cells] for name in shared}
     varying = [name for name in shared if name == "method" or len(set(texts[name])) > 1]
     return pd.DataFrame(
-        {name: texts[name][i] for name in varying}
-        | {
+        {
+            **{name: texts[name][i] for name in varying},
             "tried": ", ".join(f"{k}={_text(v)}" for k, v in one["values"].items()),
-            "score": one.get("score"),
+            "score": one["score"],
             "seeds": len(one["runs"]),
             "diverged": len(one.get("diverged", ())),
-            "chosen": one["values"] == cell.get("chosen"),
+            "chosen": one["values"] == cell["chosen"],
         }
         for i, cell in enumerate(cells)
         for one in cell["tried"]
     )
 
 
-def stage_one_markdown(choices: Mapping[str, Any]) -> str:
+def stage_one_markdown(choices: Choices) -> str:
     """Return the table of stage one as Markdown, a row for each cell, what was chosen in bold."""
     frame = stage_one(choices)
     places = [*frame.columns[: list(frame).index("tried")]]
-    lines = [
-        f"stage one: mean {choices.get('by')} over the seeds {_listed(choices.get('seeds', ()))}; "
-        "what was chosen is bold, and was run with the table's seeds",
-        "",
-        f"| {' | '.join([*places, 'tried'])} |",
-        "|" + "---|" * (len(places) + 1),
+    title = (
+        f"stage one: mean {choices['by']} over the seeds {', '.join(map(str, choices['seeds']))}; "
+        "what was chosen is bold, and was run with the table's seeds"
+    )
+    rows = [
+        [*map(str, key), "; ".join(_candidate(row) for row in of_one.to_dict("records"))]
+        for key, of_one in frame.groupby(places, sort=False, dropna=False)
     ]
-    for key, rows in frame.groupby(places, sort=False, dropna=False):
-        tried = "; ".join(_candidate(row) for row in rows.to_dict("records"))
-        cells = [str(one).replace("|", r"\|") for one in (*key, tried)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join([title, "", markdown_table([*places, "tried"], rows)])
 
 
 def _candidate(row: Mapping[Any, Any]) -> str:
-    score = row["score"]
-    number = f"{score:.3f}" if score == score else "diverged" if row["diverged"] else "–"  # noqa: PLR0124
+    import pandas as pd
+
+    none = "diverged" if row["diverged"] else "–"
+    number = none if pd.isna(row["score"]) else f"{row['score']:.3f}"
     told = f"{row['tried']}: {number}"
     return f"**{told}**" if row["chosen"] else told
-
-
-def _is_cell(cell: object) -> bool:
-    return _holds(cell, _CELL) and all(_holds(one, _TRIED) for one in cell["tried"])  # type: ignore[index]
-
-
-def _holds(thing: object, kinds: Mapping[str, Any]) -> bool:
-    return isinstance(thing, dict) and all(isinstance(thing.get(k), v) for k, v in kinds.items())
-
-
-def _listed(seeds: Any) -> str:
-    return ", ".join(map(str, seeds))
 
 
 def _text(value: Any) -> str:

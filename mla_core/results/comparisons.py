@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mla_core.errors import one_of
+from mla_core.results.tables import markdown_table
 from mla_core.results.verdict import Verdict, compare, measure_of, together, what
 
 if TYPE_CHECKING:
@@ -65,17 +66,13 @@ def comparisons_markdown(verdicts: Sequence[Verdict]) -> str:
     if not verdicts:
         return "nothing to compare"
     measure = measure_of(verdicts[0].value)
-    digits = 1 if measure.scale == 100.0 else 3
     unit = f" ({measure.unit})" if measure.unit else ""
 
     def number(x: float) -> str:
-        return "–" if math.isnan(x) else f"{measure.scale * x:.{digits}f}"
+        return "–" if math.isnan(x) else measure.number(x)
 
     names = ["condition", "method", "minus", f"difference{unit}", "95 % interval", "adjusted p"]
     rows = [
-        [*names, "would be seen", "seeds", "verdict"],
-    ]
-    rows += [
         [
             *(v.where, v.a, v.b, number(v.mean)),
             f"{number(v.mean - v.half)} to {number(v.mean + v.half)}",
@@ -84,10 +81,11 @@ def comparisons_markdown(verdicts: Sequence[Verdict]) -> str:
         ]
         for v in verdicts
     ]
-    lines = [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
     title = (
         f"{what(verdicts[0].value)}: paired differences, p adjusted by Holm for "
-        f"{verdicts[0].family} comparisons; a true difference as large as in 'would be seen' shows in "
-        "four of five cases"
+        f"{max(v.family for v in verdicts)} comparisons; a true difference as large as in 'would be "
+        "seen' shows in four of five cases"
     )
-    return "\n".join([title, "", lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+    table = markdown_table([*names, "would be seen", "seeds", "verdict"], rows)
+    notes = [f"\n{note}" for note in dict.fromkeys(v.note for v in verdicts) if note]
+    return "\n".join([title, "", table, *notes])

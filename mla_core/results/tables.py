@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,8 @@ def table(
         The number to show.
     choose : str or sequence of str
         Settings that each cell fixes to the combination with the highest mean of `by` over the
-        seeds, or the lowest where less is better, as of ``val.nll``. Only combinations that have all seeds of the cell compete; the first of equals wins.
+        seeds, or the lowest where less is better, as of ``val.nll``. Only combinations that have all
+        seeds of the cell compete; the first of equals wins.
     by : str
         What is chosen by: a number of ``val``, so that ``test`` stays untouched.
 
@@ -180,18 +181,29 @@ def to_markdown(table: Table, *, show_choice: bool = False) -> str:
             text = ", ".join([text, *(f"{n}={_shown(cell[n])}" for n in table.choose)])
         lines.setdefault(row, {})[column] = text
     choice = f"; {', '.join(table.choose)} chosen by {table.by}" if table.choose else ""
-    body = [
-        [*table.rows, *heads.values()],
-        ["---"] * (len(table.rows) + len(heads)),
-        *([*row, *(found.get(c, "–") for c in heads)] for row, found in lines.items()),
-    ]
-    escaped = [[cell.replace("|", r"\|") for cell in line] for line in body]
-    printed = [f"| {' | '.join(line)} |" for line in escaped]
-    printed[1] = printed[1].replace(" ", "")
+    body = ([*row, *(found.get(c, "–") for c in heads)] for row, found in lines.items())
     title = f"{table.value}: mean ± 95 % interval over seeds{choice}"
     variants = table.cells.get("head_gradient", ())
     note = rounding_note(v for v in variants if isinstance(v, str))
-    return "\n".join([title, "", *printed, *(["", note] if note else [])])
+    printed = markdown_table([*table.rows, *heads.values()], body)
+    return "\n".join([title, "", printed, *(["", note] if note else [])])
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    r"""Return rows of cells as a Markdown table.
+
+    Examples
+    --------
+    >>> print(markdown_table(["a", "b"], [["1|2", "3"]]))
+    | a | b |
+    |---|---|
+    | 1\|2 | 3 |
+    """
+    lines = [
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+        for row in (head, *rows)
+    ]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
 
 
 def _is_idle(cell: Mapping[Any, Any], name: str) -> bool:

@@ -45,6 +45,16 @@ class Measure:
     unit: str = ""
     sign: int = 0
 
+    def number(self, x: float) -> str:
+        """Return a number as it is told, without its unit.
+
+        Examples
+        --------
+        >>> measure_of("test.accuracy").number(0.0123), measure_of("test.nll").number(0.0123)
+        ('1.2', '0.012')
+        """
+        return f"{self.scale * x:.{1 if self.scale == 100.0 else 3}f}"
+
 
 def measure_of(value: str) -> Measure:
     """Return how the numbers in a column of results are told.
@@ -150,9 +160,8 @@ class Verdict:
         if self.kind not in ("no difference", "unclear"):
             return ""
         told = measure_of(self.value)
-        size = f"{told.scale * self.detectable:.{1 if told.scale == 100.0 else 3}f}"
         unit = f" {told.unit}" if told.unit else ""
-        return f"They would show one of {size}{unit} in four of five cases."
+        return f"They would show one of {told.number(self.detectable)}{unit} in four of five cases."
 
     @property
     def _sentence(self) -> str:
@@ -163,9 +172,8 @@ class Verdict:
             )
             return f"{self.a} equals {self.b} on {place}, in each of {seeds}: the same."
         told = measure_of(self.value)
-        mean, half = told.scale * self.mean, told.scale * self.half
-        digits = 1 if told.scale == 100.0 else 3
-        size = f"{abs(mean):.{digits}f}"
+        mean, half, number = self.mean, self.half, told.number
+        size = number(abs(mean))
         unit = f" {told.unit}" if told.unit else ""
         above = f"{size}{unit} {'above' if mean > 0 else 'below'}"
         start = f"{self.a} is {above if float(size) else 'level with'} {self.b} on {self.where}"
@@ -173,7 +181,7 @@ class Verdict:
             start += f" in {what(self.value)}"
         if self.kind == "anecdote":
             return f"{start} (1 seed): an anecdote, which shows nothing."
-        spread = f"95 % interval {mean - half:.{digits}f} to {mean + half:.{digits}f}, {seeds}"
+        spread = f"95 % interval {number(mean - half)} to {number(mean + half)}, {seeds}"
         if self.family > 1:
             spread += f", adjusted p {_p(self.adjusted)}"
         ends = {

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypedDict
 from msgspec import Meta
 
 from mla_core.errors import ConfigError
-from mla_core.files import MOST_JSON
+from mla_core.files import bytes_of_json
 from mla_core.outside import check_kind, path_of, read_json_text
 
 FORMAT = 4  # since 2014
@@ -46,10 +46,7 @@ def read_notebook(path: str | Path, *, to_run: bool = True) -> dict[str, Any]:
         msg = f"there is no notebook {str(path)!r}"
         raise ConfigError(msg)
     try:
-        if (size := path.stat().st_size) > MOST_JSON:
-            msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
-            raise ValueError(msg)  # noqa: TRY301 - one message for everything that can be wrong
-        found = read_json_text(path.read_bytes())
+        found = read_json_text(bytes_of_json(path))
     except (OSError, ValueError) as error:
         msg = f"{str(path)!r} is not a notebook: {getattr(error, 'strerror', None) or error}"
         raise ConfigError(msg) from error

@@ -171,10 +171,10 @@ def read_specification(path: str | Path) -> Specification:
     ----------
     path : str or Path
         A file with a ``description``, settings for all runs in ``[common]``, and one or more
-        ``[[grid]]`` whose products are joined, with at most `MOST_RUNS` points. A list is an axis; a setting that is itself a list
-        is written inside a list; a table is one value. ``[[grid]]`` overrides ``[common]``. With
-        ``notebook = "path"``, relative to the current folder or to the folder above the file's,
-        settings are that notebook's parameters.
+        ``[[grid]]`` whose products are joined, with at most `MOST_RUNS` points. A list is an axis;
+        a setting that is itself a list is written inside a list; a table is one value. ``[[grid]]``
+        overrides ``[common]``. With ``notebook = "path"``, relative to the current folder or to the
+        folder above the file's, settings are that notebook's parameters.
 
         With ``[choose]`` there are two stages: its ``seed`` are those of stage one, ``by`` what is
         chosen by, and every other list what is chosen from, for each point of a grid anew:

@@ -45,11 +45,10 @@ def in_two_stages(
         _note(specification, out, lost)
         with suppress(ConfigError):  # a full disk: they are in the report, too
             write_failures(failures, failures_of(one, out))
-    stage_one = StageOne(replace(report, failures=failures), known | lost, ())
+    choices = choices_in(specification, out, known | lost)
+    stage_one = StageOne(replace(report, failures=failures), known | lost, tuple(choices))
     if report.stopped:
         return SweepReport(stage_one=stage_one)
-    choices = choices_in(specification, out, known | lost)
-    stage_one = replace(stage_one, choices=tuple(choices))
     return replace(run(specification.stage_two(choices)), stage_one=stage_one)
 
 

@@ -74,9 +74,9 @@ def run_sweep(
     Raises
     ------
     ConfigError
-        When there is something to run and `out` cannot be written, when `jobs` is no positive number, when a finished run was
-        trained on other data than there are now, or when several processes are to use what is
-        registered in this one alone.
+        When there is something to run and `out` cannot be written, when `jobs` is no positive
+        number, when a finished run was trained on other data than there are now, or when several
+        processes are to use what is registered in this one alone.
     KeyboardInterrupt
         After the processes have been stopped; the same call goes on.
 

@@ -91,7 +91,7 @@ class Committed:
     @cached_property
     def runs(self) -> frozenset[str]:
         """The names of the runs that the JSON says were collected."""
-        return frozenset(self.specification.collected(self.provenance.get("choices")))
+        return frozenset(self.specification.collected(results.choices_beside(self.path)))
 
     def sample(self, size: int, seed: int = 0) -> list[dict[str, str]]:
         """Return so many rows drawn at random, in the table's order; all where there are fewer.
@@ -142,6 +142,7 @@ def read_committed(path: str | Path) -> Committed:
     except (ValueError, RecursionError) as error:
         msg = f"the specification in {str(beside)!r} cannot be read here: {error}"
         raise ConfigError(msg) from error
+    results.choices_beside(path)  # damaged, they are told before anything is trained
     return Committed(path, rows, specification, provenance)
 
 

@@ -61,7 +61,7 @@ def _meta(session: TrainingSession) -> dict[str, Any]:
     names = list(session.data.modalities)
     kinds = [next(iter(corruptor.corruptions(name).values())) for name in names]
     levels = [[] if kind.name == DROP else kind.levels(LEVELS) for kind in kinds]
-    damages = {
+    damages: dict[str, list[Damage | None]] = {
         name: [Damage(name, kind.name, level) for level in levels[m]] or [None]
         for m, (name, kind) in enumerate(zip(names, kinds, strict=True))
     }

@@ -52,6 +52,9 @@ CHOICES = {
 }
 
 
+CELL = CHOICES["cells"][0]
+
+
 @pytest.fixture
 def folder(tmp_path):
     """A table of two data sets and two methods, of which one was tuned for each."""
@@ -124,7 +127,11 @@ def test_the_command_shows_stage_one_when_asked(show, folder, capsys):
 
 @pytest.mark.parametrize(
     "choices",
-    [3, {}, {"cells": 3}, {"cells": [3]}, {"cells": [{"settings": {}, "runs": [], "tried": [{}]}]}],
+    [
+        *(3, {}, {"cells": 3}, {"cells": [3]}),
+        *(CHOICES | part for part in ({"seeds": 3}, {"by": 3}, {"cells": [{**CELL, "chosen": 3}]})),
+        CHOICES | {"cells": [{**CELL, "tried": [{**CELL["tried"][0], "score": "x"}]}]},
+    ],
 )
 def test_damaged_choices_are_a_sentence(choices, folder):
     (folder / "t.json").write_text(json.dumps({"choices": choices}))

@@ -1,5 +1,7 @@
 """What papers claim is asked of results, and the page says what the results say."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -19,6 +21,7 @@ def verdict(mean: float, adjusted: float, value: str = "test.accuracy") -> Verdi
     return Verdict("a", "b", "emoji", value, mean, 0.01, adjusted, adjusted, 5)
 
 
+UNCLEAR = replace(verdict(-0.1, 0.07), p_value=0.01)
 BETTER, WORSE, EVEN = verdict(0.1, 0.01), verdict(-0.1, 0.02), verdict(0.1, 0.5)
 WIDER, LESS_LOSS = (
     verdict(0.1, 0.01, "test.centroid_gap.a|b"),
@@ -33,8 +36,8 @@ WIDER, LESS_LOSS = (
         ([BETTER, EVEN], "holds in 1 of 2 comparisons, none against"),
         ([BETTER, WORSE, EVEN], "mixed: 1 of 3 comparisons for it, 1 against"),
         ([WORSE, EVEN], "contradicted in 1 of 2 comparisons, holds in none"),
-        ([EVEN, EVEN], "not seen: no difference shown, 2 of 2 comparisons"),
-        ([EVEN], "not seen: no difference shown, 1 of one comparison"),
+        ([EVEN, EVEN], "not seen: a difference is shown in none of 2 comparisons"),
+        ([EVEN], "not seen: a difference is shown in none of 1 comparison"),
         ([WIDER, LESS_LOSS], "holds in 2 of 2 comparisons, none against"),
     ],
 )
@@ -46,7 +49,11 @@ def test_the_comparisons_are_told_together(verdicts, word):
 @pytest.mark.parametrize(
     ("verdicts", "word"),
     [
-        ([EVEN, EVEN], "not contradicted: no difference shown, 2 of 2 comparisons"),
+        ([EVEN, EVEN], "not contradicted: a difference is shown in none of 2 comparisons"),
+        (
+            [EVEN, UNCLEAR],
+            "not contradicted: a difference is shown in none of 2 comparisons, 1 unclear",
+        ),
         ([WORSE, EVEN], "contradicted in 1 of 2 comparisons, holds in none"),
     ],
 )
@@ -95,7 +102,7 @@ def test_the_command_prints_every_comparison_of_a_claim(capsys):
     assert main(["claims", str(ROOT / "results"), "--only", "ensemble"]) == 0
     printed = capsys.readouterr().out
     assert printed.count("\n- mla (paper) is") == 4
-    assert "not seen: no difference shown" in printed
+    assert "not seen: a difference is shown in none of 4" in printed
 
 
 def test_an_unknown_claim_is_refused_by_name():

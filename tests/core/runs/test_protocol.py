@@ -8,7 +8,7 @@ import pytest
 
 from mla_core import ConfigError
 from mla_core.cli import main
-from mla_core.runs import choices_in, read_specification, run_sweep
+from mla_core.runs import SweepReport, choices_in, read_specification, run_sweep
 from mla_core.runs.stages import diverged_before
 
 CHOOSE = """
@@ -328,3 +328,14 @@ def test_a_run_that_fails_otherwise_holds_its_cell_up_and_no_other(
     assert main(command) == 0
     assert "stage two: 3 finished, 3 skipped" in capsys.readouterr().out
     assert not list((tmp_path / "runs").glob("failures-*"))
+
+
+def test_a_stop_in_stage_one_ends_in_a_sentence(read, tmp_path, monkeypatch, capsys):
+    found, out = read(), tmp_path / "runs"
+    report = SweepReport(stopped=(found.configurations[0].hash,))
+    monkeypatch.setattr("mla_core.runs.sweep._run_all", lambda *_, **__: report)
+    assert main(["sweep", str(tmp_path / "q.toml"), "--out", str(out)]) == 130
+    told = capsys.readouterr()
+    assert "stage one: 0 finished" in told.out
+    assert "stopped on request" in told.err
+    assert "they failed" not in told.err
