@@ -60,6 +60,18 @@ def sound(path: Path, seconds: float = 0.1, rate: int = 4000, **how: Any) -> Pat
     return path
 
 
+def sound_in_matroska(path: Path, samples: np.ndarray, rate: int, layout: str = "stereo") -> Path:
+    """A track (samples, channels) as it is, uncompressed."""
+    with av.open(str(path), "w") as container:
+        track = container.add_stream("pcm_f32le", rate=rate, layout=layout)
+        packed = np.ascontiguousarray(samples, np.float32).reshape(1, -1)
+        part = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
+        part.sample_rate, part.pts, part.time_base = rate, 0, Fraction(1, rate)
+        container.mux(track.encode(part))
+        container.mux(track.encode())
+    return path
+
+
 def hours_of_silence(path: Path, hours: float = 3.0) -> Path:
     """A WAV file that says it lasts hours; most of it is a hole in the file."""
     with wave.open(str(path), "wb") as file:

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mla_core.data.adapters.lists import listed_sides
-from mla_core.data.adapters.reading import by_stem, loader_of, root_of
+from mla_core.data.adapters.reading import (
+    by_stem,
+    loader_of,
+    root_of,
+    tells_encodings,
+)
 from mla_core.data.files import Manifest, Row, deal
 from mla_core.data.samples import SPLITS as SIDES
 from mla_core.data.samples import Fault, Source, files_below
@@ -30,6 +35,7 @@ _VIDEOS = ("VideoFlash", "VideoMP4", "visual")
 _FRAMES = re.compile(r"Image-\d+-FPS(?:-SE)?|frames|visual")  # one folder of pictures per clip
 
 
+@tells_encodings
 def read_cremad(root: str, split: str = "actors") -> Manifest:
     """CREMA-D: 91 actors in six moods, as sound and video (your own copy).
 

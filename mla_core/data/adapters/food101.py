@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mla_core.data.adapters.lists import listed_rows
-from mla_core.data.adapters.reading import by_stem, loader_of, read_table, root_of, text_part
+from mla_core.data.adapters.reading import (
+    by_stem,
+    loader_of,
+    read_table,
+    root_of,
+    tells_encodings,
+    text_part,
+)
 from mla_core.data.decoding.image import SUFFIXES
 from mla_core.data.files import Manifest, Row
 from mla_core.data.samples import Fault, Source, files_below
@@ -19,6 +26,7 @@ SPLITS = ("published", "lists")
 _BEGINS = re.compile(r"[^,\"]+\.\w{2,5},")  # a picture's name; texts have theirs in .txt
 
 
+@tells_encodings
 def read_food101(root: str, split: str = "published") -> Manifest:
     """UPMC Food-101: pictures and titles of 101 dishes (your own copy).
 

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mla_core.data.adapters.lists import listed_sides
-from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of
+from mla_core.data.adapters.reading import (
+    by_stem,
+    loader_of,
+    read_lines,
+    root_of,
+    tells_encodings,
+)
 from mla_core.data.files import Manifest, Row, deal
 from mla_core.data.samples import Fault, Source
 from mla_core.errors import DataError, one_of
@@ -20,6 +26,7 @@ _LISTED = re.compile(r"Ses\d\d[FM]_\w+?_[FM][\dX]+")
 _SAID = re.compile(r"(?P<id>Ses\w+)\s*\[[^\]]*\]:\s*(?P<text>.*)")
 
 
+@tells_encodings
 def read_iemocap(root: str, split: str = "session5") -> Manifest:
     """IEMOCAP: dialogues in four moods, as sound, text and video (your own copy).
 

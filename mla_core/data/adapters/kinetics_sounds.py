@@ -14,6 +14,7 @@ from mla_core.data.adapters.reading import (
     read_table,
     root_of,
     tell_others,
+    tells_encodings,
 )
 from mla_core.data.decoding.image import SUFFIXES as IMAGE
 from mla_core.data.decoding.sound import SUFFIXES as SOUND
@@ -80,6 +81,7 @@ class _Clip(NamedTuple):
         return f"{self.video}_{_second(self.start)}" if self.start else self.video
 
 
+@tells_encodings
 def read_kinetics_sounds(root: str, split: str = "published") -> Manifest:
     """Kinetics-Sounds: clips of 31 classes, as sound and video (your own copy).
 

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mla_core.data.adapters.lists import listed_rows
-from mla_core.data.adapters.reading import by_stem, loader_of, read_lines, root_of, text_part
+from mla_core.data.adapters.reading import (
+    by_stem,
+    loader_of,
+    read_lines,
+    root_of,
+    tells_encodings,
+    text_part,
+)
 from mla_core.data.decoding.image import SUFFIXES
 from mla_core.data.files import Manifest, Row, deal
 from mla_core.data.samples import Fault, Source
@@ -19,6 +26,7 @@ CLASSES = ("negative", "neutral", "positive")
 _TABLE = "labelResultAll.txt"
 
 
+@tells_encodings
 def read_mvsa(root: str, split: str = "random") -> Manifest:
     """MVSA-Single or MVSA-Multiple: tweets and their pictures in three moods (your own copy).
 

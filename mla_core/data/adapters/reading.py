@@ -5,11 +5,14 @@ from __future__ import annotations
 import codecs
 import contextlib
 import csv
+import functools
 import importlib
 import inspect
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from re import Pattern
 from typing import Any, NamedTuple
@@ -82,6 +85,29 @@ def loader_of(
 
     load.__doc__ = read.__doc__
     return load
+
+
+_OTHERS: ContextVar[list[str] | None] = ContextVar("lines that are not UTF-8", default=None)
+
+
+def tells_encodings(read: Callable[..., Manifest]) -> Callable[..., Manifest]:
+    """Make a function to a manifest note how many lines it took for Windows-1252, and the first."""
+
+    @functools.wraps(read)
+    def noting(*args: Any, **options: Any) -> Manifest:
+        others: list[str] = []
+        token = _OTHERS.set(others)
+        try:
+            manifest = read(*args, **options)
+        finally:
+            _OTHERS.reset(token)
+        if not others:
+            return manifest
+        what = counted(len(others), "line that is", "lines that are")
+        note = f"{what} not UTF-8 taken for Windows-1252, the first {others[0]}"
+        return replace(manifest, notes=(*manifest.notes, note))
+
+    return noting
 
 
 def root_of(name: str, root: str, *needed: str) -> Path:
@@ -164,13 +190,17 @@ def read_lines(path: Path) -> list[str]:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw:
         msg = f"{str(path)!r} is UTF-16 or no text at all: save it in UTF-8"
         raise DataError(msg)
-    return [_decoded(line) for line in raw.removeprefix(codecs.BOM_UTF8).splitlines()]
+    lines = raw.removeprefix(codecs.BOM_UTF8).splitlines()
+    return [_decoded(line, path, number) for number, line in enumerate(lines, start=1)]
 
 
-def _decoded(line: bytes) -> str:
-    for encoding in ("utf-8", "cp1252"):
-        with contextlib.suppress(UnicodeDecodeError):
-            return line.decode(encoding)
+def _decoded(line: bytes, path: Path, number: int) -> str:
+    with contextlib.suppress(UnicodeDecodeError):
+        return line.decode()
+    if (others := _OTHERS.get()) is not None:
+        others.append(f"{path}, line {number}")
+    with contextlib.suppress(UnicodeDecodeError):
+        return line.decode("cp1252")
     return line.decode("latin-1")  # five bytes mean nothing in Windows-1252
 
 

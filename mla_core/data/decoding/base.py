@@ -113,10 +113,13 @@ class Looked:
         text (characters,).
     characters : str
         That a text consists of, perhaps more than once.
+    brightest : float
+        Of an image with 16 bits, as a share of the largest number that these hold.
     """
 
     size: tuple[float, ...]
     characters: str = ""
+    brightest: float = 1.0
 
 
 class Decoder(ABC):
@@ -167,6 +170,13 @@ class Decoder(ABC):
             msg = f"gives NaN or infinity, or numbers beyond {LARGEST:g}: mend it"
             raise DataError(msg)
         return x.tobytes()
+
+    def notes(self, modality: Modality, looked: Sequence[Looked]) -> list[str]:
+        """Return what else a person must know of all sources, such as how many texts are cut."""
+        reasons = [reason for one in looked if (reason := self.cut(modality, one))]
+        if not reasons:
+            return []
+        return [f"{modality.name}: {len(reasons)} of {len(looked)} are {reasons[0]} and are cut"]
 
     def cut(self, modality: Modality, looked: Looked) -> str:
         """Return why a sample is not taken in whole, such as ``longer than 5 s``; else nothing."""

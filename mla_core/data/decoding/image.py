@@ -24,6 +24,7 @@ _TELEPHONES = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}  # brands w
 _SAY_LENGTHS = ("WEBP", "AVIF", "HEIF")  # of each of their parts
 _DAMAGE = (OSError, ValueError, SyntaxError, EOFError, RuntimeError)  # what Pillow's readers raise
 
+DARK = 0.125  # of what 16 bits hold: where no shade is above, it was measured with 13 or fewer
 PIXELS = 89_000_000  # of one picture: in RGBA 340 MiB
 TOO_MANY = (
     f"has far too many pixels to be a photograph (more than {PIXELS / 1e6:.0f} million): shrink it"
@@ -45,12 +46,23 @@ class ImageDecoder(Decoder):
                 check_whole(source)
             elif image.format is not None and not _ends(source, image.format):
                 to_square(image, self.preparation.size, source.box)
-        return Looked(size)
+            return Looked(size, brightest=_brightest(image))
 
     def modality(self, name: str, looked: Sequence[Looked]) -> Modality:
         """Return the square."""
         size = self.preparation.size
         return Modality(name, self.kind, (3, size, size))
+
+    def notes(self, modality: Modality, looked: Sequence[Looked]) -> list[str]:
+        """Also tell pictures of fewer bits than their files have, which are nearly black."""
+        brightest = max(one.brightest for one in looked)
+        if not brightest < DARK:
+            return super().notes(modality, looked)
+        dark = (
+            f"{modality.name}: not one picture has a shade above {brightest:.1%} of what 16 bits hold, so "
+            "they are nearly black: stretch their shades to 0 to 65535, or save them with 8 bits"
+        )
+        return [*super().notes(modality, looked), dark]
 
     def decode(self, source: Source, modality: Modality) -> NDArray[Any]:
         """Read, crop and resize."""
@@ -183,6 +195,16 @@ def _rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     return image.convert("RGB")
+
+
+def _brightest(image: Image.Image) -> float:
+    """Return the lightest shade of 16 bits of grey as a share of what these hold; of others 1."""
+    if not image.mode.startswith("I"):
+        return 1.0
+    try:
+        return float(np.asarray(image).max(initial=0)) / 65535
+    except _DAMAGE:  # which is told when it is decoded
+        return 1.0
 
 
 def _ends(source: Source, kind: str) -> bool:

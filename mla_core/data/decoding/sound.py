@@ -23,6 +23,7 @@ TRACKS = (".m4a", ".aac")  # read as the sound tracks of videos are
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".mp3", *TRACKS)
 LONGEST = 600.0  # seconds of a sound that is one sample
 MOST = 10.24  # seconds that are taken by default, as in the paper's set-up
+CANCELLED = 0.01  # of the loudest channel: what is left of it in a mean that is no longer the sound
 LOUDEST = 1e10  # more than 32 bits that nobody scaled; squares of it are still finite
 WINDOW = 0.025  # seconds of one spectrum
 HOP = 0.010  # between two spectra
@@ -35,8 +36,9 @@ class SoundDecoder(Decoder):
     kind = "spectrogram"
     dtype = np.float16
     # 2: time in a video's track counts from what is shown first; 3: silence is 0;
-    # 4: pieces are decoded from before they begin, MP3 without a length is not guessed at
-    version = 4
+    # 4: pieces are decoded from before they begin, MP3 without a length is not guessed at;
+    # 5: channels that cancel each other are not averaged, those of a video's track are as a file's
+    version = 5
     uses = ("rate", "seconds", "mels")
 
     def look(self, source: Source) -> Looked:
@@ -129,7 +131,24 @@ def read_sound(source: Source, rate: int, most: float) -> NDArray[np.float32]:
     if (peak := float(np.abs(found).max())) > LOUDEST:
         msg = f"holds numbers up to {peak:.0e}, beyond any sound's: mend it, or export it anew"
         raise DataError(msg)
-    return _resample(found.mean(1), original, rate)
+    return _resample(_mixed(found), original, rate)
+
+
+def _mixed(found: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the channels (samples, channels), or the loudest where they cancel each other.
+
+    Examples
+    --------
+    >>> _mixed(np.array([[1, 3], [2, 4]], np.float32)).tolist()
+    [2.0, 3.0]
+    >>> _mixed(np.array([[1, -1], [2, -2]], np.float32)).tolist()
+    [1.0, 2.0]
+    """
+    mean: NDArray[np.float32] = found.mean(1)
+    energies = np.square(found, dtype=np.float64).sum(0)
+    if np.square(mean, dtype=np.float64).sum() >= CANCELLED**2 * energies.max():
+        return mean
+    return found[:, energies.argmax()]  # as of a microphone that was wired the other way round
 
 
 def in_container(source: Source) -> bool:

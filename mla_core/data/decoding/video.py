@@ -118,7 +118,7 @@ def read_frames(source: Source, times: Sequence[float]) -> list[Image.Image]:
 
 
 def read_track(source: Source, stop: float) -> tuple[NDArray[np.float32], int]:
-    """Return the sound track (samples, 1) of a video up to `stop` seconds, and its rate.
+    """Return the sound track (samples, channels) of a video up to `stop` seconds, and its rate.
 
     It begins at the source's `start`, as `read_frames` counts time: where the track begins later,
     or has a gap, there is silence.
@@ -126,22 +126,23 @@ def read_track(source: Source, stop: float) -> tuple[NDArray[np.float32], int]:
     pieces, filled = list[NDArray[np.float32]](), 0
     with _open(source, "audio") as (container, stream):
         rate = int(stream.rate)
-        resampler = need("av", "videos").AudioResampler("flt", "mono", rate)
+        resampler = need("av", "videos").AudioResampler("fltp", stream.layout.name, rate)
+        nothing = np.zeros((stream.layout.nb_channels, 0), np.float32)
         for time, frame in _from(max(0.0, source.start - LEAD), container, stream):
             if time >= stop:
                 break
-            parts = [part.to_ndarray()[0] for part in resampler.resample(frame)]
-            sound = np.concatenate([np.zeros(0, np.float32), *parts])
+            parts = [part.to_ndarray() for part in resampler.resample(frame)]
+            sound = np.concatenate([nothing, *parts], axis=1)
             late = round((time - source.start) * rate) - filled
             if filled == 0 and late < 0:  # it begins before the piece does
-                sound = sound[-late:]
+                sound = sound[:, -late:]
             elif late > (GAP * rate if filled else 0):
-                pieces.append(np.zeros(late, np.float32))
+                pieces.append(np.zeros((len(sound), late), np.float32))
                 filled += late
             pieces.append(sound)
-            filled += len(sound)
-    sound = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
-    return sound[: round((stop - source.start) * rate), None], rate
+            filled += sound.shape[1]
+    sound = np.concatenate([nothing, *pieces], axis=1)
+    return sound[:, : round((stop - source.start) * rate)].T, rate
 
 
 def track_length(source: Source) -> float:

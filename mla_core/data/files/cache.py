@@ -172,7 +172,8 @@ def _fill(folder: Path, name: str, sources: Sequence[Source], decoder: Decoder) 
         if looked:
             modality = decoder.modality(name, list(looked.values()))
             known = {key: getattr(modality, key) for key in _STORED}
-            about = {"modality": known, "notes": _notes(decoder, modality, looked)}
+            notes = decoder.notes(modality, list(looked.values()))
+            about = {"modality": known, "notes": notes}
             if not _made_for(folder, known):
                 remove(folder / _SEALS)  # first of all, so that no row of another vocabulary counts
             write_json(folder / "column.json", about)
@@ -243,12 +244,6 @@ def attempt(action: Callable[[], T]) -> T | str:
         return str(error)
     except Exception as error:  # noqa: BLE001 - libraries raise anything when a file is damaged
         return f"cannot be read ({type(error).__name__}: {error}): copy or export it anew"
-
-
-def _notes(decoder: Decoder, modality: Modality, looked: dict[int, Looked]) -> list[str]:
-    reasons = [decoder.cut(modality, one) for one in looked.values()]
-    cut = [reason for reason in reasons if reason]
-    return [f"{modality.name}: {len(cut)} of {len(looked)} are {cut[0]} and are cut"] if cut else []
 
 
 @contextmanager

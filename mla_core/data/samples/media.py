@@ -119,8 +119,6 @@ def media_from_tensor(modality: str, kind: str, x: Tensor, vocabulary: str = "")
     if kind == "characters":
         text = "".join(vocabulary[code - 1] for code in x.tolist() if code > 0)
         return Media(modality, "text/plain", text.encode())
-    if kind == "tokens":
-        return Media(modality, "text/plain", f"tokens {x[x > 0].sub(1).tolist()}".encode())
     if kind == "sequence":
         return Media(modality, "image/png", lines_png(x.numpy()), name_lines(range(1, len(x) + 1)))
     if kind == "vector":

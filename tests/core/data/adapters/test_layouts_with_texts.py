@@ -112,6 +112,8 @@ def test_food101_with_a_file_for_each_text_or_with_lists(texts, tmp_path):
     assert sum(row.split == "test" for row in manifest.rows) == 4
     assert {row.parts["text"].content for row in manifest.rows} == {"crêpe and more"}
     assert all("image" in row.parts for row in manifest.rows)
+    told = [note.startswith("1 line that is not UTF-8 taken") for note in manifest.notes]
+    assert any(told) == texts
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "txt"])

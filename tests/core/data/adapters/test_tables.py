@@ -54,6 +54,12 @@ def test_each_title_is_read(tmp_path, lines, expected):
     assert titles(manifest) == {f"a_{i}": title for i, title in enumerate(expected)}
 
 
+def test_lines_that_are_not_utf8_are_counted(tmp_path):
+    (note,) = food101(tmp_path, TITLES["Windows-1252"][0]).notes
+    assert note.startswith("2 lines that are not UTF-8 taken for Windows-1252, the first ")
+    assert note.endswith("train_titles.csv, line 1")
+
+
 def test_quotes_that_never_close_are_counted(tmp_path):
     manifest = food101(tmp_path, TITLES["a quote that never closes"][0])
     (note,) = manifest.notes

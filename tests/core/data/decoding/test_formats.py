@@ -17,9 +17,17 @@ from mla_core.data import load_dataset
 from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.decoding.sound import read_sound
 from mla_core.data.decoding.video import read_frames, read_track, track_length
+from mla_core.data.files.cache import prepare_column
 from mla_core.data.samples.source import Source, file_source
 from mla_core.errors import ConfigError, DataError, MissingPackageError
-from tests.core.media_files import good_lines, picture, sound, video, write_manifest
+from tests.core.media_files import (
+    good_lines,
+    picture,
+    sound,
+    sound_in_matroska,
+    video,
+    write_manifest,
+)
 
 SIZE = Preparation(size=16, frames=3, rate=8000)
 
@@ -44,6 +52,23 @@ def frequency(samples, rate):
 def test_pictures_become_squares_in_rgb(suffix, tmp_path):
     x = decode("image", picture(tmp_path / f"a.{suffix}", (40, 30), (200, 30, 60)))
     assert np.abs(x.astype(int) - np.array([200, 30, 60])[:, None, None]).max() <= 4
+
+
+@pytest.mark.parametrize(
+    ("peaks", "dark"), [((4095, 900), True), ((4095, 40000), False), ((8192, 5), False)]
+)
+def test_pictures_of_twelve_bits_in_sixteen_are_told(peaks, dark, tmp_path):
+    sources = []
+    for i, peak in enumerate(peaks):
+        shades = np.linspace(0, peak, 400).astype(np.uint16).reshape(20, 20)
+        Image.fromarray(shades).save(tmp_path / f"{i}.png")
+        sources.append(Source("here", tmp_path / f"{i}.png"))
+    column = prepare_column("scan", sources, decoder("image", SIZE), tmp_path / "cache")
+    told = [
+        "scan: not one picture has a shade above 6.2% of what 16 bits hold" in n
+        for n in column.notes
+    ]
+    assert told == ([True] if dark else [])
 
 
 def test_the_middle_of_a_wide_picture_is_taken(tmp_path):
@@ -114,6 +139,24 @@ def test_channels_are_averaged(tmp_path):
     both = np.stack([np.full(800, 0.5), np.full(800, -0.1)], axis=1)
     soundfile.write(tmp_path / "a.wav", both, 8000, subtype="FLOAT")
     assert np.allclose(read_sound(Source("here", tmp_path / "a.wav"), 8000, 1.0), 0.2)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.mkv"])
+def test_channels_that_cancel_each_other_are_no_silence(name, tmp_path):
+    wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 8000).astype(np.float32)
+    turned = np.stack([wave, -0.999 * wave], axis=1)
+    soundfile.write(tmp_path / "a.wav", turned, 8000, subtype="FLOAT")
+    if name == "a.mkv":
+        sound_in_matroska(tmp_path / name, turned, 8000)
+    found = read_sound(Source("here", tmp_path / name), 8000, 1.0)
+    assert np.allclose(found[1000:7000], wave[1000:7000], atol=1e-3)
+
+
+def test_the_channels_of_a_track_are_averaged_as_those_of_a_file_are(tmp_path):
+    chance = np.random.default_rng(0).uniform(-0.5, 0.5, (4000, 6)).astype(np.float32)
+    sound_in_matroska(tmp_path / "a.mkv", chance, 8000, "5.1")
+    found = read_sound(Source("here", tmp_path / "a.mkv"), 8000, 1.0)
+    assert np.allclose(found[:4000], chance.mean(1), atol=1e-5)
 
 
 def test_a_piece_of_a_sound(tmp_path):
