@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
@@ -141,6 +142,12 @@ class OnDevice(StandIn):
         self._device = device
         self._all: Tensor | None = None
 
+    @classmethod
+    def of(cls, column: Any, device: torch.device) -> OnDevice:
+        """Return the one of this very column that somebody uses already, as a fork does, or a new one."""
+        key = id(column), device  # of an object that lives as long as its entry does
+        return _IN_USE.get(key) or _IN_USE.setdefault(key, cls(column, device))
+
     def __getitem__(self, indices: Any) -> Tensor:
         """Return those at the indices (B,) of a tensor on the device, others as the column does."""
         if not isinstance(indices, Tensor):
@@ -149,6 +156,11 @@ class OnDevice(StandIn):
             self._all = self._sent()
         rows = indices.to(self._device, non_blocking=True)
         return decoded(self._all[rows], self.column.dtype)
+
+    @property
+    def bytes_to_send(self) -> int:
+        """How much memory it will still take on the device."""
+        return bytes_of(self.column) if self._all is None else 0
 
     def _sent(self) -> Tensor:
         if isinstance(self.column, StoredColumn):
@@ -162,3 +174,6 @@ class OnDevice(StandIn):
                 return there
         whole: Tensor = self.column.to(self._device)
         return whole
+
+
+_IN_USE: WeakValueDictionary[tuple[int, torch.device], OnDevice] = WeakValueDictionary()

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mla_core.data.samples.delivery import OnDevice, Sent, StandIn, as_stored, bytes_of, here, room
+from mla_core.data.samples.delivery import OnDevice, Sent, StandIn, as_stored, here, room
 from mla_core.data.samples.split import Split
 from mla_core.data.samples.stored import decoded
 
@@ -89,8 +89,8 @@ def read_ahead(
     ahead: dict[str, Any] = {}
     if device is not None:
         device = here(device)
-        if sum(map(bytes_of, columns.values())) <= room(device):
-            ahead = {m: OnDevice(x, device) for m, x in columns.items()}
+        ahead = {m: OnDevice.of(x, device) for m, x in columns.items()}
+        if sum(column.bytes_to_send for column in ahead.values()) <= room(device):
             return replace(split, inputs={**split.inputs, **ahead})
     lazy = {m: x for m, x in columns.items() if device is not None or not isinstance(x, Tensor)}
     if not lazy:

@@ -90,5 +90,19 @@ def test_training_is_the_same_bit_for_bit(method, everywhere, make_data, assert_
     assert_same(plain, sent)
 
 
+def test_a_fork_uses_what_is_on_the_device_already(make_data, monkeypatch):
+    split, cpu = make_data().split("train"), torch.device("cpu")
+    needed = sum(map(bytes_of, split.inputs.values()))
+    monkeypatch.setattr("mla_core.data.samples.prefetch.room", lambda device: needed)
+    first = read_ahead(split, device=cpu).inputs
+    for column in first.values():
+        column[torch.tensor([0])]
+    monkeypatch.setattr("mla_core.data.samples.prefetch.room", lambda device: 0)
+    again = read_ahead(split, device=cpu).inputs
+    assert all(again[name] is column for name, column in first.items())
+    del first, again, column
+    assert isinstance(read_ahead(split, device=cpu).inputs["a"], ReadAhead)
+
+
 def test_a_device_that_does_not_say_what_it_has_keeps_nothing():
     assert delivery.room(torch.device("mps")) == 0
