@@ -92,6 +92,13 @@ class Bench:
         drawn: str = self.map.first.evaluate("canvas => canvas.toDataURL()")
         return drawn
 
+    def wait_for_another_picture(self, before: str) -> None:
+        """Wait until the map is drawn anew: it follows the numbers within a moment."""
+        self.page.wait_for_function(
+            "([canvas, before]) => canvas.toDataURL() !== before",
+            arg=[self.map.first.element_handle(), before],
+        )
+
     def point_at_some_sample(self, start: int = 0) -> str:
         """Move the mouse over the map, from a row of it on, until it means a point; return its id."""
         box = self.map.first.bounding_box()

@@ -41,7 +41,7 @@ def test_play_pause_step_and_reset_move_every_picture(lab_page: LabPage):
         "plasticity",
     ):
         assert len(bench.trace(meta)) > 2, meta
-    assert bench.picture() != before
+    bench.wait_for_another_picture(before)
     plasticity = page.locator("rect[data-plasticity]").get_attribute("data-plasticity")
     assert float(plasticity or 1) < 0.9
     page.wait_for_timeout(500)
