@@ -50,6 +50,7 @@ class Child:
         given = (action, arguments, str(log), memory)
         self.process = _SERVER.Process(target=_call, args=given)
         self.process.start()
+        self._seen = set[psutil.Process]()  # below it when a signal was sent, in whatever session
 
     def wait(self, seconds: float) -> int | None:
         """Return its exit code, below 0 for a signal; None when it still runs and is killed now."""
@@ -64,6 +65,7 @@ class Child:
         """Send a signal to it, to one of its own children, or to all of them."""
         pid = self.process.pid
         with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess, IndexError):
+            self._seen |= set(psutil.Process(pid).children(recursive=True))
             if whom == "group":
                 os.killpg(pid, number)
             elif whom == "worker":
@@ -72,13 +74,14 @@ class Child:
                 os.kill(pid, number)
 
     def orphans(self, seconds: float) -> int:
-        """Return how many of its session are still there after so long."""
+        """Return how many of its session, and of those below it, are still there after so long."""
         end = time.monotonic() + seconds
-        while found := _of_session(self.process.pid):
+        while found := _of_session(self.process.pid) | {p for p in self._seen if _lives(p)}:
             if time.monotonic() > end:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(self.process.pid, signal.SIGKILL)
-                return found
+                for one in found:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        one.kill()
+                return len(found)
             time.sleep(0.2)
         return 0
 
@@ -91,12 +94,19 @@ class Child:
         return "Traceback" in said and not said.endswith("KeyboardInterrupt")
 
 
-def _of_session(leader: int) -> int:
-    found = 0
+def _of_session(leader: int) -> set[psutil.Process]:
+    found = set[psutil.Process]()
     for one in psutil.process_iter():
-        with contextlib.suppress(OSError, psutil.Error):
-            found += os.getsid(one.pid) == leader and one.status() != psutil.STATUS_ZOMBIE
+        with contextlib.suppress(OSError):
+            found |= {one} if os.getsid(one.pid) == leader and _lives(one) else set()
     return found
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def _call(action: Callable[..., int | None], arguments: Any, log: str, memory: int) -> None:

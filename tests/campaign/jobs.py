@@ -1,4 +1,4 @@
-"""What is disturbed: a run, a sweep, a preparation, an export; and what each must leave."""
+"""What is disturbed: runs of four kinds, a preparation, an export; and what each must leave."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import nbformat
 
 import mla_core as mla
 from mla_core.cli.main import main
@@ -30,6 +32,19 @@ epochs = 2
 [grid]
 seed = [0, 1, 2]
 """
+PARAMETERS = """seed: int = 0
+headless: bool = False
+run_folder: str = ""
+"""
+TRAIN = f"""import json
+from pathlib import Path
+import mla_core as mla
+from tests.campaign.jobs import checkpoint_always
+checkpoint_always()
+config = mla.ExperimentConfig.from_dict({SETTINGS!r})
+session = mla.train(config, Path(run_folder))
+Path(run_folder, "losses.json").write_text(json.dumps([step.loss for step in session.history.steps]))
+"""
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,8 @@ class Job:
         From that folder to what is there under its final name: name -> bytes.
     whom : tuple of str
         Who is stopped (see `Child.send`).
+    stoppable : bool
+        Whether `mla-lab stop` ends it, too.
     """
 
     name: str
@@ -54,6 +71,7 @@ class Job:
     arguments: tuple[str, ...]
     left: Callable[[Path], dict[str, bytes]]
     whom: tuple[str, ...] = ("parent",)
+    stoppable: bool = False
 
     def start(self, out: Path, log: Path) -> Child:
         return Child(self.action, *self.arguments, str(out), log=log)
@@ -72,11 +90,15 @@ def jobs(work: Path) -> list[Job]:
     """Return all of them; what they read is written to `work`."""
     (work / "config.json").write_text(json.dumps(SETTINGS))
     (work / "question.toml").write_text(SWEEP)
+    config = (str(work / "config.json"),)
     run = finished_run(work)
     sweep = (str(work / "question.toml"),)
+    everybody = ("group", "parent", "worker")
     return [
-        Job("run", repeat, (str(work / "config.json"),), visible),
-        Job("sweep", run_sweep, sweep, visible, ("group", "parent", "worker")),
+        Job("run", repeat, config, visible, stoppable=True),
+        Job("sweep", run_sweep, sweep, visible, everybody),
+        Job("notebook", run_notebook, (str(notebook(work)),), timeless, everybody, stoppable=True),
+        Job("torchrun", run_together, config, visible, everybody, stoppable=True),
         Job("preparation", prepare, (str(manifest(work)),), visible),
         Job("export", export, (str(run),), visible),
     ]
@@ -98,6 +120,32 @@ def manifest(work: Path) -> Path:
         row = {"id": f"s{i}", "label": "ab"[i % 2], "image": f"{i}.png", "audio": f"{i}.wav"}
         lines.append(row)
     return write_manifest(folder / "manifest.csv", lines)
+
+
+def notebook(work: Path) -> Path:
+    """Return a notebook that trains as the configuration says and writes what came out."""
+    book, path = nbformat.v4.new_notebook(), work / "question.ipynb"
+    book.metadata["kernelspec"] = {"name": "python3", "display_name": "3", "language": "python"}
+    book.cells = [nbformat.v4.new_code_cell(source) for source in (PARAMETERS, TRAIN)]
+    book.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(book, path)
+    return path
+
+
+def timeless(out: Path) -> dict[str, bytes]:
+    """Return every file that is not hidden; of notebooks, which cells were run, without the time.
+
+    A folder's checksums hold one of its notebook, which depends on the time, too.
+    """
+    found = visible(out)
+    for name, content in found.items():
+        if name.endswith(".ipynb"):
+            counts = [cell["execution_count"] for cell in json.loads(content)["cells"]]
+            found[name] = json.dumps(counts).encode()
+        elif name.endswith("SHA256SUMS"):
+            lines = content.splitlines(keepends=True)
+            found[name] = b"".join(line for line in lines if b".ipynb" not in line)
+    return found
 
 
 def visible(out: Path) -> dict[str, bytes]:
@@ -130,6 +178,22 @@ def repeat(config: str, out: str) -> int:
 
 def run_sweep(specification: str, out: str) -> int:
     return main(["sweep", specification, "--jobs", "2", "--out", out])
+
+
+def run_notebook(path: str, out: str) -> int:
+    return main(["run", path, "--out", out])
+
+
+def run_together(config: str, out: str) -> int:
+    from torch.distributed.run import main as torchrun
+
+    where = ["--standalone", "--nproc-per-node", "2", "-m", "mla_core.train"]
+    torchrun([*where, config, "--out", out, "--parallel", "modality"])
+    return 0
+
+
+def ask_to_stop(name: str, out: str) -> int:
+    return main(["stop", name, "--runs", out])
 
 
 def prepare(path: str, out: str) -> int:

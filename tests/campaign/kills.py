@@ -9,10 +9,12 @@ import signal
 import time
 from pathlib import Path
 
-from tests.campaign.jobs import Job, each_job
+from tests.campaign.children import Child
+from tests.campaign.jobs import Job, ask_to_stop, each_job
 from tests.campaign.tally import Budget, Tally
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+ASKED = 0.25  # how often a run that can be asked to stop is asked
 PATIENCE = 180  # seconds for a job that takes a few: other people use this machine, too
 LEAVE = 30  # seconds in which workers notice that their sweep is gone
 
@@ -46,7 +48,7 @@ def _stop_at_random(job: Job, work: Path, budget: Budget) -> Tally:
         out = fresh(work / job.name)
         log = work / f"{job.name} {number}.log"
         for _ in range(chance.choice((1, 1, 2, 3))):
-            _stop_once(job, out, log, chance, seconds, tally)
+            _stop_once(job, out, log, chance, seconds, tally, run=next(iter(whole)).split("/")[0])
             if any(whole.get(name) != content for name, content in job.left(out).items()):
                 tally.fault("half-written", f"try {number}: {out} after the kill")
         check_goes_on(job, out, log, whole, tally, f"try {number}")
@@ -54,7 +56,14 @@ def _stop_at_random(job: Job, work: Path, budget: Budget) -> Tally:
 
 
 def _stop_once(
-    job: Job, out: Path, log: Path, chance: random.Random, seconds: float, tally: Tally
+    job: Job,
+    out: Path,
+    log: Path,
+    chance: random.Random,
+    seconds: float,
+    tally: Tally,
+    *,
+    run: str,
 ) -> None:
     child = job.start(out, log)
     if chance.random() < 0.5:
@@ -63,11 +72,25 @@ def _stop_once(
         _await_change(out, chance.randint(1, 30), 1.5 * seconds)
         time.sleep(chance.choice((0, chance.uniform(0, 0.003))))
     number, whom = chance.choice(SIGNALS), chance.choice(job.whom)
-    child.send(number, whom)
+    if job.stoppable and chance.random() < ASKED:
+        number, whom = 0, "mla-lab stop"
+        _ask(run, out, log.with_suffix(".stop.log"), tally)
+    else:
+        child.send(number, whom)
     if child.wait(PATIENCE) is None:
         tally.fault("hung", f"signal {number} to {whom}: it did not end, {log}")
     if child.orphans(LEAVE):
         tally.fault("hung", f"signal {number} to {whom}: processes were left, {log}")
+
+
+def _ask(run: str, out: Path, log: Path, tally: Tally) -> None:
+    """Let `mla-lab stop` stop it: there may be nothing to stop yet, or any more, which it says."""
+    asked = Child(ask_to_stop, run, str(out), log=log)
+    code = asked.wait(PATIENCE)
+    if code is None:
+        tally.fault("hung", f"mla-lab stop does not end, {log}")
+    elif asked.crashed() or code not in {0, 2}:
+        tally.fault("crashed", f"mla-lab stop ends with {code}, {log}")
 
 
 def _await_change(out: Path, changes: int, seconds: float) -> None:
