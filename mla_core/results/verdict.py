@@ -56,6 +56,9 @@ class Measure:
         return f"{self.scale * x:.{1 if self.scale == 100.0 else 3}f}"
 
 
+_SHOWN = ("better", "worse", "higher", "lower")
+
+
 def measure_of(value: str) -> Measure:
     """Return how the numbers in a column of results are told.
 
@@ -175,8 +178,11 @@ class Verdict:
         mean, half, number = self.mean, self.half, told.number
         size = number(abs(mean))
         unit = f" {told.unit}" if told.unit else ""
+        if not float(size) and self.kind in _SHOWN:  # however small, these seeds do show it
+            size = f"less than {size[:-1]}1"
         above = f"{size}{unit} {'above' if mean > 0 else 'below'}"
-        start = f"{self.a} is {above if float(size) else 'level with'} {self.b} on {self.where}"
+        level = size == number(0.0)
+        start = f"{self.a} is {'level with' if level else above} {self.b} on {self.where}"
         if self.value != "test.accuracy":
             start += f" in {what(self.value)}"
         if self.kind == "anecdote":

@@ -7,7 +7,8 @@ import pytest
 
 from mla_core.cli.main import main
 from mla_core.errors import ConfigError
-from mla_core.results.claims import CLAIMS, Answer, Claim, answers, to_markdown
+from mla_core.results.claim import Answer, Claim
+from mla_core.results.claims import CLAIMS, answers, to_markdown
 from mla_core.results.verdict import Verdict
 from tests import ROOT
 
@@ -62,13 +63,13 @@ def test_that_there_is_no_difference_can_only_be_contradicted(verdicts, word):
     assert Answer(claim, verdicts).word == word
 
 
-def test_the_surest_come_first_and_a_page_shows_three():
+def test_the_surest_come_first_and_a_page_shows_three_for_it_and_three_against():
     surest = verdict(0.2, 0.001)
-    answer = Answer(CLAIMS[0], [WORSE, EVEN, BETTER, surest, BETTER])
-    assert answer.decided[0] is surest
+    answer = Answer(CLAIMS[0], [WORSE, EVEN, BETTER, surest, BETTER, *[WORSE] * 3, BETTER])
+    assert answer.support[0] is surest
     page = to_markdown([answer])
-    assert page.count("\n- a is") == 3
-    assert "- and 1 other that the command prints" in page
+    assert (page.count("above b"), page.count("below b")) == (3, 3)
+    assert "- and 2 others that the command prints" in page
 
 
 def test_names_are_different():

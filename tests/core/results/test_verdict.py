@@ -65,6 +65,13 @@ def test_a_difference_of_nothing_is_level_rather_than_above():
     assert found.text.startswith("a is level with b on emoji (")
 
 
+def test_a_small_difference_that_is_shown_is_not_called_level():
+    tiny = [b + 0.0001 + 0.00001 * i for i, b in enumerate(BASE)]
+    found = compare(runs(a=tiny, b=BASE), "a", "b")
+    assert found.text.startswith("a is less than 0.1 points above b on emoji (")
+    assert found.kind == "better"
+
+
 def test_a_verdict_is_the_paired_t_test():
     found = compare(runs(a=NOISY, b=BASE), "a", "b")
     test = stats.ttest_rel(NOISY, BASE)
