@@ -262,7 +262,6 @@ def test_a_name_that_the_data_do_not_have_is_refused_before_training(changes, me
     [
         *((name, {}) for name in sorted({*DATASETS.built_in} - NEED_FILES)),
         ("gaussian", {"modalities": 5}),
-        ("emoji", {"speech": True}),
     ],
 )
 def test_the_modalities_of_a_data_set_are_known_before_it_is_loaded(name, options):

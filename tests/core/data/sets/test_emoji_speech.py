@@ -13,7 +13,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch.nn.functional import avg_pool2d
 
-from mla_core.data import load_dataset
+from mla_core.data import load_dataset, modalities_of
 from mla_core.data.samples.audio import audible, log_mel
 from mla_core.data.samples.split import SPLITS
 from mla_core.data.sets import emoji
@@ -62,6 +62,7 @@ def same(one, other, part):
 
 def test_every_emoji_has_a_third_part(data):
     assert list(data.modalities) == ["image", "text", "audio"]
+    assert modalities_of("emoji", {"speech": True}) == ("image", "text", "audio")  # unloaded
     assert data.modalities["audio"].kind == "spectrogram"
     assert data.modalities["audio"].noise == -10
     for side, n in zip(SPLITS, (1134, 382, 382), strict=True):
