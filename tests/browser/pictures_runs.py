@@ -69,7 +69,7 @@ def _browser(browser: Browser, lab: LiveLab, folder: Path) -> None:
         page.page.get_by_role("button", name="test accuracy").click()
         for row in (0, 1, 2):
             page.page.get_by_role("checkbox", name="show ").nth(2 * row).check()
-        page.page.get_by_text("3 compared").wait_for(timeout=60_000)
+        page.page.get_by_text("3 compared").first.wait_for(timeout=60_000)
         page.page.locator(".js-plotly-plot").nth(1).wait_for()
         page.page.wait_for_timeout(1500)
         print(page.screenshot(folder / "run_browser.png"))
