@@ -91,7 +91,9 @@ class Child:
     def crashed(self) -> bool:
         """Whether it showed a traceback; Ctrl-C before the command is up and running is none."""
         said = self.said().rstrip()
-        return "Traceback" in said and not said.endswith("KeyboardInterrupt")
+        # torchrun tells in one of its own that a process ended, with whatever sentence.
+        tracebacks = said.count("Traceback") - said.count("ChildFailedError:")
+        return tracebacks > 0 and not said.endswith("KeyboardInterrupt")
 
 
 def _of_session(leader: int) -> set[psutil.Process]:

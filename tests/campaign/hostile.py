@@ -147,7 +147,8 @@ def _write_runs(root: Path, texts: list[str]) -> None:
         mla.ExperimentConfig(dataset="gaussian", dataset_options={"sizes": [60, 30, 30]}, epochs=1),
         root / "made",
     )
-    shutil.rmtree(root / "runs", ignore_errors=True)
+    for old in ("runs", "texts"):  # of the page before, with other data
+        shutil.rmtree(root / old, ignore_errors=True)
     names = [text.replace("/", "\N{FRACTION SLASH}")[:80] for text in texts[:6]]
     for name in names:
         shutil.copytree(made, root / "runs" / name)
