@@ -33,9 +33,9 @@ class GBlending(Uniform):
       forward through both splits per estimate.
     - ``"copies"``, as published: M + 1 copies of the network as it is go on for ``every`` epochs,
       each on one loss alone, and are thrown away; G and O are each copy's own. That is twice the
-      training, as a copy for one modality encodes that one alone, all of which `StepRecord.forward_passes` counts, a way back as two
-      forward. The copies take plain steps with the momentum and decay of the configuration, and
-      the first estimate is behind ``every`` epochs.
+      training, as a copy for one modality encodes that one alone; `StepRecord.forward_passes`
+      counts all of it, a way back as two forward. The copies take plain steps with the momentum
+      and decay of the configuration, and the first estimate is behind ``every`` epochs.
 
     Options: ``every``, 0 for never, which is `uniform`; published code takes 10; and those of
     `uniform`, whose ``unimodal_weight`` multiplies ``w_1 .. w_M``.

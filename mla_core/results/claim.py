@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mla_core.results.files import load_results
 from mla_core.results.tables import chosen_runs
-from mla_core.results.verdict import Verdict
+from mla_core.results.verdict import LESS, MORE, Verdict
 from mla_core.words import counted
 
-_SUPPORT, _AGAINST, _UNCLEAR = {"better", "higher"}, {"worse", "lower"}, {"unclear"}
+_UNCLEAR = frozenset({"unclear"})
 
 
 class Results:
@@ -75,7 +75,7 @@ class Answer:
     def word(self) -> str:
         """What the comparisons say together, in a few words."""
         support, against, unclear = (
-            sum(v.kind in kinds for v in self.verdicts) for kinds in (_SUPPORT, _AGAINST, _UNCLEAR)
+            sum(v.kind in kinds for v in self.verdicts) for kinds in (MORE, LESS, _UNCLEAR)
         )
         of = f"of {counted(len(self.verdicts), 'comparison')}"
         rest = f", {unclear} unclear" if unclear else ""
@@ -91,14 +91,14 @@ class Answer:
     @property
     def support(self) -> list[Verdict]:
         """The verdicts that speak for the claim, the surest first."""
-        return self._surest(_SUPPORT)
+        return self._surest(MORE)
 
     @property
     def against(self) -> list[Verdict]:
         """Those that speak against it; where it denies a difference, those that are unclear may, too."""
-        return self._surest(_AGAINST | (_UNCLEAR if self.claim.denies else set()))
+        return self._surest(LESS | _UNCLEAR if self.claim.denies else LESS)
 
-    def _surest(self, kinds: set[str]) -> list[Verdict]:
+    def _surest(self, kinds: frozenset[str]) -> list[Verdict]:
         found = [v for v in self.verdicts if v.kind in kinds]
         return sorted(found, key=lambda v: v.adjusted)
 

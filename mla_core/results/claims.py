@@ -269,7 +269,7 @@ CLAIMS = (
         "remedied",
         "Joint training with a remedy is ahead of separately trained networks",
         "Our question to the claim above",
-        "The same against `ensemble`, which most of their papers leave out.",
+        "The same against `ensemble`.",
         _ahead("methods", REMEDIES, ("ensemble",)),
     ),
     Claim(

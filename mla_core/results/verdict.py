@@ -56,7 +56,7 @@ class Measure:
         return f"{self.scale * x:.{1 if self.scale == 100.0 else 3}f}"
 
 
-_SHOWN = ("better", "worse", "higher", "lower")
+MORE, LESS = frozenset({"better", "higher"}), frozenset({"worse", "lower"})  # kinds that are shown
 
 
 def measure_of(value: str) -> Measure:
@@ -178,7 +178,7 @@ class Verdict:
         mean, half, number = self.mean, self.half, told.number
         size = number(abs(mean))
         unit = f" {told.unit}" if told.unit else ""
-        if not float(size) and self.kind in _SHOWN:  # however small, these seeds do show it
+        if not float(size) and self.kind in MORE | LESS:  # however small, these seeds do show it
             size = f"less than {size[:-1]}1"
         above = f"{size}{unit} {'above' if mean > 0 else 'below'}"
         level = size == number(0.0)

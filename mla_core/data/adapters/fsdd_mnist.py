@@ -10,12 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mla_core.data.adapters.mnist import read_mnist
-from mla_core.data.adapters.reading import (
-    by_stem,
-    loader_of,
-    root_of,
-    tells_encodings,
-)
+from mla_core.data.adapters.reading import by_stem, loader_of, root_of
 from mla_core.data.files import Manifest, Row, deal_groups
 from mla_core.data.samples import Fault, Source
 from mla_core.errors import one_of
@@ -26,7 +21,6 @@ NOTE = "speech and writing are paired by digit: nobody said what somebody else w
 _NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>[^_]+)_(?P<index>\d+)")
 
 
-@tells_encodings
 def read_fsdd_mnist(root: str, split: str = "speakers") -> Manifest:
     """Free Spoken Digits + MNIST: real speech and real handwriting, paired by digit (your own copy).
 

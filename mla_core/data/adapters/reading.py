@@ -87,7 +87,7 @@ def loader_of(
     return load
 
 
-_OTHERS: ContextVar[list[str] | None] = ContextVar("lines that are not UTF-8", default=None)
+_OTHERS: ContextVar[dict[str, None] | None] = ContextVar("lines that are not UTF-8", default=None)
 
 
 def tells_encodings(read: Callable[..., Manifest]) -> Callable[..., Manifest]:
@@ -95,7 +95,7 @@ def tells_encodings(read: Callable[..., Manifest]) -> Callable[..., Manifest]:
 
     @functools.wraps(read)
     def noting(*args: Any, **options: Any) -> Manifest:
-        others: list[str] = []
+        others = dict[str, None]()  # each once, however often it is read
         token = _OTHERS.set(others)
         try:
             manifest = read(*args, **options)
@@ -104,7 +104,7 @@ def tells_encodings(read: Callable[..., Manifest]) -> Callable[..., Manifest]:
         if not others:
             return manifest
         what = counted(len(others), "line that is", "lines that are")
-        note = f"{what} not UTF-8 taken for Windows-1252, the first {others[0]}"
+        note = f"{what} not UTF-8 taken for Windows-1252, the first {next(iter(others))}"
         return replace(manifest, notes=(*manifest.notes, note))
 
     return noting
@@ -198,7 +198,7 @@ def _decoded(line: bytes, path: Path, number: int) -> str:
     with contextlib.suppress(UnicodeDecodeError):
         return line.decode()
     if (others := _OTHERS.get()) is not None:
-        others.append(f"{path}, line {number}")
+        others[f"{path}, line {number}"] = None
     with contextlib.suppress(UnicodeDecodeError):
         return line.decode("cp1252")
     return line.decode("latin-1")  # five bytes mean nothing in Windows-1252
