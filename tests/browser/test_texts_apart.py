@@ -104,9 +104,9 @@ def use(gallery: LabPage, name: str) -> None:
         output.get_by_role("button", name=re.compile(f"{button}$")).click()
 
     status = output.locator(".mla-status")
-    for _ in range(3):
+    for step in range(1, 4):
         press("Step")
-    expect(status).to_contain_text("sub-step 3 of")
+        expect(status).to_contain_text(f"sub-step {step} of")
     press("Branch")
     press("Branch from here")
     expect(output.locator(".mla-difference")).to_contain_text("Branch from sub-step 3")
