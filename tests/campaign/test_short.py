@@ -49,21 +49,20 @@ def test_nothing_piles_up(tmp_path):
 
 
 def write_in_place(out):
-    """Do what no part of the lab does: the file is there before it is whole."""
+    """Do what no part of the lab does: a file is there before it is whole, and so is the next."""
     import time
     from pathlib import Path
 
-    with (Path(out) / "numbers.txt").open("w") as file:
-        for number in range(100):
-            file.write(f"{number}\n")
-            file.flush()
-            time.sleep(0.01)
+    for number in range(40):
+        with (Path(out) / f"{number}.txt").open("w") as file:
+            time.sleep(0.05)
+            file.write("whole")
     return 0
 
 
 def test_a_job_that_writes_in_place_is_found_out(tmp_path):
     job = jobs.Job("careless", write_in_place, (), jobs.visible)
-    tally = kills._stop_at_random(job, tmp_path, Budget(0, 6, 60))
+    tally = kills._stop_at_random(job, tmp_path, Budget(0, 6, 600))
     assert {column for column, _ in tally.faults} == {"half-written"}
 
 
