@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
 from mla_core.config import ExperimentConfig
+
+
+def _plain(step: Any) -> Any:
+    """Return an optimiser's step without what torch wraps around it for its compiler.
+
+    The wrapper breaks the compiler's graph and imports the compiler for that, which takes seconds
+    before the first update of every process; nothing is compiled here.
+    """
+    return torch.no_grad()(inspect.unwrap(step))
+
+
+class _SGD(torch.optim.SGD):
+    step = _plain(torch.optim.SGD.step)
+
+
+class _AdamW(torch.optim.AdamW):
+    step = _plain(torch.optim.AdamW.step)
 
 
 def make_optimizer(
@@ -17,10 +36,8 @@ def make_optimizer(
     _spare_the_compiler()
     rate, decay = config.learning_rate, config.weight_decay
     if config.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
-    optimizer = torch.optim.SGD(
-        parameters, lr=rate, momentum=config.momentum, weight_decay=decay, fused=True
-    )
+        return _AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
+    optimizer = _SGD(parameters, lr=rate, momentum=config.momentum, weight_decay=decay, fused=True)
     # The fused kernel wants all momenta or none, but encoders take their first step one by one. A
     # buffer of zeros gives the same first step as no buffer: 0 * momentum + gradient.
     for parameter in parameters:
@@ -38,11 +55,10 @@ def laid_out_as(parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
 
 
 def _spare_the_compiler() -> None:
-    """Let optimisers be made without torch's compiler, whose import takes seconds; nothing is compiled.
+    """Let optimisers be made without torch's compiler, too.
 
-    torch wraps some of their methods so that its compiler leaves them alone, and imports it for that
-    at the first call, unless it is noted that this was done. Only the first update needs it, which
-    a picture of the untrained network does not wait for.
+    Some of their other methods are wrapped so that the compiler leaves them alone, which imports it
+    at the first call, unless it is noted that this was done.
     """
     if "torch._dynamo" in sys.modules:
         return

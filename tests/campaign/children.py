@@ -23,7 +23,14 @@ import psutil
 from tests import ROOT
 
 _SERVER = multiprocessing.get_context("forkserver")
-_LOADED = ("mla_core.cli.main", "mla_core.runs", "mla_core.records", "widgets.export", "nbformat", "av")
+_LOADED = (
+    "mla_core.cli.main",
+    "mla_core.runs",
+    "mla_core.records",
+    "widgets.export",
+    "nbformat",
+    "av",
+)
 
 
 class Child:
