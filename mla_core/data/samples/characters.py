@@ -91,7 +91,7 @@ def composed(text: str) -> str:
     Traceback (most recent call last):
     mla_core.errors.DataError: holds '\x00', which is no character of a text: take it out
     """
-    if found := _NO_CHARACTER.search(text):
+    if not text.isprintable() and (found := _NO_CHARACTER.search(text)):
         msg = f"holds {found[0]!r}, which is no character of a text: take it out"
         raise DataError(msg)
     return text if text.isascii() else unicodedata.normalize("NFC", text)
