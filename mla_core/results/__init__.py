@@ -1,7 +1,11 @@
 """What many runs say together: one row per run, tables, comparisons over seeds, plain words."""
 
 from mla_core.results.choices import choices_beside, stage_one, stage_one_markdown
-from mla_core.results.comparisons import compare_with, comparisons_markdown
+from mla_core.results.comparisons import (
+    compare_variants,
+    compare_with,
+    comparisons_markdown,
+)
 from mla_core.results.files import (
     check_csv,
     collect,
@@ -50,6 +54,7 @@ __all__ = [
     "collect",
     "compare",
     "compare_all",
+    "compare_variants",
     "compare_with",
     "comparisons_markdown",
     "detectable_difference",

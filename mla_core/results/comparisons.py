@@ -61,6 +61,41 @@ def compare_with(
     return together(found), left_out
 
 
+def compare_variants(frame: pd.DataFrame, value: str = "test.accuracy") -> list[Verdict]:
+    """Compare every variant of a method with the first of the same method, wherever both are.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As for `compare`, with ``method``; which variant is first, its order says.
+    value : str
+
+    Returns
+    -------
+    list of Verdict
+        By condition and method, p-values adjusted by Holm's method for their number.
+
+    Raises
+    ------
+    ConfigError
+        As `compare`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"label": ["a (1)", "a (2)", "b"] * 2, "method": list("aab") * 2})
+    >>> frame = frame.assign(condition="emoji", seed=[0, 0, 0, 1, 1, 1])
+    >>> frame["test.accuracy"] = [0.5, 0.6, 0.4, 0.6, 0.8, 0.5]
+    >>> [(v.a, v.b) for v in compare_variants(frame)]
+    [('a (2)', 'a (1)')]
+    """
+    found = list[Verdict]()
+    for (where, _), runs in frame.groupby(["condition", "method"], sort=False):
+        first, *others = dict.fromkeys(runs["label"])
+        found += [compare(runs, other, first, value, where) for other in others]
+    return together(found)
+
+
 def comparisons_markdown(verdicts: Sequence[Verdict]) -> str:
     """Return verdicts as a Markdown table, with what could have been seen beside each."""
     if not verdicts:

@@ -9,7 +9,12 @@ from scipy import stats
 import mla_core as mla
 from mla_core.cli import main
 from mla_core.head import audit
-from mla_core.results import compare_with, comparisons_markdown, load_results
+from mla_core.results import (
+    compare_variants,
+    compare_with,
+    comparisons_markdown,
+    load_results,
+)
 from mla_core.results import names as run_names
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.tables import chosen_runs
@@ -138,6 +143,27 @@ def test_a_verdict_without_a_difference_says_what_the_seeds_would_show():
     many = compare_all(runs(a=NOISY, c=NOISY, d=CLEAR, b=BASE), ["a", "c", "d"], "b")
     assert many[0].detectable > one.detectable  # more is asked
     assert "They would show" not in many[2].text
+
+
+def test_variants_are_compared_with_the_first_of_their_own_method():
+    labels = {
+        "b (paper)": BASE,
+        "a": NOISY,
+        "c (paper)": BASE,
+        "b (code)": CLEAR,
+        "c (code)": NOISY,
+    }
+    frame = runs(where=("emoji", "digits"), **labels)
+    frame["method"] = frame["label"].str[0]
+    frame = frame[(frame["label"] != "c (paper)") | (frame["condition"] == "emoji")]
+    found = compare_variants(frame)
+    assert [(v.where, v.a, v.b) for v in found] == [
+        ("emoji", "b (code)", "b (paper)"),
+        ("emoji", "c (code)", "c (paper)"),
+        ("digits", "b (code)", "b (paper)"),
+    ]
+    assert {v.family for v in found} == {3}
+    assert [v.kind for v in found] == ["better", "no difference", "better"]
 
 
 def test_everything_asked_in_a_table_is_corrected_together():
