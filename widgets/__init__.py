@@ -22,6 +22,7 @@ from widgets.results import (
     gap_plot,
     heat_map,
     missing_plot,
+    rank_plot,
     subset_plot,
     tell,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "predict",
     "present",
     "projection_toy",
+    "rank_plot",
     "shift_change",
     "show",
     "subset_plot",

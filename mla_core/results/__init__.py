@@ -20,6 +20,7 @@ from mla_core.results.files import (
 from mla_core.results.folders import AGAIN, ANEW, is_finished, is_run, read_run_files
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.names import by_rule, with_names
+from mla_core.results.ranks import MeanRanks, mean_ranks
 from mla_core.results.significance import (
     PairedDifference,
     detectable_difference,
@@ -42,6 +43,7 @@ from mla_core.results.verdict import (
 __all__ = [
     "AGAIN",
     "ANEW",
+    "MeanRanks",
     "Measure",
     "PairedDifference",
     "Table",
@@ -64,6 +66,7 @@ __all__ = [
     "load_results",
     "machine",
     "mean_interval",
+    "mean_ranks",
     "measure_of",
     "paired_difference",
     "read",

@@ -92,7 +92,7 @@ def compare_variants(frame: pd.DataFrame, value: str = "test.accuracy") -> list[
     found = list[Verdict]()
     for (where, _), runs in frame.groupby(["condition", "method"], sort=False):
         first, *others = dict.fromkeys(runs["label"])
-        found += [compare(runs, other, first, value, where) for other in others]
+        found += [compare(runs, other, first, value, str(where)) for other in others]
     return together(found)
 
 

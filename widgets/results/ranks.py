@@ -1,0 +1,73 @@
+"""All methods in one picture: mean ranks with the difference that tells two of them apart."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+from mla_core.results import MeanRanks
+from widgets.page import text
+from widgets.results.parts import INK, finish, panels_of, rows_axis, title_axes
+
+
+def rank_plot(ranks: MeanRanks) -> go.Figure:
+    """Return a critical-difference picture: the mean rank of every label, the best on top.
+
+    A bar is as long as the critical difference, half of it on each side: two labels whose bars do
+    not overlap differ. Open marks are those that the best cannot be told from.
+
+    Parameters
+    ----------
+    ranks : MeanRanks
+        From `mla_core.results.mean_ranks`.
+    """
+    rows = list(ranks.mean)[::-1]
+    best = rows[-1]
+    near = {best, *ranks.not_behind(best)}
+    figure = panels_of([""], rows)
+    for name, members, symbol in (
+        ("not told from the best", [row for row in rows if row in near], "circle-open"),
+        ("behind the best", [row for row in rows if row not in near], "circle"),
+    ):
+        said = [
+            f"{text(row)}: mean rank {ranks.mean[row]:.1f} of {len(rows)}, {name}"
+            for row in members
+        ]
+        trace = go.Scatter(
+            x=[ranks.mean[row] for row in members],
+            y=[rows.index(row) for row in members],
+            error_x={
+                "type": "constant",
+                "value": ranks.critical / 2,
+                "color": INK,
+                "thickness": 1.5,
+                "width": 3,
+            },
+            mode="markers",
+            marker={"color": INK, "symbol": symbol, "size": 9, "line": {"width": 2, "color": INK}},
+            name=name,
+            text=said,
+            hovertemplate="%{text}<extra></extra>",
+            showlegend=bool(members),
+        )
+        figure.add_trace(trace, row=1, col=1)
+    rows_axis(figure, rows, 1)
+    figure.update_xaxes(tickvals=[1, *range(5, len(rows), 5)])  # bars may begin before the first
+    title_axes(
+        figure,
+        f"mean rank of {len(rows)} over {ranks.blocks} blocks (condition and seed), 1 is best",
+    )
+    return finish(figure, describe_ranks(ranks))
+
+
+def describe_ranks(ranks: MeanRanks) -> str:
+    """Say in one sentence who is first, and who cannot be told from it."""
+    best, *_ = ranks.mean
+    near = ranks.not_behind(best)
+    told = ", ".join(near[:6]) + (f" and {len(near) - 6} more" if len(near) > 6 else "")
+    rest = f"{told} cannot be told from it" if near else "it is ahead of all others"
+    left = f" Left out, for a seed without a value: {', '.join(ranks.left_out)}."
+    return (
+        f"{best} has the best mean rank, {ranks.mean[best]:.1f} of {len(ranks.mean)}; {rest} (two "
+        f"differ whose mean ranks are {ranks.critical:.1f} apart, Nemenyi's test at 0.05 over "
+        f"{ranks.blocks} blocks).{left if ranks.left_out else ''}"
+    )
