@@ -70,7 +70,20 @@ def test_a_snapshot_that_lacks_a_file_does_not_count(lost, three, tmp_path):
     shutil.rmtree(newer / lost) if (newer / lost).is_dir() else (newer / lost).unlink()
     assert load_snapshot(older.parent).step == three[0].step
     shutil.rmtree(older)
-    assert load_snapshot(newer.parent) is None
+    if lost == SUMS:  # of a version that knew no such list
+        assert load_snapshot(newer.parent) is None
+    else:
+        with pytest.raises(DataError, match=rf"checkpoint-000000002/{lost}.*train anew"):
+            load_snapshot(newer.parent)
+
+
+def test_a_damaged_list_of_files_is_no_beginning_anew(three, tmp_path):
+    """What was trained would be lost, and nobody told."""
+    path = save_snapshot(three[0], tmp_path) / SUMS
+    path.write_text(path.read_text().replace("snapshot.json", "sncpshot.jqon"))
+    for look in (load_snapshot, trained_on):
+        with pytest.raises(DataError, match=r"sncpshot\.jqon'.*train anew"):
+            look(tmp_path)
 
 
 @pytest.mark.parametrize(
