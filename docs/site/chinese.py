@@ -1,0 +1,45 @@
+"""The Chinese pages: those that have a catalogue, `locale/zh_CN/LC_MESSAGES/PAGE.po`."""
+# ruff: noqa: INP001 - a script, not a package
+
+from __future__ import annotations
+
+import posixpath
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
+
+LANGUAGE = "zh_CN"
+FOLDER = "zh"  # of the site
+CATALOGUES = Path(__file__).parent / "locale" / LANGUAGE / "LC_MESSAGES"
+TRANSLATED = sorted(
+    path.relative_to(CATALOGUES).with_suffix("").as_posix() for path in CATALOGUES.rglob("*.po")
+)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Let links of Chinese pages lead to English ones where there is no Chinese one."""
+    app.add_post_transform(_ToEnglish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+class _ToEnglish(SphinxPostTransform):
+    default_priority = 8  # before MyST complains of a page that is not there
+
+    def run(self, **_: Any) -> None:
+        if self.config.language != LANGUAGE:
+            return
+        page = self.env.current_document.docname
+        here = posixpath.dirname(f"{FOLDER}/{page}")
+        for link in list(self.document.findall(addnodes.pending_xref)):
+            path, mark, place = link["reftarget"].partition("#")
+            name, ending = posixpath.splitext(path)
+            if link["reftype"] == "myst" and ending in {".md", ".ipynb"}:
+                there = posixpath.join(posixpath.dirname(page), f"{name}.html")
+                address = posixpath.relpath(there, here) + mark + place
+                link.replace_self(
+                    nodes.reference("", "", *link.children, refuri=address, internal=True)
+                )
