@@ -23,7 +23,7 @@ TRANSLATED = sorted(
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Let links of Chinese pages lead to English ones where there is no Chinese one; and their search."""
+    """Let Chinese pages be searched, and lead to English ones where there is no Chinese one."""
     app.add_post_transform(_ToEnglish)
     app.add_search_language(PairsOfCharacters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
