@@ -63,6 +63,7 @@ screenshot: .venv/.stamp-test ## Take the pictures of the documentation with a r
 clean: ## Remove the environment and every cache (runs/ stays)
 	rm -rf .venv build dist docs/_build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
+	find docs/site/locale -name "*.mo" -delete
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +
 
 # A stamp says that the environment fits both files; it is written only after pip succeeded.

@@ -3,14 +3,21 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
+from babel.messages.pofile import read_po
+from markdown_it.renderer import RendererHTML
+from myst_parser.config.main import MdParserConfig
+from myst_parser.parsers.mdit import create_md_parser
 
 import mla_core
 import widgets
 from tests import ROOT
 
 SITE = ROOT / "docs" / "site"
+CATALOGUES = SITE / "locale" / "zh_CN" / "LC_MESSAGES"
+TRANSLATED = sorted(path.relative_to(CATALOGUES).as_posix() for path in CATALOGUES.rglob("*.po"))
 INDEX = """\
 # Title
 
@@ -132,3 +139,68 @@ def test_the_builder_tells_what_it_can_do():
         check=True,
     )
     assert "--short" in done.stdout
+
+
+def messages(path):
+    with path.open(encoding="utf-8") as file:
+        return [message for message in read_po(file) if message.id]
+
+
+def test_every_message_of_the_chinese_pages_is_translated_and_none_is_left_over(tmp_path):
+    command = [sys.executable, str(SITE / "translate.py"), "--to", str(tmp_path)]
+    subprocess.run(command, check=True)
+    faults = []
+    for name in TRANSLATED:
+        now, kept = messages(tmp_path / name), messages(CATALOGUES / name)
+        faults += [f"{name}: {m.id}" for m in now if m.fuzzy or not m.string]
+        left = {m.id for m in kept} - {m.id for m in now}
+        faults += [f"{name}, in English no more: {text}" for text in sorted(left)]
+    assert faults == [], "run `python docs/site/translate.py` and translate what it leaves open"
+
+
+def untranslatable(text):
+    """Return what a translation keeps: code, formulas, targets of links, marks, numbers."""
+    if text.count("\\") > 1 and "$" not in text:
+        return Counter([text])  # a formula on a line of its own
+    config = MdParserConfig(enable_extensions={"dollarmath"})
+    kept = []
+    for block in create_md_parser(config, RendererHTML).parse(text):
+        kept.append(block.type)  # a list instead of a paragraph would be passed over by Sphinx
+        for token in block.children or ():
+            if token.type == "text":
+                kept += re.findall(r"[0-9.]*[0-9]|[*`_$]+", token.content)
+            else:
+                target = token.attrGet("href") or token.attrGet("src")
+                content = "" if token.type == "image" else token.content
+                kept.append((token.type, target, content))
+    return Counter(kept)
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_a_translation_keeps_code_links_formulas_and_numbers(name):
+    for message in messages(CATALOGUES / name):
+        assert not message.fuzzy
+        text = re.sub(r"^(\d+)\. ", r"\1\\. ", message.id)  # a heading's number, and no list
+        assert untranslatable(message.string) == untranslatable(text), message.string
+
+
+@pytest.mark.parametrize(
+    ("text", "translation"),
+    [
+        ("see `x`", "见 `y`"),
+        ("see [a](a.md)", "见 [a](b.md)"),
+        ("<a href='a.html'>a</a> b", "<a href='b.html'>a</a> b"),
+        ("$x$ of 5", "5 的 $y$"),
+        ("5 of 6", "7 之 5"),
+        ("**Word.** More", "**词。**更多"),  # which Markdown does not read as bold
+        (r"1\. Word", "1. 词"),
+        (r"\frac{a}{\bar b}", r"\frac{b}{\bar b}"),
+    ],
+)
+def test_a_translation_that_keeps_something_else_is_found(text, translation):
+    assert untranslatable(text) != untranslatable(translation)
+
+
+def test_the_chinese_search_knows_words_within_a_sentence(site):
+    terms = site("chinese").PairsOfCharacters({}).split("更新共享头 head。")
+    assert {"共享", "享头", "head"} <= set(terms)

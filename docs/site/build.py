@@ -1,5 +1,7 @@
 """Build the site: `python docs/site/build.py` writes docs/_build/html, which opens from its folder.
 
+The pages that are translated into Chinese go into html/zh.
+
 Notebooks are executed first, minutes each; one that was executed with the same code is taken again.
 """
 # ruff: noqa: INP001 - a script, not a package
@@ -14,6 +16,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]
 
+from chinese import FOLDER, LANGUAGE, TRANSLATED  # noqa: E402
 from links import broken_links  # noqa: E402
 from plotly.offline import get_plotlyjs  # noqa: E402
 from sphinx.cmd.build import build_main  # noqa: E402
@@ -41,23 +44,21 @@ def build(out: Path, *, short: bool = False) -> int:
     chosen = {path: SHORT.get(path.stem, {}) if short else {} for path in _notebooks(short=short)}
     made = [executed(path, parameters, out / "executed") for path, parameters in chosen.items()]
     stage(out / "source", made, reference=not short)
-    options = [
-        "-W",
-        "--keep-going",
-        "-q",
-        "-b",
-        "html",
-        "-c",
-        str(HERE),
-        "-d",
-        str(out / "doctrees"),
-    ]
-    failed = build_main([*options, str(out / "source"), str(out / "html")])
-    (out / "html" / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
-    faults = [*_too_large(out / "html"), *broken_links(out / "html")]
+    stage(out / "source_zh", made, reference=False, only=TRANSLATED)
+    site = out / "html"
+    failed = _pages(out / "source", site, out / "doctrees", "en")
+    failed |= _pages(out / "source_zh", site / FOLDER, out / "doctrees_zh", LANGUAGE)
+    faults = [*_too_large(site), *broken_links(site)]
     for fault in faults:
         print(fault, file=sys.stderr)  # noqa: T201 - a command's errors
     return int(bool(failed or faults))
+
+
+def _pages(source: Path, site: Path, doctrees: Path, language: str) -> int:
+    options = ["-W", "--keep-going", "-q", "-b", "html", "-c", str(HERE), "-d", str(doctrees)]
+    failed = build_main([*options, "-D", f"language={language}", str(source), str(site)])
+    (site / "_static" / "plotly.min.js").write_text(get_plotlyjs(), encoding="utf-8")
+    return int(failed)
 
 
 def _too_large(site: Path) -> list[str]:

@@ -10,6 +10,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT)]  # the extensions below, and this checkout's code
 
+from chinese import TRANSLATED  # noqa: E402
+
 from mla_core.version import __version__  # noqa: E402
 
 project = "MLA Lab"
@@ -22,11 +24,19 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "chinese",
     "mathml",
 ]
 exclude_patterns = ["README.md"]  # included by the first pages
 default_role = "py:obj"  # `name` is a link where it names something, and code elsewhere
-templates_path: list[str] = []
+templates_path = [str(HERE / "templates")]
+
+language = "en"  # `build.py` builds the Chinese pages, too
+locale_dirs = [str(HERE / "locale")]
+gettext_compact = False  # a catalogue for each page
+gettext_location = False  # a line more on a page is no change of its texts
+gettext_uuid = False
+html_context = {"translated": TRANSLATED}
 
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 4

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from api import pages as api_pages
@@ -17,7 +17,13 @@ OURS = ("docs/site/", "docs/_build/")  # the machinery itself
 FIRST = ("index.md", "quick_start.md")
 
 
-def stage(place: Path, notebooks: Iterable[Path], *, reference: bool = True) -> None:
+def stage(
+    place: Path,
+    notebooks: Iterable[Path],
+    *,
+    reference: bool = True,
+    only: Collection[str] | None = None,
+) -> None:
     """Bring a folder of sources up to date: what has not changed is not touched.
 
     Parameters
@@ -28,15 +34,20 @@ def stage(place: Path, notebooks: Iterable[Path], *, reference: bool = True) -> 
         Executed ones.
     reference : bool
         Whether the pages of the code are among them.
+    only : collection of str, optional
+        Leave out other pages than these, named without their endings.
     """
     sources = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _found()}
     sources |= {f"notebooks/{path.name}": path.read_bytes() for path in notebooks}
     if reference:
         sources |= {f"api/{name}": text.encode() for name, text in api_pages().items()}
     sources |= {name: (HERE / name).read_bytes() for name in FIRST}
-    pages = [
-        name.rpartition(".")[0] for name in sources if name.endswith((".md", ".ipynb", ".rst"))
-    ]
+    if only is not None:
+        kept = {*only, "README"}  # which the first pages include
+        sources = {
+            n: s for n, s in sources.items() if n.rpartition(".")[0] in kept or not _is_page(n)
+        }
+    pages = [name.rpartition(".")[0] for name in sources if _is_page(name)]
     sources["index.md"] = with_contents(sources["index.md"].decode(), pages).encode()
     for path in place.rglob("*"):
         if path.is_file() and path.relative_to(place).as_posix() not in sources:
@@ -77,6 +88,10 @@ def with_contents(index: str, pages: Iterable[str]) -> str:
         return "".join(f"{line}\n" for line in lines)
 
     return re.sub(r"```\{toctree\}\n(:.*\n)*\n*```\n", "", trees.sub(fill, index))
+
+
+def _is_page(name: str) -> bool:
+    return name.endswith((".md", ".ipynb", ".rst"))
 
 
 def _found() -> Iterable[Path]:

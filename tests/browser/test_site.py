@@ -25,6 +25,7 @@ FIRST, SECOND = (
     "notebooks/02_head_gradient_modification.html",
 )
 PAGES = ("index.html", "quick_start.html", "docs/data.html", "CONTRIBUTING.html", FIRST, SECOND)
+CHINESE = ("zh/index.html", f"zh/{FIRST}")
 # On a machine that does much else, two notebooks may take minutes.
 pytestmark = pytest.mark.timeout(1500)
 
@@ -71,7 +72,7 @@ def offline(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Offlin
     context.close()
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *CHINESE])
 def test_a_page_opens_from_its_folder_without_the_network(
     site: Path, offline: OfflinePage, name: str
 ):
@@ -131,6 +132,25 @@ def test_the_projection_follows_the_arrow_keys_and_formulas_are_drawn(
 
 def test_the_search_finds_a_page(site: Path, offline: OfflinePage):
     offline.page.goto(f"{(site / 'search.html').as_uri()}?q=plasticity")
+    expect(offline.page.locator("#search-results li a").first).to_be_visible()
+    assert offline.complaints == []
+
+
+def test_a_chinese_page_leads_to_its_english_twin_and_back(site: Path, offline: OfflinePage):
+    page = offline.open(site / "zh" / "index.html")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    page.locator(".mla-doors").get_by_role("link", name="快速上手").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("快速上手")
+    page.get_by_role("link", name="English", exact=True).click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Quick start")
+    page.get_by_role("link", name="中文", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("快速上手")
+    assert offline.complaints == []
+
+
+def test_the_chinese_search_finds_a_page(site: Path, offline: OfflinePage):
+    offline.page.goto(f"{(site / 'zh' / 'search.html').as_uri()}?q=可塑性")
     expect(offline.page.locator("#search-results li a").first).to_be_visible()
     assert offline.complaints == []
 
