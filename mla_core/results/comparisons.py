@@ -61,13 +61,17 @@ def compare_with(
     return together(found), left_out
 
 
-def compare_variants(frame: pd.DataFrame, value: str = "test.accuracy") -> list[Verdict]:
-    """Compare every variant of a method with the first of the same method, wherever both are.
+def compare_variants(
+    frame: pd.DataFrame, plain: Sequence[str], value: str = "test.accuracy"
+) -> list[Verdict]:
+    """Compare every variant of a method with the plain one of the same method, wherever both are.
 
     Parameters
     ----------
     frame : DataFrame
-        As for `compare`, with ``method``; which variant is first, its order says.
+        As for `compare`, with ``method``.
+    plain : sequence of str
+        Labels, one of a method.
     value : str
 
     Returns
@@ -78,7 +82,7 @@ def compare_variants(frame: pd.DataFrame, value: str = "test.accuracy") -> list[
     Raises
     ------
     ConfigError
-        As `compare`.
+        As `compare`, and for a label that is not there.
 
     Examples
     --------
@@ -86,13 +90,21 @@ def compare_variants(frame: pd.DataFrame, value: str = "test.accuracy") -> list[
     >>> frame = pd.DataFrame({"label": ["a (1)", "a (2)", "b"] * 2, "method": list("aab") * 2})
     >>> frame = frame.assign(condition="emoji", seed=[0, 0, 0, 1, 1, 1])
     >>> frame["test.accuracy"] = [0.5, 0.6, 0.4, 0.6, 0.8, 0.5]
-    >>> [(v.a, v.b) for v in compare_variants(frame)]
-    [('a (2)', 'a (1)')]
+    >>> [(v.a, v.b) for v in compare_variants(frame, ["a (2)"])]
+    [('a (1)', 'a (2)')]
     """
+    for label in plain:
+        one_of("label", label, dict.fromkeys(map(str, frame["label"])))
     found = list[Verdict]()
     for (where, _), runs in frame.groupby(["condition", "method"], sort=False):
-        first, *others = dict.fromkeys(runs["label"])
-        found += [compare(runs, other, first, value, str(where)) for other in others]
+        labels = dict.fromkeys(runs["label"])
+        found += [
+            compare(runs, label, base, value, str(where))
+            for base in plain
+            if base in labels
+            for label in labels
+            if label != base
+        ]
     return together(found)
 
 

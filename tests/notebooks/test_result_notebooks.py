@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 FIGURES = {
     "05_missing_modalities": 8,
     "06_comparing_methods": 10,
-    "08_what_the_code_really_does": 6,
+    "08_what_the_code_really_does": 7,
 }
 QUICK = {
     "05_missing_modalities": {"epochs": 1},

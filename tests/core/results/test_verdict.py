@@ -145,7 +145,7 @@ def test_a_verdict_without_a_difference_says_what_the_seeds_would_show():
     assert "They would show" not in many[2].text
 
 
-def test_variants_are_compared_with_the_first_of_their_own_method():
+def test_variants_are_compared_with_the_plain_one_of_their_own_method():
     labels = {
         "b (paper)": BASE,
         "a": NOISY,
@@ -156,7 +156,7 @@ def test_variants_are_compared_with_the_first_of_their_own_method():
     frame = runs(where=("emoji", "digits"), **labels)
     frame["method"] = frame["label"].str[0]
     frame = frame[(frame["label"] != "c (paper)") | (frame["condition"] == "emoji")]
-    found = compare_variants(frame)
+    found = compare_variants(frame, ["b (paper)", "c (paper)"])
     assert [(v.where, v.a, v.b) for v in found] == [
         ("emoji", "b (code)", "b (paper)"),
         ("emoji", "c (code)", "c (paper)"),
@@ -164,6 +164,8 @@ def test_variants_are_compared_with_the_first_of_their_own_method():
     ]
     assert {v.family for v in found} == {3}
     assert [v.kind for v in found] == ["better", "no difference", "better"]
+    with pytest.raises(mla.ConfigError, match="unknown label 'd'"):
+        compare_variants(frame, ["d"])
 
 
 def test_everything_asked_in_a_table_is_corrected_together():
