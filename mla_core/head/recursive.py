@@ -71,7 +71,7 @@ class RecursiveInverse:
         if not self._count:
             return self._base
         recent = self._recent[: self._count]
-        return torch.addmm(self._base, recent.T, recent, alpha=-1)
+        return _symmetric(torch.addmm(self._base, recent.T, recent, alpha=-1))
 
     def take_in(self, mean: Tensor, alpha: float) -> None:
         """Update P with a mean feature (s,), float64 (eq. 5)."""
@@ -88,7 +88,7 @@ class RecursiveInverse:
         self._recent[count] = u
         self._count, self._lost = count + 1, self._lost + self._read(u @ u)
         if self._count == len(self._recent):
-            self._base.addmm_(self._recent.T, self._recent, alpha=-1)
+            self._base = _symmetric(self._base.addmm_(self._recent.T, self._recent, alpha=-1))
             self._count, self._lost, self._cast_is_old = 0, 0.0, True
 
     def times(self, gradient: Tensor) -> Tensor:
@@ -120,3 +120,8 @@ class RecursiveInverse:
 
     def _read(self, number: Tensor) -> float | Tensor:
         return float(number) if self._waits else number
+
+
+def _symmetric(matrix: Tensor) -> Tensor:
+    """Return what is symmetric to the last bit; a product of matrices is on some processors only."""
+    return (matrix + matrix.T).div_(2)
