@@ -2,7 +2,7 @@
 // stops at recorded moments only. Only what a person does is told to the kernel: what the kernel sends
 // while training goes on is shown and never echoed.
 function render({ model, el }) {
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   el.classList.add("mla-moment");
   const label = make("label", el);
   make("span", label, {}, "Moment");

@@ -145,7 +145,7 @@ function render({ model, el }) {
     root.dataset.weights = JSON.stringify(found.weights);
   };
   const leaveModel = follow(model, ["sample", "levels", "rule", "temperature"], show);
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   return () => {
     leavePage();
     leaveModel();

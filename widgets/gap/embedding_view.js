@@ -16,7 +16,7 @@ function render({ model, el }) {
     if (trait) root.querySelector(`[data-trait=${trait}]`)?.focus(); // as if nothing had happened
   };
   model.on("change:meta", rebuild);
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   return () => {
     leavePage();
     model.off("change:meta", rebuild);

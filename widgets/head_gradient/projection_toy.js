@@ -202,7 +202,7 @@ function render({ model, el }) {
   const names = ["change:h", "change:g", "change:alpha"];
   names.forEach((name) => model.on(name, show));
   show();
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   return () => {
     leavePage();
     names.forEach((name) => model.off(name, show));

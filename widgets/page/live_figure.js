@@ -42,7 +42,7 @@ function followWidth(el) {
 // on drawing into a view that is gone, fails, and the views that are left hear nothing. All of them
 // change the same data on the page, which does no harm as long as traces are only changed, not added.
 async function render({ model, el }) {
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   const note = document.createElement("p");
   note.className = "mla-loading";
   note.textContent = "Loading the picture …";
@@ -52,6 +52,7 @@ async function render({ model, el }) {
     throw error;
   });
   const plotly = module.default();
+  await hearKernel(model);
   await receive(model, plotly);
   note.remove();
   const leavePlotly = plotly.render({ el });

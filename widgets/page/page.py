@@ -11,7 +11,7 @@ from typing import Any
 def script(*names: str) -> str:
     """Return a widget's script, after what all share; use it as ``_esm``.
 
-    The script calls ``joinPage(el)`` when it renders, which returns what undoes it. Indentation and
+    The script calls ``joinPage(el, model)`` when it renders, which returns what undoes it. Indentation and
     lines of comment are left out, since every page gets a copy.
 
     Parameters

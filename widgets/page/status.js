@@ -29,7 +29,7 @@ function render({ model, el }) {
   observer.observe(document.body, { attributeFilter: ["data-jp-theme-light"] });
   report();
 
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   return () => {
     leavePage();
     observer.disconnect();

@@ -54,7 +54,7 @@ function render({ model, el }) {
     button.setAttribute("aria-disabled", String(over || state === "waiting"));
   };
   const leaveModel = follow(model, ["state", "verdict", "guess", "holds"], show);
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   return () => {
     leavePage();
     leaveModel();

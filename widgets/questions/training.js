@@ -15,7 +15,7 @@ function render({ model, el }) {
     }
   };
   const leaveModel = follow(model, ["state", "text", "progress"], show);
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   return () => {
     leavePage();
     leaveModel();

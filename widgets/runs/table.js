@@ -108,7 +108,7 @@ function render({ model, el }) {
   const follow = { rows: build, columns: build, order: sort, filter: sift, ticked: mark };
   for (const [name, action] of Object.entries(follow)) model.on(`change:${name}`, action);
   build();
-  const leavePage = joinPage(el);
+  const leavePage = joinPage(el, model);
   return () => {
     leavePage();
     for (const [name, action] of Object.entries(follow)) model.off(`change:${name}`, action);

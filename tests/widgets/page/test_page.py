@@ -73,7 +73,7 @@ def test_no_script_makes_markup_of_data(name):
 @pytest.mark.parametrize("name", WIDGETS)
 def test_every_widget_joins_the_page_and_leaves_it(name):
     own = asset(f"{name}.js")
-    (leave,) = re.findall(r"const (leave\w*) = joinPage\(el\);", own)
+    (leave,) = re.findall(r"const (leave\w*) = joinPage\(el, model\);", own)
     assert f"{leave}();" in own
     lines = map(str.lstrip, own.splitlines())
     code = [line for line in lines if not line.startswith("//")]

@@ -1,0 +1,54 @@
+"""A page that was too busy for a widget's script in time: what stands on it is true all the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.bench import FIRST_NOTEBOOK, Bench
+from tests.browser.live_lab import LabPage, LiveLab
+
+# anywidget gives a script two seconds: here it has none, whatever the machine.
+NO_TIME = """
+const timeout = AbortSignal.timeout.bind(AbortSignal);
+window.late = 0;
+AbortSignal.timeout = (ms) => {
+    if (ms !== 2000) return timeout(ms);
+    window.late += 1;
+    return { addEventListener: (_, act) => queueMicrotask(act) };
+};
+addEventListener("unhandledrejection", (event) => {
+    if (/Failed to initialize model/.test(event.reason?.message)) event.preventDefault();
+});
+"""
+
+
+@pytest.fixture
+def late_page(browser: Browser, live_lab: LiveLab) -> Iterator[LabPage]:
+    with LabPage.new(browser, live_lab) as page:
+        page.page.add_init_script(NO_TIME)
+        yield page
+
+
+def test_every_view_follows_the_kernel(late_page: LabPage):
+    late_page.open(FIRST_NOTEBOOK)
+    late_page.run_all()
+    bench = Bench(late_page)
+    bench.ready()
+    page = late_page.page
+    before = bench.picture()
+    bench.press("Step")
+    bench.wait_for_text("sub-step 1 of 510, last trained: image")
+    bench.wait_for_trace("loss.image", 1)
+    bench.press("Epoch")
+    bench.wait_for_text("sub-step 51 of")
+    bench.wait_for_another_picture(before)
+    bench.wait_for_trace("loss.audio", 17)
+    expect(page.get_by_role("slider", name="Moment")).to_have_attribute(
+        "aria-valuetext", re.compile("sub-step 51")
+    )
+    assert page.evaluate("window.late") > 5
+    assert late_page.console_errors == []
