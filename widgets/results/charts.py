@@ -258,7 +258,7 @@ def difference_plot(verdicts: Sequence[Verdict], *, rows: str = "a", axis: str =
         v.mean + side * (0 if math.isnan(v.half) else v.half) for v in verdicts for side in (-1, 1)
     ]
     same_range(figure, [0.0, *ends], measure)
-    versus = " and ".join(dict.fromkeys(v.b for v in verdicts))
+    versus = _controls(verdicts)
     values = dict.fromkeys(what(v.value) for v in verdicts)
     axis = axis or f"{' or '.join(values)} minus that of {versus}"
     title_axes(figure, axis_title(axis, measure, "points"))
@@ -352,7 +352,13 @@ def describe_differences(verdicts: Sequence[Verdict]) -> str:
     """Say how many comparisons came out how."""
     kinds = [v.kind for v in verdicts]
     said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS if kind in kinds)
-    return f"Differences to {' and '.join(dict.fromkeys(v.b for v in verdicts))}: {said}."
+    return f"Differences to {_controls(verdicts)}: {said}."
+
+
+def _controls(verdicts: Sequence[Verdict]) -> str:
+    """Return what is compared with; of many, each verdict names its own."""
+    names = list(dict.fromkeys(v.b for v in verdicts))
+    return " and ".join(names) if len(names) <= 3 else "the control of each"
 
 
 def tell(*sentences: object, more: Sequence[object] = ()) -> None:

@@ -124,6 +124,16 @@ def test_a_modality_that_some_data_lack_is_in_the_legend_once(frame):
     )
 
 
+def test_many_controls_are_not_all_named_below_the_picture():
+    pairs = [
+        Verdict(f"a{i}", f"b{i}", "emoji", "test.accuracy", 0.1, 0.2, 0.3, 0.3, 5) for i in range(4)
+    ]
+    few, many = (charts.difference_plot(pairs[:n]) for n in (3, 4))
+    assert few.layout.xaxis.title.text == "accuracy minus that of b0 and b1 and b2 (points)"
+    assert many.layout.xaxis.title.text == "accuracy minus that of the control of each (points)"
+    assert many.layout.meta.startswith("Differences to the control of each: 4 no difference")
+
+
 def test_a_hole_in_the_numbers_is_refused_rather_than_averaged_over(frame):
     frame.loc[0, "test.accuracy"] = np.nan
     with pytest.raises(mla.ConfigError, match=r"mla has no test.accuracy for the seeds 0$"):
