@@ -32,7 +32,7 @@ function joinPage(el, model) {
 // draws has been loaded, so from here on it hears the kernel, and asks for what it missed.
 async function hearKernel(model) {
   const real = await modelBehind(model);
-  if (!real?.comm) return; // a page without a kernel
+  if (!real?.comm || !real._handle_comm_msg) return; // a page without a kernel
   const nothing = { content: { data: { method: "update", state: {} } }, buffers: [] };
   const deaf = await real._handle_comm_msg(nothing).then(() => false, () => true);
   if (!deaf) return;
