@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mla_core.checksums import SUMS, check_seal, is_sealed_whole, seal
+from mla_core.checksums import check_seal, is_sealed_whole, seal
 from mla_core.config import ExperimentConfig
 from mla_core.containers import read_safetensors, write_safetensors
 from mla_core.errors import ConfigError, DataError
@@ -91,11 +91,12 @@ def computed_on(folder: Path) -> list[str]:
 
 def _newest(folder: Path) -> Path | None:
     """Return the newest that lacks no file; where all lack some, that is no beginning anew."""
-    sealed = sorted(path for path in folder.glob(_NUMBERED) if (path / SUMS).is_file())
-    whole = [path for path in sealed if is_sealed_whole(path)]
-    if sealed and not whole:
-        check_seal(sealed[-1], _CURE)
-    return whole[-1] if whole else None
+    found = sorted(folder.glob(_NUMBERED))
+    newest = max(filter(is_sealed_whole, found), default=None)
+    if newest is None:
+        for path in found:
+            check_seal(path, _CURE)
+    return newest
 
 
 def _position(folder: Path) -> dict[str, Any]:

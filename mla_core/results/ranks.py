@@ -104,11 +104,10 @@ def mean_ranks(frame: pd.DataFrame, value: str = "test.accuracy") -> MeanRanks:
         raise ConfigError(msg)
     mean = (-sign * kept).rank(axis="columns").mean().sort_values(kind="stable")
     quantile = stats.studentized_range.ppf(CONFIDENCE, k, math.inf) / math.sqrt(2)
-    missing = dict.fromkeys(str(label) for label in frame["label"] if label not in kept)
     return MeanRanks(
         {str(label): float(rank) for label, rank in mean.items()},
         n,
         float(stats.friedmanchisquare(*(kept[label] for label in kept)).pvalue),
         float(quantile * math.sqrt(k * (k + 1) / (6 * n))),
-        tuple(missing),
+        tuple(str(label) for label in values if label not in kept),
     )

@@ -94,9 +94,9 @@ class Bench:
 
     def wait_for_another_picture(self, before: str) -> None:
         """Wait until the map is drawn anew: it follows the numbers within a moment."""
-        self.page.wait_for_function(  # the canvas may be another one meanwhile
-            "(before) => document.querySelector('.mla-map canvas')?.toDataURL() !== before",
-            arg=before,
+        self.page.wait_for_function(
+            "([canvas, before]) => canvas.toDataURL() !== before",
+            arg=[self.map.first.element_handle(), before],
         )
 
     def point_at_some_sample(self, start: int = 0) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.bench import FIRST_NOTEBOOK, Bench
+from tests.browser.bench import Bench
 from tests.browser.live_lab import LabPage, LiveLab
 
 # anywidget gives a script two seconds: here it has none, whatever the machine.
@@ -25,6 +25,11 @@ addEventListener("unhandledrejection", (event) => {
 });
 """
 
+KEEP_BUSY = """() => {
+    const code = "import pathlib, time\\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)";
+    window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
+}"""
+
 
 @pytest.fixture
 def late_page(browser: Browser, live_lab: LiveLab) -> Iterator[LabPage]:
@@ -33,11 +38,8 @@ def late_page(browser: Browser, live_lab: LiveLab) -> Iterator[LabPage]:
         yield page
 
 
-def test_every_view_follows_the_kernel(late_page: LabPage):
-    late_page.open(FIRST_NOTEBOOK)
-    late_page.run_all()
-    bench = Bench(late_page)
-    bench.ready()
+def test_every_view_follows_the_kernel(late_page: LabPage, live_lab: LiveLab):
+    bench = Bench.of_first_notebook(late_page)
     page = late_page.page
     before = bench.picture()
     bench.press("Step")
@@ -50,5 +52,12 @@ def test_every_view_follows_the_kernel(late_page: LabPage):
     expect(page.get_by_role("slider", name="Moment")).to_have_attribute(
         "aria-valuetext", re.compile("sub-step 51")
     )
-    assert page.evaluate("window.late") > 5
+    assert page.evaluate("window.late"), "anywidget waits otherwise now: see `hear.js`"
+
+    page.evaluate(KEEP_BUSY)  # what has no view hears it, too
+    bench.press("Step")
+    expect(page.locator(".mla-kernel")).to_have_text(re.compile("The kernel is busy"))
+    (live_lab.root / "go").touch()
+    expect(page.locator(".mla-kernel")).to_have_text("")
+    bench.wait_for_text("sub-step 52 of")
     assert late_page.console_errors == []

@@ -58,8 +58,8 @@ function watchKernel(model) {
   const onKernel = (_, { newValue }) => {
     if (newValue?.id !== mine) tell("gone", newValue ? GONE.other : GONE.none);
   };
-  // Whether its event loop answers, only the kernel knows: whoever presses something asks it, too. A
-  // page that was slow to load may never hear an answer; that says nothing of the kernel.
+  // Whether its event loop answers, only the kernel knows: whoever presses something asks it, too. As
+  // long as no answer was ever heard, silence says nothing of it.
   let heard = false;
   const ask = () => {
     model.set("asked", model.get("asked") + 1);
@@ -119,6 +119,7 @@ function initialize({ model }) {
   } else {
     model.set("seen", true); // told with the first question
   }
+  hearKernel(model);
   return watchKernel(model);
 }
 

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from mla_core.results import MeanRanks
 from widgets.page import text
-from widgets.results.parts import INK, finish, panels_of, rows_axis, title_axes
+from widgets.results.parts import INK, error_bars, finish, panels_of, rows_axis, title_axes
 
 
 def rank_plot(ranks: MeanRanks) -> go.Figure:
@@ -35,13 +35,7 @@ def rank_plot(ranks: MeanRanks) -> go.Figure:
         trace = go.Scatter(
             x=[ranks.mean[row] for row in members],
             y=[rows.index(row) for row in members],
-            error_x={
-                "type": "constant",
-                "value": ranks.critical / 2,
-                "color": INK,
-                "thickness": 1.5,
-                "width": 3,
-            },
+            error_x=error_bars([ranks.critical / 2] * len(members), 1.0, INK),
             mode="markers",
             marker={"color": INK, "symbol": symbol, "size": 9, "line": {"width": 2, "color": INK}},
             name=name,
