@@ -1,6 +1,6 @@
-"""Bring the Chinese catalogues up to date with the English pages: `python docs/site/translate.py`.
+"""Bring the Chinese catalogues up to date with the English texts: `python docs/site/translate.py`.
 
-What is new stands in them without a translation, what has changed is marked `fuzzy`. A page is added
+Those are the site's pages, and the messages of widgets and commands (`mla_core/language.py`). What is new stands in them without a translation, what has changed is marked `fuzzy`. A page is added
 by an empty file `locale/zh_CN/LC_MESSAGES/PAGE.po`.
 """
 # ruff: noqa: INP001 - a script, not a package
@@ -12,12 +12,17 @@ import tempfile
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 from chinese import CATALOGUES, LANGUAGE, TRANSLATED
 from sphinx.cmd.build import build_main
 from stage import ROOT, stage
 
+from mla_core.language import CATALOGUES as OF_MESSAGES
+
 HERE = Path(__file__).parent
+METHODS = [("**.py", "python"), ("**.js", "javascript")]
+MARKS = {"tr": None, "later": None}
 # Without dates and versions, which would change with every run.
 HEADER = rf"""msgid ""
 msgstr ""
@@ -30,7 +35,7 @@ msgstr ""
 
 
 def update(to: Path) -> None:
-    """Write the catalogues with the messages that the pages have now.
+    """Write the catalogues with the texts that the pages have now.
 
     Parameters
     ----------
@@ -40,15 +45,43 @@ def update(to: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         templates = _extract(Path(folder))
         for page in TRANSLATED:
-            catalogue = _read(CATALOGUES / f"{page}.po")
-            catalogue.update(_read(templates / f"{page}.pot"))
-            for message in catalogue:
-                message.flags &= {"fuzzy"}  # formulas have braces, and are no formats
-            target = to / f"{page}.po"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                file.write(HEADER.encode())
-                write_po(file, catalogue, width=0, omit_header=True, ignore_obsolete=True)
+            _update(CATALOGUES / f"{page}.po", _read(templates / f"{page}.pot"), to / f"{page}.po")
+
+
+def update_messages(to: Path) -> None:
+    """Write the catalogue with the messages that widgets and commands have now.
+
+    Parameters
+    ----------
+    to : Path
+        The folder of the new catalogue; the old one is read from its own.
+    """
+    found = Catalog(locale=LANGUAGE)
+    for room in ("mla_core", "widgets"):
+        for path, _, message, comments, context in extract_from_dir(
+            ROOT / room, METHODS, keywords=MARKS, strip_comment_tags=True
+        ):
+            found.add(message, None, [(f"{room}/{path}", 0)], (), comments, context=context)
+    _update(OF_MESSAGES / f"{LANGUAGE}.po", found, to / f"{LANGUAGE}.po")
+
+
+def _update(path: Path, template: Catalog, to: Path) -> None:
+    catalogue = _read(path)
+    catalogue.update(template)
+    for message in catalogue:
+        message.flags &= {"fuzzy"}  # formulas have braces, and are no formats
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with to.open("wb") as file:
+        file.write(HEADER.encode())
+        write_po(
+            file,
+            catalogue,
+            width=0,
+            omit_header=True,
+            ignore_obsolete=True,
+            sort_by_file=path.parent == OF_MESSAGES,
+            include_lineno=path.parent != OF_MESSAGES,
+        )
 
 
 def _extract(place: Path) -> Path:
@@ -69,5 +102,9 @@ def _read(path: Path) -> Catalog:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--to", type=Path, default=CATALOGUES, help="another folder for them")
-    update(parser.parse_args().to)
+    parser.add_argument("--to", type=Path, help="another folder for them")
+    parser.add_argument("--messages", action="store_true", help="only widgets and commands")
+    asked = parser.parse_args()
+    update_messages(asked.to or OF_MESSAGES)
+    if not asked.messages:
+        update(asked.to or CATALOGUES)

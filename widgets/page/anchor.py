@@ -42,7 +42,9 @@ class Anchor(anywidget.AnyWidget):
     True
     """
 
-    _esm = as_script() + "".join(map(asset, ("page/hear.js", "page/terms.js", "page/anchor.js")))
+    _esm = as_script() + "".join(
+        map(asset, ("page/language.js", "page/hear.js", "page/terms.js", "page/anchor.js"))
+    )
     view = traitlets.Unicode().tag(sync=True)
     cell = traitlets.Unicode().tag(sync=True)
     seen = traitlets.Bool(default_value=False).tag(sync=True)

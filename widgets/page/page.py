@@ -24,7 +24,9 @@ def script(*names: str) -> str:
     >>> "function joinPage" in script("page/status")
     True
     """
-    whole = "".join(asset(f"{name}.js") for name in ("page/hear", "page/page", *names))
+    whole = "".join(
+        asset(f"{name}.js") for name in ("page/language", "page/hear", "page/page", *names)
+    )
     return re.sub(r"^ *(//.*\n)?", "", whole, flags=re.MULTILINE)
 
 
