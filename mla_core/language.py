@@ -102,7 +102,7 @@ def messages(name: str, source: str = "") -> Mapping[str, str]:
 def _read(name: str, source: str) -> Mapping[str, str]:
     if name == ENGLISH:
         return MappingProxyType({})
-    from babel.messages.pofile import read_po  # noqa: PLC0415 - who reads English needs none
+    from babel.messages.pofile import read_po  # who reads English needs none
 
     with (CATALOGUES / f"{name}.po").open(encoding="utf-8") as file:
         catalogue = read_po(file, locale=name)

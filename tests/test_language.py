@@ -171,7 +171,6 @@ def test_no_text_of_a_script_is_unmarked(path):
         ("<b>Sub-step now</b>", True),
         ("font-size:12px;line-height:1.4", False),
         ("<p class='mla-unit'>", False),
-        ("text/plain; charset=utf-8", False),
         ("row wrap", False),
         ("torchrun --nproc-per-node 2", False),
         ("Play", False),  # a single word is marked by whoever reads the code
