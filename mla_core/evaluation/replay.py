@@ -21,14 +21,15 @@ from mla_core.errors import DataError
 from mla_core.evaluation.maps import trustworthiness
 from mla_core.evaluation.metrics import summarise
 from mla_core.evaluation.replay_file import ARRAYS, NAMES, OF_A_MAP, check_arrays, take_facts
+from mla_core.language import later
 from mla_core.records import Evaluation, Summary
 from mla_core.threads import one_blas_thread
 
 VERSION = 1
 AGAIN = "run it again"
 TRUST_POINTS = 300  # a trustworthiness takes the square of them
-NO_PARTS = "no sample has a part to place"
-ALL_EQUAL = "all features are equal, so the points lie in one place"
+NO_PARTS = later("no sample has a part to place")
+ALL_EQUAL = later("all features are equal, so the points lie in one place")
 ABSENT = -1  # what an absent part, or a sample without any part, predicts
 
 Array = NDArray[Any]

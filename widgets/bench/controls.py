@@ -14,33 +14,43 @@ from mla_core.data import DATASETS, NEED_FILES
 from mla_core.data.samples import Modality
 from mla_core.fusion import RULES
 from mla_core.head import VARIANTS
+from mla_core.language import LANGUAGES, language, later, tr
 from mla_core.presets import HOW_TO_PREDICT, how_it_predicts
+from widgets.bench.saying import say, say_again
 from widgets.page import close, text
 
 SPEEDS = {
-    "1 step/s": 1.0,
-    "5 steps/s": 5.0,
-    "25 steps/s": 25.0,
-    "100 steps/s": 100.0,
-    "full speed": 0.0,
+    later("1 step/s"): 1.0,
+    later("5 steps/s"): 5.0,
+    later("25 steps/s"): 25.0,
+    later("100 steps/s"): 100.0,
+    later("full speed"): 0.0,
 }
 SPEED_TO_WATCH = 25.0  # an epoch of the spoken digits in two seconds
 UNUSED = {"head_gradient", "alpha", "fusion"}  # where a method does not use them
 MAPS = {"PCA": "pca", "UMAP": "umap"}
 MORE_EPOCHS = 10
-AS_CONFIGURED = "as configured"
+AS_CONFIGURED = later("as configured")
 _BUTTONS = {
-    "play": ("Play", "play", "Train until paused or finished"),
-    "pause": ("Pause", "pause", "Stop after the current moment; Play goes on"),
-    "step": ("Step", "step-forward", "Train one modality once"),
-    "epoch": ("Epoch", "fast-forward", "Train to the end of the current epoch"),
-    "stop": ("Stop", "stop", "End this run here; Reset starts another"),
-    "reset": ("Reset", "undo", "Start afresh with the settings shown"),
-    "page": ("Export", "download", "Save the run so far as one HTML page beside the notebook"),
+    "play": (later("Play"), "play", later("Train until paused or finished")),
+    "pause": (later("Pause"), "pause", later("Stop after the current moment; Play goes on")),
+    "step": (later("Step"), "step-forward", later("Train one modality once")),
+    "epoch": (later("Epoch"), "fast-forward", later("Train to the end of the current epoch")),
+    "stop": (later("Stop"), "stop", later("End this run here; Reset starts another")),
+    "reset": (later("Reset"), "undo", later("Start afresh with the settings shown")),
+    "page": (
+        later("Export"),
+        "download",
+        later("Save the run so far as one HTML page beside the notebook"),
+    ),
 }
 _FURTHER = {  # what may follow when a run is over
-    "more": (f"{MORE_EPOCHS} more epochs", "forward", "Go on with this run"),
-    "seed": ("Another seed", "random", "Start afresh from other weights and another order"),
+    "more": (later("{epochs} more epochs"), "forward", later("Go on with this run")),
+    "seed": (
+        later("Another seed"),
+        "random",
+        later("Start afresh from other weights and another order"),
+    ),
 }
 
 
@@ -71,42 +81,46 @@ class Controls:
         self._on_setting = on_setting
         self._own_data = own_data
         self._quiet = False
-        self.buttons = {
-            name: ipw.Button(description=label, icon=icon, tooltip=tip)
-            for name, (label, icon, tip) in (_BUTTONS | _FURTHER).items()
-        }
+        self.buttons = {name: _button(*what) for name, what in (_BUTTONS | _FURTHER).items()}
         for name, button in self.buttons.items():
             button.on_click(lambda _, name=name: on_button(name))
         self.buttons["play"].button_style = "primary"
-        self.speed = ipw.Dropdown(
-            options=SPEEDS,
-            value=SPEED_TO_WATCH,
-            description="Speed",
-            style={"description_width": "46px"},
-            layout={"width": "172px"},
+        self.speed = say(
+            ipw.Dropdown(style={"description_width": "46px"}, layout={"width": "172px"}),
+            description=lambda: tr("Speed"),
+            options=lambda: _named(SPEEDS.items()),
         )
-        self.map = ipw.Dropdown(
-            options=MAPS,
-            value="pca",
-            description="Map",
-            tooltip="PCA: linear, at once. UMAP: nonlinear, recomputed from time to time",
-            style={"description_width": "32px"},
-            layout={"width": "112px"},
+        self.speed.value = SPEED_TO_WATCH
+        self.map = say(
+            ipw.Dropdown(
+                options=MAPS,
+                value="pca",
+                style={"description_width": "32px"},
+                layout={"width": "112px"},
+            ),
+            description=lambda: tr("Map"),
+            tooltip=lambda: tr(
+                "PCA: linear, at once. UMAP: nonlinear, recomputed from time to time"
+            ),
         )
         offered = {
             name: name for name in DATASETS if name not in NEED_FILES or name == config.dataset
         }
         self._settings: dict[str, Any] = {
-            "dataset": _choice("Data", offered, config.dataset, disabled=own_data),
-            "method": _choice("Method", METHODS, config.method),
+            "dataset": _choice(later("Data"), offered, config.dataset, disabled=own_data),
+            "method": _choice(later("Method"), METHODS, config.method),
             **live_settings(config),
         }
-        self._predicts = _choice("Prediction", *_ways(config))
+        self._predicts = _choice(later("Prediction"))
         self._predicts.layout.width = "290px"  # the longest way to predict, unabridged
-        self._predicts.tooltip = (
-            "What predicts: the weights as they are now; or their mean over the last epochs, with a "
-            "temperature for each modality, fused as a product of experts"
+        say(
+            self._predicts,
+            tooltip=lambda: tr(
+                "What predicts: the weights as they are now; or their mean over the last epochs, "
+                "with a temperature for each modality, fused as a product of experts"
+            ),
         )
+        self._offer_ways(config)
         self._predicts.observe(lambda change: self._told("prediction", change["new"]), "value")
         for field, widget in self._settings.items():
             widget.observe(lambda change, field=field: self._told(field, change["new"]), "value")
@@ -114,8 +128,13 @@ class Controls:
         self._noise: list[ipw.FloatSlider] = []
         self._noise_rows: list[ipw.VBox] = []  # each with its unit below
         self._noise_box = ipw.HBox(layout={"flex_flow": "row wrap"})
-        self.unfold = ipw.ToggleButton(
-            description="Settings", icon="sliders", tooltip="Show or hide the settings"
+        self.language = _choice(later("Language"))
+        self.language.options = [(name, code) for code, name in LANGUAGES.items()]
+        self.language.value = language()
+        self.unfold = say(
+            ipw.ToggleButton(icon="sliders"),
+            description=lambda: tr("Settings"),
+            tooltip=lambda: tr("Show or hide the settings"),
         )
         self.bar = ipw.HBox([*(self.buttons[name] for name in _BUTTONS), self.speed, self.unfold])
         self.bar.add_class("mla-bench-bar")
@@ -124,7 +143,8 @@ class Controls:
         self.settings = ipw.VBox(
             [
                 ipw.HBox(
-                    [*self._settings.values(), self._predicts], layout={"flex_flow": "row wrap"}
+                    [*self._settings.values(), self._predicts, self.language],
+                    layout={"flex_flow": "row wrap"},
                 ),
                 self._noise_box,
             ],
@@ -136,7 +156,7 @@ class Controls:
         self._quiet = True
         for field, widget in self._settings.items():
             widget.value = getattr(config, field)
-        self._predicts.options, self._predicts.value = _ways(config)
+        self._offer_ways(config)
         for widget in self._noise_parts():
             close(widget)
         dials = any(m.noise_unit for m in modalities.values())  # a data set without says nothing
@@ -146,11 +166,16 @@ class Controls:
         for m, slider in enumerate(self._noise):
             slider.observe(lambda change, m=m: self._noise_told(levels, m, change["new"]), "value")
         self._noise_rows = [
-            ipw.VBox([slider, ipw.HTML(f'<p class="mla-unit">{text(m.noise_unit)}</p>')])
-            for slider, m in zip(self._noise, offered, strict=True)
+            ipw.VBox([slider, _unit_of(m)]) for slider, m in zip(self._noise, offered, strict=True)
         ]
         self._noise_box.children = self._noise_rows
         self._method = config.method
+        self._quiet = False
+
+    def say_again(self) -> None:
+        """Say everything in the present language, without reporting a change."""
+        self._quiet = True
+        say_again(self.widgets())
         self._quiet = False
 
     def fold(self) -> None:
@@ -192,6 +217,7 @@ class Controls:
             *self.buttons.values(),
             *self._settings.values(),
             self._predicts,
+            self.language,
             *self._noise_parts(),
             self.speed,
             self.map,
@@ -202,6 +228,13 @@ class Controls:
             *self.settings.children,
             self.settings,
         ]
+
+    def _offer_ways(self, config: ExperimentConfig) -> None:
+        """Offer the ways to predict, and show the configuration's own."""
+        own = how_it_predicts(config) or AS_CONFIGURED
+        ways = [*HOW_TO_PREDICT, *([own] if own not in HOW_TO_PREDICT else [])]
+        say(self._predicts, options=lambda: _named(zip(ways, ways, strict=True)))
+        self._predicts.value = own
 
     def _noise_parts(self) -> list[ipw.Widget]:
         return [part for row in self._noise_rows for part in (*row.children, row)]
@@ -218,55 +251,70 @@ class Controls:
 def live_settings(config: ExperimentConfig) -> dict[str, Any]:
     """Return a control for every setting that may change while a run goes on, by its field."""
     return {
-        "head_gradient": _choice("Head gradient", VARIANTS, config.head_gradient),
-        "fusion": _choice("Fusion", RULES, config.fusion),
-        "alpha": _log_slider("α (projection)", config.alpha, -4, 2),
-        "learning_rate": _log_slider("Learning rate", config.learning_rate, -4, 0),
+        "head_gradient": _choice(later("Head gradient"), VARIANTS, config.head_gradient),
+        "fusion": _choice(later("Fusion"), RULES, config.fusion),
+        "alpha": _log_slider(later("α (projection)"), config.alpha, -4, 2),
+        "learning_rate": _log_slider(later("Learning rate"), config.learning_rate, -4, 0),
     }
 
 
-def _ways(config: ExperimentConfig) -> tuple[list[str], str]:
-    """Return the ways to predict that are offered, and the configuration's own."""
-    own = how_it_predicts(config) or AS_CONFIGURED
-    return [*HOW_TO_PREDICT, *([own] if own not in HOW_TO_PREDICT else [])], own
+def _named(options: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    return [(tr(name), value) for name, value in options]
 
 
-def _choice(label: str, options: Iterable[str], value: str, *, disabled: bool = False) -> Any:
-    return ipw.Dropdown(
+def _button(label: str, icon: str, tip: str) -> Any:
+    return say(
+        ipw.Button(icon=icon),
+        description=lambda: tr(label, epochs=MORE_EPOCHS),
+        tooltip=lambda: tr(tip),
+    )
+
+
+def _choice(
+    label: str, options: Iterable[str] = (), value: str | None = None, *, disabled: bool = False
+) -> Any:
+    choice = ipw.Dropdown(
         options=list(options),
         value=value,
-        description=label,
         disabled=disabled,
         style={"description_width": "100px"},
         layout={"width": "250px"},
     )
+    return say(choice, description=lambda: tr(label))
 
 
 def _log_slider(label: str, value: float, low: int, high: int) -> Any:
-    return ipw.FloatLogSlider(
+    slider = ipw.FloatLogSlider(
         value=value,
         min=min(low, math.floor(math.log10(value))),
         max=max(high, math.ceil(math.log10(value))),
         step=0.1,
-        description=label,
         continuous_update=False,
         readout_format=".2g",
         style={"description_width": "100px"},
         layout={"width": "300px"},
     )
+    return say(slider, description=lambda: tr(label))
 
 
-def _noise_slider(modality: Modality) -> ipw.FloatSlider:
+def _noise_slider(modality: Modality) -> Any:
     low, high = min(modality.noise_range[0], modality.noise), modality.noise_range[1]
     high = max(high, modality.noise)
-    return ipw.FloatSlider(
+    slider = ipw.FloatSlider(
         value=modality.noise,
         min=low,
         max=high,
         step=(high - low) / 50,
-        description=f"{modality.name} noise",
         continuous_update=False,
         readout_format=".2f",
         style={"description_width": "100px"},
         layout={"width": "300px"},
+    )
+    return say(slider, description=lambda: tr("{modality} noise", modality=modality.name))
+
+
+def _unit_of(modality: Modality) -> Any:
+    return say(
+        ipw.HTML(),
+        value=lambda: f'<p class="mla-unit">{text(tr(modality.noise_unit))}</p>',
     )

@@ -6,15 +6,20 @@ import math
 from collections.abc import Mapping, Sequence
 
 from mla_core.catalogue import traits, weighs
+from mla_core.language import later, tr
 from widgets.charts import Run
-from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
+from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, listed, pick, text
 
 LONG = 17  # characters of a name that fit
 # Where the columns begin, and how wide they are, in pixels at full size.
 ENCODER, HEAD, WEIGHTS, ANSWER = (160, 84), (284, 150), (456, 150), (628, 92)
 BAR = 66  # a weight of 1
-HEADS = {"shared": "shared head", "own": "a head each", "joint": "joint head"}
-CAPTIONS = {True: "learns from one at a time", False: "learns from all at once"}
+HEADS = {
+    "shared": later("shared head"),
+    "own": later("a head each"),
+    "joint": later("joint head"),
+}
+CAPTIONS = {True: later("learns from one at a time"), False: later("learns from all at once")}
 
 
 def network_svg(modalities: Sequence[str], run: Run) -> str:
@@ -35,7 +40,11 @@ def network_svg(modalities: Sequence[str], run: Run) -> str:
     all_lit = not kind.one_at_a_time and last is not None
     plasticity = last.plasticity if last else 1.0
     weights = {m: w for m, w in summary.mean_weight.items() if not math.isnan(w)} if summary else {}
-    caption = f"head gradient: {config.head_gradient}" if modified else CAPTIONS[kind.one_at_a_time]
+    caption = (
+        tr("head gradient: {variant}", variant=config.head_gradient)
+        if modified
+        else tr(CAPTIONS[kind.one_at_a_time])
+    )
     row = 32 if len(modalities) <= 4 else 24
     height = max(96, len(modalities) * row) + 6
     middle = height / 2
@@ -59,7 +68,9 @@ def network_svg(modalities: Sequence[str], run: Run) -> str:
             f'<text x="138" y="{y + 4}" text-anchor="end"><title>{text(name)}</title>{text(shown)} '
             f'<tspan fill="{colour(m)}">{pick(MODALITY_GLYPHS, m)}</tspan></text>',
             f'<path d="M 144 {y} H {ENCODER[0]}" stroke="{stroke}" stroke-width="{width}"/>',
-            _box(ENCODER[0], y - row / 2 + 3, ENCODER[1], row - 6, colour(m), "encoder", lit=lit),
+            _box(
+                ENCODER[0], y - row / 2 + 3, ENCODER[1], row - 6, colour(m), tr("encoder"), lit=lit
+            ),
             f'<path d="M {sum(ENCODER)} {y} C 268 {y} 260 {middle} {HEAD[0]} {middle}" fill="none" '
             f'stroke="{stroke}" stroke-width="{width}"/></g>',
         ]
@@ -70,7 +81,7 @@ def network_svg(modalities: Sequence[str], run: Run) -> str:
     parts += [
         _box(HEAD[0], middle - 46, HEAD[1], 92, head_colour, "", lit=lit_head),
         f'<text x="{centre}" y="{middle - 27}" text-anchor="middle" font-weight="bold">'
-        f"{HEADS[kind.head]}</text>",
+        f"{text(tr(HEADS[kind.head]))}</text>",
         _plasticity_bar(centre, middle, plasticity) if modified else "",
         f'<text x="{centre}" y="{middle + 37}" text-anchor="middle" font-size="11">'
         f"{text(caption)}</text>",
@@ -80,20 +91,20 @@ def network_svg(modalities: Sequence[str], run: Run) -> str:
         ),
     ]
     if not weighed:
-        by = "the rule" if kind.weighs else "the head"
+        by = text(tr("fused by the rule") if kind.weighs else tr("fused by the head"))
         x = WEIGHTS[0] + WEIGHTS[1] / 2
-        parts.append(f'<text x="{x}" y="{middle + 4}" text-anchor="middle">fused by {by}</text>')
+        parts.append(f'<text x="{x}" y="{middle + 4}" text-anchor="middle">{by}</text>')
     for m, name in enumerate(modalities if weighed else []):
         y = top + m * row + row / 2
         spread = summary.weight_quantiles[name] if summary else ()
         parts.append(_weight(m, name, y, weights.get(name, 0.0), spread))
     accuracy = f"{summary.accuracy:.1%}" if summary else ""
-    when = ("fused right", f"at sub-step {summary.step}") if summary else ("", "")
+    when = (tr("fused right"), tr("at sub-step {step}", step=summary.step)) if summary else ("", "")
     parts += [
         f'<path d="M {sum(WEIGHTS)} {middle} H {ANSWER[0] - 4}" {grey}/>',
         f'<text x="{ANSWER[0]}" y="{middle - 8}" font-weight="bold">{accuracy}</text>',
         *(
-            f'<text x="{ANSWER[0]}" y="{middle + 6 + 13 * i}" font-size="10">{line}</text>'
+            f'<text x="{ANSWER[0]}" y="{middle + 6 + 13 * i}" font-size="10">{text(line)}</text>'
             for i, line in enumerate(when)
         ),
         "</svg>",
@@ -124,20 +135,21 @@ def beside(pictures: Sequence[str]) -> str:
     """Return the pictures of a run, and of a branch of it, side by side as HTML."""
     if len(pictures) == 1:
         return pictures[0]
-    parts = zip(("First run", "Branch"), pictures, strict=True)
+    parts = zip((tr("First run"), tr("Branch")), pictures, strict=True)
     cells = "".join(f'<div style="flex:1 1 45%"><b>{name}</b>{svg}</div>' for name, svg in parts)
     return f'<div style="display:flex;gap:16px">{cells}</div>'
 
 
 def _plasticity_bar(centre: float, middle: float, plasticity: float) -> str:
     x, y, share = centre - 60, middle - 15, min(1.0, max(0.0, plasticity))
+    told = tr("plasticity {share:.3f}", share=plasticity)
     return (
         f'<rect x="{x}" y="{y}" width="120" height="8" rx="4" fill="none" '
         'stroke="var(--jp-ui-font-color3, #999)"/>'
         f'<rect x="{x}" y="{y}" width="{120 * share:.1f}" height="8" rx="4" '
         f'fill="{FUSED_COLOUR}" data-plasticity="{plasticity:.4f}"/>'
         f'<text x="{centre}" y="{y + 25}" text-anchor="middle" font-size="11">'
-        f"plasticity {plasticity:.3f}</text>"
+        f"{text(told)}</text>"
     )
 
 
@@ -149,7 +161,7 @@ def _box(
     return (
         f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="7" fill="{hue}" '
         f'fill-opacity="{opacity}" stroke="{stroke}" stroke-width="{3 if lit else 1}"/>'
-        f'<text x="{x + width / 2}" y="{y + height / 2 + 4}" text-anchor="middle">{label}</text>'
+        f'<text x="{x + width / 2}" y="{y + height / 2 + 4}" text-anchor="middle">{text(label)}</text>'
     )
 
 
@@ -157,9 +169,12 @@ def _in_words(
     active: str | None, plasticity: float, weights: Mapping[str, float], *, all_lit: bool
 ) -> str:
     if all_lit:
-        return "At work: all encoders and the head."
-    at_work = f"encoder {active} and the head" if active else "nothing yet"
-    shares = ", ".join(f"{name} {weight:.2f}" for name, weight in weights.items())
-    return (
-        f"At work: {at_work}. Head plasticity {plasticity:.3f}. Mean importance weights: {shares}."
+        return tr("At work: all encoders and the head.")
+    return tr(
+        "At work: {at_work}. Head plasticity {plasticity:.3f}. Mean importance weights: {weights}.",
+        at_work=tr("encoder {modality} and the head", modality=active)
+        if active
+        else tr("nothing yet"),
+        plasticity=plasticity,
+        weights=listed(weights, ".2f"),
     )

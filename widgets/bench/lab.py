@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as ipw
@@ -11,36 +10,31 @@ import ipywidgets as ipw
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.errors import ConfigError
+from mla_core.language import LANGUAGES, choose, later, tr
 from mla_core.presets import settings_of
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
+from mla_core.words import sentences
 from widgets.bench import diagram
 from widgets.bench.controls import MORE_EPOCHS, Controls
 from widgets.bench.difference import describe_branch
+from widgets.bench.in_words import SMALL, InWords
 from widgets.bench.map_follower import MapFollower, MapOffice
 from widgets.bench.player import Player
+from widgets.bench.saving import saving
+from widgets.bench.saying import say, say_again
 from widgets.bench.scene import Scene
 from widgets.bench.stage import Stage
 from widgets.bench.timeline import Timeline
 from widgets.bench.watching import Watching, needs_reset, with_instruments
-from widgets.bench.words import describe
+from widgets.bench.words import AT_RESET, describe
 from widgets.charts import Run, legend_html, marks_html
 from widgets.charts import training as charts
 from widgets.charts.panels import HEIGHT, watched
-from widgets.export import export_session
-from widgets.page import (
-    LiveFigure,
-    LiveWidget,
-    Pace,
-    apply_theme,
-    describe_training,
-    notebook_loop,
-    text,
-)
+from widgets.page import LiveFigure, LiveWidget, Pace, apply_theme, notebook_loop, text
 
 RENDER_SECONDS = 0.1  # at most ten pictures a second ...
 RENDER_SHARE = 10  # ... and training keeps ten times as long as a picture takes
-SMALL = "font-size:12px;line-height:1.4"
 
 
 class TrainingLab(LiveWidget):
@@ -74,7 +68,7 @@ class TrainingLab(LiveWidget):
     def __init__(
         self, config: ExperimentConfig | None = None, *, data: MultimodalDataset | None = None
     ) -> None:
-        loop = notebook_loop("the live bench", "widgets.open_lab(headless=True)")
+        loop = notebook_loop(tr("the live bench"), "widgets.open_lab(headless=True)")
         config = config or ExperimentConfig()
         session = TrainingSession(config, data)  # before any widget, since it is what can fail
         super().__init__(loop, HEIGHT)
@@ -90,19 +84,15 @@ class TrainingLab(LiveWidget):
             config, self._inbox.put, self._travel_to, self._branch, self._drop
         )
         self._watching = Watching(self._inbox.put, self._watch)
-        self._diagram = ipw.HTML()
-        self._difference = ipw.HTML()
-        self._legend = ipw.HTML()
-        self._happened = ipw.HTML()
-        self._words = ipw.HTML()
-        self._words_shown = ipw.ToggleButton(
-            description="In words", icon="align-left", tooltip="Tell what the pictures show"
-        )
-        self._note = ipw.HTML()
-        self._chooser = ipw.Dropdown(
-            description="Sample",
-            style={"description_width": "50px"},
-            layout={"width": "auto", "flex": "1 1 150px"},
+        self._diagram, self._difference, self._legend = (ipw.HTML() for _ in range(3))
+        self._happened, self._note = ipw.HTML(), ipw.HTML()
+        self._in_words = InWords(lambda: self._inbox.put(self._in_words.fold))
+        self._chooser = say(
+            ipw.Dropdown(
+                style={"description_width": "50px"},
+                layout={"width": "auto", "flex": "1 1 150px"},
+            ),
+            description=lambda: tr("Sample"),
         )
         self._stages: list[Stage] = []
         self._stage_box = ipw.VBox()
@@ -116,7 +106,7 @@ class TrainingLab(LiveWidget):
         self._adopt(self._player.scene())
         self._controls.speed.observe(self._on_speed, "value")
         self._controls.unfold.observe(lambda _: self._inbox.put(self._controls.fold), "value")
-        self._words_shown.observe(lambda _: self._inbox.put(self._fold_words), "value")
+        self._controls.language.observe(self._on_language, "value")
         for widget in (self._controls.map, self._chooser):
             widget.observe(lambda _: self._tell(""), "value")
         self._open()
@@ -138,12 +128,11 @@ class TrainingLab(LiveWidget):
                     ipw.VBox([choosers, self._stage_box]),
                 ]
             ),
-            "mla-bench-foot": ipw.VBox([self._words_shown, self._words, self._note]),
+            "mla-bench-foot": ipw.VBox([self._in_words.button, self._in_words.told, self._note]),
         }
         for name, box in parts.items():
             box.add_class(name)
         self._stage_box.add_class("mla-bench-stages")
-        self._fold_words()
         view = ipw.VBox(list(parts.values()))
         view.add_class("mla-bench")
         return view
@@ -176,7 +165,7 @@ class TrainingLab(LiveWidget):
             "epoch": player.step_epoch,
             "stop": player.stop,
             "reset": self._reset,
-            "page": lambda: self._inbox.put(self._save_page),
+            "page": lambda: self._inbox.put(lambda: player.replace(*saving(player.tandem))),
             "more": lambda: player.further(MORE_EPOCHS),
             "seed": lambda: self._inbox.put(self._another_seed),
         }
@@ -187,6 +176,9 @@ class TrainingLab(LiveWidget):
 
     def _on_speed(self, change: dict[str, Any]) -> None:
         self._player.steps_per_second = change["new"]
+
+    def _on_language(self, change: dict[str, Any]) -> None:
+        self._inbox.put(lambda: self._speak(change["new"]))
 
     def _on_pick(self, sample: str) -> None:
         self._inbox.put(lambda: self._choose(sample))
@@ -227,8 +219,10 @@ class TrainingLab(LiveWidget):
         if branched:
             first, seed = self._followers[0], session.config.seed
             self._followers.append(MapFollower(self._maps, seed, self._tell, first))
-            self._stages.append(Stage(session.data, "Branch", self._on_pick, self._stages[0]))
-        self._stages[0].name("First run" if branched else "")
+            self._stages.append(
+                Stage(session.data, later("Branch"), self._on_pick, self._stages[0])
+            )
+        self._stages[0].name(later("First run") if branched else "")
         self._stage_box.children = [stage.box for stage in self._stages]
         self._tandem = tandem
         self._travel = None
@@ -263,10 +257,16 @@ class TrainingLab(LiveWidget):
         self._controls.ask_for_reset(needed=False)
         self._timeline.show(session.config)
         self._watching.show(session.config)
-        self._note.value = f"<p style='{SMALL}'>{text(session.data.note)}</p>"
-        ids = session.probe.ids
-        self._chooser.options = [("choose, or click a point", "")] + [(s, s) for s in ids]
+        say(self._note, value=self._told_of_data)
+        say(self._chooser, options=self._samples)
         self._chooser.value = ""
+
+    def _told_of_data(self) -> str:
+        return f"<p style='{SMALL}'>{text(tr(self.session.data.note))}</p>"
+
+    def _samples(self) -> list[tuple[str, str]]:
+        ids = self.session.probe.ids
+        return [(tr("choose, or click a point"), ""), *zip(ids, ids, strict=True)]
 
     async def _looked_at(self, scene: Scene) -> Scene:
         """Return the scene as it is to be seen: now, or at the moment travelled to, with its maps."""
@@ -298,18 +298,10 @@ class TrainingLab(LiveWidget):
             self._happened.value = marks_html([mark for run in scene.runs for mark in run.marks])
             self._drawn = drawing
             self._status.tick += 1
-            self._put_into_words(scene.first)
+            self._in_words.tell(scene.first)
         self._enable(scene.state)
         self._status.say(scene.state, describe(scene))
         self._scene = scene
-
-    def _put_into_words(self, run: Run) -> None:
-        caption = run.view.caption if run.view is not None else ""
-        told = text(describe_training(run.shown, caption))
-        self._words.value = f"<p style='{SMALL}' aria-live='off'>In words. {told}</p>"
-
-    def _fold_words(self) -> None:
-        self._words.layout.display = "block" if self._words_shown.value else "none"
 
     def _enable(self, state: str) -> None:
         self._controls.enable(state)
@@ -322,7 +314,7 @@ class TrainingLab(LiveWidget):
     def _reset(self) -> None:
         self._player.replace(
             lambda: Tandem(TrainingSession(self._wanted, self._data)),
-            "Loading the data and starting afresh …",
+            tr("Loading the data and starting afresh …"),
         )
 
     def _another_seed(self) -> None:
@@ -346,11 +338,16 @@ class TrainingLab(LiveWidget):
                 self.session.reconfigure(**changes)
                 if field == "fusion":
                     self.session.look_again()
-                told = f"{field} is {value} from sub-step {self.session.step} on."
+                told = tr(
+                    "{field} is {value} from sub-step {step} on.",
+                    field=field,
+                    value=value,
+                    step=self.session.step,
+                )
                 if self._player.tandem.branch is not None:
-                    told += " The branch keeps its own."
+                    told = sentences(told, tr("The branch keeps its own."))
             else:
-                told = f"Press Reset to start afresh with the new {field}."
+                told = tr(AT_RESET[field])
         except ConfigError as error:
             told = str(error)
         self._controls.ask_for_reset(needed=needs_reset(self._wanted, self.session.config))
@@ -362,8 +359,26 @@ class TrainingLab(LiveWidget):
             session.reconfigure(instruments=names)
         self._wanted = with_instruments(self._wanted, names)
         self._make_figure(self._player.scene())
-        titles = ", ".join(one.title for one in watched(self.session.config)) or "nothing"
-        return f"Watched from sub-step {self.session.step} on: {titles}."
+        titles = [tr(one.title) for one in watched(self.session.config)]
+        return tr(
+            "Watched from sub-step {step} on: {titles}.",
+            step=self.session.step,
+            titles=tr(", ").join(titles) or tr("nothing"),
+        )
+
+    def _speak(self, code: str) -> str:
+        """Say everything in another language; the run, and all that is chosen, stay as they are."""
+        choose(code)
+        self._show_figure(None)
+        self._controls.say_again()
+        say_again([self.view, *self._timeline.widgets()])
+        for teller in (*self._followers, *self._stages):
+            teller.say_again()
+        self._make_figure(self._player.scene())
+        return tr(
+            "The bench speaks {language} now. Other cells speak it when they run again.",
+            language=LANGUAGES[code],
+        )
 
     def _travel_to(self, step: int | None) -> None:
         self._travel = step if step in self.session.recording.steps else None
@@ -374,26 +389,11 @@ class TrainingLab(LiveWidget):
         trunk.config.replace(**changes)  # a value out of range is told in a sentence
         at = None if self._travel is None else trunk.recording.at(self._travel).snapshot
         changes = {"instruments": trunk.config.instruments, **changes}
-        player.replace(lambda: Tandem(trunk, trunk.fork(at, **changes)), "Making the branch …")
+        player.replace(lambda: Tandem(trunk, trunk.fork(at, **changes)), tr("Making the branch …"))
 
     def _drop(self) -> None:
         trunk = self.session
-        self._player.replace(lambda: Tandem(trunk), "Dropping the branch …")
-
-    def _save_page(self) -> None:
-        """Write the run so far beside the notebook, as a page that needs no kernel."""
-        tandem, config = self._player.tandem, self.session.config
-        name = f"{config.dataset}-{config.method}-seed{config.seed}-step{self.session.step}.html"
-        path = Path(name).resolve()
-
-        def write() -> Tandem:
-            export_session(tandem.trunk, path)
-            return tandem
-
-        done = (
-            f"The run so far is in {path}: open it with your browser (JupyterLab asks to trust it)"
-        )
-        self._player.replace(write, "Writing the page …", done)
+        self._player.replace(lambda: Tandem(trunk), tr("Dropping the branch …"))
 
     def _choose(self, sample: str) -> None:
         if sample in {"", *self.session.probe.ids}:  # else it is of another run's samples

@@ -12,6 +12,7 @@ import numpy as np
 
 from mla_core.errors import DataError
 from mla_core.evaluation import MapWorker, unit_features
+from mla_core.language import tr
 from mla_core.records import Evaluation
 from widgets.charts import MapState, MapView, umap_caption
 
@@ -71,6 +72,7 @@ class MapFollower:
         self._maps = MapState()
         self._placed: tuple[Evaluation, str] | None = None  # the look of the PCA, and what it adds
         self._asked: Evaluation | None = None  # the look whose UMAP was asked for last
+        self._umap: tuple[np.ndarray, float, int] | None = None  # the last one, with trust and step
         self._pending = False
         self._closed = False
 
@@ -92,11 +94,16 @@ class MapFollower:
             if (view := self._maps.views.get("umap")) is not None:
                 return view
         warming = kind == "umap" and not self._office.warm
-        wanted = evaluation, ", UMAP is warming up" if warming else ""
+        wanted = evaluation, tr(", UMAP is warming up") if warming else ""
         if wanted != self._placed:  # large features take half a second, during which clicks count
             await asyncio.to_thread(self._maps.pca, *wanted, self._reference("pca"))
             self._placed = wanted
         return self._maps.views["pca"]
+
+    def say_again(self) -> None:
+        """Say in the present language what the maps are."""
+        self._placed = None
+        self._keep_umap()
 
     def close(self) -> None:
         """Ignore whatever still comes."""
@@ -128,9 +135,19 @@ class MapFollower:
             if isinstance(error, BrokenProcessPool):
                 self._asked = None  # not this look's fault
             refused = isinstance(error, DataError)
-            failed = f"The UMAP failed ({type(error).__name__}), it will start again."
-            self._changed(f"There is no UMAP: {error}." if refused else failed)
+            self._changed(
+                tr("There is no UMAP: {error}.", error=error)
+                if refused
+                else tr(
+                    "The UMAP failed ({error}), it will start again.", error=type(error).__name__
+                )
+            )
             return
-        coords, trust = done.result()
-        self._maps.keep("umap", coords, umap_caption(trust, evaluation.step))
+        self._umap = *done.result(), evaluation.step
+        self._keep_umap()
         self._changed("")
+
+    def _keep_umap(self) -> None:
+        if self._umap is not None:
+            coords, trust, step = self._umap
+            self._maps.keep("umap", coords, umap_caption(trust, step))

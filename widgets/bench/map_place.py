@@ -8,7 +8,9 @@ import ipywidgets as ipw
 import numpy as np
 
 from mla_core.evaluation import Map, Replay
+from mla_core.language import tr
 from mla_core.records import Evaluation, Summary
+from widgets.bench.saying import say
 from widgets.charts import MapView
 from widgets.gap import EmbeddingView
 from widgets.page import close
@@ -31,7 +33,7 @@ class MapPlace:
     def __init__(self, made: Callable[[EmbeddingView], object] = lambda _: None) -> None:
         self._made = made
         self.map: EmbeddingView | None = None
-        self.box = ipw.VBox([ipw.HTML("<p class='mla-hint'>Drawing the map …</p>")])
+        self.box = ipw.VBox([say(ipw.HTML(), value=_waiting)])
         self.box.add_class("mla-stage-map")
 
     def show(self, replay: Replay, radius: float) -> None:
@@ -58,6 +60,11 @@ class MapPlace:
         """Remove every widget."""
         for widget in (*self.box.children, self.box):
             close(widget)
+
+
+def _waiting() -> str:
+    told = tr("Drawing the map …")
+    return f"<p class='mla-hint'>{told}</p>"
 
 
 def replay_of(look: Evaluation, view: MapView, summary: Summary, classes: Sequence[str]) -> Replay:

@@ -2,11 +2,12 @@
 // stops at recorded moments only. Only what a person does is told to the kernel: what the kernel sends
 // while training goes on is shown and never echoed.
 function render({ model, el }) {
+  speak(model);
   const leavePage = joinPage(el, model);
   el.classList.add("mla-moment");
   const label = make("label", el);
-  make("span", label, {}, "Moment");
-  const slider = make("input", label, { type: "range", min: 0, step: 1, "aria-label": "Moment" });
+  make("span", label, {}, tr("Moment"));
+  const slider = make("input", label, { type: "range", min: 0, step: 1, "aria-label": tr("Moment") });
   const readout = make("output", el);
 
   let asked = 0;
@@ -16,9 +17,12 @@ function render({ model, el }) {
   };
   const say = (step) => {
     const steps = model.get("steps");
-    const now = step >= steps.at(-1) && model.get("following") ? " (now)" : "";
-    slider.setAttribute("aria-valuetext", `sub-step ${step}${now}`);
-    readout.textContent = `sub-step ${step} of ${model.get("total")}${now}`;
+    const now = step >= steps.at(-1) && model.get("following");
+    const values = { step, total: model.get("total") };
+    slider.setAttribute("aria-valuetext",
+      now ? tr("sub-step {step} (now)", values) : tr("sub-step {step}", values));
+    readout.textContent = now
+      ? tr("sub-step {step} of {total} (now)", values) : tr("sub-step {step} of {total}", values);
   };
   const show = () => {
     const total = Math.max(1, model.get("total"));

@@ -9,9 +9,10 @@ import anywidget
 import traitlets
 
 from widgets.page import script, stylesheet
+from widgets.page.spoken import Spoken
 
 
-class MomentSlider(anywidget.AnyWidget):
+class MomentSlider(Spoken, anywidget.AnyWidget):
     """Tells which moment a person asks for, while the run goes on and new moments come.
 
     The sliders of ipywidgets echo what the kernel sends them, which would stop time for nobody.

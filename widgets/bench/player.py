@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
 from mla_core.errors import in_a_sentence
+from mla_core.language import later, tr
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
 from widgets.bench.scene import Scene
@@ -70,7 +71,7 @@ class Player:
         tandem = self.tandem
         runs = [run_of(tandem.trunk, self._failures.get(tandem.trunk, ()))]
         if tandem.branch is not None:
-            marks = [Mark(tandem.since, "branch"), *self._failures.get(tandem.branch, ())]
+            marks = [Mark(tandem.since, later("branch")), *self._failures.get(tandem.branch, ())]
             runs.append(run_of(tandem.branch, marks, tandem.since))
         return Scene(self.state, self.message, tuple(runs))
 
@@ -154,7 +155,7 @@ class Player:
         if self.state == "failed":  # the weights may be spoilt
             session = self.tandem.at_work
             self.tandem.rewind()
-            mark = Mark(session.step, "failed, back to here")
+            mark = Mark(session.step, later("failed, back to here"))
             self._failures.setdefault(session, []).append(mark)
         self._left = steps
         if steps == 0:
@@ -207,8 +208,12 @@ class Player:
             back = self.tandem.at_work.last_good.step
             self._set(
                 "failed",
-                f"{in_a_sentence(error)} Change a setting and "
-                f"press Play to go on from sub-step {back}, where all was well, or Reset.",
+                tr(
+                    "{error} Change a setting and press Play to go on from sub-step {step}, where "
+                    "all was well, or Reset.",
+                    error=in_a_sentence(error),
+                    step=back,
+                ),
             )
             return 0
         if self._left is not None:
@@ -226,10 +231,13 @@ class Player:
             tandem = await asyncio.to_thread(loading.make)
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
             if loading.done:
-                self._set(loading.before, f"Could not write: {error}. Nothing is lost")
+                told = tr("Could not write: {error}. Nothing is lost", error=error)
+                self._set(loading.before, told)
             else:
-                hint = "Change the setting and press Reset"
-                self._set("stopped", f"Could not start: {error}. {hint}")
+                told = tr(
+                    "Could not start: {error}. Change the setting and press Reset", error=error
+                )
+                self._set("stopped", told)
             return
         state = loading.before
         if tandem is not self.tandem:

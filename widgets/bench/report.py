@@ -10,6 +10,7 @@ from IPython.display import HTML, display
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.evaluation import UMAP_LEAST, Replay, trustworthiness, umap_map, unit_features
+from mla_core.language import tr
 from mla_core.runs import train
 from mla_core.session import TrainingSession
 from widgets.bench import diagram
@@ -19,7 +20,14 @@ from widgets.charts import sample as sample_view
 from widgets.charts import training as charts
 from widgets.charts.panels import watched
 from widgets.gap import view_for_page
-from widgets.page import asset, describe_training, on_page, present, tell_what_needs_a_kernel
+from widgets.page import (
+    asset,
+    describe_training,
+    on_page,
+    present,
+    tell_what_needs_a_kernel,
+    text,
+)
 
 
 class TrainingReport:
@@ -45,7 +53,8 @@ class TrainingReport:
         curves = charts.figure_of(list(session.data.modalities), self._run)
         points = unit_features(evaluation)
         enough = len(points) >= UMAP_LEAST
-        pca = maps.pca(evaluation, "" if enough else f"; a UMAP needs {UMAP_LEAST} points")
+        few = "" if enough else tr("; a UMAP needs {least} points", least=UMAP_LEAST)
+        pca = maps.pca(evaluation, few)
         curves.update_layout(meta=describe_training(session.history, pca.caption))
         self.figures = [curves]
         if on_page():
@@ -58,13 +67,14 @@ class TrainingReport:
             self.figures.append(map_figure(evaluation, view))
 
     def _ipython_display_(self) -> None:
-        tell_what_needs_a_kernel("To press Play and to change settings while it trains")
+        tell_what_needs_a_kernel(tr("To press Play and to change settings while it trains"))
         session, config = self.session, self.session.config
         names = list(session.data.modalities)
         svg = diagram.network_svg(names, self._run)
         # As a picture: JupyterLab shows no bare SVG from a notebook that it did not run itself.
         encoded = b64encode(svg.encode()).decode()
-        picture = f"<img alt='the network at the end' src='data:image/svg+xml;base64,{encoded}'>"
+        alt = text(tr("the network at the end"))
+        picture = f"<img alt='{alt}' src='data:image/svg+xml;base64,{encoded}'>"
         display(HTML(picture))
         style = f"<style>{asset('bench/moment_slider.css')}</style>"
         display(HTML(f"{style}{legend_html(names, instruments=watched(config))}"))

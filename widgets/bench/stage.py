@@ -9,6 +9,7 @@ import ipywidgets as ipw
 import traitlets
 
 from mla_core.data import MultimodalDataset
+from mla_core.language import tr
 from mla_core.records import Evaluation
 from widgets.bench.map_place import MapPlace, replay_of
 from widgets.charts import MapView, Run
@@ -26,7 +27,7 @@ class Stage:
     ----------
     data : MultimodalDataset
     title : str
-        Of the run, where there are two.
+        Of the run, where there are two: a message in English.
     on_pick : callable
         ``(id)`` of the sample that was clicked, or ``""``; called in any thread.
     beside : Stage, optional
@@ -52,7 +53,7 @@ class Stage:
         self._placed: tuple[Evaluation, MapView] | None = None
         self._links: list[traitlets.link] = []
         self._place = MapPlace(self._link)
-        self.sample = ipw.HTML(sample_view.EMPTY)
+        self.sample = ipw.HTML(sample_view.hint_html())
         self.sample.add_class("mla-stage-sample")
         self.box = ipw.HBox([self._place.box, self.sample])
         self.box.add_class("mla-stage")
@@ -84,7 +85,12 @@ class Stage:
 
     def name(self, title: str) -> None:
         """Call it so from now on."""
-        self._title, self._shown = title, ()
+        self._title = title
+        self.say_again()
+
+    def say_again(self) -> None:
+        """Tell of the sample anew, in the present language."""
+        self._shown = ()
 
     def close(self) -> None:
         """Remove every widget."""
@@ -109,11 +115,11 @@ class Stage:
         self._shown = shown
         if self.map is not None and self.map.pinned != sample:
             self.map.pinned = sample
-        title = f"<b>{self._title}</b>" if self._title else ""
+        title = f"<b>{tr(self._title)}</b>" if self._title else ""
         known = sample in look.ids
         told = (
             sample_view.sample_html(self._data, look, sample, config.method, config.fusion)
             if known
-            else sample_view.EMPTY
+            else sample_view.hint_html()
         )
         self.sample.value = title + told

@@ -9,10 +9,18 @@ import ipywidgets as ipw
 
 from mla_core.catalogue import traits
 from mla_core.config import ExperimentConfig
+from mla_core.language import later, tr
 from widgets.bench.controls import UNUSED, live_settings
 from widgets.bench.moment_slider import MomentSlider
+from widgets.bench.saying import say
 from widgets.charts import Run
 
+ANOTHER = {
+    "head_gradient": later("another head gradient"),
+    "fusion": later("another fusion"),
+    "alpha": later("another α (projection)"),
+    "learning_rate": later("another learning rate"),
+}
 CURIOUS = ("off", "uniform")  # what a branch proposes, where the run has something else
 
 
@@ -44,25 +52,34 @@ class Timeline:
         self._on_travel = on_travel
         self._queue = queue
         self.slider = MomentSlider(self._asked)
-        self.now = _button("Now", "step-forward", "Back to the newest moment, and on with the run")
+        self.now = _button(
+            later("Now"), "step-forward", later("Back to the newest moment, and on with the run")
+        )
         self.now.on_click(lambda _: queue(lambda: on_travel(None)))
         self._values = live_settings(config)
-        self.what = ipw.Dropdown(
-            description="Branch with",
-            options=[("the same settings", "")],
-            style={"description_width": "92px"},
-            layout={"width": "310px"},
+        self._offered: list[str] = []
+        self.what = say(
+            ipw.Dropdown(style={"description_width": "92px"}, layout={"width": "310px"}),
+            description=lambda: tr("Branch with"),
+            options=self._branches,
         )
         self.what.observe(lambda _: queue(self._offer_value), "value")
         self._value_box = ipw.HBox()
         self.branch = _button(
-            "Branch from here", "code-fork", "A second run goes on from the moment shown", "160px"
+            later("Branch from here"),
+            "code-fork",
+            later("A second run goes on from the moment shown"),
+            "160px",
         )
         self.branch.on_click(lambda _: queue(lambda: on_branch(self._changes())))
-        self.drop = _button("Drop branch", "trash", "Go on with the first run alone", "130px")
+        self.drop = _button(
+            later("Drop branch"), "trash", later("Go on with the first run alone"), "130px"
+        )
         self.drop.on_click(lambda _: queue(on_drop))
-        self.unfold = ipw.ToggleButton(
-            description="Branch", icon="code-fork", tooltip="Show or hide what a branch needs"
+        self.unfold = say(
+            ipw.ToggleButton(icon="code-fork"),
+            description=lambda: tr("Branch"),
+            tooltip=lambda: tr("Show or hide what a branch needs"),
         )
         self.unfold.observe(lambda _: queue(self._fold), "value")
         self.branching = _row(self.what, self._value_box, self.branch, self.drop)
@@ -75,10 +92,9 @@ class Timeline:
         unused = UNUSED - traits(config.method).uses
         for field, control in self._values.items():
             control.value = _another(control, getattr(config, field))
-        labels = {field: control.description for field, control in self._values.items()}
-        offered = [(f"another {labels[f].lower()}", f) for f in labels if f not in unused]
-        self.what.options = [("the same settings", ""), *offered]
-        self.what.value = offered[0][1] if offered else ""
+        self._offered = [field for field in self._values if field not in unused]
+        say(self.what, options=self._branches)
+        self.what.value = self._offered[0] if self._offered else ""
         self._offer_value()
 
     def follow(self, run: Run, travel: int | None) -> None:
@@ -103,6 +119,10 @@ class Timeline:
     def _fold(self) -> None:
         self.branching.layout.display = "flex" if self.unfold.value else "none"
 
+    def _branches(self) -> list[tuple[str, str]]:
+        others = [(tr(ANOTHER[field]), field) for field in self._offered]
+        return [(tr("the same settings"), ""), *others]
+
     def _offer_value(self) -> None:
         field = self.what.value
         self._value_box.children = [self._values[field]] if field else []
@@ -120,8 +140,9 @@ def _another(control: Any, value: Any) -> Any:
     return value / 10 if value / 10 >= 10**control.min else value * 10
 
 
-def _button(label: str, icon: str, tip: str, width: str = "90px") -> ipw.Button:
-    return ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": width})
+def _button(label: str, icon: str, tip: str, width: str = "90px") -> Any:
+    button = ipw.Button(icon=icon, layout={"width": width})
+    return say(button, description=lambda: tr(label), tooltip=lambda: tr(tip))
 
 
 def _row(*children: ipw.Widget) -> ipw.HBox:

@@ -9,9 +9,10 @@ import ipywidgets as ipw
 
 from mla_core.catalogue import method_class
 from mla_core.config import ExperimentConfig
+from mla_core.language import tr
+from mla_core.methods import Instrument
+from widgets.bench.saying import say
 from widgets.page import close, text
-
-NONE = "This method has no instruments: it shows nothing of itself."
 
 
 class Watching:
@@ -38,10 +39,10 @@ class Watching:
         self._queue = queue
         self._on_choice = on_choice
         self.buttons: dict[str, ipw.ToggleButton] = {}
-        self.unfold = ipw.ToggleButton(
-            description="Instruments",
-            icon="tachometer",
-            tooltip="Show or hide what the method can show of itself as curves",
+        self.unfold = say(
+            ipw.ToggleButton(icon="tachometer"),
+            description=lambda: tr("Instruments"),
+            tooltip=lambda: tr("Show or hide what the method can show of itself as curves"),
         )
         self.unfold.observe(lambda _: queue(self._fold), "value")
         self.box = ipw.HBox(layout={"flex_flow": "row wrap", "display": "none"})
@@ -51,18 +52,12 @@ class Watching:
         for widget in self.box.children:
             close(widget)
         self.buttons = {
-            name: ipw.ToggleButton(
-                value=name in config.instruments,
-                description=instrument.title,
-                tooltip=instrument.meaning,
-                layout={"width": "auto"},
-            )
+            name: _button(instrument, pressed=name in config.instruments)
             for name, instrument in method_class(config.method).instruments.items()
         }
         for button in self.buttons.values():
             button.observe(self._told, "value")
-        none = [] if self.buttons else [ipw.HTML(f"<p>{text(NONE)}</p>")]
-        self.box.children = [*self.buttons.values(), *none]
+        self.box.children = [*self.buttons.values()] or [say(ipw.HTML(), value=_none)]
 
     def _fold(self) -> None:
         self.box.layout.display = "flex" if self.unfold.value else "none"
@@ -70,6 +65,19 @@ class Watching:
     def _told(self, _: dict[str, Any]) -> None:
         names = [name for name, button in self.buttons.items() if button.value]
         self._queue(lambda: self._on_choice(names))
+
+
+def _button(instrument: Instrument, *, pressed: bool) -> Any:
+    return say(
+        ipw.ToggleButton(value=pressed, layout={"width": "auto"}),
+        description=lambda: tr(instrument.title),
+        tooltip=lambda: tr(instrument.meaning),
+    )
+
+
+def _none() -> str:
+    told = tr("This method has no instruments: it shows nothing of itself.")
+    return f"<p>{text(told)}</p>"
 
 
 def with_instruments(

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from mla_core.evaluation import LIVE
+from mla_core.language import later, tr
+from mla_core.words import sentence, sentences
 from widgets.bench.scene import Scene
 from widgets.charts import Run
 
 HINTS = {
-    "ready": "Press Play, or Step to train one modality once.",
-    "finished": "Go on with more epochs, or with another seed.",
-    "stopped": "Reset starts it afresh.",
+    "ready": later("Press Play, or Step to train one modality once."),
+    "finished": later("Go on with more epochs, or with another seed."),
+    "stopped": later("Reset starts it afresh."),
+}
+STATES = {
+    "ready": later("Ready"),
+    "playing": later("Playing"),
+    "paused": later("Paused"),
+    "finished": later("Finished"),
+    "stopped": later("Stopped"),
+}
+STANDS = later(
+    "Looking back at sub-step {step}, {epoch}; the run stands at {done} of {total} sub-steps."
+)
+LOOKING_BACK = {
+    "playing": later(
+        "Looking back at sub-step {step}, {epoch}; the run goes on at {done} of {total} sub-steps."
+    ),
+    "finished": later(
+        "Looking back at sub-step {step}, {epoch}; the run has finished all {done} of {total} "
+        "sub-steps."
+    ),
+}
+AT_RESET = {
+    "dataset": later("Press Reset to start afresh with the new dataset."),
+    "method": later("Press Reset to start afresh with the new method."),
+    "noise": later("Press Reset to start afresh with the new noise."),
+    "prediction": later("Press Reset to start afresh with the new prediction."),
 }
 
 
@@ -21,46 +48,67 @@ def describe(scene: Scene) -> str:
     scene : Scene
     """
     run = scene.first
-    said = [f"{scene.message.rstrip('.')}."] if scene.message else []
+    said = [sentence(scene.message)] if scene.message else []
     if scene.travel is not None:
-        said.append(
-            f"Looking back at sub-step {scene.travel}, {epoch_of(run)}; the run {_standing(scene)}."
-        )
-        said.append(probe_of(run))
+        said += [_looking_back(scene, scene.travel), probe_of(run)]
     elif scene.state == "failed":
         said.append(probe_of(run))
-    elif run.step == 0:
-        said.append("Nothing trained yet.")
-        said.append(HINTS.get(scene.state, ""))
     else:
-        last = run.history.steps[-1].modality
-        who = f"last trained: {last}" if last else "all modalities at once"
-        where = f"{epoch_of(run)}, sub-step {run.step} of {run.total}"
-        said.append(f"{scene.state.capitalize()}: {where}, {who}.")
-        said.append(probe_of(run))
-        said.append(HINTS.get(scene.state, ""))
-    return " ".join(filter(None, said))
+        begun = [_where(scene), probe_of(run)]
+        said += begun if run.step else [tr("Nothing trained yet.")]
+        said.append(tr(HINTS[scene.state]) if scene.state in HINTS else "")
+    return sentences(*said)
 
 
 def epoch_of(run: Run) -> str:
     """Return the epoch of the last sub-step shown, counted from 1, such as ``epoch 3 of 10``."""
     steps = run.shown.steps
-    return f"epoch {steps[-1].epoch + 1 if steps else 1} of {run.config.epochs}"
-
-
-def _standing(scene: Scene) -> str:
-    done = f"{scene.first.step} of {scene.first.total} sub-steps"
-    return {"playing": f"goes on at {done}", "finished": f"has finished all {done}"}.get(
-        scene.state, f"stands at {done}"
+    return tr(
+        "epoch {epoch} of {epochs}",
+        epoch=steps[-1].epoch + 1 if steps else 1,
+        epochs=run.config.epochs,
     )
+
+
+def place_of(run: Run) -> str:
+    """Return how far a run is that has begun: epoch, sub-step, and who was trained last."""
+    last = run.history.steps[-1].modality
+    return tr(
+        "{epoch}, sub-step {step} of {total}, {who}",
+        epoch=epoch_of(run),
+        step=run.step,
+        total=run.total,
+        who=tr("last trained: {modality}", modality=last) if last else tr("all modalities at once"),
+    )
+
+
+def _where(scene: Scene) -> str:
+    where = place_of(scene.first)
+    return tr("{state}: {where}.", state=tr(STATES[scene.state]), where=where)
+
+
+def _looking_back(scene: Scene, step: int) -> str:
+    run = scene.first
+    message = LOOKING_BACK.get(scene.state, STANDS)
+    return tr(message, step=step, epoch=epoch_of(run), done=run.step, total=run.total)
 
 
 def probe_of(run: Run) -> str:
     """Return how much is right, and at which look."""
     if run.summary is None:
         return ""
-    now = run.then is None and run.summary.step == run.step
-    when = "" if now else f" at sub-step {run.summary.step}"
-    live = run.summary.numbers.get(LIVE)
-    by = "" if live is None else f" by the averaged weights, {live:.0%} by the live ones"
-    return f"Right on the probe set{when}: fused {run.summary.accuracy:.0%}{by}."
+    share, live = run.summary.accuracy, run.summary.numbers.get(LIVE)
+    right = (
+        tr("fused {share:.0%}", share=share)
+        if live is None
+        else tr(
+            "fused {share:.0%} by the averaged weights, {live:.0%} by the live ones",
+            share=share,
+            live=live,
+        )
+    )
+    if run.then is None and run.summary.step == run.step:
+        return tr("Right on the probe set: {right}.", right=right)
+    return tr(
+        "Right on the probe set at sub-step {step}: {right}.", step=run.summary.step, right=right
+    )

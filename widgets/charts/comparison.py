@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
+from mla_core.language import tr
 from mla_core.records import Evaluation
 from widgets.page import GRID, apply_theme, listed, pick, run_colour, text
 
@@ -21,8 +22,8 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
     figure = go.Figure()
     said = []
     for i, (label, evaluation) in enumerate(evaluations.items()):
-        values = {**evaluation.unimodal_accuracy, "fused": evaluation.accuracy}
-        said.append(f"{label}: {listed(values, '.0%')}")
+        values = {**evaluation.unimodal_accuracy, tr("fused"): evaluation.accuracy}
+        said.append(tr("{name}: {values}", name=label, values=listed(values, ".0%")))
         figure.add_bar(
             name=text(label),
             x=[text(name) for name in values],
@@ -32,14 +33,14 @@ def comparison_figure(evaluations: Mapping[str, Evaluation]) -> go.Figure:
             marker={"color": run_colour(i), "pattern": {"shape": pick(("", "/", ".", "x"), i)}},
         )
     figure.update_layout(
-        meta=f"Accuracy. {'; '.join(said)}.",
+        meta=tr("Accuracy. {told}.", told=tr("; ").join(said)),
         barmode="group",
         height=340,
         margin={"l": 45, "r": 10, "t": 30, "b": 40},
         xaxis={"gridcolor": GRID},
         yaxis={
             "range": [0, 1.12],
-            "title": {"text": "accuracy"},
+            "title": {"text": tr("accuracy")},
             "gridcolor": GRID,
             "zerolinecolor": GRID,
         },

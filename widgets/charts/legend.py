@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mla_core.language import tr
 from mla_core.methods import Instrument
 from widgets.charts.panels import MANY_PAIRS
 from widgets.charts.svg import DASHES
@@ -30,16 +31,19 @@ def legend_html(
     entries = [
         _entry(name, line_of(m), pick(MODALITY_GLYPHS, m)) for m, name in enumerate(modalities)
     ]
-    entries.append(_entry("fused, head", FUSED))
+    entries.append(_entry(tr("fused, head"), FUSED))
     pairs = list(itertools.combinations(modalities, 2))
     if 1 < len(pairs) <= MANY_PAIRS:
-        entries += [_entry(f"{a} to {b}", pair_style(i)) for i, (a, b) in enumerate(pairs)]
+        entries += [
+            _entry(tr("{a} to {b}", a=a, b=b), pair_style(i)) for i, (a, b) in enumerate(pairs)
+        ]
     elif len(pairs) > MANY_PAIRS:
-        entries.append("<span>gaps: each one's mean to the others</span>")
+        told = tr("gaps: each one's mean to the others")
+        entries.append(f"<span>{told}</span>")
     own = dict(line for one in instruments for line in beside_modalities(one))
-    entries += [_entry(name, style) for name, style in own.items() if name != "fused"]
+    entries += [_entry(tr(name), style) for name, style in own.items() if name != "fused"]
     if branch:
-        entries.append(_entry("branch", {**FUSED, **BRANCH_STYLE}))
+        entries.append(_entry(tr("branch"), {**FUSED, **BRANCH_STYLE}))
     return f'<div class="mla-legend">{"".join(entries)}</div>'
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from mla_core.evaluation import ALL_EQUAL, NO_PARTS, pca_map, unit_features
+from mla_core.language import tr
 from mla_core.records import Evaluation
 from widgets.charts.map_chart import MapView
 
@@ -37,7 +38,8 @@ class MapState:
         points = unit_features(evaluation)
         before = self._coords.get("pca") if reference is None else reference
         coords = pca_map(points, before)
-        return self.keep("pca", coords, f"PCA, aligned; {_kept(points, coords)}{meanwhile}")
+        told = tr("PCA, aligned; {kept}", kept=_kept(points, coords))
+        return self.keep("pca", coords, told + meanwhile)
 
     def keep(self, kind: str, coords: np.ndarray, caption: str) -> MapView:
         """Remember new coordinates (K, 2) and return the view of them, centred."""
@@ -56,13 +58,14 @@ class MapState:
 
 def umap_caption(trust: float, step: int) -> str:
     """Return what must stand under a UMAP; it has no trustworthiness where all points are equal."""
-    told = ALL_EQUAL if math.isnan(trust) else f"trustworthiness {trust:.2f}"
-    return f"UMAP, recomputed at sub-step {step}; {told}"
+    told = tr(ALL_EQUAL) if math.isnan(trust) else tr("trustworthiness {trust:.2f}", trust=trust)
+    return tr("UMAP, recomputed at sub-step {step}; {told}", step=step, told=told)
 
 
 def _kept(points: np.ndarray, coords: np.ndarray) -> str:
     if not len(points):
-        return NO_PARTS
+        return tr(NO_PARTS)
     if not np.ptp(points, 0).any():
-        return ALL_EQUAL
-    return f"keeps {float(coords.var(0).sum()) / float(points.var(0).sum()):.0%} of variance"
+        return tr(ALL_EQUAL)
+    share = float(coords.var(0).sum()) / float(points.var(0).sum())
+    return tr("keeps {share:.0%} of variance", share=share)

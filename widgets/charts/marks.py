@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from mla_core.language import tr
 from widgets.page import text
 
 SIGNS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
 class Mark(NamedTuple):
-    """Something that happened to a run: after how many sub-steps, and what."""
+    """Something that happened to a run: after how many sub-steps, and what (a message in English)."""
 
     step: int
     name: str
@@ -27,14 +28,18 @@ def signs(marks: Iterable[Mark]) -> list[tuple[str, int, str]]:
     """
     at: dict[int, list[str]] = {}
     for mark in sorted(marks):
-        at.setdefault(mark.step, []).append(mark.name)
+        at.setdefault(mark.step, []).append(tr(mark.name))
     return [
-        (SIGNS[i] if i < len(SIGNS) else f"({i + 1})", step, ", ".join(dict.fromkeys(names)))
+        (SIGNS[i] if i < len(SIGNS) else f"({i + 1})", step, tr(", ").join(dict.fromkeys(names)))
         for i, (step, names) in enumerate(at.items())
     ]
 
 
 def marks_html(marks: Sequence[Mark]) -> str:
     """Return what the signs on the curves mean, as HTML; nothing where there are none."""
-    told = [f"{sign} sub-step {step}: {text(name)}" for sign, step, name in signs(marks)]
-    return f'<p class="mla-marks">{"; ".join(told)}</p>' if told else ""
+    told = [
+        tr("{sign} sub-step {step}: {name}", sign=sign, step=step, name=text(name))
+        for sign, step, name in signs(marks)
+    ]
+    whole = tr("; ").join(told)
+    return f'<p class="mla-marks">{whole}</p>' if told else ""

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from mla_core.catalogue import traits, weighs
 from mla_core.config import ExperimentConfig
+from mla_core.language import later, tr
 from mla_core.methods import Instrument
+from mla_core.words import sentence, sentences
 from widgets.page import text, wrapped
 
 PANELS = {  # panel -> (row, column, title)
-    "loss": (1, 1, "Training loss (nats)"),
-    "accuracy": (1, 2, "Accuracy, probe set"),
-    "weights": (2, 1, "Importance weights"),
-    "plasticity": (2, 2, "Head plasticity"),
-    "forgetting": (3, 1, "Head forgetting (nats)"),
-    "gap": (3, 2, "Modality gap"),
+    "loss": (1, 1, later("Training loss (nats)")),
+    "accuracy": (1, 2, later("Accuracy, probe set")),
+    "weights": (2, 1, later("Importance weights")),
+    "plasticity": (2, 2, later("Head plasticity")),
+    "forgetting": (3, 1, later("Head forgetting (nats)")),
+    "gap": (3, 2, later("Modality gap")),
 }
 MORE = {  # below the others, where there are any
-    "difference": "Accuracy, branch minus first run",
-    "number": "Further numbers",
+    "difference": later("Accuracy, branch minus first run"),
+    "number": later("Further numbers"),
 }
 HEIGHT = 430
 MORE_HEIGHT = 150
@@ -50,19 +53,19 @@ def places(
     ... ]
     (4, 1, 'Discrepancy ratio')
     """
-    found = dict(PANELS)
+    found = {panel: (*place, tr(title)) for panel, (*place, title) in PANELS.items()}
     for i, name in enumerate(instruments):
-        title = text(instrument_of(method, name).title)
+        title = text(tr(instrument_of(method, name).title))
         found[f"instrument.{name}"] = (4 + i // 2, 1 + i % 2, title)
     for name, wanted in (("difference", branch), ("number", numbers)):
         if wanted:
-            found[name] = (max(row for row, *_ in found.values()) + 1, 1, MORE[name])
+            found[name] = (max(row for row, *_ in found.values()) + 1, 1, tr(MORE[name]))
     return found
 
 
 def instrument_of(method: str, name: str) -> Instrument:
     """Return an instrument of a method; of one whose code may not be imported, what is known."""
-    unknown = Instrument(name, "Its method is not known here.")
+    unknown = Instrument(name, later("Its method is not known here."))
     found: Instrument = traits(method).instruments.get(name, unknown)
     return found
 
@@ -90,22 +93,26 @@ def emptiness(panel: str, method: str, fusion: str, modalities: int) -> str:
     """
     if panel.startswith("instrument."):
         meaning = instrument_of(method, panel.removeprefix("instrument.")).meaning
-        first = meaning.split(". ")[0].rstrip(".")  # its button tells the rest
-        return wrapped(f"{first}. Nothing yet.", WIDTH_OF_WORDS)
+        first = re.split(r"\. |。", tr(meaning))[0]  # its button tells the rest
+        return wrapped(sentences(sentence(first), tr("Nothing yet.")), WIDTH_OF_WORDS)
     kind = traits(method)
-    by = "rule" if kind.weighs else "head"
+    fuses = (
+        later("The rule fuses by itself:<br>nothing is weighed.")
+        if kind.weighs
+        else later("The head fuses by itself:<br>nothing is weighed.")
+    )
     reasons = {  # (panel, whether it holds) -> in words
-        (
-            "weights",
-            not weighs(method, fusion),
-        ): f"The {by} fuses by itself:<br>nothing is weighed.",
-        ("plasticity", "head_gradient" not in kind.uses): "Nothing is projected<br>in this method.",
-        ("forgetting", kind.head == "own"): "Each modality has its own head:<br>none is disturbed.",
-        (
-            "forgetting",
-            not kind.one_at_a_time,
-        ): "All modalities learn at once:<br>no step is for one alone.",
-        ("gap", modalities < 2): "One modality has no gap.",
-        ("difference", True): "Press Play: the branch first catches up.",
+        ("weights", not weighs(method, fusion)): fuses,
+        ("plasticity", "head_gradient" not in kind.uses): later(
+            "Nothing is projected<br>in this method."
+        ),
+        ("forgetting", kind.head == "own"): later(
+            "Each modality has its own head:<br>none is disturbed."
+        ),
+        ("forgetting", not kind.one_at_a_time): later(
+            "All modalities learn at once:<br>no step is for one alone."
+        ),
+        ("gap", modalities < 2): later("One modality has no gap."),
+        ("difference", True): later("Press Play: the branch first catches up."),
     }
-    return reasons.get((panel, True), "Nothing trained yet.")
+    return tr(reasons.get((panel, True), later("Nothing trained yet.")))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mla_core.language import tr
 from widgets.charts.curves import thin
 from widgets.page import text
 
@@ -53,7 +54,7 @@ class Line:
 
 
 def line_chart(
-    title: str, lines: Sequence[Line], *, x_title: str = "sub-step", top: float | None = None
+    title: str, lines: Sequence[Line], *, x_title: str = "", top: float | None = None
 ) -> str:
     """Return a figure as HTML: title, SVG and a legend that shows colour and dash.
 
@@ -62,6 +63,7 @@ def line_chart(
     title : str
     lines : sequence of Line
     x_title : str
+        By default sub-steps.
     top : float, optional
         Upper end of the y axis; by default what the lines need. The lower end is 0, or what
         negative values need.
@@ -73,8 +75,10 @@ def line_chart(
     >>> "&lt;b&gt; from 0.20 to 0.90" in chart, "<b>" in chart
     (True, False)
     """
+    x_title = x_title or tr("sub-step")
     known = [line for line in lines if np.isfinite(line.y).any()]
-    told = "; ".join(f"{line.name} {_moved(line.y)}" for line in known) or "nothing recorded"
+    told = tr("; ").join(f"{line.name} {_moved(line.y)}" for line in known)
+    named = tr("{name}: {values}", name=title, values=told or tr("nothing recorded"))
     xs = np.concatenate([line.x for line in known]) if known else np.zeros(1)
     ys = np.concatenate([line.y[np.isfinite(line.y)] for line in known]) if known else np.zeros(1)
     x_low, x_high = float(xs.min()), max(float(xs.max()), float(xs.min()) + 1)
@@ -89,7 +93,7 @@ def line_chart(
         return BOTTOM - (BOTTOM - TOP) * (y - low) / (high - low)
 
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text(title)}: {text(told)}" '
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text(named)}" '
         f'data-low="{x_low:g}" data-high="{x_high:g}">'
     ]
     for tick in ticks(low, high):
@@ -157,4 +161,4 @@ def _stroke(line: Line) -> str:
 
 def _moved(y: np.ndarray) -> str:
     known = y[np.isfinite(y)]
-    return f"from {known[0]:.2f} to {known[-1]:.2f}"
+    return tr("from {first:.2f} to {last:.2f}", first=known[0], last=known[-1])

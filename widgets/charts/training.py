@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mla_core.catalogue import traits, weighs
+from mla_core.language import tr
 from mla_core.methods import Instrument
 from widgets.charts.curves import curves, differences
 from widgets.charts.marks import signs
@@ -80,7 +81,7 @@ def training_figure(
         row, column, _ = where["difference"]
         for m, name in enumerate(modalities):
             figure.add_trace(_line(f"difference.{name}", name, line_of(m)), row=row, col=column)
-        figure.add_trace(_line("difference.fused", "fused", FUSED), row=row, col=column)
+        figure.add_trace(_line("difference.fused", tr("fused"), FUSED), row=row, col=column)
         figure.update_yaxes(zeroline=True, zerolinecolor=FUSED_COLOUR, row=row, col=column)
     for panel, (row, column, _) in where.items():
         for kind in ("marks", "cursor"):
@@ -107,19 +108,19 @@ def _curves(
         for panel, key in (("accuracy", "accuracy"), ("weights", "weight")):
             found.append((panel, _line(f"{key}.{name}", name, line_of(m))))
     if not kind.one_at_a_time:
-        found.append(("loss", _line("loss.all", "all", {**FUSED, "width": 1})))
+        found.append(("loss", _line("loss.all", tr("all"), {**FUSED, "width": 1})))
     if "head_gradient" in kind.uses:
-        found.append(("plasticity", _line("plasticity", "plasticity", FUSED)))
-    found.append(("accuracy", _line("accuracy.fused", "fused", FUSED)))
+        found.append(("plasticity", _line("plasticity", tr("plasticity"), FUSED)))
+    found.append(("accuracy", _line("accuracy.fused", tr("fused"), FUSED)))
     pairs = list(itertools.combinations(range(len(modalities)), 2))
     if len(pairs) > MANY_PAIRS:
         for m, name in enumerate(modalities):
-            title = f"{name} to the others, on average"
+            title = tr("{modality} to the others, on average", modality=name)
             found.append(("gap", _line(f"apart.{name}", title, line_of(m))))
     else:
         for i, (a, b) in enumerate(pairs):
             names = modalities[a], modalities[b]
-            title = f"{names[0]} to {names[1]}"
+            title = tr("{a} to {b}", a=names[0], b=names[1])
             found.append(("gap", _line(f"gap.{names[0]}|{names[1]}", title, pair_style(i))))
     for i, name in enumerate(numbers):
         style = {"color": pick(CLASS_COLOURS, i + 6), "width": 2, "dash": pick(MODALITY_DASHES, i)}
@@ -134,10 +135,10 @@ def _instruments(
     for panel in instruments:
         instrument = instrument_of(method, panel)
         lines = list(enumerate(modalities)) if instrument.each else []
-        styles = [(name, {**line_of(m), "width": 1.5}) for m, name in lines]
-        styles += beside_modalities(instrument)
-        for name, style in styles:
-            found.append((f"instrument.{panel}", _line(f"instrument.{panel}.{name}", name, style)))
+        styles = [(name, name, {**line_of(m), "width": 1.5}) for m, name in lines]
+        styles += [(name, tr(name), style) for name, style in beside_modalities(instrument)]
+        for name, shown, style in styles:
+            found.append((f"instrument.{panel}", _line(f"instrument.{panel}.{name}", shown, style)))
     return found
 
 
@@ -196,10 +197,10 @@ def _lay_out(figure: go.Figure, where: Mapping[str, tuple[int, int, str]]) -> No
             figure.update_yaxes(range=[0, 1.04], row=row, col=column)
         elif panel in {"loss", "gap"}:
             figure.update_yaxes(rangemode="tozero", row=row, col=column)
-    figure.update_xaxes(title_text="sub-step", title_standoff=4, row=rows)
+    figure.update_xaxes(title_text=tr("sub-step"), title_standoff=4, row=rows)
     if rows > 3:
         figure.update_xaxes(title_text="", row=3)
-    _show_notes(figure, where, dict.fromkeys(where, "Nothing yet."))
+    _show_notes(figure, where, dict.fromkeys(where, tr("Nothing yet.")))
     apply_theme(figure, dark=False)
 
 

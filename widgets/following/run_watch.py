@@ -12,25 +12,19 @@ import numpy as np
 
 from mla_core.errors import in_a_sentence
 from mla_core.evaluation import Map, Replay
+from mla_core.language import tr
 from mla_core.runs import Course, Follower, stop_run
+from mla_core.words import sentences
 from widgets.bench import diagram
+from widgets.bench.in_words import InWords
 from widgets.bench.map_place import MapPlace, replay_of
 from widgets.charts import MapState, MapView, Run, legend_html
 from widgets.charts import training as charts
 from widgets.charts.panels import HEIGHT, watched
 from widgets.following.words import STATES, describe
-from widgets.page import (
-    LiveFigure,
-    LiveWidget,
-    apply_theme,
-    asset,
-    describe_training,
-    notebook_loop,
-    text,
-)
+from widgets.page import LiveFigure, LiveWidget, apply_theme, asset, notebook_loop, text
 
 POLL_SECONDS = 1.0
-SMALL = "font-size:12px;line-height:1.4"
 
 
 class RunWatch(LiveWidget):
@@ -64,7 +58,7 @@ class RunWatch(LiveWidget):
     """
 
     def __init__(self, run: str | Path, on_state: Callable[[], None] | None = None) -> None:
-        loop = notebook_loop("a watch", "the command mla-lab list")
+        loop = notebook_loop(tr("a watch"), tr("the command mla-lab list"))
         self._follower = Follower(run)  # before any widget, since it is what can fail
         super().__init__(loop, HEIGHT)
         self.course: Course | None = None
@@ -75,17 +69,16 @@ class RunWatch(LiveWidget):
         self._panels: tuple[object, ...] = ()
         self._place = MapPlace()
         self._stop = ipw.Button(
-            description="Stop",
+            description=tr("Stop"),
             icon="stop",
             disabled=True,
-            tooltip="Let it stop at its next snapshot; the command that began it goes on from there",
+            tooltip=tr(
+                "Let it stop at its next snapshot; the command that began it goes on from there"
+            ),
         )
-        self._words_shown = ipw.ToggleButton(
-            description="In words", icon="align-left", tooltip="Tell what the pictures show"
-        )
-        self._title, self._diagram, self._legend, self._words = (ipw.HTML() for _ in range(4))
+        self._in_words = InWords(lambda: self._inbox.put(self._fold_words))
+        self._title, self._diagram, self._legend = (ipw.HTML() for _ in range(3))
         self._stop.on_click(lambda _: self._inbox.put(self._ask_to_stop))
-        self._words_shown.observe(lambda _: self._inbox.put(self._fold_words), "value")
         self.view = self._lay_out()
         self._on_state = on_state
         self._open(part=on_state is not None)
@@ -98,11 +91,10 @@ class RunWatch(LiveWidget):
             "mla-bench-body": ipw.Box(
                 [ipw.VBox([self._legend, self._figure_box]), ipw.VBox([self._place.box])]
             ),
-            "mla-bench-foot": ipw.VBox([self._words_shown, self._words]),
+            "mla-bench-foot": ipw.VBox([self._in_words.button, self._in_words.told]),
         }
         for name, box in parts.items():
             box.add_class(name)
-        self._words.layout.display = "none"
         style = ipw.HTML(f"<style>{asset('bench/moment_slider.css')}</style>")
         view = ipw.VBox([style, *parts.values()])
         view.add_class("mla-bench")
@@ -123,7 +115,8 @@ class RunWatch(LiveWidget):
         try:
             await self._show(await asyncio.to_thread(self._follower.read))
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence; a folder may come back
-            self._status.say("failed", f"The run cannot be shown now: {in_a_sentence(error)}.")
+            told = tr("The run cannot be shown now: {error}.", error=in_a_sentence(error))
+            self._status.say("failed", told)
 
     async def _show(self, course: Course) -> None:
         run, replay = await asyncio.to_thread(self._seen, course)
@@ -132,8 +125,8 @@ class RunWatch(LiveWidget):
         before, self.course = self.course, course
         self._title.value = f"<b>{text(course.folder)}</b> {text(_label(course))}"
         self._stop.disabled = course.state not in {"training", "unknown"}
-        sentence = " ".join(filter(None, [describe(course, run), self._told]))
-        self._status.say(STATES.get(course.state, "failed"), sentence)
+        told = sentences(describe(course, run), self._told)
+        self._status.say(STATES.get(course.state, "failed"), told)
         if self._on_state is not None and before is not None and before.state != course.state:
             self._on_state()
 
@@ -155,7 +148,7 @@ class RunWatch(LiveWidget):
             return replace(run, view=view), None
         if look is shown:
             return replace(run, view=view), None
-        view = self._maps.pca(look, f", at sub-step {look.step}")
+        view = self._maps.pca(look, tr(", at sub-step {step}", step=look.step))
         self._placed = look, view
         return replace(run, view=view), replay_of(look, view, run.summary, course.classes)
 
@@ -176,9 +169,7 @@ class RunWatch(LiveWidget):
         if drawing != self._drawn:
             charts.refresh(self._figure, run)
             self._diagram.value = diagram.network_svg(names, run)
-            caption = run.view.caption if run.view is not None else ""
-            told = text(describe_training(run.history, caption))
-            self._words.value = f"<p style='{SMALL}' aria-live='off'>In words. {told}</p>"
+            self._in_words.tell(run)
             self._status.tick += 1
             self._drawn = drawing
 
@@ -187,10 +178,10 @@ class RunWatch(LiveWidget):
             await asyncio.to_thread(stop_run, self._follower.folder)
             self._told = ""  # the state tells it
         except (OSError, ValueError) as error:
-            self._told = f"It was not asked to stop: {in_a_sentence(error)}."
+            self._told = tr("It was not asked to stop: {error}.", error=in_a_sentence(error))
 
     async def _fold_words(self) -> None:
-        self._words.layout.display = "block" if self._words_shown.value else "none"
+        self._in_words.fold()
 
 
 def watch(run: str | Path) -> RunWatch:
@@ -207,13 +198,20 @@ def watch(run: str | Path) -> RunWatch:
 
 def _label(course: Course) -> str:
     config = course.config
-    return "" if config is None else f"{config.method} on {config.dataset}, seed {config.seed}"
+    if config is None:
+        return ""
+    return tr(
+        "{method} on {dataset}, seed {seed}",
+        method=config.method,
+        dataset=config.dataset,
+        seed=config.seed,
+    )
 
 
 def _last_look(replay: Replay) -> Replay:
     """Return a replay of the last look alone, with its PCA."""
     pca = replay.maps["pca"]
-    caption = f"{pca.caption}, at sub-step {replay.steps[-1]}"
+    caption = pca.caption + tr(", at sub-step {step}", step=replay.steps[-1])
     last = Map("pca", caption, np.array([0]), pca.coords[-1:], pca.trust[-1:])
     of_looks = (
         "steps", "epochs", "predicted", "fused", "weights", "distances", "centroid_gap",
