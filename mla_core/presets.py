@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from mla_core.config import ExperimentConfig
+from mla_core.language import later
 
 HOW_TO_PREDICT: dict[str, dict[str, Any]] = {
-    "live weights": {
+    later("live weights"): {
         "averaging": 0.0,
         "temperature": "none",
         "fusion": "entropy",
         "stopping": "last",
     },
-    "averaged, calibrated": {
+    later("averaged, calibrated"): {
         "averaging": 3.0,
         "temperature": "fitted",
         "fusion": "product",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mla_core.language import later
 from mla_core.methods.balance import cross_entropies, scale_gradients
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
@@ -43,13 +44,17 @@ class Agm(Concat):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "ratio": Instrument(
-            "Lead in the batch (ratio)",
-            "How far a modality's loss is below the mean of all, as a ratio: above 1 it leads.",
+            later("Lead in the batch (ratio)"),
+            later(
+                "How far a modality's loss is below the mean of all, as a ratio: above 1 it leads."
+            ),
         ),
         "factor": Instrument(
-            "Factor of gradients",
-            "What a modality's gradients are multiplied by, so that it keeps the lead that it used "
-            "to have. There is none in the first step.",
+            later("Factor of gradients"),
+            later(
+                "What a modality's gradients are multiplied by, so that it keeps the lead that it "
+                "used to have. There is none in the first step."
+            ),
         ),
     }
 

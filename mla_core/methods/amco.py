@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mla_core.language import later
 from mla_core.methods.balance import mean_over_present
 from mla_core.methods.base import Position
 from mla_core.methods.instruments import Instrument
@@ -40,9 +41,11 @@ class Amco(Uniform):
     instruments = {  # noqa: RUF012
         **Uniform.instruments,
         "mass": Instrument(
-            "Mass of logits",
-            "What a modality has of one softmax over all modalities' logits, in the batch: above "
-            "`sigma` it is masked.",
+            later("Mass of logits"),
+            later(
+                "What a modality has of one softmax over all modalities' logits, in the batch: "
+                "above `sigma` it is masked."
+            ),
         ),
     }
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mla_core.fusion import predictive_entropy
+from mla_core.language import later
 from mla_core.methods.balance import mean_over_present, scale_gradients, scores
 from mla_core.methods.base import Position
 from mla_core.methods.instruments import Instrument
@@ -48,9 +49,11 @@ class Arl(Uniform):
     instruments = {  # noqa: RUF012
         **Uniform.instruments,
         "factor": Instrument(
-            "Factor of encoders' gradients",
-            "What an encoder's gradient is multiplied by: the more precise its modality is for what "
-            "the fused prediction makes of it, the larger.",
+            later("Factor of encoders' gradients"),
+            later(
+                "What an encoder's gradient is multiplied by: the more precise its modality is for "
+                "what the fused prediction makes of it, the larger."
+            ),
         ),
     }
 

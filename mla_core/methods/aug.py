@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mla_core.data.samples import Split
 from mla_core.head import HeadProbe
+from mla_core.language import later
 from mla_core.methods.base import Position, strip_prefix
 from mla_core.methods.heads import linear
 from mla_core.methods.instruments import Instrument
@@ -62,8 +63,8 @@ class Aug(OneAtATime):
     instruments = {  # noqa: RUF012
         **OneAtATime.instruments,
         "learners": Instrument(
-            "Weak learners",
-            "How many a modality has been given so far, because it was behind.",
+            later("Weak learners"),
+            later("How many a modality has been given so far, because it was behind."),
             lambda method, _: method.counts,
         ),
     }

@@ -8,12 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mla_core.language import later
 from mla_core.methods.instruments import Instrument
 
 DISCREPANCY = Instrument(
-    "Discrepancy ratio",
-    "How sure a modality is of the right class, over how sure the others are, in the mean over "
-    "them and for one batch: above 1 it leads.",
+    later("Discrepancy ratio"),
+    later(
+        "How sure a modality is of the right class, over how sure the others are, in the mean over "
+        "them and for one batch: above 1 it leads."
+    ),
 )
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
+from mla_core.language import later
 from mla_core.methods.balance import cross_entropies, gradients_of
 from mla_core.methods.instruments import Instrument, Sight
 
@@ -72,8 +73,10 @@ def _of_training_samples(method: Any, sight: Sight) -> Tensor:
 
 
 CONFLICT = Instrument(
-    "Gradient conflict (cosine)",
-    "The cosine of an encoder's two gradients, of the fused loss and of its own, on training samples: "
-    "below 0 they disagree where it should go.",
+    later("Gradient conflict (cosine)"),
+    later(
+        "The cosine of an encoder's two gradients, of the fused loss and of its own, on training "
+        "samples: below 0 they disagree where it should go."
+    ),
     _of_training_samples,
 )

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
+from mla_core.language import later
 from mla_core.methods.balance import scores
 from mla_core.methods.base import Position
 from mla_core.methods.instruments import Instrument
@@ -57,9 +58,11 @@ class G2d(Taught):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "learns": Instrument(
-            "Learns (1), waits (0)",
-            "Whether a modality's encoder learns from this batch: of those whose teachers are surest "
-            "the gradient is 0 for a while. While there are only teachers, all learn.",
+            later("Learns (1), waits (0)"),
+            later(
+                "Whether a modality's encoder learns from this batch: of those whose teachers are "
+                "surest the gradient is 0 for a while. While there are only teachers, all learn."
+            ),
         ),
     }
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
+from mla_core.language import later
 from mla_core.methods.balance import cross_entropies
 from mla_core.methods.base import Position
 from mla_core.methods.conflict import encoded
@@ -51,8 +52,8 @@ class GBlending(Uniform):
     instruments = {  # noqa: RUF012
         **Uniform.instruments,
         "weight": Instrument(
-            "Weight of a loss",
-            "What each loss is multiplied by since the last estimate; 1 before the first.",
+            later("Weight of a loss"),
+            later("What each loss is multiplied by since the last estimate; 1 before the first."),
             lambda method, _: method.weights_of_losses,
             lines=("fused",),
         ),

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mla_core.language import later
 from mla_core.methods.base import Position
 from mla_core.methods.heads import linear
 from mla_core.methods.instruments import Instrument
@@ -42,14 +43,18 @@ class Greedy(Joint):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "speed": Instrument(
-            "Learning speed (log10)",
-            "How much faster a modality learns from the others than by itself, in orders of "
-            "magnitude; none while gates are frozen.",
+            later("Learning speed (log10)"),
+            later(
+                "How much faster a modality learns from the others than by itself, in orders of "
+                "magnitude; none while gates are frozen."
+            ),
         ),
         "gate": Instrument(
-            "Gate",
-            "What the others multiply a modality's features by, from 0 to 2, in the mean over the "
-            "batch and the features.",
+            later("Gate"),
+            later(
+                "What the others multiply a modality's features by, from 0 to 2, in the mean over "
+                "the batch and the features."
+            ),
         ),
     }
 

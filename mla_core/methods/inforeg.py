@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mla_core.language import later
 from mla_core.methods.balance import scores
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
@@ -40,13 +41,18 @@ class InfoReg(Concat):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "lead": Instrument(
-            "Lead (probability)",
-            "How much more a modality gives to the right class than those below it, in the batch.",
+            later("Lead (probability)"),
+            later(
+                "How much more a modality gives to the right class than those below it, in the "
+                "batch."
+            ),
         ),
         "pull": Instrument(
-            "Pull to first weights",
-            "What a leader's way since the start of the epoch is multiplied by, and added to its "
-            "gradient; 0 where nothing is added.",
+            later("Pull to first weights"),
+            later(
+                "What a leader's way since the start of the epoch is multiplied by, and added to "
+                "its gradient; 0 where nothing is added."
+            ),
         ),
     }
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mla_core.data.samples import Split
 from mla_core.errors import ConfigError
+from mla_core.language import later
 from mla_core.methods.schedule import Batch
 from mla_core.methods.shapley import shapley_values, subset_accuracies
 
@@ -137,14 +138,17 @@ def contributions(method: Any, sight: Sight) -> Tensor:
 
 EVERY_METHOD = {
     "budget": Instrument(
-        "Budget (share of an epoch)",
-        "How many of the parts that an epoch trains on are of each modality.",
+        later("Budget (share of an epoch)"),
+        later("How many of the parts that an epoch trains on are of each modality."),
         budget,
     ),
     "shapley": Instrument(
-        "Shapley value (accuracy)",
-        "What a modality adds to a sample's fused answer, over all subsets of the others, in the mean "
-        "over the probe set. Together they are accuracy above chance. Up to ten modalities.",
+        later("Shapley value (accuracy)"),
+        later(
+            "What a modality adds to a sample's fused answer, over all subsets of the others, in "
+            "the mean over the probe set. Together they are accuracy above chance. Up to ten "
+            "modalities."
+        ),
         contributions,
     ),
 }

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
+from mla_core.language import later
 from mla_core.methods.balance import gradients_of, jensen_shannon
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
@@ -55,10 +56,10 @@ class Lfm(Concat):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "agreement": Instrument(
-            "Weight of agreement",
-            "a, what the modalities' agreement has of the loss; the rest is to classify.",
+            later("Weight of agreement"),
+            later("a, what the modalities' agreement has of the loss; the rest is to classify."),
             each=False,
-            lines=("agreement",),
+            lines=(later("agreement"),),
         ),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mla_core.language import later
 from mla_core.methods.balance import scale_gradients, scores
 from mla_core.methods.base import Position
 from mla_core.methods.instruments import Instrument
@@ -35,8 +36,8 @@ class Mlb(Uniform):
     instruments = {  # noqa: RUF012
         **Uniform.instruments,
         "factor": Instrument(
-            "Factor of encoders' gradients",
-            "What an encoder's gradient is multiplied by: above 1 its modality is behind.",
+            later("Factor of encoders' gradients"),
+            later("What an encoder's gradient is multiplied by: above 1 its modality is behind."),
         ),
     }
 

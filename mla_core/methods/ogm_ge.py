@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from mla_core.language import later
 from mla_core.methods.balance import DISCREPANCY, leads, scores
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
@@ -31,9 +32,11 @@ class OgmGe(Concat):
         **Joint.instruments,
         "ratio": DISCREPANCY,
         "factor": Instrument(
-            "Factor of encoders' gradients",
-            "What an encoder's gradient is multiplied by: below 1 its modality leads. There is none "
-            "after the share `until` of the run.",
+            later("Factor of encoders' gradients"),
+            later(
+                "What an encoder's gradient is multiplied by: below 1 its modality leads. There is "
+                "none after the share `until` of the run."
+            ),
         ),
     }
 

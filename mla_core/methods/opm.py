@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mla_core.language import later
 from mla_core.methods.balance import DISCREPANCY, leads, scores
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
@@ -39,9 +40,11 @@ class Opm(Concat):
         **Joint.instruments,
         "ratio": DISCREPANCY,
         "chance": Instrument(
-            "Chance to be dropped",
-            "With what probability a sample of the next batch loses a modality's features, in those "
-            "batches in which any are dropped: above 0 it leads.",
+            later("Chance to be dropped"),
+            later(
+                "With what probability a sample of the next batch loses a modality's features, in "
+                "those batches in which any are dropped: above 0 it leads."
+            ),
         ),
     }
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mla_core.data.samples import Split
+from mla_core.language import later
 from mla_core.methods.balance import mean_over_present
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
@@ -53,9 +54,11 @@ class Pmr(Concat):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "pull": Instrument(
-            "Pull to prototypes",
-            "The weight of a modality's prototype loss, 0 for the one that leads. There is none in "
-            "the first epoch, before there are prototypes.",
+            later("Pull to prototypes"),
+            later(
+                "The weight of a modality's prototype loss, 0 for the one that leads. There is "
+                "none in the first epoch, before there are prototypes."
+            ),
         ),
     }
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mla_core.data.samples import Split
 from mla_core.errors import TrainingDivergedError
+from mla_core.language import later
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
 from mla_core.methods.instruments import Instrument
@@ -59,9 +60,12 @@ class Relearning(Concat):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "purity_gap": Instrument(
-            "Purity gap",
-            "How much better the classes part in an encoder's features of train than of val, at the "
-            "last diagnosis: the larger, the further it is pulled back. 0 before the first.",
+            later("Purity gap"),
+            later(
+                "How much better the classes part in an encoder's features of train than of val, "
+                "at the last diagnosis: the larger, the further it is pulled back. 0 before the "
+                "first."
+            ),
             lambda method, _: method.gaps,
         ),
     }

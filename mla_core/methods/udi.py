@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mla_core.data.samples import Split
 from mla_core.fusion import predictive_entropy
+from mla_core.language import later
 from mla_core.methods.balance import jensen_shannon
 from mla_core.methods.base import Position
 from mla_core.methods.ensemble import Ensemble
@@ -64,11 +65,13 @@ class Udi(Ensemble):
     instruments = {  # noqa: RUF012
         **Ensemble.instruments,
         "weight": Instrument(
-            "Weight of the anchor's terms",
-            "How much the follower at hand listens to the anchor: to come closer to its answers, "
-            "and to get away from its features. None before there is an anchor.",
+            later("Weight of the anchor's terms"),
+            later(
+                "How much the follower at hand listens to the anchor: to come closer to its "
+                "answers, and to get away from its features. None before there is an anchor."
+            ),
             each=False,
-            lines=("consistency", "complementarity"),
+            lines=(later("consistency"), later("complementarity")),
         ),
     }
 

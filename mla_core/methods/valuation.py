@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mla_core.data.samples import Split
+from mla_core.language import later
 from mla_core.methods.base import Position
 from mla_core.methods.concat import Concat
 from mla_core.methods.instruments import Instrument
@@ -66,9 +67,11 @@ class Valuation(Concat):
     instruments = {  # noqa: RUF012
         **Joint.instruments,
         "contribution": Instrument(
-            "Contribution (Shapley value)",
-            "The mean of phi over the training samples, at the last valuation; a fair share is 1. 0 "
-            "before the first.",
+            later("Contribution (Shapley value)"),
+            later(
+                "The mean of phi over the training samples, at the last valuation; a fair share is "
+                "1. 0 before the first."
+            ),
             lambda method, _: method.contributions,
         ),
     }

@@ -157,11 +157,11 @@ def _box(
     x: float, y: float, width: float, height: float, hue: str, label: str, *, lit: bool
 ) -> str:
     stroke = hue if lit else "var(--jp-ui-font-color3, #999)"
-    opacity = 0.25 if lit else 0
+    opacity, middle = 0.25 if lit else 0, y + height / 2 + 4
     return (
         f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="7" fill="{hue}" '
         f'fill-opacity="{opacity}" stroke="{stroke}" stroke-width="{3 if lit else 1}"/>'
-        f'<text x="{x + width / 2}" y="{y + height / 2 + 4}" text-anchor="middle">{text(label)}</text>'
+        f'<text x="{x + width / 2}" y="{middle}" text-anchor="middle">{text(label)}</text>'
     )
 
 

@@ -6,8 +6,8 @@ function render({ model, el }) {
   const leavePage = joinPage(el, model);
   el.classList.add("mla-moment");
   const label = make("label", el);
-  make("span", label, {}, tr("Moment"));
-  const slider = make("input", label, { type: "range", min: 0, step: 1, "aria-label": tr("Moment") });
+  const name = make("span", label, {}, tr("Moment")).textContent;
+  const slider = make("input", label, { type: "range", min: 0, step: 1, "aria-label": name });
   const readout = make("output", el);
 
   let asked = 0;

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from mla_core.evaluation import LIVE
-from mla_core.language import later, tr
-from mla_core.words import sentence, sentences
+from mla_core.language import later, sentence, sentences, tr
 from widgets.bench.scene import Scene
 from widgets.charts import Run
 
@@ -54,8 +53,7 @@ def describe(scene: Scene) -> str:
     elif scene.state == "failed":
         said.append(probe_of(run))
     else:
-        begun = [_where(scene), probe_of(run)]
-        said += begun if run.step else [tr("Nothing trained yet.")]
+        said += [_where(scene), probe_of(run)] if run.step else [tr("Nothing trained yet.")]
         said.append(tr(HINTS[scene.state]) if scene.state in HINTS else "")
     return sentences(*said)
 

@@ -12,7 +12,7 @@ SIGNS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
 class Mark(NamedTuple):
-    """Something that happened to a run: after how many sub-steps, and what (a message in English)."""
+    """Something that happened to a run: after how many sub-steps, and what, in English."""
 
     step: int
     name: str

@@ -13,13 +13,14 @@ from torch import Tensor
 
 from mla_core.data.samples import SPLITS
 from mla_core.errors import ConfigError
+from mla_core.language import later
 
 Dials = Mapping[str, tuple[tuple[float, float], str]]
 """Modality -> allowed range, what the number means."""
 
-PIXEL_NOISE = ((0.0, 1.0), "standard deviation of pixel noise, black = 0, white = 1")
-SPEECH_NOISE = ((-30.0, 20.0), "dB by which white noise is louder than the speech")
-TYPING_ERRORS = ((0.0, 1.0), "probability of a typing error per character")
+PIXEL_NOISE = ((0.0, 1.0), later("standard deviation of pixel noise, black = 0, white = 1"))
+SPEECH_NOISE = ((-30.0, 20.0), later("dB by which white noise is louder than the speech"))
+TYPING_ERRORS = ((0.0, 1.0), later("probability of a typing error per character"))
 
 
 def check_noise(noise: Sequence[float], dials: Dials) -> tuple[float, ...]:

@@ -44,6 +44,7 @@ from mla_core.data.samples import (
 from mla_core.data.sets.emoji_speech import LEVEL, SpokenNames, speak_names, spoken
 from mla_core.data.sets.emoji_speech import NOTE as SPEECH_NOTE
 from mla_core.data.sets.optional import package_path
+from mla_core.language import later
 from mla_core.outside import Seed
 
 CLASSES = (
@@ -81,7 +82,7 @@ VARIANT_CODES = "200d fe0f 2640 2642 1f468 1f469 1f9d1 1f9b0 1f9b1 1f9b2 1f9b3 2
 
 NOISE = {"image": PIXEL_NOISE, "text": TYPING_ERRORS}
 WITH_SPEECH = {**NOISE, "audio": SPEECH_NOISE}
-NOTE = (
+NOTE = later(
     "Pictures: Twemoji by Twitter and contributors (github.com/jdecked/twemoji), CC BY 4.0, pooled "
     "to 18 x 18 on white. Names and categories: emoji-data by Cal Henderson, MIT. Paired by nature. "
     "Variants of one emoji (man, woman, person; hair; direction; colour; clocks; flags that look "

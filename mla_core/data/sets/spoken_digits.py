@@ -47,6 +47,7 @@ from mla_core.data.samples import (
 )
 from mla_core.data.sets.digit_words import LANGUAGES, LONGEST
 from mla_core.errors import DataError
+from mla_core.language import later
 from mla_core.outside import Seed
 
 Archive = dict[str, NDArray[Any]]
@@ -64,7 +65,7 @@ NOTES = {
     "audio": "synthetic speech (espeak-ng), no human voice",
     "text": "a digit word in one of 17 languages; every split uses the same 170 words",
 }
-NOTE = (
+NOTE = later(
     "Images are real handwriting: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, "
     "UCI Machine Learning Repository, CC BY 4.0, as shipped with scikit-learn. The speech is "
     "synthetic, made with espeak-ng (github.com/espeak-ng/espeak-ng). The parts of a sample are "

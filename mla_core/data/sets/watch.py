@@ -18,6 +18,7 @@ from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import SPLITS, Media, Modality, Split, lines_png, name_lines
 from mla_core.data.sets.optional import package_path
 from mla_core.errors import DataError
+from mla_core.language import later
 
 CLASSES = (
     "pendulum",
@@ -38,7 +39,7 @@ RATE = 50  # samples per second
 STEPS = 100  # samples of a window: 2 s, about one repetition
 HOP = STEPS // 2  # samples between the beginnings of two windows
 
-NOTE = (
+NOTE = later(
     "Real movements: Burns et al., Shoulder physiotherapy exercise recognition, Physiological "
     "Measurement 39 (2018), arxiv.org/abs/1802.01489, as shipped with the package seglearn, BSD. "
     "Ten people did seven exercises with either arm; no person is in two splits. Both sensors "

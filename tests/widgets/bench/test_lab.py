@@ -57,7 +57,8 @@ def test_another_fusion_rule_shows_at_once():
 def test_averaged_and_calibrated_predictions_are_the_second_choice():
     async def script(lab):
         choice = lab._controls._predicts
-        assert choice.options == ("live weights", "averaged, calibrated")
+        ways = ("live weights", "averaged, calibrated")
+        assert choice.options == tuple(zip(ways, ways, strict=True))
         choice.value = "averaged, calibrated"
         await settle(lab)
         assert "Press Reset to start afresh with the new prediction." in lab._status.text

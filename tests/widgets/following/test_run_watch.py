@@ -70,7 +70,7 @@ def test_a_run_of_another_process_is_seen_until_it_is_killed(tmp_path):
             assert list(curve(watch, "accuracy.fused").x) == [0, 4]
             assert watch._place.map.maps["pca"]["caption"].endswith("at sub-step 4")
             assert 'data-weight="m0"' in watch._diagram.value
-            assert "Training loss in nats" in watch._words.value
+            assert "Training loss in nats" in watch._in_words.told.value
 
             child.send_signal(signal.SIGKILL)
             await until(lambda: "Stopped without an end" in watch._status.text)
@@ -145,9 +145,9 @@ def test_words_are_shown_when_asked_for_and_nothing_stays(begun, monkeypatch):
     before = set(live_widgets)
 
     async def script(watch):
-        assert watch._words.layout.display == "none"
-        watch._words_shown.value = True
-        await until(lambda: watch._words.layout.display == "block")
+        assert watch._in_words.told.layout.display == "none"
+        watch._in_words.button.value = True
+        await until(lambda: watch._in_words.told.layout.display == "block")
         task = watch._task
         watch.close()
         await asyncio.wait([task])
