@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,12 @@ CONFIG = {
 }
 
 
+# A Chinese character with the marks that may not stand apart from it, or a word of another script.
+_PIECES = re.compile(
+    r"( *)([（“]*[\u2e80-\uffef][，。：；、）”]*|[^ \u2e80-\uffef]+[，。：；、）]*)"
+)
+
+
 def pick(options: tuple[str, ...], index: int) -> str:
     """Return the option at `index`, starting again at the end."""
     return options[index % len(options)]
@@ -53,19 +60,26 @@ def text(value: object) -> str:
 
 
 def wrapped(value: str, width: int = 60) -> str:
-    """Break a long text into escaped lines.
+    """Break a long text into escaped lines: between words, and between Chinese characters.
 
     Examples
     --------
     >>> wrapped("one two <three>", width=8)
     'one two<br>&lt;three&gt;'
+    >>> wrapped("先训练，再看 PCA。", width=10)
+    '先训练，<br>再看 PCA。'
     """
     lines = [""]
-    for word in value.split(" "):
-        if lines[-1] and len(lines[-1]) + len(word) >= width:
+    for blank, piece in _PIECES.findall(value):
+        if lines[-1] and _room(lines[-1]) + _room(piece) >= width:
             lines.append("")
-        lines[-1] += f" {word}" if lines[-1] else word
+        lines[-1] += f"{blank}{piece}" if lines[-1] else piece
     return "<br>".join(map(text, lines))
+
+
+def _room(told: str) -> int:
+    """Return how many letters have the width of a text; a Chinese character is as wide as two."""
+    return sum(2 if "\u2e80" <= one <= "\uffef" else 1 for one in told)
 
 
 def colour(index: int) -> str:
