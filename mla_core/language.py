@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache, reduce
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -51,29 +51,6 @@ def later(message: str) -> str:
     'Play'
     """
     return message
-
-
-def sentence(told: str) -> str:
-    """Return what was told with one full stop at its end.
-
-    Examples
-    --------
-    >>> sentence("It stands"), sentence("It stands.")
-    ('It stands.', 'It stands.')
-    """
-    return tr("{sentence}.", sentence=told.rstrip(".。"))
-
-
-def sentences(*said: str) -> str:
-    """Return sentences one after the other; those that are empty are left out.
-
-    Examples
-    --------
-    >>> sentences("It stands.", "", "It goes on.")
-    'It stands. It goes on.'
-    """
-    told = [one for one in said if one]
-    return reduce(lambda one, then: tr("{one} {then}", one=one, then=then), told or [""])
 
 
 def language() -> str:

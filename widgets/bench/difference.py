@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from mla_core.config import config_differences
-from mla_core.language import sentence, sentences, tr
+from mla_core.language import tr
+from mla_core.words import sentence, sentences
 from widgets.charts import Run
 from widgets.page import listed
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import ipywidgets as ipw
 
-from mla_core.language import sentences, tr
+from mla_core.language import tr
+from mla_core.words import sentences
 from widgets.bench.saying import say
 from widgets.charts import Run
 from widgets.page import describe_training, text

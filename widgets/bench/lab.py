@@ -10,10 +10,11 @@ import ipywidgets as ipw
 from mla_core.config import ExperimentConfig
 from mla_core.data import MultimodalDataset
 from mla_core.errors import ConfigError
-from mla_core.language import LANGUAGES, choose, later, sentences, tr
+from mla_core.language import LANGUAGES, choose, later, tr
 from mla_core.presets import settings_of
 from mla_core.session import TrainingSession
 from mla_core.tandem import Tandem
+from mla_core.words import sentences
 from widgets.bench import diagram
 from widgets.bench.controls import MORE_EPOCHS, Controls
 from widgets.bench.difference import describe_branch

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mla_core.evaluation import LIVE
-from mla_core.language import later, sentence, sentences, tr
+from mla_core.language import later, tr
+from mla_core.words import sentence, sentences
 from widgets.bench.scene import Scene
 from widgets.charts import Run
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from mla_core.catalogue import traits, weighs
 from mla_core.config import ExperimentConfig
-from mla_core.language import later, sentence, sentences, tr
+from mla_core.language import later, tr
 from mla_core.methods import Instrument
+from mla_core.words import sentence, sentences
 from widgets.page import text, wrapped
 
 PANELS = {  # panel -> (row, column, title)

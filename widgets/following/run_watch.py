@@ -12,8 +12,9 @@ import numpy as np
 
 from mla_core.errors import in_a_sentence
 from mla_core.evaluation import Map, Replay
-from mla_core.language import sentences, tr
+from mla_core.language import tr
 from mla_core.runs import Course, Follower, stop_run
+from mla_core.words import sentences
 from widgets.bench import diagram
 from widgets.bench.in_words import InWords
 from widgets.bench.map_place import MapPlace, replay_of

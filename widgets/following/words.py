@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mla_core.language import later, sentence, sentences, tr
+from mla_core.language import later, tr
 from mla_core.runs import Course
+from mla_core.words import sentence, sentences
 from widgets.bench.words import place_of, probe_of
 from widgets.charts import Run
 
