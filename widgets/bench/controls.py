@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets as ipw
@@ -16,7 +17,7 @@ from mla_core.fusion import RULES
 from mla_core.head import VARIANTS
 from mla_core.language import LANGUAGES, language, later, tr
 from mla_core.presets import HOW_TO_PREDICT, how_it_predicts
-from widgets.bench.saying import say, say_again
+from widgets.bench.saying import say
 from widgets.page import close, text
 
 SPEEDS = {
@@ -172,11 +173,14 @@ class Controls:
         self._method = config.method
         self._quiet = False
 
-    def say_again(self) -> None:
-        """Say everything in the present language, without reporting a change."""
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """While this lasts, no change is reported."""
         self._quiet = True
-        say_again(self.widgets())
-        self._quiet = False
+        try:
+            yield
+        finally:
+            self._quiet = False
 
     def fold(self) -> None:
         """Show the settings while their button is down."""

@@ -370,10 +370,11 @@ class TrainingLab(LiveWidget):
         """Say everything in another language; the run, and all that is chosen, stay as they are."""
         choose(code)
         self._show_figure(None)
-        self._controls.say_again()
-        say_again([self.view, *self._timeline.widgets()])
-        for teller in (*self._followers, *self._stages):
-            teller.say_again()
+        with self._controls.quiet():
+            say_again([self.view, *self._loose()])
+        for follower, stage in zip(self._followers, self._stages, strict=True):
+            follower.say_again()
+            stage.say_again()
         self._make_figure(self._player.scene())
         return tr(
             "The bench speaks {language} now. Other cells speak it when they run again.",
@@ -392,8 +393,7 @@ class TrainingLab(LiveWidget):
         player.replace(lambda: Tandem(trunk, trunk.fork(at, **changes)), tr("Making the branch …"))
 
     def _drop(self) -> None:
-        trunk = self.session
-        self._player.replace(lambda: Tandem(trunk), tr("Dropping the branch …"))
+        self._player.replace(lambda: Tandem(self.session), tr("Dropping the branch …"))
 
     def _choose(self, sample: str) -> None:
         if sample in {"", *self.session.probe.ids}:  # else it is of another run's samples

@@ -43,7 +43,7 @@ def say_again(widgets: Iterable[ipw.Widget]) -> None:
     for widget in widgets:
         say(widget, **getattr(widget, "says", {}))
         if isinstance(widget, Spoken):
-            widget.messages = widget.trait_defaults("messages")
+            widget.messages = Spoken().messages  # as one that is made now
         children = getattr(widget, "children", ())
         say_again(children)
         if any(isinstance(child, Spoken) for child in children):

@@ -53,7 +53,7 @@ def places(
     ... ]
     (4, 1, 'Discrepancy ratio')
     """
-    found = {panel: (*place, tr(title)) for panel, (*place, title) in PANELS.items()}
+    found = {panel: (row, column, tr(title)) for panel, (row, column, title) in PANELS.items()}
     for i, name in enumerate(instruments):
         title = text(tr(instrument_of(method, name).title))
         found[f"instrument.{name}"] = (4 + i // 2, 1 + i % 2, title)
