@@ -19,8 +19,9 @@ SPOKEN = [*sorted((ROOT / "widgets").rglob("*.py")), *sorted((ROOT / "mla_core/c
 SCRIPTS = sorted((ROOT / "widgets").rglob("*.js"))
 TRANSLATED = [name for name in LANGUAGES if name != language.ENGLISH]
 MARKS = {"tr", "later"}
-STYLES = {
+STYLES = {  # and names of things
     "row wrap",
+    "mla (off)",
     "top right",
     "hidden auto",
     "11px sans-serif",
