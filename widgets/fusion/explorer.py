@@ -27,6 +27,7 @@ from mla_core.data.corruption import Corruptor
 from mla_core.language import tr
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
+from mla_core.words import sentences
 from widgets.charts import MapState, media_html
 from widgets.fusion.controls import COLUMN, Choice, FusionControls
 from widgets.fusion.curves import HEIGHT, curves_table, refresh_study, rule_name, study_figure
@@ -203,8 +204,7 @@ class FusionExplorer(LiveWidget):
         if await self._inbox.wait(QUIET_SECONDS):
             return  # touched again: what follows can wait
         nothing = "" if held else tr("No sample of the probe set is in this selection.")
-        told = filter(None, (nothing, said, self._over_all(choice)))
-        self._status.say("ready", " ".join(told))
+        self._status.say("ready", sentences(nothing, said, self._over_all(choice)))
         if choice.curve not in self._sweeps:
             self._measure(choice)
             return
@@ -319,7 +319,7 @@ def _in_words(
             label=classes[label],
         )
     )
-    return f"{said} {weights}"
+    return sentences(said, weights)
 
 
 def _at(index: int) -> Tensor:

@@ -22,6 +22,7 @@ from mla_core.data.corruption import Corruption, Corruptor
 from mla_core.evaluation import mean_surplus
 from mla_core.language import later, tr
 from mla_core.session import TrainingSession
+from mla_core.words import sentences
 from widgets.fusion.curves import curve_figure
 from widgets.page import colour
 
@@ -52,7 +53,7 @@ def rescued_or_broken(session: TrainingSession) -> tuple[str, str]:
         good=good,
         bad=bad,
     )
-    return choice, f"{told} {one_run(session.config.seed)}"
+    return choice, sentences(told, one_run(session.config.seed))
 
 
 def honest_when_spoilt(session: TrainingSession) -> tuple[str, str]:
@@ -79,7 +80,7 @@ def honest_when_spoilt(session: TrainingSession) -> tuple[str, str]:
         level=found.levels[-1],
         unit=tr(kind.unit),
     )
-    return choice, f"{told} {one_run(session.config.seed)}"
+    return choice, sentences(told, one_run(session.config.seed))
 
 
 def misled_when_spoilt(session: TrainingSession) -> tuple[str, str, go.Figure]:
@@ -135,7 +136,8 @@ def misled_when_spoilt(session: TrainingSession) -> tuple[str, str, go.Figure]:
         of_clean=clean[_place(found)],
         of_spoilt=spoilt[_place(found)],
     )
-    return choice, f"{rules_told} {product_told} {one_run(session.config.seed)}", figure
+    told = sentences(rules_told, product_told, one_run(session.config.seed))
+    return choice, told, figure
 
 
 def _best_sweep(session: TrainingSession, count: int) -> tuple[Sweep, Corruption, tuple[str, ...]]:

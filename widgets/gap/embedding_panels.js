@@ -25,12 +25,11 @@ class SamplePanel {
     this.waits = false;
     delete this.root.dataset.sample;
     this.root.textContent = "";
-    const hints = [
+    make("p", this.root, { class: "hint" }, sentences(
       tr("Point at a marker to see and hear its sample; click to keep it."),
       tr("By keyboard: focus the map, left and right walk from sample to sample, up and down to " +
         "its other parts, Enter keeps it, Space selects it, Escape lets go."),
-    ];
-    make("p", this.root, { class: "hint" }, hints.join(" "));
+    ));
   }
 
   build(story, n, parts) {
@@ -257,7 +256,7 @@ class Panels {
     const some = selected
       ? tr("The {n} selected: {told}.", { n: selected.count, told: told(selected) })
       : tr("Nothing is selected.");
-    this.sentence = `${all} ${some}`;
+    this.sentence = sentences(all, some);
     this.accuracy.update(look, this.sentence);
     this.gaps.update(look, story.axis.texts[look]);
   }

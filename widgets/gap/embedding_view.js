@@ -232,14 +232,13 @@ class Explorer {
     }
     const trust = map.trust[story.pictureOf(map, look)];
     const time = story.axis.texts[map.looks[story.pictureOf(map, look)]];
-    const said = [
+    this.caption.textContent = sentences(
       tr("{caption}.", shown),
       map.looks.length < story.T && tr("Recomputed at {time}.", { time }),
       trust === null
         ? tr("Trustworthiness not defined, since nobody has neighbours.")
         : tr("Trustworthiness {trust}.", { trust: decimal(trust) }),
-    ];
-    this.caption.textContent = said.filter(Boolean).join(" ");
+    );
     const gap = (p) => `${story.pairs[p].join(", ")} ${decimal(story.centroid_gap[look * story.P + p])}`;
     const known = [...story.pairs.keys()].filter((p) => story.centroid_gap[look * story.P + p] >= 0);
     known.sort((p, q) => story.centroid_gap[look * story.P + q] - story.centroid_gap[look * story.P + p]);
@@ -251,10 +250,11 @@ class Explorer {
       ? tr("Gap between centroids: {told}. Separability of modalities {apart} (chance {chance}).",
         { told, apart, chance: decimal(1 / story.M) })
       : tr("There is one modality, so there is no gap.");
-    const sentence = `${this.where}. ${this.panels.sentence} ${this.gaps.textContent}`;
+    const where = tr("{where}.", { where: this.where });
+    const sentence = sentences(where, this.panels.sentence, this.gaps.textContent);
     const keys = tr("Map of {n} points, {title}. Arrow keys walk, Enter keeps, Space selects, " +
       "Escape lets go.", shown);
-    this.canvas.setAttribute("aria-label", `${keys} ${sentence}`);
+    this.canvas.setAttribute("aria-label", sentences(keys, sentence));
     if (sentence !== this.told) this.say(sentence);
     this.told = sentence;
   }

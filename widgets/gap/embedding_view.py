@@ -30,6 +30,7 @@ The rest is state, small and written by the page: `STATE` holds the first values
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -248,6 +249,16 @@ def parts_of(media: Iterable[Media]) -> list[dict[str, Any]]:
     ]
 
 
+def caption_of(one: Map) -> str:
+    """Return what stands under a map; a replay keeps it in English."""
+    what, _, kept = one.caption.partition("; ")
+    number = re.search("[0-9]+", kept)
+    message = later("keeps {share:.0%} of variance")
+    known = {"share": float(number[0]) / 100 if number else 0.0}
+    said = tr(message, **known) if kept == message.format(**known) else tr(kept)
+    return tr("; ").join(filter(None, (tr(what), said)))
+
+
 def _axis(replay: Replay, shifts: Mapping[float, str] | None) -> dict[str, Any]:
     if shifts is not None:
         return {"name": tr("shift"), "values": list(shifts), "texts": list(shifts.values())}
@@ -273,7 +284,7 @@ def _arrays(replay: Replay) -> dict[str, bytes]:
 def _map(one: Map, classes: list[str], radius: float = 0.0) -> dict[str, Any]:
     return {
         "title": tr(TITLES.get(one.name, one.name)),
-        "caption": tr(one.caption),
+        "caption": caption_of(one),
         "looks": one.looks.tolist(),
         "trust": [None if np.isnan(value) else float(value) for value in one.trust],
         "corners": classes if one.name == "classes" else [],

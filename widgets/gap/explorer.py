@@ -22,6 +22,7 @@ from mla_core.language import tr
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
+from mla_core.words import sentences
 from widgets.gap.embedding_view import EmbeddingView, parts_of, payload
 from widgets.gap.media import view_for_page
 from widgets.gap.report import GapReport, gaps_figure, maps_figure, shift_figure
@@ -279,7 +280,7 @@ def gap_change(session: TrainingSession, edges: Sequence[float]) -> Told:
         )
         raise ConfigError(msg)
     choice, told = in_range(100 * float(gap[-1] / gap[0] - 1), edges, tr("percent"))
-    return choice, f"{told} {one_run(session.config.seed)}", gaps_figure(replay)
+    return choice, sentences(told, one_run(session.config.seed)), gaps_figure(replay)
 
 
 def shift_change(
@@ -301,7 +302,7 @@ def shift_change(
     change = after.unimodal_accuracy[moved] - before.unimodal_accuracy[moved]
     figure = shift_figure(shifted_replay(session, moved, towards), moved, towards)
     choice, told = in_range(100 * change, edges, tr("points"))
-    return choice, f"{told} {one_run(session.config.seed)}", figure
+    return choice, sentences(told, one_run(session.config.seed)), figure
 
 
 def media_of(data: MultimodalDataset, sample: str) -> list[Media]:

@@ -10,8 +10,9 @@ from plotly.subplots import make_subplots
 from mla_core.analysis import SHIFTS
 from mla_core.evaluation import Replay
 from mla_core.language import tr
+from mla_core.words import sentences
 from widgets.charts import BLANK, map_trace
-from widgets.gap.embedding_view import EmbeddingView
+from widgets.gap.embedding_view import EmbeddingView, caption_of
 from widgets.page import (
     CLASS_COLOURS,
     FUSED_COLOUR,
@@ -82,7 +83,7 @@ def maps_figure(replay: Replay) -> go.Figure:
     figure.update_yaxes(**BLANK, range=[y - half, y + half])
     told = tr(
         "{caption}. Colour: class; shape: modality. Trustworthiness {trust}.",
-        caption=tr(one.caption),
+        caption=caption_of(one),
         trust=", ".join(_told(one.trust[end]) for end in ends),
     )
     return _finish(figure, told, height=430)
@@ -128,7 +129,7 @@ def gaps_figure(replay: Replay) -> go.Figure:
         last=last,
         chance=1 / len(replay.modalities),
     )
-    return _finish(figure, " ".join([*told, apart]))
+    return _finish(figure, sentences(*told, apart))
 
 
 def named_pairs(gaps: np.ndarray) -> list[int]:

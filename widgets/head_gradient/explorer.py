@@ -26,6 +26,7 @@ from mla_core.language import tr
 from mla_core.records import EvenList
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
+from mla_core.words import sentences
 from widgets.head_gradient import charts as head_gradient_charts
 from widgets.head_gradient import pictures as head_gradient_pictures
 from widgets.head_gradient.controls import HeadGradientControls
@@ -192,7 +193,8 @@ class HeadGradientExplorer(LiveWidget):
         if stage == len(slow.stages):
             self.session = slow.after  # the session moves only now
             self._note(slow.head)
-            told += f" {tr('The sub-step is done; Next stage begins the one after.')}"
+            done = tr("The sub-step is done; Next stage begins the one after.")
+            told = sentences(told, done)
         self._say("paused", told)
         await self._render()
 
@@ -302,7 +304,7 @@ class HeadGradientExplorer(LiveWidget):
             if self._controls.compares
             else tr("Press Next stage to walk through the coming sub-step.")
         )
-        return f"{reason} {press}".strip()
+        return sentences(reason, press)
 
     # ------------------------------------------------------------------------------- the pictures
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from mla_core.analysis import STAGES, SlowStep, VariantCourse
 from mla_core.head import degrees, rounding_note
 from mla_core.language import later, tr
+from mla_core.words import sentences
 from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
 POSITIVE, NEGATIVE = (118, 42, 131), (27, 120, 55)  # no modality's colours, for everybody's eyes
@@ -149,7 +150,7 @@ def courses_html(courses: Sequence[VariantCourse], accuracies: Sequence[float]) 
         "modality raised the loss of the others, summed (nats)."
     )
     return table_html(
-        f"{told} {text(note)}".rstrip(),
+        sentences(told, text(note)),
         [
             tr("variant"),
             tr("sub-steps"),
@@ -360,8 +361,7 @@ def _before(slow: SlowStep, part: str) -> str:
     if previous not in slow.head.means:
         return ""
     bold = f"<b>{_angle(getattr(slow.head.seen_by(str(previous)), part))}</b>"
-    told = tr("angle to the mean of {modality}: {angle}", modality=text(previous), angle=bold)
-    return _line(told)
+    return _line(tr("angle to the mean of {who}: {angle}", who=text(previous), angle=bold))
 
 
 def _histogram(losses: Tensor) -> str:

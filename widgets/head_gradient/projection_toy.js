@@ -105,12 +105,11 @@ function render({ model, el }) {
     }),
   );
   const sentence = make("p", side, { role: "status", "aria-live": "polite" });
-  const hints = [
+  make("p", side, { class: "hint" }, sentences(
     tr("Drag the tips of h and g, or focus one (Tab) and press the arrow keys; Shift makes small " +
       "steps."),
     tr("Dashed circle: all gradients of length 1. Filled ellipse: what P makes of them."),
-  ];
-  make("p", side, { class: "hint" }, hints.join(" "));
+  ));
 
   const arrow = ([shaft, head, name], v) => {
     const [x, y] = point(v);

@@ -12,6 +12,7 @@ from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.language import later, tr
 from mla_core.session import TrainingSession
+from mla_core.words import sentences
 from widgets.charts import thin
 from widgets.head_gradient.charts import variant_style
 from widgets.head_gradient.projection_toy import project, toy_figure
@@ -186,4 +187,4 @@ def plasticity_left(session: TrainingSession, steps: int, choices: Sequence[str]
     left = records[-1].plasticity
     place = min(max(int(left * len(choices)), 0), len(choices) - 1)
     told = tr("After {steps} sub-steps it is {left:.3f}.", steps=twin.step, left=left)
-    return choices[place], f"{told} {one_run(session.config.seed)}", figure
+    return choices[place], sentences(told, one_run(session.config.seed)), figure

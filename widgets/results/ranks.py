@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from mla_core.language import tr
 from mla_core.results import MeanRanks
+from mla_core.words import sentences
 from widgets.page import text
 from widgets.results.parts import INK, error_bars, finish, panels_of, rows_axis, title_axes
 
@@ -81,7 +82,5 @@ def describe_ranks(ranks: MeanRanks) -> str:
         critical=ranks.critical,
         blocks=ranks.blocks,
     )
-    if not ranks.left_out:
-        return told
-    left = ", ".join(ranks.left_out)
-    return f"{told} {tr('Left out, for a seed without a value: {names}.', names=left)}"
+    left = tr("Left out, for a seed without a value: {names}.", names=", ".join(ranks.left_out))
+    return sentences(told, left if ranks.left_out else "")
