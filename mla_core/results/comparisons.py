@@ -123,7 +123,7 @@ def comparisons_markdown(verdicts: Sequence[Verdict]) -> str:
 
     names = [
         *(tr("condition"), tr("method"), tr("minus"), difference),
-        *(tr("95 % interval"), tr("adjusted p"), tr("would be seen"), tr("seeds"), tr("verdict")),
+        *(tr("95 % interval"), tr("adjusted p"), tr("would be seen"), "seeds", tr("verdict")),
     ]
     rows = [
         [
