@@ -19,7 +19,19 @@ SPOKEN = [*sorted((ROOT / "widgets").rglob("*.py")), *sorted((ROOT / "mla_core/c
 SCRIPTS = sorted((ROOT / "widgets").rglob("*.js"))
 TRANSLATED = [name for name in LANGUAGES if name != language.ENGLISH]
 MARKS = {"tr", "later"}
-STYLES = {"row wrap", "bottom right", "cut off"}  # and a state
+STYLES = {  # and names of things
+    "row wrap",
+    "mla (off)",
+    "cut off",
+    "top right",
+    "bottom right",
+    "hidden auto",
+    "11px sans-serif",
+    "part fused",
+    "row panels",
+    "(prefers-reduced-motion: reduce)",
+    "(prefers-color-scheme: dark)",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +169,7 @@ def test_no_text_of_widgets_and_commands_is_unmarked(path):
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_text_of_a_script_is_unmarked(path):
     code = re.sub(r"^ *//.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    code = re.sub(r"\btr\(\s*\"[^\"]*\"", "tr(", code)
+    code = re.sub(r"\btr\(\s*\"[^\"]*\"(\s*\+\s*\"[^\"]*\")*", "tr(", code)
     said = [one[1:-1] for one in re.findall(r'"[^"\n]*"|`[^`]*`', code)]
     assert [one for one in said if is_text(re.sub(r"\$\{[^}]*\}", "{}", one))] == []
 

@@ -13,6 +13,7 @@ from mla_core.data.corruption import Corruptor, Damage
 from mla_core.data.samples import Split
 from mla_core.errors import ConfigError, one_of
 from mla_core.fusion import RULES, fit_temperature, fused_by_rule, predictive_entropy, rule_weighs
+from mla_core.language import later
 from mla_core.methods import Method
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
@@ -151,9 +152,9 @@ def broken(evaluation: Evaluation) -> list[int]:
 
 
 SELECTIONS: Mapping[str, tuple[str, Callable[[Evaluation], list[int]]]] = {
-    "uncertain": ("most uncertain first", most_uncertain),
-    "rescued": ("fusion rescued it", rescued),
-    "broken": ("fusion broke it", broken),
+    "uncertain": (later("most uncertain first"), most_uncertain),
+    "rescued": (later("fusion rescued it"), rescued),
+    "broken": (later("fusion broke it"), broken),
 }
 
 

@@ -7,8 +7,15 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mla_core.errors import ConfigError
+from mla_core.language import later, tr
+from mla_core.words import sentence, sentences
 
-HOW_MANY = ("none", "fewer than a quarter", "a quarter to a half", "more than half")
+HOW_MANY = (
+    later("none"),
+    later("fewer than a quarter"),
+    later("a quarter to a half"),
+    later("more than half"),
+)
 
 
 def highest(values: Mapping[str, float], form: str = "{:.1%}") -> tuple[str, str]:
@@ -75,7 +82,8 @@ def in_range(value: float, edges: Sequence[float], unit: str) -> tuple[str, str]
     """
     if math.isnan(value):
         raise ConfigError(f"there is no number of {unit} to place between {list(edges)}")
-    return ranges(edges)[sum(value >= edge for edge in edges)], f"It is {value:.1f} {unit}."
+    told = tr("It is {value:.1f} {unit}.", value=value, unit=unit)
+    return ranges(edges)[sum(value >= edge for edge in edges)], told
 
 
 def how_many(flags: Iterable[bool], things: str) -> tuple[str, str]:
@@ -91,7 +99,7 @@ def how_many(flags: Iterable[bool], things: str) -> tuple[str, str]:
         raise ConfigError(f"there are no {things} to count")
     count, n = sum(known), len(known)
     place = 0 if count == 0 else 1 + (4 * count >= n) + (2 * count > n)
-    return HOW_MANY[place], f"{count} of {n} {things}."
+    return HOW_MANY[place], tr("{count} of {n} {things}.", count=count, n=n, things=tr(things))
 
 
 def one_run(seed: int) -> str:
@@ -102,7 +110,7 @@ def one_run(seed: int) -> str:
     >>> one_run(3)
     'This is one run (seed 3): another seed may say otherwise.'
     """
-    return f"This is one run (seed {seed}): another seed may say otherwise."
+    return tr("This is one run (seed {seed}): another seed may say otherwise.", seed=seed)
 
 
 def _extreme(
@@ -113,9 +121,10 @@ def _extreme(
         raise ConfigError(f"there is no number to compare among {list(values)}")
     best = choose(known)
     told = ", ".join(
-        f"{name} {'absent' if math.isnan(value) else form.format(value)}"
+        f"{name} {tr('absent') if math.isnan(value) else form.format(value)}"
         for name, value in values.items()
     )
     equal = [name for name, value in values.items() if value == best]
-    also = f" Equal: {' and '.join(equal)}." if len(equal) > 1 else ""
-    return equal[0], f"{told}.{also}"
+    names = tr(" and ").join(equal)
+    also = tr("Equal: {names}.", names=names) if len(equal) > 1 else ""
+    return equal[0], sentences(sentence(told), also)

@@ -15,6 +15,7 @@ from mla_core.analysis.head_watch import HeadStep, watch_step
 from mla_core.data.samples import Split
 from mla_core.errors import ConfigError
 from mla_core.head import HeadGradientModification
+from mla_core.language import tr
 from mla_core.methods import Alternating, Method, Prediction
 from mla_core.references import from_elsewhere
 from mla_core.session import TrainingSession
@@ -224,20 +225,27 @@ def why_no_projection(session: TrainingSession) -> str:
     method = session.method
     name = session.config.method
     if not method.one_at_a_time:
-        return (
-            f"The method {name} trains all modalities at once: there is no earlier modality whose "
-            "answers a projection could protect."
+        return tr(
+            "The method {name} trains all modalities at once: there is no earlier modality whose "
+            "answers a projection could protect.",
+            name=name,
         )
     if not isinstance(method, Alternating) and method.head == "shared":
-        return f"The method {name} lets every modality move the shared head: nothing is projected."
+        return tr(
+            "The method {name} lets every modality move the shared head: nothing is projected.",
+            name=name,
+        )
     if not isinstance(method, Alternating):
-        return (
-            f"The method {name} gives each modality a head of its own: no step for one can harm "
-            "another, and nothing is projected."
+        return tr(
+            "The method {name} gives each modality a head of its own: no step for one can harm "
+            "another, and nothing is projected.",
+            name=name,
         )
     if not method.hgm.active:
-        variant = session.config.head_gradient
-        return f"The variant {variant} uses the head's gradient as it is: nothing is projected."
+        return tr(
+            "The variant {name} uses the head's gradient as it is: nothing is projected.",
+            name=session.config.head_gradient,
+        )
     return ""
 
 

@@ -236,7 +236,7 @@ def pca_over_time(evaluations: Sequence[Evaluation]) -> Map:
     kept = (
         f"keeps {values[-2:].sum() / values.sum():.0%} of variance" if spread.any() else ALL_EQUAL
     )
-    caption = f"PCA of all looks together, in one plane; {kept}"
+    caption = f"{later('PCA of all looks together, in one plane')}; {kept}"
     return _map("pca", caption, np.arange(len(clouds)), coords, clouds)
 
 
@@ -253,7 +253,7 @@ def class_corners(evaluations: Sequence[Evaluation]) -> Map:
     coords = np.stack(
         [torch.softmax(look.logits[look.present], -1).numpy() @ corners for look in evaluations]
     )
-    caption = "class axes: predicted probabilities as a point between the classes' corners"
+    caption = later("class axes: predicted probabilities as a point between the classes' corners")
     clouds = [look.logits[look.present].numpy() for look in evaluations]
     return _map("classes", caption, np.arange(len(clouds)), coords, clouds)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mla_core.errors import ConfigError
 from mla_core.head.variants import Variant, make
+from mla_core.language import later, tr
 from mla_core.plugins import Registry
 from mla_core.references import user_named
 
@@ -25,33 +26,39 @@ VARIANTS: Registry[type[Any]] = Registry(
     {
         "paper": (
             "mla_core.head.variants:Paper",
-            "eq. 3-5 with the current modality's mean feature (Algorithm 1)",
+            later("eq. 3-5 with the current modality's mean feature (Algorithm 1)"),
         ),
         "paper_previous": (
             "mla_core.head.variants:PaperPrevious",
-            "eq. 3-5 with the mean feature of the PREVIOUS sub-step (the paper's prose)",
+            later("eq. 3-5 with the mean feature of the PREVIOUS sub-step (the paper's prose)"),
         ),
         "dataset_mean": (
             "mla_core.head.variants:DatasetMean",
-            "eq. 3-5 with the mean over the whole training set, refreshed once per epoch",
+            later("eq. 3-5 with the mean over the whole training set, refreshed once per epoch"),
         ),
         "released": (
             "mla_core.head.variants:Off",
-            "what MLA's published code does: nothing, its test for the head's name never holds",
+            later(
+                "what MLA's published code does: nothing, its test for the head's name never holds"
+            ),
         ),
         "released_enabled": (
             "mla_core.head.variants:ReleasedEnabled",
-            "the published code's own formulas, switched on: P is divided element by element and "
-            "by its Frobenius norm; amplifies rounding",
+            later(
+                "the published code's own formulas, switched on: P is divided element by element "
+                "and by its Frobenius norm; amplifies rounding"
+            ),
         ),
         "additive": (
             "mla_core.head.variants:Additive",
-            "BalanceBenchmark: the projected gradient is added to the gradient itself, G (I + P), "
-            "with the P of released_enabled; amplifies rounding",
+            later(
+                "BalanceBenchmark: the projected gradient is added to the gradient itself, "
+                "G (I + P), with the P of released_enabled; amplifies rounding"
+            ),
         ),
         "off": (
             "mla_core.head.variants:Off",
-            "plain alternation: the head's gradient is used as it is",
+            later("plain alternation: the head's gradient is used as it is"),
         ),
     },
     check="mla_core.head.guest:check_variant",
@@ -83,9 +90,9 @@ def rounding_note(variants: Iterable[str]) -> str:
     ]
     if not those:
         return ""
-    verb = "amplifies" if len(those) == 1 else "amplify"
-    told = f"{' and '.join(those)} {verb} rounding"
-    return f"{told}: on another machine the same run may end elsewhere."
+    one = later("{names} amplifies rounding: on another machine the same run may end elsewhere.")
+    many = later("{names} amplify rounding: on another machine the same run may end elsewhere.")
+    return tr(one if len(those) == 1 else many, names=tr(" and ").join(those))
 
 
 def alpha_at(

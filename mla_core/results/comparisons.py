@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mla_core.errors import one_of
+from mla_core.language import tr
 from mla_core.results.tables import markdown_table
 from mla_core.results.verdict import Verdict, compare, measure_of, together, what
 
@@ -111,28 +112,34 @@ def compare_variants(
 def comparisons_markdown(verdicts: Sequence[Verdict]) -> str:
     """Return verdicts as a Markdown table, with what could have been seen beside each."""
     if not verdicts:
-        return "nothing to compare"
+        return tr("nothing to compare")
     measure = measure_of(verdicts[0].value)
-    unit = f" ({measure.unit})" if measure.unit else ""
+    difference = tr("difference")
+    if measure.unit:
+        difference = tr("{name} ({unit})", name=difference, unit=tr(measure.unit))
 
     def number(x: float) -> str:
         return "–" if math.isnan(x) else measure.number(x)
 
-    names = ["condition", "method", "minus", f"difference{unit}", "95 % interval", "adjusted p"]
+    names = [
+        *(tr("condition"), tr("method"), tr("minus"), difference),
+        *(tr("95 % interval"), tr("adjusted p"), tr("would be seen"), "seeds", tr("verdict")),
+    ]
     rows = [
         [
             *(v.where, v.a, v.b, number(v.mean)),
-            f"{number(v.mean - v.half)} to {number(v.mean + v.half)}",
+            tr("{low} to {high}", low=number(v.mean - v.half), high=number(v.mean + v.half)),
             "–" if math.isnan(v.adjusted) else f"{v.adjusted:.3f}",
-            *(number(v.detectable), str(v.n), v.kind),
+            *(number(v.detectable), str(v.n), tr(v.kind)),
         ]
         for v in verdicts
     ]
-    title = (
-        f"{what(verdicts[0].value)}: paired differences, p adjusted by Holm for "
-        f"{max(v.family for v in verdicts)} comparisons; a true difference as large as in 'would be "
-        "seen' shows in four of five cases"
+    title = tr(
+        "{what}: paired differences, p adjusted by Holm for {n} comparisons; a true difference as "
+        "large as in 'would be seen' shows in four of five cases",
+        what=what(verdicts[0].value),
+        n=max(v.family for v in verdicts),
     )
-    table = markdown_table([*names, "would be seen", "seeds", "verdict"], rows)
+    table = markdown_table(names, rows)
     notes = [f"\n{note}" for note in dict.fromkeys(v.note for v in verdicts) if note]
     return "\n".join([title, "", table, *notes])

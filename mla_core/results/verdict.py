@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from mla_core.errors import ConfigError, one_of
 from mla_core.head import rounding_note
+from mla_core.language import later, tr
 from mla_core.results.significance import (
     ENOUGH,
     detectable_difference,
     holm,
     paired_difference,
 )
-from mla_core.words import counted
+from mla_core.words import counted, sentences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,10 +29,10 @@ _ERRORS = ("ece", "unimodal_ece")
 _LOSSES = ("nll", "unimodal_nll", "brier", "unimodal_brier", "forgetting")
 
 _NAMES = {
-    "ece": "calibration error (ECE)",
-    "nll": "negative log-likelihood",
-    "brier": "Brier score",
-    "probe_accuracy": "accuracy of a linear probe",
+    "ece": later("calibration error (ECE)"),
+    "nll": later("negative log-likelihood"),
+    "brier": later("Brier score"),
+    "probe_accuracy": later("accuracy of a linear probe"),
 }
 
 
@@ -55,6 +57,10 @@ class Measure:
         """
         return f"{self.scale * x:.{1 if self.scale == 100.0 else 3}f}"
 
+    def size(self, number: str) -> str:
+        """Return a number that is told already, with its unit."""
+        return f"{number} {tr(self.unit)}" if self.unit else number
+
 
 MORE, LESS = frozenset({"better", "higher"}), frozenset({"worse", "lower"})  # kinds that are shown
 
@@ -73,9 +79,9 @@ def measure_of(value: str) -> Measure:
     place = 3 if words[1] == "fusion" else int(words[0] in ("train", "val", "test"))
     word = words[place]
     if word in _SHARES:
-        return Measure(100.0, "points", 1)
+        return Measure(100.0, later("points"), 1)
     if word in _ERRORS:
-        return Measure(100.0, "points", -1)
+        return Measure(100.0, later("points"), -1)
     if word in _LOSSES:
         return Measure(1.0, "", -1)
     return Measure()
@@ -94,8 +100,8 @@ def what(value: str) -> str:
     words = value.removeprefix("test.").replace("unimodal_", "").split(".")
     if words[0] == "fusion":
         words = [*words[2:], words[1]]
-    words[0] = _NAMES.get(words[0], words[0].replace("_", " "))
-    return " of ".join(words)
+    words[0] = tr(_NAMES.get(words[0], words[0].replace("_", " ")))
+    return reduce(lambda what, name: tr("{what} of {name}", what=what, name=name), words)
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ class Verdict:
     @property
     def text(self) -> str:
         """The verdict as one sentence, what the seeds could have shown, and the note if there is one."""
-        return " ".join(filter(None, (self._sentence, self._power, self.note)))
+        return sentences(self._sentence, self._power, self.note)
 
     @property
     def detectable(self) -> float:
@@ -163,39 +169,61 @@ class Verdict:
         if self.kind not in ("no difference", "unclear"):
             return ""
         told = measure_of(self.value)
-        unit = f" {told.unit}" if told.unit else ""
-        return f"They would show one of {told.number(self.detectable)}{unit} in four of five cases."
+        size = told.size(told.number(self.detectable))
+        return tr("They would show one of {size} in four of five cases.", size=size)
 
     @property
     def _sentence(self) -> str:
-        seeds = counted(self.n, "seed")
+        seeds = counted(self.n, tr("seed"), tr("seeds"))
+        what_ = what(self.value)
+        plain = self.value == "test.accuracy"
         if self.kind == "same":
-            place = (
-                self.where if self.value == "test.accuracy" else f"{self.where}, {what(self.value)}"
+            place = self.where if plain else f"{self.where}, {what_}"
+            return tr(
+                "{a} equals {b} on {place}, in each of {seeds}: the same.",
+                a=self.a,
+                b=self.b,
+                place=place,
+                seeds=seeds,
             )
-            return f"{self.a} equals {self.b} on {place}, in each of {seeds}: the same."
-        told = measure_of(self.value)
-        mean, half, number = self.mean, self.half, told.number
-        size = number(abs(mean))
-        unit = f" {told.unit}" if told.unit else ""
-        if not float(size) and self.kind in MORE | LESS:  # however small, these seeds do show it
-            size = f"less than {size[:-1]}1"
-        above = f"{size}{unit} {'above' if mean > 0 else 'below'}"
-        level = size == number(0.0)
-        start = f"{self.a} is {'level with' if level else above} {self.b} on {self.where}"
-        if self.value != "test.accuracy":
-            start += f" in {what(self.value)}"
+        place = self.where if plain else tr("{where} in {what}", where=self.where, what=what_)
+        start = self._start(place)
         if self.kind == "anecdote":
-            return f"{start} (1 seed): an anecdote, which shows nothing."
-        spread = f"95 % interval {number(mean - half)} to {number(mean + half)}, {seeds}"
+            return tr("{start} (1 seed): an anecdote, which shows nothing.", start=start)
+        number = measure_of(self.value).number
+        spread = tr(
+            "95 % interval {low} to {high}, {seeds}",
+            low=number(self.mean - self.half),
+            high=number(self.mean + self.half),
+            seeds=seeds,
+        )
         if self.family > 1:
-            spread += f", adjusted p {_p(self.adjusted)}"
-        ends = {
-            "no difference": "no difference that these seeds show",
-            "unclear": f"unclear, it does not survive the correction for {self.family} comparisons",
-        }
-        few = ", but from few seeds" if self.n < ENOUGH and self.kind not in ends else ""
-        return f"{start} ({spread}): {ends.get(self.kind, self.kind)}{few}."
+            spread = tr("{spread}, adjusted p {p}", spread=spread, p=_p(self.adjusted))
+        return tr("{start} ({spread}): {end}.", start=start, spread=spread, end=self._end)
+
+    def _start(self, place: str) -> str:
+        told, known = measure_of(self.value), {"a": self.a, "b": self.b, "place": place}
+        number = told.number(abs(self.mean))
+        size = told.size(number)
+        if not float(number) and self.kind in MORE | LESS:  # however small, these seeds do show it
+            size = tr("less than {size}", size=told.size(f"{number[:-1]}1"))
+        elif number == told.number(0.0):
+            return tr("{a} is level with {b} on {place}", **known)
+        if self.mean > 0:
+            return tr("{a} is {size} above {b} on {place}", **known, size=size)
+        return tr("{a} is {size} below {b} on {place}", **known, size=size)
+
+    @property
+    def _end(self) -> str:
+        if self.kind == "no difference":
+            return tr("no difference that these seeds show")
+        if self.kind == "unclear":
+            return tr(
+                "unclear, it does not survive the correction for {n} comparisons", n=self.family
+            )
+        if self.n < ENOUGH:
+            return tr("{kind}, but from few seeds", kind=tr(self.kind))
+        return tr(self.kind)
 
     def __str__(self) -> str:
         return self.text
@@ -295,18 +323,26 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     for v in verdicts:
         kinds.setdefault(v.kind, {}).setdefault(v.a, []).append(v.where)
         asked[v.a] = asked.get(v.a, 0) + 1
-    said = [
-        f"{kind}: {', '.join(f'{a} on {_places(p, asked[a])}' for a, p in found.items())}"
-        for kind, found in kinds.items()
-        if kind != "no difference"
-    ]
+    said = []
+    for kind, found in kinds.items():
+        if kind != "no difference":
+            labels = ", ".join(
+                tr("{a} on {places}", a=a, places=_places(p, asked[a])) for a, p in found.items()
+            )
+            said.append(tr("{kind}: {labels}", kind=tr(kind), labels=labels))
     if quiet := sum(map(len, kinds.get("no difference", {}).values())):
-        said.append(f"no difference shown in {quiet}")
-    others = _listed(list(dict.fromkeys(v.b for v in verdicts)))
-    n, family = len(verdicts), max(v.family for v in verdicts)
-    holm_note = f" (p-values adjusted by Holm for {family} comparisons)" if family > 1 else ""
-    notes = "".join(f" {note}" for note in dict.fromkeys(v.note for v in verdicts) if note)
-    return f"Of {n} comparison{'s' * (n != 1)} with {others}: {'; '.join(said)}{holm_note}.{notes}"
+        said.append(tr("no difference shown in {n}", n=quiet))
+    told = tr("; ").join(said)
+    family = max(v.family for v in verdicts)
+    if family > 1:
+        told = tr("{told} (p-values adjusted by Holm for {n} comparisons)", told=told, n=family)
+    whole = tr(
+        "Of {comparisons} with {others}: {told}.",
+        comparisons=counted(len(verdicts), tr("comparison"), tr("comparisons")),
+        others=_listed(list(dict.fromkeys(v.b for v in verdicts))),
+        told=told,
+    )
+    return sentences(whole, *dict.fromkeys(v.note for v in verdicts))
 
 
 def _rounding_note(runs: pd.DataFrame) -> str:
@@ -334,9 +370,12 @@ def _p(value: float) -> str:
 def _places(places: Sequence[str], asked: int) -> str:
     """Name a few conditions, count many."""
     if len(places) == asked > 3:
-        return f"all {asked} conditions"
-    return _listed(places) if len(places) <= 3 else f"{len(places)} of {asked} conditions"
+        return tr("all {n} conditions", n=asked)
+    if len(places) <= 3:
+        return _listed(places)
+    return tr("{n} of {asked} conditions", n=len(places), asked=asked)
 
 
 def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    *first, last = words
+    return tr("{names} and {last}", names=", ".join(first), last=last) if first else last

@@ -9,6 +9,7 @@ import ipywidgets as ipw
 
 from mla_core.analysis import SELECTIONS
 from mla_core.data.corruption import DROP, Corruption, Damage
+from mla_core.language import tr
 from mla_core.records import Evaluation
 from widgets.fusion.curves import rule_name
 from widgets.fusion.pictures import title_html
@@ -71,13 +72,17 @@ class PartControls:
         self.says = ipw.HTML()
         wide = {"width": "98%"}
         narrow = {"description_width": "50px"}
-        options = [(kind.label, key) for key, kind in kinds.items() if key != DROP]
-        self.kind = ipw.Dropdown(options=options, description="spoil", style=narrow, layout=wide)
+        options = [(tr(kind.label), key) for key, kind in kinds.items() if key != DROP]
+        self.kind = ipw.Dropdown(
+            options=options, description=tr("spoil"), style=narrow, layout=wide
+        )
         self.level = ipw.SelectionSlider(
-            options=[("clean", 0.0)], description="level", style=narrow, layout=wide
+            options=[(tr("clean"), 0.0)], description=tr("level"), style=narrow, layout=wide
         )
         self.unit = ipw.HTML()  # what the level means
-        self.drop = ipw.Checkbox(description=f"drop {name}", indent=False, layout=wide)
+        self.drop = ipw.Checkbox(
+            description=tr("drop {name}", name=name), indent=False, layout=wide
+        )
         self._fitted = ""
         self.fit()
         for widget in (self.kind, self.level, self.drop):
@@ -102,10 +107,13 @@ class PartControls:
             self._fitted = self.kind.value
             kind = self._kinds[self._fitted]
             levels = kind.levels(STEPS)
-            shown = [("clean", levels[0]), *((f"{x:.3g}", x) for x in levels[1:])]
+            shown = [(tr("clean"), levels[0]), *((f"{x:.3g}", x) for x in levels[1:])]
             self.level.options = shown
-            self.level.tooltip = f"{kind.label}: {kind.unit}"
-            self.unit.value = f'<div style="font-size:11px;line-height:1.3;min-height:29px">{text(kind.unit)}</div>'
+            unit = tr(kind.unit)
+            self.level.tooltip = tr("{what}: {unit}", what=tr(kind.label), unit=unit)
+            self.unit.value = (
+                f'<div style="font-size:11px;line-height:1.3;min-height:29px">{text(unit)}</div>'
+            )
         self.level.disabled = self.kind.disabled = self.drop.value
 
     def damage(self) -> Damage:
@@ -151,18 +159,20 @@ class FusionControls:
             PartControls(name, m, table, changed) for m, (name, table) in enumerate(kinds.items())
         ]
         self.selection = ipw.Dropdown(
-            options=[("all", EVERYTHING)],
-            description="Show",
+            options=[(tr("all"), EVERYTHING)],
+            description=tr("Show"),
             style={"description_width": "40px"},
             layout={"width": "250px"},
         )
         self.sample = ipw.Dropdown(
-            description="Sample", style={"description_width": "52px"}, layout={"width": "230px"}
+            description=tr("Sample"),
+            style={"description_width": "52px"},
+            layout={"width": "230px"},
         )
         single = len(rules) == 1
         self.rule = ipw.Dropdown(
             options=[(rule_name(rule), rule) for rule in rules],
-            description="Fusion rule",
+            description=tr("Fusion rule"),
             disabled=single,
             style={"description_width": "76px"},
             layout={"width": "310px"},
@@ -172,30 +182,30 @@ class FusionControls:
             min=-1,
             max=1,
             step=0.05,
-            description="Temperature",
-            tooltip="every modality's logits are divided by it before they are fused",
+            description=tr("Temperature"),
+            tooltip=tr("every modality's logits are divided by it before they are fused"),
             readout_format=".2f",
             disabled=single,
             style={"description_width": "86px"},
             layout={"width": "290px"},
         )
         self.fitted = ipw.Checkbox(
-            description="fitted on val, one each",
+            description=tr("fitted on val, one each"),
             indent=False,
             disabled=single,
             layout={"width": "190px"},
         )
         self.reset = ipw.Button(
-            description="Clean", icon="undo", tooltip="Take all corruption back"
+            description=tr("Clean"), icon="undo", tooltip=tr("Take all corruption back")
         )
         self.curve = ipw.Dropdown(
             options=[
-                (f"{name}: {kind.label}", (name, key))
+                (tr("{name}: {corruption}", name=name, corruption=tr(kind.label)), (name, key))
                 for name, table in kinds.items()
                 for key, kind in table.items()
             ],
             value=(best, next(iter(kinds[best]))),
-            description="Curve against",
+            description=tr("Curve against"),
             style={"description_width": "92px"},
             layout={"width": "330px"},
         )
@@ -228,10 +238,11 @@ class FusionControls:
             Of the uncorrupted samples, under the rule in force.
         """
         found = {key: choose(evaluation) for key, (_, choose) in SELECTIONS.items()}
-        counts = [("all samples", EVERYTHING)] + [
-            (label if key == "uncertain" else f"{label} ({len(found[key])})", key)
-            for key, (label, _) in SELECTIONS.items()
-        ]
+        counts = [(tr("all samples"), EVERYTHING)]
+        for key, (label, _) in SELECTIONS.items():
+            few = key != "uncertain"  # which all samples are, in order
+            n = len(found[key])
+            counts.append((tr("{what} ({n})", what=tr(label), n=n) if few else tr(label), key))
         wanted = self.selection.value
         if list(self.selection.options) != counts:
             self.selection.options = counts

@@ -13,6 +13,7 @@ from torch import Tensor
 from mla_core.analysis import OWN, Sweep
 from mla_core.data.corruption import Corruption
 from mla_core.evaluation import expected_calibration_error, reliability_bins
+from mla_core.language import later, tr
 from mla_core.records import Evaluation
 from widgets.charts import BLANK, MapView, map_figure
 from widgets.page import (
@@ -31,17 +32,17 @@ FEW = 5  # samples of a bin that says little
 NARROW = 30  # characters below a panel
 RULE_MARKERS = ("circle", "square", "diamond", "x", "cross")
 RULE_NAMES = {
-    "entropy": "entropy (paper)",
-    "uniform": "uniform (plain mean)",
-    "product": "product (of experts)",
-    "released_batch": "released_batch (published code)",
-    OWN: "the method's own",
+    "entropy": later("entropy (paper)"),
+    "uniform": later("uniform (plain mean)"),
+    "product": later("product (of experts)"),
+    "released_batch": later("released_batch (published code)"),
+    OWN: later("the method's own"),
 }
 
 
 def rule_name(rule: str) -> str:
     """Return what a person reads; a rule of your own is called as you called it."""
-    return RULE_NAMES.get(rule, rule)
+    return tr(RULE_NAMES[rule]) if rule in RULE_NAMES else rule
 
 
 def study_figure(
@@ -65,13 +66,18 @@ def study_figure(
         cols=3,
         column_widths=[0.3, 0.3, 0.4],
         horizontal_spacing=0.06,
-        subplot_titles=["Where the features lie", "Reliability", "Accuracy against corruption"],
+        subplot_titles=[
+            tr("Where the features lie"),
+            tr("Reliability"),
+            tr("Accuracy against corruption"),
+        ],
     )
     for trace in map_figure(evaluation, view).data:
         trace.showlegend = False  # its points have the colours of classes
         figure.add_trace(trace, row=1, col=1)
     ring = {"symbol": "circle-open", "size": 16, "color": FUSED_COLOUR, "line": {"width": 3}}
-    figure.add_trace(_empty("chosen", "this sample", mode="markers", marker=ring), row=1, col=1)
+    here = _empty("chosen", tr("this sample"), mode="markers", marker=ring)
+    figure.add_trace(here, row=1, col=1)
     for trace in (*_reliability_traces(evaluation.modalities), *_curve_traces(rules, sweep)):
         figure.add_trace(trace, row=1, col=3 if trace.legend else 2)
     axis = {**BLANK, "range": [-view.half_width, view.half_width]}
@@ -139,13 +145,13 @@ def refresh_study(
         traces["curve.alone"].update(
             x=list(sweep.levels),
             y=sweep.alone(),
-            name=text(f"{sweep.modality} alone"),
+            name=text(_alone(sweep)),
             line_color=colour(evaluation.modalities.index(sweep.modality)),
         )
         traces["level"].update(x=[] if level is None else [level] * 2, y=[0, 1])
         margin = 0.03 * (kind.worst - kind.clean)
         figure.update_xaxes(
-            title_text=wrapped(f"{sweep.modality}: {kind.label} ({kind.unit})", NARROW + 5),
+            title_text=wrapped(_spoilt_by(sweep, kind), NARROW + 5),
             range=[kind.clean - margin, kind.worst + margin],
             row=1,
             col=3,
@@ -179,10 +185,10 @@ def curve_figure(
         modebar={"orientation": "v"},  # in the right margin
         margin={"l": 45, "r": 36, "t": 16 + 19 * _legend_rows(figure, "legend2"), "b": 45},
         xaxis={
-            "title": {"text": text(f"{sweep.modality}: {kind.label} ({kind.unit})")},
+            "title": {"text": text(_spoilt_by(sweep, kind))},
             "range": [kind.clean, kind.worst],
         },
-        yaxis={"range": [0, 1.02], "title": {"text": "accuracy"}},
+        yaxis={"range": [0, 1.02], "title": {"text": tr("accuracy")}},
         legend2={"orientation": "h", "yref": "container", "x": 0, "y": 1, "yanchor": "top"},
     )
     apply_theme(figure, dark=False)
@@ -192,7 +198,7 @@ def curve_figure(
 def curves_table(sweep: Sweep, kind: Corruption, curves: Mapping[str, Sequence[float]]) -> str:
     """Return the curves as a table that can be unfolded, for those who cannot see the figure."""
     columns = {rule_name(rule): values for rule, values in curves.items()}
-    columns[f"{sweep.modality} alone"] = sweep.alone()
+    columns[_alone(sweep)] = sweep.alone()
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in columns)
     rows = "".join(
         f'<tr><th scope="row">{level:g}</th>'
@@ -200,11 +206,29 @@ def curves_table(sweep: Sweep, kind: Corruption, curves: Mapping[str, Sequence[f
         + "</tr>"
         for i, level in enumerate(sweep.levels)
     )
-    title = text(f"accuracy against {kind.label} of {sweep.modality} ({kind.unit})")
+    title = tr(
+        "The curves as a table: accuracy against {corruption} of {modality} ({unit})",
+        corruption=tr(kind.label),
+        modality=sweep.modality,
+        unit=tr(kind.unit),
+    )
     return (
-        f'<details data-curves="{text(sweep.modality)}.{text(kind.name)}"><summary>The curves as a '
-        f"table: {title}</summary><table style='border-spacing:12px 2px'><tr>"
-        f"<th scope='col'>level</th>{head}</tr>{rows}</table></details>"
+        f'<details data-curves="{text(sweep.modality)}.{text(kind.name)}"><summary>{text(title)}'
+        f"</summary><table style='border-spacing:12px 2px'><tr><th scope='col'>{tr('level')}</th>"
+        f"{head}</tr>{rows}</table></details>"
+    )
+
+
+def _alone(sweep: Sweep) -> str:
+    return tr("{modality} alone", modality=sweep.modality)
+
+
+def _spoilt_by(sweep: Sweep, kind: Corruption) -> str:
+    return tr(
+        "{modality}: {corruption} ({unit})",
+        modality=sweep.modality,
+        corruption=tr(kind.label),
+        unit=tr(kind.unit),
     )
 
 
@@ -236,25 +260,26 @@ def _reliability_traces(modalities: Sequence[str]) -> list[go.Scatter]:
             hoverinfo="skip",
         )
     ]  # fmt: skip
-    looks = [(name, colour(m), pick(MODALITY_MARKERS, m)) for m, name in enumerate(modalities)]
-    for name, hue, symbol in [*looks, ("fused", FUSED_COLOUR, "diamond")]:
+    looks = [
+        (name, name, colour(m), pick(MODALITY_MARKERS, m)) for m, name in enumerate(modalities)
+    ]
+    for key, name, hue, symbol in [*looks, ("fused", tr("fused"), FUSED_COLOUR, "diamond")]:
         mark = {"color": hue, "symbol": symbol, "line": {"width": 1.5, "color": hue}}
         # The legend shows the mark itself: the diagram's are hollow where a bin holds few samples.
-        traces.append(_legend_entry(name, {**mark, "size": 8}, legendgroup=name))
+        traces.append(_legend_entry(name, {**mark, "size": 8}, legendgroup=key))
         traces.append(
             _empty(
-                f"reliability.{name}",
+                f"reliability.{key}",
                 name,
                 mode="markers",
                 marker={**mark, "sizemode": "area", "sizemin": 4},
-                legendgroup=name,
+                legendgroup=key,
                 showlegend=False,
-                hovertemplate="sure %{x:.2f}, right %{y:.2f}, %{text} samples",
+                hovertemplate=tr("sure %{x:.2f}, right %{y:.2f}, %{text} samples"),
             )
         )
     hollow = {"color": FUSED_COLOUR, "symbol": "circle-open", "size": 8}
-    few = f"fewer than {FEW} samples"
-    traces.append(_legend_entry(few, hollow))
+    traces.append(_legend_entry(tr("fewer than {few} samples", few=FEW), hollow))
     return traces
 
 
@@ -271,12 +296,12 @@ def _curve_traces(rules: Sequence[str], sweep: Sweep) -> list[go.Scatter]:
         for i, rule in enumerate(rules)
     ]
     dashed = {"dash": "dot", "width": 2}
-    alone = f"{sweep.modality} alone"
-    traces.append(_empty("curve.alone", alone, mode="lines", line=dashed, legend="legend2"))
+    alone = _empty("curve.alone", _alone(sweep), mode="lines", line=dashed, legend="legend2")
+    traces.append(alone)
     line = {"color": FUSED_COLOUR, "width": 2, "dash": "dash"}
     traces.append(
         _empty(
-            "level", "now", mode="lines", line=line, legend="legend2", showlegend=False,
+            "level", tr("now"), mode="lines", line=line, legend="legend2", showlegend=False,
             hoverinfo="skip",
         )
     )  # fmt: skip
@@ -308,11 +333,13 @@ def _refresh_reliability(traces: Mapping[str, Any], evaluation: Evaluation) -> N
 
 
 def _calibration(evaluation: Evaluation) -> str:
+    names = [*evaluation.modalities, tr("fused")]
     listed = ", ".join(
         f"{name} {expected_calibration_error(logits, labels):.2f}"
-        for name, logits, labels in _answers(evaluation)
+        for name, (_, logits, labels) in zip(names, _answers(evaluation), strict=True)
     )
-    return f"confidence<br>{wrapped(f'calibration error: {listed}', NARROW)}"
+    told = tr("calibration error: {listed}", listed=listed)
+    return f"{tr('confidence')}<br>{wrapped(told, NARROW)}"
 
 
 def _answers(evaluation: Evaluation) -> list[tuple[str, Tensor, Tensor]]:

@@ -24,8 +24,10 @@ from mla_core.analysis import (
     weighed_by,
 )
 from mla_core.data.corruption import Corruptor
+from mla_core.language import tr
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
+from mla_core.words import sentences
 from widgets.charts import MapState, media_html
 from widgets.fusion.controls import COLUMN, Choice, FusionControls
 from widgets.fusion.curves import HEIGHT, curves_table, refresh_study, rule_name, study_figure
@@ -75,7 +77,7 @@ class FusionExplorer(LiveWidget):
     """
 
     def __init__(self, session: TrainingSession) -> None:
-        loop = notebook_loop("the live explorer", "explore_fusion(headless=True)")
+        loop = notebook_loop(tr("the live explorer"), "explore_fusion(headless=True)")
         self.session = session.reported().fork()
         self._method = self.session.method
         self._classes = self.session.data.classes
@@ -108,7 +110,7 @@ class FusionExplorer(LiveWidget):
         self._progress = ipw.FloatProgress(max=1.0, layout={"width": "200px", "height": "10px"})
         self._table = ipw.HTML()
         fused = ipw.VBox(
-            [ipw.HTML("<b>◆ fused</b>"), self._fused],
+            [ipw.HTML(f"<b>◆ {tr('fused')}</b>"), self._fused],
             layout={**COLUMN, "align_self": "flex-end"},  # its classes beside theirs
         )
         columns = [*(part.view for part in self._controls.parts), fused]
@@ -169,7 +171,7 @@ class FusionExplorer(LiveWidget):
             ),
         }
         for m, name in enumerate(found.modalities):
-            html[f"media.{name}"] = media.get(name, "<p>absent</p>")
+            html[f"media.{name}"] = media.get(name, f"<p>{tr('absent')}</p>")
             html[f"says.{name}"] = part_html(found, index, m, classes, weighs=weighs)
         return html, _in_words(found, index, classes, choice.rule, weighs=weighs)
 
@@ -201,8 +203,8 @@ class FusionExplorer(LiveWidget):
         self._shown = choice
         if await self._inbox.wait(QUIET_SECONDS):
             return  # touched again: what follows can wait
-        nothing = "" if held else "No sample of the probe set is in this selection. "
-        self._status.say("ready", f"{nothing}{said} {self._over_all(choice)}")
+        nothing = "" if held else tr("No sample of the probe set is in this selection.")
+        self._status.say("ready", sentences(nothing, said, self._over_all(choice)))
         if choice.curve not in self._sweeps:
             self._measure(choice)
             return
@@ -223,12 +225,15 @@ class FusionExplorer(LiveWidget):
             places[place].value = shown
 
     def _over_all(self, choice: Choice) -> str:
-        n = len(self._clean.ids)
         listed = ", ".join(
             f"{rule_name(rule)} {self._under(rule, choice.temperatures).accuracy:.3f}"
             for rule in self._rules
         )
-        return f"Right among the {n} uncorrupted samples: {listed}."
+        return tr(
+            "Right among the {n} uncorrupted samples: {listed}.",
+            n=len(self._clean.ids),
+            listed=listed,
+        )
 
     def _measure(self, choice: Choice) -> None:
         """Start the curve that is missing, unless one is being made: then it comes next."""
@@ -245,7 +250,8 @@ class FusionExplorer(LiveWidget):
                 sweep, self.session, self._corruptor, modality, corruption, progress=tell
             )
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-            self._status.say("failed", f"No curve: {type(error).__name__}: {error}")
+            said = tr("No curve: {error}", error=f"{type(error).__name__}: {error}")
+            self._status.say("failed", said)
             return
         self._touched()
 
@@ -287,8 +293,9 @@ class FusionExplorer(LiveWidget):
 def _in_words(
     evaluation: Evaluation, index: int, classes: tuple[str, ...], rule: str, *, weighs: bool
 ) -> str:
+    sample = evaluation.ids[index]
     if evaluation.unanswered[index]:
-        return f"Sample {evaluation.ids[index]}: no part is present, so there is no answer."
+        return tr("Sample {sample}: no part is present, so there is no answer.", sample=sample)
     fused, label = evaluation.fused[index], int(evaluation.labels[index])
     predicted = int(fused.argmax())
     p = float(fused.softmax(-1)[predicted])
@@ -298,16 +305,21 @@ def _in_words(
             evaluation.modalities, evaluation.weights[:, index].tolist(), strict=True
         )
     )
-    weights = (
-        f" Weights: {listed}."
-        if weighs
-        else f" The {'head itself' if rule == OWN else 'rule'} fuses."
+    if weighs:
+        weights = tr("Weights: {listed}.", listed=listed)
+    else:
+        weights = tr("The head itself fuses.") if rule == OWN else tr("The rule fuses.")
+    known = {"sample": sample, "answer": classes[predicted], "p": p}
+    said = (
+        tr("Sample {sample}: fused {answer} with probability {p:.2f}, right.", **known)
+        if predicted == label
+        else tr(
+            "Sample {sample}: fused {answer} with probability {p:.2f}, wrong, it is {label}.",
+            **known,
+            label=classes[label],
+        )
     )
-    right = "right" if predicted == label else f"wrong, it is {classes[label]}"
-    return (
-        f"Sample {evaluation.ids[index]}: fused {classes[predicted]} with probability {p:.2f}, "
-        f"{right}.{weights}"
-    )
+    return sentences(said, weights)
 
 
 def _at(index: int) -> Tensor:

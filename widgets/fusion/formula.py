@@ -9,25 +9,26 @@ from torch import Tensor
 
 from mla_core.analysis import OWN
 from mla_core.fusion import predictive_entropy
+from mla_core.language import later, tr
 from mla_core.records import Evaluation
 from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
-HEAD_FUSES = (
-    "<p data-head-fuses>The head itself fuses: it reads the features of all modalities together, so "
+HEAD_FUSES = later(
+    "The head itself fuses: it reads the features of all modalities together, so "
     "at test time there are no weights λ, and eq. 6 to 8 do not apply. What stands under a modality "
-    "is what the head answers when it is given that one alone.</p>"
+    "is what the head answers when it is given that one alone."
 )
-RULE_FUSES = (
-    "<p data-rule-fuses>This rule gives fused logits and no weights λ, so eq. 6 to 8 do not apply. "
-    "What stands under a modality is what it answers alone.</p>"
+RULE_FUSES = later(
+    "This rule gives fused logits and no weights λ, so eq. 6 to 8 do not apply. "
+    "What stands under a modality is what it answers alone."
 )
-BATCH = (
+BATCH = later(
     "one number for the whole batch of up to 64 samples (softmax over the batch, entropies summed): "
     "the neighbours decide"
 )
 THIN = '<mspace width="0.17em"/>'
 OPEN, CLOSE = '<mo stretchy="false">(</mo>', '<mo stretchy="false">)</mo>'
-ENTROPY = "the surer a modality, the more it counts"
+ENTROPY = later("the surer a modality, the more it counts")
 
 
 def formula_html(
@@ -57,10 +58,13 @@ def formula_html(
         Named where any is not 1.
     """
     if not weighs:
-        return HEAD_FUSES if rule == OWN else RULE_FUSES
+        if rule == OWN:
+            return f"<p data-head-fuses>{tr(HEAD_FUSES)}</p>"
+        return f"<p data-rule-fuses>{tr(RULE_FUSES)}</p>"
     names, here = evaluation.modalities, evaluation.present[:, index]
     if not here.any():
-        return "<p>No part is present: every weight is 0, and there is no answer.</p>"
+        none = tr("No part is present: every weight is 0, and there is no answer.")
+        return f"<p>{none}</p>"
     entropies = predictive_entropy(evaluation.logits[:, index])  # (M,)
     lines, absent = [], []
     for m, name in enumerate(names):
@@ -68,7 +72,7 @@ def formula_html(
             f'<span style="color:{colour(m)}" aria-hidden="true">{pick(MODALITY_GLYPHS, m)}</span>'
         )
         if not here[m]:
-            absent.append(f"<div>{mark} {text(name)}: absent, λ = 0</div>")
+            absent.append(f"<div>{mark} {tr('{name}: absent, λ = 0', name=text(name))}</div>")
             continue
         p = torch.softmax(evaluation.logits[m, index], -1)
         weight = float(evaluation.weights[m, index])
@@ -88,19 +92,21 @@ def formula_html(
 
 def _titles(rule: str, entropies: Tensor, here: Tensor) -> str:
     about = {
-        "entropy": ENTROPY,
-        "uniform": "every present part counts the same",
-        "released_batch": BATCH,
-        OWN: "the method's own weights",
-    }.get(rule, f"as {text(rule)} says")
+        "entropy": tr(ENTROPY),
+        "uniform": tr("every present part counts the same"),
+        "released_batch": tr(BATCH),
+        OWN: tr("the method's own weights"),
+    }.get(rule, tr("as {rule} says", rule=text(rule)))
     total = ""
     if rule == "entropy":
         terms = (entropies[here].max() - entropies[here]).exp().tolist()
         total = f"; Σ = {' + '.join(_number(x) for x in terms)} = {_number(sum(terms))}"
-    return (
-        "<div><b>Uncertainty</b> (eq. 7), in nats</div>"
-        f"<div><b>Importance weight</b>{' (eq. 8)' if rule == 'entropy' else ''}: {about}{total}</div>"
+    weight = (
+        tr("<b>Importance weight</b> (eq. 8): {about}", about=about)
+        if rule == "entropy"
+        else tr("<b>Importance weight</b>: {about}", about=about)
     )
+    return f"<div>{tr('<b>Uncertainty</b> (eq. 7), in nats')}</div><div>{weight}{total}</div>"
 
 
 def _scaled(names: Sequence[str], temperatures: Sequence[float] | None) -> str:
@@ -109,7 +115,8 @@ def _scaled(names: Sequence[str], temperatures: Sequence[float] | None) -> str:
     listed = ", ".join(
         f"{text(name)} {value:.2f}" for name, value in zip(names, temperatures, strict=True)
     )
-    return f"<div data-temperatures>All logits f are divided by a temperature T: {listed}</div>"
+    told = tr("All logits f are divided by a temperature T: {listed}", listed=listed)
+    return f"<div data-temperatures>{told}</div>"
 
 
 def _entropy(name: str, p: Tensor, entropy: float) -> str:
@@ -146,7 +153,8 @@ def _sums(evaluation: Evaluation, index: int, classes: Sequence[str]) -> str:
     lines = "".join(
         f"<div>{_sum(evaluation, index, c, classes[c], what)}</div>" for c, what in shown
     )
-    return f"<div><b>Fused logits</b> (eq. 6), of the class that is predicted</div>{lines}"
+    title = tr("<b>Fused logits</b> (eq. 6), of the class that is predicted")
+    return f"<div>{title}</div>{lines}"
 
 
 def _sum(evaluation: Evaluation, index: int, c: int, label: str, what: str) -> str:
@@ -163,7 +171,7 @@ def _sum(evaluation: Evaluation, index: int, c: int, label: str, what: str) -> s
         f"{_sub('ŷ', label)}<mo>=</mo>{terms}<mo>=</mo>"
         f'<mn data-fused="{what}">{_number(float(fused[c]))}</mn><mo>⇒</mo>{_sub("p", label)}'
         f'<mo>=</mo><mn data-probability="{what}" style="font-weight:bold">{p:.2f}</mn>'
-    ) + ("" if what == "predicted" else " (the true class)")
+    ) + ("" if what == "predicted" else f" {tr('(the true class)')}")
 
 
 def _scale(evaluation: Evaluation, index: int) -> float:

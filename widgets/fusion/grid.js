@@ -1,6 +1,6 @@
 // Fusion on a page without a kernel: what each modality says about some samples, at each of some levels of
 // spoiling, is here already; entropies, weights and the fused answer (eq. 6 to 8) are computed as one moves.
-const RULES = { entropy: "by entropy (the paper's)", uniform: "plain mean" };
+const rules = () => ({ entropy: tr("by entropy (the paper's)"), uniform: tr("plain mean") });
 
 function softmax(values) {
   const most = Math.max(...values);
@@ -37,6 +37,7 @@ function bar(parent, label, share, number, colour) {
 }
 
 function render({ model, el }) {
+  speak(model);
   const meta = model.get("meta");
   const { modalities, classes, samples, colours, glyphs, fused_colour: fusedColour } = meta;
   const root = make("div", el, { class: "mla-grid" });
@@ -52,9 +53,10 @@ function render({ model, el }) {
       model.save_changes();
     });
   };
-  choose(top, "Sample", samples.map(({ id, label }, n) => [n, `${id}, a ${classes[label]}`]), "sample");
-  choose(top, "Fusion rule", Object.entries(RULES), "rule");
-  const warmth = make("label", top, {}, "Temperature ");
+  const called = ({ id, label }) => tr("{id}, a {label}", { id, label: classes[label] });
+  choose(top, tr("Sample"), samples.map((sample, n) => [n, called(sample)]), "sample");
+  choose(top, tr("Fusion rule"), Object.entries(rules()), "rule");
+  const warmth = make("label", top, {}, `${tr("Temperature")} `);
   const heat = make("input", warmth, { type: "range", min: -1, max: 1, step: 0.05, "data-trait": "temperature" });
   heat.value = Math.log10(model.get("temperature"));
   const told = make("span", warmth, { class: "number" });
@@ -74,7 +76,7 @@ function render({ model, el }) {
     const amount = make("span", column, { class: "amount" });
     const dropping = make("label", column);
     const dropped = make("input", dropping, { type: "checkbox", "data-dropped": m });
-    make("span", dropping, {}, " drop it");
+    make("span", dropping, {}, ` ${tr("drop it")}`);
     const said = make("div", column);
     const change = () => {
       const levelsNow = [...model.get("levels")];
@@ -86,8 +88,8 @@ function render({ model, el }) {
     dropped.addEventListener("change", change);
     return { media, slider, amount, unit, levels, said, name };
   });
-  const last = make("section", columns, { "aria-label": "fused" });
-  make("h4", last, {}, "◆ fused");
+  const last = make("section", columns, { "aria-label": tr("fused") });
+  make("h4", last, {}, `◆ ${tr("fused")}`);
   const answer = make("div", last);
   const status = make("p", root, { role: "status", "aria-live": "polite" });
 
@@ -110,28 +112,28 @@ function render({ model, el }) {
       part.slider.value = Math.max(0, levels[m]);
       part.slider.disabled = levels[m] < 0;
       const level = part.levels[Math.max(0, levels[m])];
-      part.amount.textContent = levels[m] < 0 ? "dropped" : `${level} ${part.unit}`;
+      part.amount.textContent = levels[m] < 0 ? tr("dropped") : `${level} ${part.unit}`;
       part.slider.setAttribute("aria-valuetext", part.amount.textContent);
       part.media.replaceChildren();
       const shown = levels[m] < 0 ? null : media[m]?.[levels[m]];
       if (shown?.mime.startsWith("image/"))
-        make("img", part.media, { alt: `${part.name}, as the network gets it`, src: `data:${shown.mime};base64,${shown.data}` });
+        make("img", part.media, { alt: tr("{name}, as the network gets it", part), src: `data:${shown.mime};base64,${shown.data}` });
       else if (shown?.mime.startsWith("audio/"))
         make("audio", part.media, { controls: "", "aria-label": part.name, src: `data:${shown.mime};base64,${shown.data}` });
       else if (shown) make("p", part.media, { class: "words" }, new TextDecoder().decode(Uint8Array.from(atob(shown.data), (c) => c.charCodeAt(0))));
       part.said.replaceChildren();
       if (!here[m]) {
-        make("p", part.said, {}, "absent, weight λ = 0");
+        make("p", part.said, {}, tr("absent, weight λ = 0"));
         return;
       }
       const most = Math.log(classes.length);
-      bar(part.said, "entropy e", found.entropies[m] / most, found.entropies[m].toFixed(2), colours[m]);
-      bar(part.said, "weight λ", found.weights[m], found.weights[m].toFixed(2), colours[m]);
+      bar(part.said, tr("entropy e"), found.entropies[m] / most, found.entropies[m].toFixed(2), colours[m]);
+      bar(part.said, tr("weight λ"), found.weights[m], found.weights[m].toFixed(2), colours[m]);
       bars(part.said, softmax(found.scaled[m]), label, colours[m]);
     });
     answer.replaceChildren();
     if (!found.fused.length) {
-      status.textContent = "No part is present, so there is no answer.";
+      status.textContent = tr("No part is present, so there is no answer.");
       root.dataset.fused = "";
       return;
     }
@@ -139,8 +141,10 @@ function render({ model, el }) {
     const best = p.indexOf(Math.max(...p));
     bars(answer, p, label, fusedColour);
     const listed = parts.map(({ name }, m) => `${name} ${found.weights[m].toFixed(2)}`).join(", ");
-    const verdict = best === label ? "right" : `wrong, it is ${classes[label]}`;
-    status.textContent = `Fused: ${classes[best]} with probability ${p[best].toFixed(2)}, ${verdict}. Weights: ${listed}.`;
+    const known = { answer: classes[best], p: p[best].toFixed(2), label: classes[label], listed };
+    status.textContent = best === label
+      ? tr("Fused: {answer} with probability {p}, right. Weights: {listed}.", known)
+      : tr("Fused: {answer} with probability {p}, wrong, it is {label}. Weights: {listed}.", known);
     root.dataset.fused = JSON.stringify(found.fused);
     root.dataset.weights = JSON.stringify(found.weights);
   };

@@ -10,16 +10,18 @@ import traitlets
 
 from mla_core.analysis import OWN, broken, most_uncertain, rescued, rules_for
 from mla_core.data.corruption import DROP, Corruptor, Damage
+from mla_core.language import tr
 from mla_core.session import TrainingSession
 from widgets.gap import FOR_MEDIA, as_base64
 from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, script, stylesheet
+from widgets.page.spoken import Spoken
 
 SAMPLES = 9  # at most, of all kinds
 OF_EACH = 3
 LEVELS = 6
 
 
-class FusionGrid(anywidget.AnyWidget):
+class FusionGrid(Spoken, anywidget.AnyWidget):
     """Spoil parts, change the rule and the temperature; the page itself computes eq. 6 to 8.
 
     Parameters
@@ -82,7 +84,12 @@ def _meta(session: TrainingSession) -> dict[str, Any]:
     media = _Media(corruptor)
     return {
         "modalities": [
-            {"name": name, "label": kind.label, "unit": kind.unit, "levels": levels[m] or ["clean"]}
+            {
+                "name": name,
+                "label": tr(kind.label),
+                "unit": tr(kind.unit),
+                "levels": levels[m] or [tr("clean")],
+            }
             for m, (name, kind) in enumerate(zip(names, kinds, strict=True))
         ],
         "classes": list(session.data.classes),

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 
 from mla_core.fusion import predictive_entropy
+from mla_core.language import later, tr
 from mla_core.records import Evaluation
 from widgets.page import FUSED_COLOUR, MODALITY_GLYPHS, colour, pick, text
 
 MOST_CLASSES = 10
-NO_ANSWER = "no part is present, so there is no answer"
-RIGHT, WRONG = "✓ right", "✗ wrong"
+NO_ANSWER = later("no part is present, so there is no answer")
+RIGHT, WRONG = later("✓ right"), later("✗ wrong")
 SMALL = "font-size:11px;line-height:15px"
 
 
@@ -33,18 +34,18 @@ def part_html(
     """Return what one modality says about one sample: bars of classes, entropy and weight."""
     name = evaluation.modalities[m]
     if not evaluation.present[m, index]:
-        return f'<div data-part="{text(name)}">absent{", weight λ = 0" if weighs else ""}</div>'
+        absent = tr("absent, weight λ = 0") if weighs else tr("absent")
+        return f'<div data-part="{text(name)}">{absent}</div>'
     logits = evaluation.logits[m, index]
     predicted, label = int(logits.argmax()), int(evaluation.labels[index])
     entropy = float(predictive_entropy(logits))
     share = entropy / math.log(len(classes)) if len(classes) > 1 else 0.0
-    rows = [_bar("entropy e", share, f"{entropy:.2f}", colour(m))]
+    rows = [_bar(tr("entropy e"), share, f"{entropy:.2f}", colour(m))]
     if weighs:
         weight = float(evaluation.weights[m, index])
-        rows.append(_bar("weight λ", weight, f"{weight:.2f}", colour(m)))
+        rows.append(_bar(tr("weight λ"), weight, f"{weight:.2f}", colour(m)))
     return (
-        f'<div data-part="{text(name)}"><div>says <b>{text(classes[predicted])}</b>: '
-        f"{RIGHT if predicted == label else WRONG}</div>"
+        f'<div data-part="{text(name)}"><div>{_says(classes[predicted], predicted == label)}</div>'
         f"{''.join(rows)}<hr style='margin:3px 0;opacity:.3'>"
         f"{_bars(evaluation, index, logits, classes, colour(m), name)}</div>"
     )
@@ -61,23 +62,20 @@ def fused_html(evaluation: Evaluation, index: int, classes: Sequence[str], befor
     before : int
         The class predicted without corruption, named where it was another.
     """
+    was = tr("uncorrupted: <b>{answer}</b>", answer=text(classes[before]))
     if evaluation.unanswered[index]:
-        was = f"<div>uncorrupted: <b>{text(classes[before])}</b></div>"
-        return f'<div data-part="fused"><div>{NO_ANSWER}</div>{was}</div>'
+        return f'<div data-part="fused"><div>{tr(NO_ANSWER)}</div><div>{was}</div></div>'
     logits, label = evaluation.fused[index], int(evaluation.labels[index])
     predicted = int(logits.argmax())
-    verdict = RIGHT if predicted == label else WRONG
-    changed = (
-        f"<div>uncorrupted: <b>{text(classes[before])}</b></div>" if before != predicted else ""
-    )
+    changed = f"<div>{was}</div>" if before != predicted else ""
     entropy = float(predictive_entropy(logits))
     share = entropy / math.log(len(classes)) if len(classes) > 1 else 0.0
     return (
         f'<div data-part="fused" data-predicted="{text(classes[predicted])}">'
-        f"<div>says <b>{text(classes[predicted])}</b>: {verdict}</div>{changed}"
-        f"{_bar('entropy e', share, f'{entropy:.2f}', FUSED_COLOUR)}"
+        f"<div>{_says(classes[predicted], predicted == label)}</div>{changed}"
+        f"{_bar(tr('entropy e'), share, f'{entropy:.2f}', FUSED_COLOUR)}"
         "<hr style='margin:3px 0;opacity:.3'>"
-        f"{_bars(evaluation, index, logits, classes, FUSED_COLOUR, 'fused')}</div>"
+        f"{_bars(evaluation, index, logits, classes, FUSED_COLOUR, tr('fused'))}</div>"
     )
 
 
@@ -91,11 +89,18 @@ def heading_html(evaluation: Evaluation, index: int, classes: Sequence[str]) -> 
     """Return which sample this is, what it is, and what fusion says."""
     sample, label = evaluation.ids[index], classes[int(evaluation.labels[index])]
     predicted = classes[int(evaluation.fused[index].argmax())]
-    said = "none" if evaluation.unanswered[index] else predicted
-    return (
-        f'<div data-sample="{text(sample)}" style="margin:2px 4px">Sample <b>{text(sample)}</b>, true '
-        f"class <b>{text(label)}</b>, fused prediction <b>{text(said)}</b></div>"
+    said = tr(
+        "Sample <b>{sample}</b>, true class <b>{label}</b>, fused prediction <b>{answer}</b>",
+        sample=text(sample),
+        label=text(label),
+        answer=text(tr("none") if evaluation.unanswered[index] else predicted),
     )
+    return f'<div data-sample="{text(sample)}" style="margin:2px 4px">{said}</div>'
+
+
+def _says(answer: str, right: bool) -> str:
+    verdict = tr(RIGHT) if right else tr(WRONG)
+    return tr("says <b>{answer}</b>: {verdict}", answer=text(answer), verdict=verdict)
 
 
 def _bars(
@@ -108,8 +113,9 @@ def _bars(
         for c in shown_classes(evaluation, index)
     )
     likeliest = sorted(range(len(p)), key=lambda c: -p[c])[:3]
-    told = ", ".join(f"{classes[c]} {p[c]:.2f}" for c in likeliest)
-    return f'<div role="img" aria-label="{text(f"{who} says: {told}")}">{rows}</div>'
+    listed = ", ".join(f"{classes[c]} {p[c]:.2f}" for c in likeliest)
+    told = tr("{who} says: {listed}", who=who, listed=listed)
+    return f'<div role="img" aria-label="{text(told)}">{rows}</div>'
 
 
 def _bar(label: str, share: float, number: str, hue: str) -> str:

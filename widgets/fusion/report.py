@@ -18,6 +18,7 @@ from mla_core.analysis import (
     weighed_by,
 )
 from mla_core.data.corruption import Corruptor, Damage
+from mla_core.language import tr
 from mla_core.session import TrainingSession
 from widgets.charts import MapState, media_html
 from widgets.fusion.curves import curve_figure, curves_table, refresh_study, study_figure
@@ -81,7 +82,7 @@ class FusionReport:
         self.html = [self._sample_html(()), self._sample_html((spoilt,)), *tables]
 
     def _ipython_display_(self) -> None:
-        tell_what_needs_a_kernel("To spoil any sample in any way")
+        tell_what_needs_a_kernel(tr("To spoil any sample in any way"))
         if on_page() and can_be_a_grid(self.session):
             display(FusionGrid(self.session))
         else:
@@ -108,7 +109,9 @@ class FusionReport:
             said = part_html(found, index, m, classes, weighs=weighs)
             columns.append(_column(title_html(name, m), f"{seen}{said}"))
         before = int(clean.fused[index].argmax())
-        columns.append(_column("<b>◆ fused</b>", fused_html(found, index, classes, before)))
+        columns.append(
+            _column(f"<b>◆ {tr('fused')}</b>", fused_html(found, index, classes, before))
+        )
         formula = formula_html(found, index, rule, classes, weighs=weighs)
         return (
             f"{heading_html(found, index, classes)}"

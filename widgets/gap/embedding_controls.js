@@ -22,36 +22,39 @@ class Controls {
     });
     this.play.disabled = this.slider.disabled = story.T < 2;
     this.where = make("span", bar, { class: "where" });
-    this.choice(bar, "Speed", [[30, "slow"], [10, "normal"], [4, "fast"]], "speed", Number);
-    if (story.axes.length > 1) this.choice(bar, "Slide along", story.axes, "axis");
+    this.choice(bar, tr("Speed"), [[30, tr("slow")], [10, tr("normal")], [4, tr("fast")]], "speed", Number);
+    if (story.axes.length > 1) this.choice(bar, tr("Slide along"), story.axes, "axis");
     this.note = make("p", root, { class: "note" });
   }
 
   buildOptions(explorer) {
     const { story, root } = explorer;
     const options = make("div", root, { class: "options" });
-    this.views = this.choice(options, "View", [], "map");
+    this.views = this.choice(options, tr("View"), [], "map");
     explorer.follow("map", () => this.offerMaps());
     this.offerColours(options);
-    this.check(options, "Trails", "trails");
-    if (!explorer.calm.matches) this.check(options, "Glide", "smooth");
-    const groups = [["wrong", "all that are fused wrongly"]];
-    story.modalities.forEach((name, m) => groups.push([`has ${m}`, `all that have ${name}`]));
-    story.modalities.forEach((name, m) => groups.push([`miss ${m}`, `all that ${name} gets wrong`]));
-    story.classes.forEach((name, c) => groups.push([`class ${c}`, `class ${name}`]));
-    const group = make("select", make("label", options, {}, "Samples "));
+    this.check(options, tr("Trails"), "trails");
+    if (!explorer.calm.matches) this.check(options, tr("Glide"), "smooth");
+    const groups = [["wrong", tr("all that are fused wrongly")]];
+    const offer = (key, told) => (name, i) => groups.push([`${key} ${i}`, told(name)]);
+    story.modalities.forEach(offer("has", (name) => tr("all that have {name}", { name })));
+    story.modalities.forEach(offer("miss", (name) => tr("all that {name} gets wrong", { name })));
+    story.classes.forEach(offer("class", (name) => tr("class {name}", { name })));
+    const group = make("select", make("label", options, {}, `${tr("Samples")} `));
     for (const [value, text] of groups) make("option", group, { value }, text);
-    for (const [word, adds] of [["Select", false], ["Add", true]]) {
+    for (const [word, adds] of [[tr("Select"), false], [tr("Add"), true]]) {
       const button = make("button", options, { type: "button" }, word);
       explorer.on(button, "click", () => explorer.select(explorer.groupOf(group.value), adds));
     }
-    const clear = make("button", options, { type: "button" }, "Clear");
+    const clear = make("button", options, { type: "button" }, tr("Clear"));
     explorer.on(clear, "click", () => explorer.set("selected", []));
   }
 
   offerColours(parent) {
-    const colours = [["class", "class"], ["modality", "modality"], ["correctness", "right or wrong"]];
-    this.choice(parent, "Colour", colours, "colour");
+    const colours = [
+      ["class", tr("class")], ["modality", tr("modality")], ["correctness", tr("right or wrong")],
+    ];
+    this.choice(parent, tr("Colour"), colours, "colour");
   }
 
   // The legend of the map, which is its filter, too.
@@ -64,8 +67,8 @@ class Controls {
       name, glyph: "⬤", colour: story.class_colours[c % story.class_colours.length],
     }));
     const box = make("div", parent, { class: "filters" });
-    this.filter(box, "Modalities", modalities, "hidden_modalities");
-    this.filter(box, "Classes", classes, "hidden_classes");
+    this.filter(box, tr("Modalities"), modalities, "hidden_modalities");
+    this.filter(box, tr("Classes"), classes, "hidden_classes");
   }
 
   offerMaps() {
@@ -110,8 +113,9 @@ class Controls {
     const tell = () => explorer.set(trait, inputs.flatMap((input, i) => (input.checked ? [] : [i])));
     inputs.forEach((input) => explorer.on(input, "change", tell));
     if (entries.length > 3) {
-      for (const [word, checked] of [["all", true], ["none", false]]) {
-        const button = make("button", box, { type: "button", "aria-label": `${word}: ${title}` }, word);
+      for (const [word, checked] of [[tr("all"), true], [tr("none"), false]]) {
+        const label = tr("{word}: {title}", { word, title });
+        const button = make("button", box, { type: "button", "aria-label": label }, word);
         explorer.on(button, "click", () => {
           inputs.forEach((input) => Object.assign(input, { checked }));
           tell();
@@ -126,7 +130,7 @@ class Controls {
   update(look, where) {
     if (!this.play) return;
     const playing = this.explorer.get("playing");
-    this.play.textContent = playing ? "❚❚ Pause" : "▶ Play";
+    this.play.textContent = playing ? `❚❚ ${tr("Pause")}` : `▶ ${tr("Play")}`;
     this.slider.value = look;
     this.slider.setAttribute("aria-valuetext", where);
     this.where.textContent = where;

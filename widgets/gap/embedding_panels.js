@@ -16,7 +16,7 @@ const decimal = (value) => (Number.isNaN(value) ? "–" : value.toFixed(2));
 // One sample: what it looks and sounds like, built once, and what is predicted at the look shown.
 class SamplePanel {
   constructor(parent) {
-    this.root = make("section", parent, { class: "sample", "aria-label": "sample" });
+    this.root = make("section", parent, { class: "sample", "aria-label": tr("sample") });
     this.clear();
   }
 
@@ -25,10 +25,11 @@ class SamplePanel {
     this.waits = false;
     delete this.root.dataset.sample;
     this.root.textContent = "";
-    make("p", this.root, { class: "hint" },
-      "Point at a marker to see and hear its sample; click to keep it. By keyboard: focus the " +
-      "map, left and right walk from sample to sample, up and down to its other parts, Enter " +
-      "keeps it, Space selects it, Escape lets go.");
+    make("p", this.root, { class: "hint" }, sentences(
+      tr("Point at a marker to see and hear its sample; click to keep it."),
+      tr("By keyboard: focus the map, left and right walk from sample to sample, up and down to " +
+        "its other parts, Enter keeps it, Space selects it, Escape lets go."),
+    ));
   }
 
   build(story, n, parts) {
@@ -36,7 +37,8 @@ class SamplePanel {
     this.root.textContent = "";
     this.root.dataset.sample = story.ids[n];
     const head = make("h4", this.root, {}, story.ids[n]);
-    make("span", head, { class: "quiet" }, ` true class ${story.classes[story.labels[n]]}`);
+    const truth = tr("true class {label}", { label: story.classes[story.labels[n]] });
+    make("span", head, { class: "quiet" }, ` ${truth}`);
     this.verdicts = story.modalities.map((name, m) => {
       const row = make("div", this.root, { class: "part", "data-modality": name });
       const title = make("b", row);
@@ -46,7 +48,7 @@ class SamplePanel {
       const here = story.present[m * story.N + n];
       const shown = (parts ?? []).filter((part) => here && part.modality === name);
       shown.forEach((part) => showPart(row, part));
-      if (here && !shown.length) make("div", row, { class: "quiet" }, this.waits ? "…" : "nothing to show");
+      if (here && !shown.length) make("div", row, { class: "quiet" }, this.waits ? "…" : tr("nothing to show"));
       return make("div", row, { class: "verdict" });
     });
     this.fused = make("div", this.root, { class: "part fused" });
@@ -58,23 +60,26 @@ class SamplePanel {
     const { story, n } = this;
     const label = story.labels[n];
     const judge = (said) =>
-      said < 0 ? "no answer" : `${story.classes[said]} ${said === label ? "✓" : "✗"}`;
+      said < 0 ? tr("no answer") : `${story.classes[said]} ${said === label ? "✓" : "✗"}`;
     this.verdicts.forEach((line, m) => {
       if (!story.present[m * story.N + n]) {
-        line.textContent = "absent";
+        line.textContent = tr("absent");
         return;
       }
       const weight = story.weights[(look * story.M + m) * story.N + n];
-      line.textContent = `says ${judge(story.says(look, m, n))}, weight ${decimal(weight)}`;
+      const answer = judge(story.says(look, m, n));
+      line.textContent = tr("says {answer}, weight {weight}", { answer, weight: decimal(weight) });
     });
-    this.fused.textContent = `fused: ${judge(story.fused[look * story.N + n])}`;
+    const answer = judge(story.fused[look * story.N + n]);
+    this.fused.textContent = tr("fused: {answer}", { answer });
   }
 
   describe(look) {
     const { story, n } = this;
-    const lines = this.verdicts.map((line, m) => `${story.modalities[m]} ${line.textContent}`);
-    const truth = story.classes[story.labels[n]];
-    return `${story.ids[n]}, true class ${truth}: ${lines.join("; ")}; ${this.fused.textContent}.`;
+    const parts = this.verdicts.map((line, m) => `${story.modalities[m]} ${line.textContent}`);
+    const known = { id: story.ids[n], label: story.classes[story.labels[n]] };
+    const said = [...parts, this.fused.textContent].join(tr("; "));
+    return tr("{id}, true class {label}: {said}.", { ...known, said });
   }
 }
 
@@ -88,7 +93,7 @@ function showPart(row, { modality, mime, data, caption }) {
       letters += String.fromCharCode(...bytes.subarray(i, i + 8192));
     }
     const src = `data:${mime};base64,${btoa(letters)}`;
-    const label = `${modality} of this sample`;
+    const label = tr("{modality} of this sample", { modality });
     if (mime === "image/png") make("img", row, { src, alt: label });
     else make("audio", row, { src, controls: "", "aria-label": label });
   }
@@ -159,7 +164,7 @@ class Numbers {
     const table = make("table", parent);
     make("caption", table, {}, title);
     const head = make("tr", make("thead", table));
-    for (const name of ["", "all", "selected"]) make("th", head, { scope: "col" }, name);
+    for (const name of ["", tr("all"), tr("selected")]) make("th", head, { scope: "col" }, name);
     const body = make("tbody", table);
     this.cells = names.map((name) => {
       const row = make("tr", body, { "data-row": name });
@@ -188,17 +193,19 @@ class Panels {
       const far = Array.from(story.axis.values, (value) => Math.abs(this.accuracy.x(value) - x));
       explorer.set("look", far.indexOf(Math.min(...far)));
     };
-    this.accuracy = new Curves(row, "Accuracy", pick);
+    this.accuracy = new Curves(row, tr("Accuracy"), pick);
     const many = story.P > 3; // lines of pairs that nobody could tell apart
-    this.gaps = new Curves(row, `Gap between centroids${many ? ", mean to the others" : ""}`, pick);
+    const gaps = many ? tr("Gap between centroids, mean to the others") : tr("Gap between centroids");
+    this.gaps = new Curves(row, gaps, pick);
+    this.names = [...story.modalities, tr("fused")];
     const pairs = story.pairs.map(([a, b]) => `${a}, ${b}`);
     const tables = make("div", row, { class: "tables" });
     this.tables = [
-      [new Numbers(tables, "Accuracy", [...story.modalities, "fused"]), "accuracy", percent],
-      [new Numbers(tables, "Mean weight", story.modalities), "weight", decimal],
+      [new Numbers(tables, tr("Accuracy"), this.names), "accuracy", percent],
+      [new Numbers(tables, tr("Mean weight"), story.modalities), "weight", decimal],
     ];
     if (story.P) {
-      this.tables.push([new Numbers(tables, "Distance of pairs", pairs), "distance", decimal]);
+      this.tables.push([new Numbers(tables, tr("Distance of pairs"), pairs), "distance", decimal]);
     }
     const column = (p) => Array.from({ length: story.T }, (_, t) => story.centroid_gap[t * story.P + p]);
     const mean = (m) => (_, t) => {
@@ -212,7 +219,7 @@ class Panels {
       dash: story.dashes[i % story.dashes.length],
       values: many ? Array.from({ length: story.T }, mean(name)) : column(i),
     }));
-    const apart = { name: "separability", colour: "currentColor", dash: "1 4" };
+    const apart = { name: tr("separability"), colour: "currentColor", dash: "1 4" };
     this.gaps.build(story.axis, [...lines, { ...apart, values: story.separability }]);
   }
 
@@ -221,7 +228,7 @@ class Panels {
     const { story } = this;
     this.selected = summary;
     const lines = ({ accuracy }, faint) =>
-      [...story.modalities, "fused"].map((name, m) => ({
+      this.names.map((name, m) => ({
         name,
         colour: m < story.M ? story.colours[m] : story.fused_colour,
         dash: m < story.M ? story.dashes[m] : "",
@@ -243,10 +250,13 @@ class Panels {
     }
     const told = (summary) => {
       const values = at(summary, "accuracy", percent);
-      return [...story.modalities, "fused"].map((name, i) => `${name} ${values[i]}`).join(", ");
+      return this.names.map((name, i) => `${name} ${values[i]}`).join(", ");
     };
-    const some = selected ? ` The ${selected.count} selected: ${told(selected)}.` : " Nothing is selected.";
-    this.sentence = `Right of all ${story.N}: ${told(everything)}.${some}`;
+    const all = tr("Right of all {n}: {told}.", { n: story.N, told: told(everything) });
+    const some = selected
+      ? tr("The {n} selected: {told}.", { n: selected.count, told: told(selected) })
+      : tr("Nothing is selected.");
+    this.sentence = sentences(all, some);
     this.accuracy.update(look, this.sentence);
     this.gaps.update(look, story.axis.texts[look]);
   }

@@ -6,6 +6,7 @@ const PATIENCE = 500; // ms of rest before a screen reader is told
 const KEPT = 200; // samples whose pictures and sounds are kept
 
 function render({ model, el }) {
+  speak(model);
   const root = make("div", el, { class: "mla-map" });
   let explorer = new Explorer(model, root);
   const rebuild = () => {
@@ -220,32 +221,40 @@ class Explorer {
   // What stands under the picture. The live region hears it when the picture has come to rest.
   write(map, look) {
     const { story } = this;
+    const { caption } = map;
+    const shown = { n: this.root.dataset.points, caption, title: map.title };
     if (story.alone) {
-      this.caption.textContent = map.caption;
+      this.caption.textContent = caption;
       this.canvas.setAttribute("aria-label",
-        `Map of ${this.root.dataset.points} points. ${map.caption}. Arrow keys walk, Enter keeps ` +
-        "a sample, Space selects, Escape lets go.");
+        tr("Map of {n} points. {caption}. Arrow keys walk, Enter keeps a sample, Space selects, " +
+          "Escape lets go.", shown));
       return;
     }
     const trust = map.trust[story.pictureOf(map, look)];
-    const made = map.looks.length < story.T
-      ? ` Recomputed at ${story.axis.texts[map.looks[story.pictureOf(map, look)]]}.` : "";
-    const shown = trust === null ? "not defined, since nobody has neighbours" : decimal(trust);
-    this.caption.textContent = `${map.caption}.${made} Trustworthiness ${shown}.`;
+    const time = story.axis.texts[map.looks[story.pictureOf(map, look)]];
+    this.caption.textContent = sentences(
+      tr("{caption}.", shown),
+      map.looks.length < story.T && tr("Recomputed at {time}.", { time }),
+      trust === null
+        ? tr("Trustworthiness not defined, since nobody has neighbours.")
+        : tr("Trustworthiness {trust}.", { trust: decimal(trust) }),
+    );
     const gap = (p) => `${story.pairs[p].join(", ")} ${decimal(story.centroid_gap[look * story.P + p])}`;
     const known = [...story.pairs.keys()].filter((p) => story.centroid_gap[look * story.P + p] >= 0);
     known.sort((p, q) => story.centroid_gap[look * story.P + q] - story.centroid_gap[look * story.P + p]);
     const told = known.length > 3
-      ? `widest ${gap(known[0])}; narrowest ${gap(known.at(-1))}` : known.map(gap).join("; ");
+      ? tr("widest {widest}; narrowest {narrowest}", { widest: gap(known[0]), narrowest: gap(known.at(-1)) })
+      : known.map(gap).join("; ");
     const apart = decimal(story.separability[look]);
     this.gaps.textContent = story.P
-      ? `Gap between centroids: ${told}. Separability of modalities ${apart} ` +
-        `(chance ${decimal(1 / story.M)}).`
-      : "There is one modality, so there is no gap.";
-    const sentence = `${this.where}. ${this.panels.sentence} ${this.gaps.textContent}`;
-    this.canvas.setAttribute("aria-label",
-      `Map of ${this.root.dataset.points} points, ${map.title}. Arrow keys walk, Enter keeps, ` +
-      `Space selects, Escape lets go. ${sentence}`);
+      ? tr("Gap between centroids: {told}. Separability of modalities {apart} (chance {chance}).",
+        { told, apart, chance: decimal(1 / story.M) })
+      : tr("There is one modality, so there is no gap.");
+    const where = tr("{where}.", { where: this.where });
+    const sentence = sentences(where, this.panels.sentence, this.gaps.textContent);
+    const keys = tr("Map of {n} points, {title}. Arrow keys walk, Enter keeps, Space selects, " +
+      "Escape lets go.", shown);
+    this.canvas.setAttribute("aria-label", sentences(keys, sentence));
     if (sentence !== this.told) this.say(sentence);
     this.told = sentence;
   }
@@ -304,7 +313,7 @@ class Explorer {
     const { story } = this;
     const all = new Set(samples);
     if (adds) this.get("selected").forEach((id) => all.add(story.indexOf.get(id)));
-    this.found = samples.size ? "" : "No sample is there, so nothing was selected.";
+    this.found = samples.size ? "" : tr("No sample is there, so nothing was selected.");
     if (this.found) this.say(this.found);
     this.set("selected", story.ids.filter((_, n) => all.has(n)));
     this.redraw();

@@ -10,6 +10,7 @@ it has to contain, and its stand-in for anywidget's ``model`` gives ``get``, ``s
 ========================================  =========================================================
 what is shown, from `payload`
 ========================================  =========================================================
+messages (dict)                           English message -> what the reader's language has
 meta (dict)                               names, ids, pairs, looks, colours, marker shapes: plain
                                           JSON; ``meta["live"]`` false: never ask for media;
                                           ``meta["alone"]``: the map and its legend, no player
@@ -29,6 +30,7 @@ The rest is state, small and written by the page: `STATE` holds the first values
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -38,6 +40,7 @@ import traitlets
 
 from mla_core.data.samples import Media
 from mla_core.evaluation import Map, Replay
+from mla_core.language import language, later, messages, tr
 from mla_core.words import counted
 from widgets.page import (
     CLASS_COLOURS,
@@ -50,6 +53,7 @@ from widgets.page import (
     script,
     stylesheet,
 )
+from widgets.page.spoken import Spoken
 
 SCRIPT = script(
     "page/dom",
@@ -78,7 +82,7 @@ STATE: dict[str, Any] = {
     "wanted": "",  # id of the sample whose media the page lacks
     "note": "",  # what the kernel has to say
 }
-TITLES = {"pca": "PCA", "classes": "class axes", "umap": "UMAP (recomputed)"}
+TITLES = {"pca": "PCA", "classes": later("class axes"), "umap": later("UMAP (recomputed)")}
 DASHES = ("", "7 3", "2 3", "7 3 2 3", "12 3", "12 3 2 3")  # as MODALITY_DASHES, in SVG's words
 _DTYPES = {
     "labels": "int32",
@@ -92,7 +96,7 @@ _DTYPES = {
 }
 
 
-class EmbeddingView(anywidget.AnyWidget):
+class EmbeddingView(Spoken, anywidget.AnyWidget):
     """The map of a replay with its scrubber, filters, selection, sample and numbers.
 
     Parameters
@@ -190,7 +194,7 @@ def payload(
     alone: bool = False,
     shifts: Mapping[float, str] | None = None,
 ) -> dict[str, Any]:
-    """Return the traits `meta`, `arrays` and `maps` that show a replay.
+    """Return the traits `messages`, `meta`, `arrays` and `maps` that show a replay.
 
     Parameters
     ----------
@@ -233,7 +237,8 @@ def payload(
         "fused_colour": FUSED_COLOUR,
     }
     maps = {name: _map(one, meta["classes"]) for name, one in replay.maps.items()}
-    return {"meta": meta, "arrays": _arrays(replay), "maps": maps}
+    said = dict(messages(language(), ".js"))
+    return {"messages": said, "meta": meta, "arrays": _arrays(replay), "maps": maps}
 
 
 def parts_of(media: Iterable[Media]) -> list[dict[str, Any]]:
@@ -244,12 +249,29 @@ def parts_of(media: Iterable[Media]) -> list[dict[str, Any]]:
     ]
 
 
+def caption_of(one: Map) -> str:
+    """Return what stands under a map; a replay keeps it in English."""
+    what, _, kept = one.caption.partition("; ")
+    number = re.search("[0-9]+", kept)
+    message = later("keeps {share:.0%} of variance")
+    known = {"share": float(number[0]) / 100 if number else 0.0}
+    said = tr(message, **known) if kept == message.format(**known) else tr(kept)
+    return tr("; ").join(filter(None, (tr(what), said)))
+
+
 def _axis(replay: Replay, shifts: Mapping[float, str] | None) -> dict[str, Any]:
     if shifts is not None:
-        return {"name": "shift", "values": list(shifts), "texts": list(shifts.values())}
+        return {"name": tr("shift"), "values": list(shifts), "texts": list(shifts.values())}
     looks = zip(replay.steps.tolist(), replay.epochs.tolist(), strict=True)
-    texts = [f"sub-step {step}, {counted(epoch, 'epoch')} done" for step, epoch in looks]
-    return {"name": "sub-step", "values": replay.steps.tolist(), "texts": texts}
+    texts = [
+        tr(
+            "sub-step {step}, {epochs} done",
+            step=step,
+            epochs=counted(epoch, tr("epoch"), tr("epochs")),
+        )
+        for step, epoch in looks
+    ]
+    return {"name": tr("sub-step"), "values": replay.steps.tolist(), "texts": texts}
 
 
 def _arrays(replay: Replay) -> dict[str, bytes]:
@@ -261,8 +283,8 @@ def _arrays(replay: Replay) -> dict[str, bytes]:
 
 def _map(one: Map, classes: list[str], radius: float = 0.0) -> dict[str, Any]:
     return {
-        "title": TITLES.get(one.name, one.name),
-        "caption": one.caption,
+        "title": tr(TITLES.get(one.name, one.name)),
+        "caption": caption_of(one),
         "looks": one.looks.tolist(),
         "trust": [None if np.isnan(value) else float(value) for value in one.trust],
         "corners": classes if one.name == "classes" else [],

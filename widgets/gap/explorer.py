@@ -18,9 +18,11 @@ from mla_core.data import MultimodalDataset
 from mla_core.data.samples import Media
 from mla_core.errors import ConfigError, DataError
 from mla_core.evaluation import UMAP_LEAST, Map, MapWorker, Replay, unit_features
+from mla_core.language import tr
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
+from mla_core.words import sentences
 from widgets.gap.embedding_view import EmbeddingView, parts_of, payload
 from widgets.gap.media import view_for_page
 from widgets.gap.report import GapReport, gaps_figure, maps_figure, shift_figure
@@ -88,7 +90,9 @@ class GapExplorer:
         try:
             parts = media_of(self._session.data, wanted)
         except (DataError, OSError) as error:
-            self.view.note = f"The sample {wanted} cannot be shown: {error}"
+            self.view.note = tr(
+                "The sample {sample} cannot be shown: {error}", sample=wanted, error=error
+            )
             parts = []
         self.view.media = {wanted: parts_of(parts)}
 
@@ -99,7 +103,7 @@ class GapExplorer:
         if self._loop is None:
             self._show_shifted(self._shifted(chosen))
             return
-        self.view.note = "The moved features are read by the head."
+        self.view.note = tr("The moved features are read by the head.")
         task = self._loop.create_task(self._shift_soon(chosen))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -116,12 +120,21 @@ class GapExplorer:
     def _shifted(self, chosen: str) -> tuple[Replay, dict[float, str]]:
         session = self._session
         if session is None or chosen not in self._axes:
-            msg = f"there is nothing to slide along called {chosen!r}: choose {list(self._axes)}"
+            msg = tr(
+                "there is nothing to slide along called {chosen!r}: choose {known}",
+                chosen=chosen,
+                known=list(self._axes),
+            )
             raise ConfigError(msg)
         names = self._replay.modalities
         moved, towards = (names[int(number)] for number in chosen.split(":")[1:])
         return shifted_replay(session, moved, towards), {
-            amount: f"{moved} moved by {amount:+.1f} of the gap to {towards}"
+            amount: tr(
+                "{moved} moved by {amount:+.1f} of the gap to {towards}",
+                moved=moved,
+                amount=amount,
+                towards=towards,
+            )
             for amount in gap_shift.SHIFTS
         }
 
@@ -141,8 +154,10 @@ class GapExplorer:
             return  # nobody would receive it
         points = len(unit_features(session.recording.evaluations[-1]))
         if points < UMAP_LEAST:
-            self.view.note = (
-                f"There is no UMAP: it needs {UMAP_LEAST} points, and here are {points}."
+            self.view.note = tr(
+                "There is no UMAP: it needs {least} points, and here are {points}.",
+                least=UMAP_LEAST,
+                points=points,
             )
             return
         task = self._loop.create_task(
@@ -158,7 +173,9 @@ class GapExplorer:
         coords: list[np.ndarray] = []
         trust = []
         for number, look in enumerate(looks):
-            self.view.note = f"The UMAP is computed: look {number + 1} of {len(looks)}."
+            self.view.note = tr(
+                "The UMAP is computed: look {number} of {n}.", number=number + 1, n=len(looks)
+            )
             cloud = unit_features(evaluations[look])
             before = coords[-1] if coords else None
             placed, good = await asyncio.wrap_future(self._worker.submit(cloud, before, seed))
@@ -178,8 +195,11 @@ class GapExplorer:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            told = "its process was ended" if isinstance(error, BrokenProcessPool) else error
-            self.view.note = f"That did not work: {told}. Run the cell again."
+            ended = isinstance(error, BrokenProcessPool)
+            self.view.note = tr(
+                "That did not work: {why}. Run the cell again.",
+                why=tr("its process was ended") if ended else error,
+            )
 
 
 def explore_gap(
@@ -207,7 +227,7 @@ def explore_gap(
         replay = source
     else:
         assert isinstance(source, (str, Path))  # noqa: S101 - the only other kind there is
-        check_sum(Path(source), "replay.npz", "run it again")
+        check_sum(Path(source), "replay.npz", tr("run it again"))
         replay = Replay.load(Path(source) / "replay.npz")
     if not headless:
         return GapExplorer(session, replay)
@@ -254,10 +274,13 @@ def gap_change(session: TrainingSession, edges: Sequence[float]) -> Told:
     replay = Replay.of(session.recording.evaluations, session.data.classes)
     gap = replay.centroid_gap.mean(1)
     if not gap[0] > 0:
-        msg = f"the gap is {gap[0]:.2f} at the start, so its change in percent does not exist"
+        msg = tr(
+            "the gap is {gap:.2f} at the start, so its change in percent does not exist",
+            gap=gap[0],
+        )
         raise ConfigError(msg)
-    choice, told = in_range(100 * float(gap[-1] / gap[0] - 1), edges, "percent")
-    return choice, f"{told} {one_run(session.config.seed)}", gaps_figure(replay)
+    choice, told = in_range(100 * float(gap[-1] / gap[0] - 1), edges, tr("percent"))
+    return choice, sentences(told, one_run(session.config.seed)), gaps_figure(replay)
 
 
 def shift_change(
@@ -278,8 +301,8 @@ def shift_change(
     )
     change = after.unimodal_accuracy[moved] - before.unimodal_accuracy[moved]
     figure = shift_figure(shifted_replay(session, moved, towards), moved, towards)
-    choice, told = in_range(100 * change, edges, "points")
-    return choice, f"{told} {one_run(session.config.seed)}", figure
+    choice, told = in_range(100 * change, edges, tr("points"))
+    return choice, sentences(told, one_run(session.config.seed)), figure
 
 
 def media_of(data: MultimodalDataset, sample: str) -> list[Media]:
@@ -307,9 +330,10 @@ def chosen_looks(count: int) -> list[int]:
 
 def umap_over_time(looks: list[int], coords: list[np.ndarray], trust: list[float]) -> Map:
     """Return UMAPs of some looks, each started from the one before, as a map of a replay."""
-    caption = (
-        f"UMAP, recomputed at {len(looks)} of the looks, each started from the one before: "
-        "distances are not the gap"
+    caption = tr(
+        "UMAP, recomputed at {n} of the looks, each started from the one before: distances are "
+        "not the gap",
+        n=len(looks),
     )
     return Map("umap", caption, np.array(looks), np.stack(coords), np.array(trust, np.float32))
 
@@ -318,8 +342,12 @@ def _axes(replay: Replay) -> dict[str, str]:
     pairs = itertools.permutations(range(len(replay.modalities)), 2)
     here = [bool(row.any()) for row in replay.present]
     shifts = {
-        f"shift:{a}:{b}": f"gap, {replay.modalities[a]} towards {replay.modalities[b]}"
+        f"shift:{a}:{b}": tr(
+            "gap, {moved} towards {towards}",
+            moved=replay.modalities[a],
+            towards=replay.modalities[b],
+        )
         for a, b in pairs
         if here[a] and here[b]
     }
-    return {TIME: "training", **shifts}
+    return {TIME: tr("training"), **shifts}

@@ -9,8 +9,10 @@ from plotly.subplots import make_subplots
 
 from mla_core.analysis import SHIFTS
 from mla_core.evaluation import Replay
+from mla_core.language import tr
+from mla_core.words import sentences
 from widgets.charts import BLANK, map_trace
-from widgets.gap.embedding_view import EmbeddingView
+from widgets.gap.embedding_view import EmbeddingView, caption_of
 from widgets.page import (
     CLASS_COLOURS,
     FUSED_COLOUR,
@@ -58,7 +60,7 @@ def maps_figure(replay: Replay) -> go.Figure:
     """
     one = replay.maps["pca"]
     ends = (0, len(one.looks) - 1)
-    titles = [f"sub-step {replay.steps[one.looks[end]]}" for end in ends]
+    titles = [tr("sub-step {step}", step=replay.steps[one.looks[end]]) for end in ends]
     figure = make_subplots(1, 2, subplot_titles=titles, horizontal_spacing=0.03)
     owners, samples = replay.points
     for column, end in enumerate(ends, 1):
@@ -79,8 +81,11 @@ def maps_figure(replay: Replay) -> go.Figure:
     x, y = (low + high) / 2
     figure.update_xaxes(**BLANK, range=[x - half, x + half])
     figure.update_yaxes(**BLANK, range=[y - half, y + half])
-    trust = ", ".join(_told(one.trust[end]) for end in ends)
-    told = f"{one.caption}. Colour: class; shape: modality. Trustworthiness {trust}."
+    told = tr(
+        "{caption}. Colour: class; shape: modality. Trustworthiness {trust}.",
+        caption=caption_of(one),
+        trust=", ".join(_told(one.trust[end]) for end in ends),
+    )
     return _finish(figure, told, height=430)
 
 
@@ -100,24 +105,31 @@ def gaps_figure(replay: Replay) -> go.Figure:
         if p in named:
             place = named.index(p)
             style = (run_colour(place), pick(MODALITY_DASHES, place + 1))
-            said.append(f"{a}, {b} from {_told(gap[0])} to {_told(gap[-1])}")
-        _line(figure, f"gap {a}, {b}", replay.steps, gap, *style)
+            first, last = _told(gap[0]), _told(gap[-1])
+            said.append(tr("{a}, {b} from {first} to {last}", a=a, b=b, first=first, last=last))
+        _line(figure, tr("gap {a}, {b}", a=a, b=b), replay.steps, gap, *style)
         if p not in named:
             figure.data[-1].update(showlegend=False, opacity=0.45, line_width=1)
     if len(named) < len(replay.pairs):
-        said[0], said[-1] = f"widest {said[0]}", f"narrowest {said[-1]}"
-    _line(figure, "separability", replay.steps, replay.separability, FUSED_COLOUR, "solid")
-    figure.update_xaxes(title="sub-step")
+        said[0], said[-1] = tr("widest {gap}", gap=said[0]), tr("narrowest {gap}", gap=said[-1])
+    _line(figure, tr("separability"), replay.steps, replay.separability, FUSED_COLOUR, "solid")
+    figure.update_xaxes(title=tr("sub-step"))
     figure.update_yaxes(rangemode="tozero")
-    gaps = f"Gap between centroids: {'; '.join(said)}. " if said else "One modality has no gap. "
+    told = [
+        tr("Gap between centroids: {gaps}.", gaps=tr("; ").join(said))
+        if said
+        else tr("One modality has no gap.")
+    ]
+    if more := len(replay.pairs) - len(named):
+        told.append(tr("Thin lines: the {n} other pairs, named by the mouse.", n=more))
     first, last = (_told(replay.separability[end]) for end in (0, -1))
-    more = len(replay.pairs) - len(named)
-    others = f"Thin lines: the {more} other pairs, named by the mouse. " if more else ""
-    told = (
-        f"{gaps}{others}Separability of modalities from {first} to {last} "
-        f"(chance {1 / len(replay.modalities):.2f})."
+    apart = tr(
+        "Separability of modalities from {first} to {last} (chance {chance:.2f}).",
+        first=first,
+        last=last,
+        chance=1 / len(replay.modalities),
     )
-    return _finish(figure, told)
+    return _finish(figure, sentences(*told, apart))
 
 
 def named_pairs(gaps: np.ndarray) -> list[int]:
@@ -155,19 +167,29 @@ def shift_figure(shifted: Replay, moved: str, towards: str) -> go.Figure:
         right = (shifted.predicted[:, m] == shifted.labels)[:, here]
         mean = right.mean(1) if here.any() else np.full(len(right), np.nan)
         _line(figure, name, SHIFTS, mean, colour(m), pick(MODALITY_DASHES, m))
-    _line(figure, "fused", SHIFTS, shifted.accuracy, FUSED_COLOUR, "solid")
-    title = f"shift of {moved} along the gap to {towards} (0: as it is, 1: gap closed)"
-    figure.update_xaxes(title=wrapped(title, 70))
-    figure.update_yaxes(range=[0, 1.02], tickformat=".0%", title="accuracy")
-    said = ", ".join(
-        f"{shifted.accuracy[SHIFTS.index(amount)]:.0%} at {amount}" for amount in (-1, 0, 1, 2)
+    _line(figure, tr("fused"), SHIFTS, shifted.accuracy, FUSED_COLOUR, "solid")
+    title = tr(
+        "shift of {moved} along the gap to {towards} (0: as it is, 1: gap closed)",
+        moved=moved,
+        towards=towards,
     )
-    told = f"{moved} is moved along the gap to {towards}. Fused accuracy: {said}."
+    figure.update_xaxes(title=wrapped(title, 70))
+    figure.update_yaxes(range=[0, 1.02], tickformat=".0%", title=tr("accuracy"))
+    said = ", ".join(
+        tr("{share:.0%} at {shift}", share=shifted.accuracy[SHIFTS.index(amount)], shift=amount)
+        for amount in (-1, 0, 1, 2)
+    )
+    told = tr(
+        "{moved} is moved along the gap to {towards}. Fused accuracy: {said}.",
+        moved=moved,
+        towards=towards,
+        said=said,
+    )
     return _finish(figure, told)
 
 
 def _told(value: float) -> str:
-    return "undefined" if np.isnan(value) else f"{value:.2f}"
+    return tr("undefined") if np.isnan(value) else f"{value:.2f}"
 
 
 def _line(figure: go.Figure, name: str, x: object, y: object, hue: str, dash: str) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from mla_core.analysis import HeadStep, Projection, VariantCourse, why_no_projection
 from mla_core.head import VARIANTS, degrees, spectrum
+from mla_core.language import later, tr
 from mla_core.records import History
 from mla_core.session import TrainingSession
 from widgets.charts import NOTHING, thin
@@ -32,19 +33,19 @@ HEIGHT = 680
 ORTHOGONAL = 90.0
 LEAST = 1e-9  # of a strength on the logarithmic axis
 PANELS = {  # panel -> (row, column, title)
-    "spectrum": (1, 1, "Spectrum of P:<br>what still passes"),
-    "plasticity": (1, 2, "Plasticity,<br>trace(P) / s"),
-    "angle": (1, 3, "Angle to the mean of<br>the modality before"),
-    "forgetting": (2, 1, "Comparison:<br>forgetting (nats)"),
-    "courses": (2, 2, "Comparison:<br>plasticity"),
-    "angles": (2, 3, "Comparison: mean<br>angle, gradient → step"),
+    "spectrum": (1, 1, later("Spectrum of P:<br>what still passes")),
+    "plasticity": (1, 2, later("Plasticity,<br>trace(P) / s")),
+    "angle": (1, 3, later("Angle to the mean of<br>the modality before")),
+    "forgetting": (2, 1, later("Comparison:<br>forgetting (nats)")),
+    "courses": (2, 2, later("Comparison:<br>plasticity")),
+    "angles": (2, 3, later("Comparison: mean<br>angle, gradient → step")),
 }
 COMPARED = ("forgetting", "courses", "angles")
 WAITS = {  # what fills a panel that is empty
-    "spectrum": "shown at the stage<br>“Projection”",
-    "plasticity": "no sub-step is done",
-    "angle": "shown from the second<br>modality on",
-    **dict.fromkeys(COMPARED, "press Compare"),
+    "spectrum": later("shown at the stage<br>“Projection”"),
+    "plasticity": later("no sub-step is done"),
+    "angle": later("shown from the second<br>modality on"),
+    **dict.fromkeys(COMPARED, later("press Compare")),
 }
 
 
@@ -77,7 +78,7 @@ def explorer_figure() -> go.Figure:
         cols=3,
         horizontal_spacing=0.095,
         vertical_spacing=0.26,
-        subplot_titles=[title for _, _, title in PANELS.values()],
+        subplot_titles=[tr(title) for _, _, title in PANELS.values()],
     )
 
     def add(panel: str, trace: Any) -> None:
@@ -89,7 +90,7 @@ def explorer_figure() -> go.Figure:
         "spectrum",
         go.Scatter(
             **{**line, "showlegend": True},
-            name="P before the sub-step",
+            name=tr("P before the sub-step"),
             meta="spectrum.before",
             line={"color": FUSED_COLOUR, "width": 3, "dash": "dot"},
         ),
@@ -98,18 +99,18 @@ def explorer_figure() -> go.Figure:
         "spectrum",
         go.Scatter(
             **{**line, "showlegend": True},
-            name="P after it",
+            name=tr("P after it"),
             meta="spectrum.after",
             line={"color": FUSED_COLOUR, "width": 2},
         ),
     )
     add(
         "plasticity",
-        go.Scatter(**line, name="plasticity", meta="plasticity", line={"color": FUSED_COLOUR}),
+        go.Scatter(**line, name=tr("plasticity"), meta="plasticity", line={"color": FUSED_COLOUR}),
     )
     for key, name, symbol in (
-        ("gradient", "gradient G", "circle-open"),
-        ("followed", "after P", "triangle-up"),
+        ("gradient", tr("gradient G"), "circle-open"),
+        ("followed", tr("after P"), "triangle-up"),
     ):
         marks = {**line, "mode": "markers", "showlegend": True}
         grey = {"width": 2, "color": FUSED_COLOUR}
@@ -196,10 +197,11 @@ def waits_for(session: TrainingSession) -> dict[str, str]:
     """
     waits = dict(WAITS)
     if why_no_projection(session):
-        waits["spectrum"] = "nothing is projected"
+        waits["spectrum"] = later("nothing is projected")
     if "head_gradient" not in session.method.uses:
-        waits |= dict.fromkeys(COMPARED, "this method has no variants<br>of the head's gradient")
-        waits["angle"] = "this method protects<br>no earlier modality"
+        none = later("this method has no variants<br>of the head's gradient")
+        waits |= dict.fromkeys(COMPARED, none)
+        waits["angle"] = later("this method protects<br>no earlier modality")
     return waits
 
 
@@ -231,7 +233,7 @@ def refresh(
         for panel, (row, column, _) in PANELS.items():
             figure.update_xaxes(visible=panel in full, row=row, col=column)
             figure.update_yaxes(visible=panel in full, row=row, col=column)
-            told = "" if panel in full else waits[panel]
+            told = "" if panel in full else tr(waits[panel])
             figure.update_annotations(selector={"name": panel}, text=told)
 
 
@@ -293,12 +295,12 @@ def _lay_out(figure: go.Figure) -> None:
     figure.update_xaxes(title_font_size=11, tickfont_size=10)
     figure.update_yaxes(tickfont_size=10)
     for panel, title in (
-        ("spectrum", "direction, the freest first"),
-        ("plasticity", "sub-step"),
-        ("angle", "sub-step"),
-        ("forgetting", "sub-step"),
-        ("courses", "sub-step"),
-        ("angles", "degrees; 90 leaves that<br>modality's answer alone"),
+        ("spectrum", tr("direction, the freest first")),
+        ("plasticity", tr("sub-step")),
+        ("angle", tr("sub-step")),
+        ("forgetting", tr("sub-step")),
+        ("courses", tr("sub-step")),
+        ("angles", tr("degrees; 90 leaves that<br>modality's answer alone")),
     ):
         row, column, _ = PANELS[panel]
         figure.update_xaxes(title_text=title, title_standoff=4, row=row, col=column)
@@ -310,6 +312,6 @@ def _lay_out(figure: go.Figure) -> None:
     figure.update_yaxes(type="category", showticklabels=False, row=2, col=3)
     for panel, (row, column, _) in PANELS.items():
         place = {"x": 0.5, "y": 0.5, "xref": "x domain", "yref": "y domain"}
-        note = {"name": panel, "text": WAITS[panel], "showarrow": False, "font_size": 12}
+        note = {"name": panel, "text": tr(WAITS[panel]), "showarrow": False, "font_size": 12}
         figure.add_annotation(**place, **note, row=row, col=column)
     apply_theme(figure, dark=False)

@@ -10,16 +10,29 @@ import ipywidgets as ipw
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
 from mla_core.head import VARIANTS
+from mla_core.language import later, tr
 from mla_core.session import TrainingSession
 from widgets.page import text
 
 MOST_STEPS = 2000
 _BUTTONS = {
-    "next": ("Next stage", "step-forward", "Walk one stage further"),
-    "finish": ("Finish step", "forward", "Walk to the end of the sub-step, or through a whole one"),
-    "epoch": ("Train an epoch", "fast-forward", "Train to the end of the epoch, at full speed"),
-    "compare": ("Compare", "code-fork", "Run the chosen variants from where the session stands"),
-    "stop": ("Stop", "stop", "Stop training or comparing"),
+    "next": (later("Next stage"), "step-forward", later("Walk one stage further")),
+    "finish": (
+        later("Finish step"),
+        "forward",
+        later("Walk to the end of the sub-step, or through a whole one"),
+    ),
+    "epoch": (
+        later("Train an epoch"),
+        "fast-forward",
+        later("Train to the end of the epoch, at full speed"),
+    ),
+    "compare": (
+        later("Compare"),
+        "code-fork",
+        later("Run the chosen variants from where the session stands"),
+    ),
+    "stop": (later("Stop"), "stop", later("Stop training or comparing")),
 }
 _ROW = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "2px 4px"}
 
@@ -57,7 +70,9 @@ class HeadGradientControls:
     ) -> None:
         self.compares = compares
         self._buttons = {
-            name: ipw.Button(description=label, icon=icon, tooltip=tip, layout={"width": "138px"})
+            name: ipw.Button(
+                description=tr(label), icon=icon, tooltip=tr(tip), layout={"width": "138px"}
+            )
             for name, (label, icon, tip) in _BUTTONS.items()
         }
         for name, button in self._buttons.items():
@@ -66,8 +81,8 @@ class HeadGradientControls:
         self._variant = ipw.Dropdown(
             options=list(VARIANTS),
             value=config.head_gradient,
-            description="Variant",
-            tooltip="Of the session's own head gradient, from the coming sub-step on",
+            description=tr("Variant"),
+            tooltip=tr("Of the session's own head gradient, from the coming sub-step on"),
             style={"description_width": "50px"},
             layout={"width": "210px"},
         )
@@ -77,7 +92,7 @@ class HeadGradientControls:
             max=max(2.0, math.log10(config.alpha)),
             step=0.1,
             description="α",
-            tooltip="Smaller means a stronger projection",
+            tooltip=tr("Smaller means a stronger projection"),
             continuous_update=False,
             readout_format=".2g",
             style={"description_width": "20px"},
@@ -89,7 +104,7 @@ class HeadGradientControls:
             variant: ipw.Checkbox(
                 value=variant in variants,
                 description=variant,
-                tooltip=VARIANTS.describe(variant),
+                tooltip=tr(VARIANTS.describe(variant)),
                 indent=False,
                 layout={"width": "140px"},
             )
@@ -98,7 +113,7 @@ class HeadGradientControls:
         self._most = max(MOST_STEPS, steps)
         self._steps = ipw.IntText(
             value=steps,
-            description="Sub-steps",
+            description=tr("Sub-steps"),
             style={"description_width": "66px"},
             layout={"width": "150px"},
         )
@@ -121,7 +136,11 @@ class HeadGradientControls:
         """
         steps = int(self._steps.value)
         if not 1 <= steps <= self._most:
-            msg = f"sub-steps must be a whole number from 1 to {self._most}, not {steps}"
+            msg = tr(
+                "sub-steps must be a whole number from 1 to {most}, not {steps}",
+                most=self._most,
+                steps=steps,
+            )
             raise ConfigError(msg)
         return steps
 
@@ -150,8 +169,12 @@ class HeadGradientControls:
 
     def show_no_stages(self, session: TrainingSession) -> None:
         """Say what comes next, while no sub-step is walked."""
-        coming = session.next_modality or "all modalities"
-        told = "The training is over." if session.finished else f"Comes next: {coming}."
+        coming = session.next_modality or tr("all modalities")
+        told = (
+            tr("The training is over.")
+            if session.finished
+            else tr("Comes next: {coming}.", coming=coming)
+        )
         self.stages.value = f'<p style="margin:4px">{text(told)}</p>'
         self.seen.value = ""
 

@@ -22,9 +22,11 @@ from mla_core.analysis import (
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, in_a_sentence
 from mla_core.head import VARIANTS
+from mla_core.language import tr
 from mla_core.records import EvenList
 from mla_core.session import TrainingSession
 from mla_core.threads import compute_threads
+from mla_core.words import sentences
 from widgets.head_gradient import charts as head_gradient_charts
 from widgets.head_gradient import pictures as head_gradient_pictures
 from widgets.head_gradient.controls import HeadGradientControls
@@ -65,7 +67,7 @@ def explore_head_gradient(
     for variant in variants:
         ExperimentConfig(head_gradient=variant)  # names what is wrong with it
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-        raise ConfigError(f"steps must be a whole number from 1, not {steps!r}")
+        raise ConfigError(tr("steps must be a whole number from 1, not {steps!r}", steps=steps))
     kind = HeadGradientReport if headless else HeadGradientExplorer
     session = going_on(start) if isinstance(start, TrainingSession) else TrainingSession(start)
     return kind(session, variants, steps)
@@ -98,7 +100,7 @@ class HeadGradientExplorer(LiveWidget):
 
     def __init__(self, session: TrainingSession, variants: Sequence[str], steps: int) -> None:
         super().__init__(
-            notebook_loop("the live explorer", "headless=True"), head_gradient_charts.HEIGHT
+            notebook_loop(tr("the live explorer"), "headless=True"), head_gradient_charts.HEIGHT
         )
         self.session = session
         self.courses: list[VariantCourse] = []
@@ -182,13 +184,18 @@ class HeadGradientExplorer(LiveWidget):
         assert slow is not None  # noqa: S101 - its stages are walked
         self._reached = stage
         record = slow.head.record
-        name = slow.stages[stage - 1]
-        told = f"Sub-step {record.step + 1}, {record.modality or 'all modalities'}: {name}"
+        told = tr(
+            "Sub-step {step}, {who}: {stage}.",
+            step=record.step + 1,
+            who=record.modality or tr("all modalities"),
+            stage=tr(head_gradient_pictures.TITLES[slow.stages[stage - 1]]).lower(),
+        )
         if stage == len(slow.stages):
             self.session = slow.after  # the session moves only now
             self._note(slow.head)
-            told += ". The sub-step is done; Next stage begins the one after"
-        self._say("paused", f"{told}.")
+            done = tr("The sub-step is done; Next stage begins the one after.")
+            told = sentences(told, done)
+        self._say("paused", told)
         await self._render()
 
     async def _train_epoch(self) -> None:
@@ -211,10 +218,16 @@ class HeadGradientExplorer(LiveWidget):
         session = self.session
         if self._training <= 0:
             self._training = 0
-            self._say("paused", f"Epoch {session.epoch} is done, {session.step} sub-steps so far.")
+            told = tr(
+                "Epoch {epoch} is done, {steps} sub-steps so far.",
+                epoch=session.epoch,
+                steps=session.step,
+            )
+            self._say("paused", told)
             await self._render()
         elif self._pace.due():
-            self._say("playing", f"Training, {self._training} sub-steps of the epoch to go.")
+            told = tr("Training, {steps} sub-steps of the epoch to go.", steps=self._training)
+            self._say("playing", told)
             await self._render()
 
     def _note(self, head: HeadStep) -> None:
@@ -224,21 +237,28 @@ class HeadGradientExplorer(LiveWidget):
     async def _stop(self) -> None:
         if self._training or self._racing:
             self._training = self._racing = 0
-            self._say("stopped", "Stopped; what was done so far is shown.")
+            self._say("stopped", tr("Stopped; what was done so far is shown."))
             await self._render()
 
     async def _change(self, field: str, value: Any) -> None:
         """Take over a setting; a sub-step under way is walked again from its forward stage."""
         await asyncio.to_thread(lambda: self.session.reconfigure(**{field: value}))
         self._slow, self._reached = None, 0
-        which = f"{field} is {value:g}" if isinstance(value, float) else f"{field} is {value}"
-        self._say("paused", f"{which} from sub-step {self.session.step + 1} on.")
+        told = tr(
+            "{field} is {value} from sub-step {step} on.",
+            field=field,
+            value=f"{value:g}" if isinstance(value, float) else value,
+            step=self.session.step + 1,
+        )
+        self._say("paused", told)
         await self._render()
 
     async def _compare(self) -> None:
         variants, steps = self._controls.chosen, self._controls.steps
         if not variants:
-            raise ConfigError(f"choose at least one variant to compare: {', '.join(VARIANTS)}")
+            raise ConfigError(
+                tr("choose at least one variant to compare: {names}", names=", ".join(VARIANTS))
+            )
         self.courses, self._accuracies = [], []
         for variant in variants:
             course = await asyncio.to_thread(VariantCourse, self.session, variant)
@@ -253,7 +273,7 @@ class HeadGradientExplorer(LiveWidget):
             left = self._racing - len(course.records)
             await asyncio.to_thread(course.advance, steps=left, seconds=CHUNK_SECONDS)
             if self._pace.due():
-                self._say("playing", f"Comparing {len(self.courses)} variants …")
+                self._say("playing", tr("Comparing {n} variants …", n=len(self.courses)))
                 await self._render()
             return
         self._accuracies = [await asyncio.to_thread(c.accuracy) for c in self.courses]
@@ -266,19 +286,25 @@ class HeadGradientExplorer(LiveWidget):
             course.variant: sum(sums[-1] for sums in course.forgetting.values() if sums)
             for course in self.courses
         }
-        said = ", ".join(f"{name} {total:+.3f}" for name, total in totals.items())
-        steps = max(len(course.records) for course in self.courses)
-        failed = [f"{c.variant}: {c.failure}" for c in self.courses if c.failure]
-        return (
-            f"Compared over {steps} sub-steps. Forgetting, all modalities, summed (nats): {said}. "
-            f"{'; '.join(failed)}"
+        told = tr(
+            "Compared over {steps} sub-steps. Forgetting, all modalities, summed (nats): {listed}.",
+            steps=max(len(course.records) for course in self.courses),
+            listed=", ".join(f"{name} {total:+.3f}" for name, total in totals.items()),
         )
+        failed = [f"{c.variant}: {c.failure}" for c in self.courses if c.failure]
+        return f"{told} {'; '.join(failed)}"
 
     def _invitation(self) -> str:
         reason = why_no_projection(self.session)
-        press = "Press Next stage to walk through the coming sub-step"
-        also = ", or Compare to run variants from here." if self._controls.compares else "."
-        return f"{reason} {press}{also}".strip()
+        press = (
+            tr(
+                "Press Next stage to walk through the coming sub-step, or Compare to run variants "
+                "from here."
+            )
+            if self._controls.compares
+            else tr("Press Next stage to walk through the coming sub-step.")
+        )
+        return sentences(reason, press)
 
     # ------------------------------------------------------------------------------- the pictures
 

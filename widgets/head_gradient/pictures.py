@@ -13,16 +13,18 @@ from torch import Tensor
 
 from mla_core.analysis import STAGES, SlowStep, VariantCourse
 from mla_core.head import degrees, rounding_note
+from mla_core.language import later, tr
+from mla_core.words import sentences
 from widgets.page import MODALITY_GLYPHS, colour, pick, text
 
 POSITIVE, NEGATIVE = (118, 42, 131), (27, 120, 55)  # no modality's colours, for everybody's eyes
 FAINT = "color:var(--jp-ui-font-color2,#666)"
 TITLES = {
-    "forward": "Forward",
-    "loss": "Loss",
-    "gradient": "Gradient",
-    "projection": "Projection",
-    "update": "Update",
+    "forward": later("Forward"),
+    "loss": later("Loss"),
+    "gradient": later("Gradient"),
+    "projection": later("Projection"),
+    "update": later("Update"),
 }
 FOLLOWED = {"released_enabled": "G Pᵀ", "additive": "G + G Pᵀ"}  # all others: G P
 BINS = 16  # of the histogram of losses
@@ -50,11 +52,11 @@ def stages_html(slow: SlowStep, reached: int) -> str:
             f"min-width:200px;box-sizing:border-box;padding:6px 10px;border:1px solid {border};"
             f"border-top:4px solid {border};border-radius:4px;"
             f'opacity:{0.55 if state == "ahead" else 1}">'
-            f"<b>{i + 1}. {TITLES[stage]}</b>{body}</li>"
+            f"<b>{i + 1}. {tr(TITLES[stage])}</b>{body}</li>"
         )
     return (
-        '<ol aria-label="Stages of the sub-step" style="display:flex;flex-wrap:wrap;gap:8px;'
-        'list-style:none;margin:4px 0;padding:0;font-size:12px;line-height:1.5">'
+        f'<ol aria-label="{tr("Stages of the sub-step")}" style="display:flex;flex-wrap:wrap;'
+        'gap:8px;list-style:none;margin:4px 0;padding:0;font-size:12px;line-height:1.5">'
         f"{''.join(cards)}</ol>"
     )
 
@@ -73,8 +75,8 @@ def seen_html(slow: SlowStep, reached: int) -> str:
     shown = set(slow.stages[:reached])
     rows = []
     for m, name in enumerate(slow.after.data.modalities):
-        role = "trained now" if name == head.record.modality else ""
-        role = "trained before" if name == head.previous else role
+        role = tr("trained now") if name == head.record.modality else ""
+        role = tr("trained before") if name == head.previous else role
         cells = ["–"] * 4
         if name in head.means:
             seen = head.seen_by(name)
@@ -94,17 +96,19 @@ def seen_html(slow: SlowStep, reached: int) -> str:
         rows.append([f"{mark} {text(name)}", role, *cells])
     if slow.projection is None:
         rows = [[*row[:3], *row[4:]] for row in rows]
-    projected = ["… of what P makes of G"] if slow.projection is not None else []
+    projected = [tr("… of what P makes of G")] if slow.projection is not None else []
     table = table_html(
-        "What each modality's mean feature h̄ sees of the head's step: |A h̄| / (|A| |h̄|), and the "
-        "angle; 0 and 90° leave its answer alone",
+        tr(
+            "What each modality's mean feature h̄ sees of the head's step: |A h̄| / (|A| |h̄|), and "
+            "the angle; 0 and 90° leave its answer alone"
+        ),
         [
-            "modality",
+            tr("modality"),
             "",
-            "… of the gradient G",
+            tr("… of the gradient G"),
             *projected,
-            "… of the update ΔW",
-            "its loss rises by (nats)",
+            tr("… of the update ΔW"),
+            tr("its loss rises by (nats)"),
         ],
         rows,
     )
@@ -141,17 +145,20 @@ def courses_html(courses: Sequence[VariantCourse], accuracies: Sequence[float]) 
             ]
         )
     note = rounding_note(course.variant for course in courses)
-    return table_html(
+    told = tr(
         "From the same starting point, with the same batches: how much the head's steps for one "
-        f"modality raised the loss of the others, summed (nats). {text(note)}".rstrip(),
+        "modality raised the loss of the others, summed (nats)."
+    )
+    return table_html(
+        sentences(told, text(note)),
         [
-            "variant",
-            "sub-steps",
+            tr("variant"),
+            tr("sub-steps"),
             *map(text, names),
-            "all",
-            "plasticity",
-            "mean angle,<br>G → step",
-            "fused right<br>(probe)",
+            tr("all"),
+            tr("plasticity"),
+            tr("mean angle,<br>G → step"),
+            tr("fused right<br>(probe)"),
             "",
         ],
         rows,
@@ -212,8 +219,13 @@ def heat_html(matrix: Tensor, what: str, height: int, limit: float | None = None
     pixels[..., 3] = 255 * np.clip(np.abs(values) / limit, 0, 1) ** 0.6  # small ones show, too
     out = io.BytesIO()
     Image.fromarray(pixels, "RGBA").save(out, "PNG")
-    rows, columns = values.shape
-    told = f"{what}, {rows} × {columns}, from {values.min():.3g} to {values.max():.3g}"
+    told = tr(
+        "{what}, {size}, from {low:.3g} to {high:.3g}",
+        what=what,
+        size=" × ".join(map(str, values.shape)),
+        low=values.min(),
+        high=values.max(),
+    )
     return (
         f'<img alt="{text(told)}" title="{text(told)}" '
         f'src="data:image/png;base64,{b64encode(out.getvalue()).decode()}" '
@@ -227,16 +239,16 @@ def heat_html(matrix: Tensor, what: str, height: int, limit: float | None = None
 
 def _forward(slow: SlowStep) -> str:
     modality, features = slow.head.record.modality, slow.features
-    who = f"{text(modality)}" if modality else "all modalities"
+    who, n = text(modality) if modality else tr("all modalities"), len(slow.ids)
     flat = features if modality else features.transpose(0, 1).flatten(1)  # (B, s) or (B, M s)
     mean = flat.mean(0, keepdim=True)
     right = int((slow.logits.argmax(1) == slow.labels).sum())
     return (
-        _line(f"{len(slow.ids)} samples of <b>{who}</b> → features Z")
-        + heat_html(flat, "features, one row per sample", 64)
-        + _line(f"mean feature h̄, |h̄| = {_norm(mean)}")
-        + heat_html(mean, "mean feature", 12)
-        + _line(f"head: logits = Z Wᵀ + b; {right} of {len(slow.ids)} right")
+        _line(tr("{n} samples of <b>{who}</b> → features Z", n=n, who=who))
+        + heat_html(flat, tr("features, one row per sample"), 64)
+        + _line(tr("mean feature h̄, |h̄| = {norm}", norm=_norm(mean)))
+        + heat_html(mean, tr("mean feature"), 12)
+        + _line(tr("head: logits = Z Wᵀ + b; {right} of {n} right", right=right, n=n))
     )
 
 
@@ -244,25 +256,33 @@ def _loss(slow: SlowStep) -> str:
     losses, record, classes = slow.losses, slow.head.record, slow.after.data.classes
     worst = int(losses.argmax())
     mean = float(losses.mean())
-    total = "" if math.isclose(mean, record.loss, rel_tol=1e-3) else " of the fused logits"
-    added = f"; with further terms {record.loss:.4f}" if total else ""
+    number = f'<b data-number="loss">{mean:.4f}</b>'
+    guessing = f"ln {len(classes)} = {math.log(len(classes)):.4f}"
+    if math.isclose(mean, record.loss, rel_tol=1e-3):
+        what, told = tr("mean of −log p(true class):"), tr("{loss} nats", loss=number)
+    else:
+        what = tr("mean of −log p(true class) of the fused logits:")
+        told = tr("{loss} nats; with further terms {total:.4f}", loss=number, total=record.loss)
+    largest = tr(
+        "largest: {loss:.2f}, {sample}, truly {label}",
+        loss=float(losses[worst]),
+        sample=text(slow.ids[worst]),
+        label=text(classes[int(slow.labels[worst])]),
+    )
     return (
-        _line(f"mean of −log p(true class){total}:")
-        + _line(f'<b data-number="loss">{mean:.4f}</b> nats{added}')
-        + _line(f"guessing: ln {len(classes)} = {math.log(len(classes)):.4f}", faint=True)
+        _line(what)
+        + _line(told)
+        + _line(tr("guessing: {loss}", loss=guessing), faint=True)
         + _histogram(losses)
-        + _line(
-            f"largest: {float(losses[worst]):.2f}, {text(slow.ids[worst])}, "
-            f"truly {text(classes[int(slow.labels[worst])])}"
-        )
+        + _line(largest)
     )
 
 
 def _gradient(slow: SlowStep) -> str:
     G = slow.head.gradient
     return (
-        _line("G = ∂L/∂W, one row per class")
-        + heat_html(G, "gradient of the head's weight", 64)
+        _line(tr("G = ∂L/∂W, one row per class"))
+        + heat_html(G, tr("gradient of the head's weight"), 64)
         + _line(f'|G| = <b data-number="gradient">{_norm(G)}</b>')
         + _before(slow, "gradient")
     )
@@ -272,27 +292,36 @@ def _projection(slow: SlowStep) -> str:
     head, moved = slow.head, slow.projection
     assert moved is not None  # noqa: S101 - the stage exists with it
     if moved.mean is None:
-        took = "P takes nothing in: the first step is a plain one"
+        took = tr("P takes nothing in: the first step is a plain one")
     elif moved.denominator is None:
-        took = f"P takes h̄ in, a denominator for each entry (α = {moved.alpha:.3g}), then P / |P|"
+        took = tr(
+            "P takes h̄ in, a denominator for each entry (α = {alpha:.3g}), then P / |P|",
+            alpha=moved.alpha,
+        )
     else:
         took = (
             f"q = P h̄ / (α + h̄ᵀP h̄) = P h̄ / ({moved.alpha:.3g} + "
             f"{moved.denominator - (moved.alpha or 0):.3g}), P ← P − q h̄ᵀP"
         )
     name = FOLLOWED.get(moved.variant, "G P")
-    afresh = "P starts afresh; " if moved.afresh else ""
+    if moved.afresh:
+        took = tr("P starts afresh; {took}", took=took)
     limit = float(head.gradient.abs().max()) or None
     was, now = moved.plasticity
     share = float(head.followed.norm()) / (float(head.gradient.norm()) or math.nan)
     return (
-        _line(f"{afresh}{took}")
-        + heat_html(head.followed, f"{name}, colours as for G", 64, limit)
+        _line(took)
+        + heat_html(head.followed, tr("{name}, colours as for G", name=name), 64, limit)
         + _line(
-            f'|{name}| = <b data-number="projected">{_norm(head.followed)}</b>, '
-            f"{_share(share)} of |G|; turned by {head.record.angle:.1f}°"
+            tr(
+                "|{name}| = {norm}, {share} of |G|; turned by {angle:.1f}°",
+                name=name,
+                norm=f'<b data-number="projected">{_norm(head.followed)}</b>',
+                share=_share(share),
+                angle=head.record.angle,
+            )
         )
-        + _line(f"plasticity {was:.4f} → {now:.4f}")
+        + _line(tr("plasticity {was:.4f} → {now:.4f}", was=was, now=now))
         + _before(slow, "followed")
     )
 
@@ -302,15 +331,18 @@ def _update(slow: SlowStep) -> str:
     grown = [f"{text(name)} {value:+.4f}" for name, value in head.record.forgetting.items()]
     moved = slow.projection
     follows = FOLLOWED.get(moved.variant, "G P") if moved is not None else "G"
+    rest = tr(
+        "the rest, |ΔW + γ ({follows})| / |ΔW| = {share}, is momentum and weight decay",
+        follows=follows,
+        share=_number(head.rest, ".0%"),
+    )
+    others = tr("others' losses: {listed} nats", listed=", ".join(grown))
     return (
-        _line(f"W ← W + ΔW; learning rate γ = {head.record.learning_rate:.3g}")
-        + heat_html(head.update, "change of the head's weight", 64)
+        _line(tr("W ← W + ΔW; learning rate γ = {rate:.3g}", rate=head.record.learning_rate))
+        + heat_html(head.update, tr("change of the head's weight"), 64)
         + _line(f'|ΔW| = <b data-number="update">{_norm(head.update)}</b>')
-        + _line(
-            f"the rest, |ΔW + γ ({follows})| / |ΔW| = {_number(head.rest, '.0%')}, is momentum and "
-            "weight decay"
-        )
-        + (_line(f"others' losses: {', '.join(grown)} nats") if grown else "")
+        + _line(rest)
+        + (_line(others) if grown else "")
     )
 
 
@@ -328,8 +360,8 @@ def _before(slow: SlowStep, part: str) -> str:
     previous = slow.head.previous
     if previous not in slow.head.means:
         return ""
-    share = getattr(slow.head.seen_by(str(previous)), part)
-    return _line(f"angle to the mean of {text(previous)}: <b>{_angle(share)}</b>")
+    bold = f"<b>{_angle(getattr(slow.head.seen_by(str(previous)), part))}</b>"
+    return _line(tr("angle to the mean of {who}: {angle}", who=text(previous), angle=bold))
 
 
 def _histogram(losses: Tensor) -> str:
@@ -340,7 +372,7 @@ def _histogram(losses: Tensor) -> str:
         f'<rect x="{i * 10}" y="{50 - 50 * n / tall:.1f}" width="9" height="{50 * n / tall:.1f}"/>'
         for i, n in enumerate(counts)
     )
-    told = f"Histogram of {len(values)} losses from 0 to {edges[-1]:.2f} nats"
+    told = tr("Histogram of {n} losses from 0 to {end:.2f} nats", n=len(values), end=edges[-1])
     return (
         f'<svg viewBox="0 0 {BINS * 10} 51" preserveAspectRatio="none" role="img" '
         f'aria-label="{told}" style="display:block;width:100%;height:64px;margin:3px 0" '

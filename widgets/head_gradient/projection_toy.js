@@ -25,10 +25,11 @@ function angle(a, h) {
 }
 
 const pair = (v) => `(${v[0].toFixed(2)}, ${v[1].toFixed(2)})`;
-const degrees = (a) => (Number.isNaN(a) ? "undefined" : `${a.toFixed(1)}°`);
+const degrees = (a) => (Number.isNaN(a) ? tr("undefined") : `${a.toFixed(1)}°`);
 const point = (v) => [v[0] * UNIT, -v[1] * UNIT];
 
 function render({ model, el }) {
+  speak(model);
   const make = (tag, parent, attributes = {}, text = "") => {
     const html = parent.namespaceURI !== SPACE && tag !== "svg";
     const element = html ? document.createElement(tag) : document.createElementNS(SPACE, tag);
@@ -41,7 +42,7 @@ function render({ model, el }) {
   const svg = make("svg", toy, {
     viewBox: `${-SIDE / 2} ${-SIDE / 2} ${SIDE} ${SIDE}`,
     role: "group",
-    "aria-label": "Vectors in the plane: mean feature h, gradient g, projected gradient gP",
+    "aria-label": tr("Vectors in the plane: mean feature h, gradient g, projected gradient gP"),
   });
   for (let i = -LIMIT; i <= LIMIT; i++) {
     const [at, end] = [i * UNIT, SIDE / 2];
@@ -61,13 +62,16 @@ function render({ model, el }) {
       return [key, parts];
     }),
   );
-  const told = { h: "mean feature h of the modality before", g: "gradient g" };
+  const told = {
+    h: tr("Tip of the mean feature h of the modality before"),
+    g: tr("Tip of the gradient g"),
+  };
   const tips = Object.fromEntries(
     Object.entries(told).map(([key, name]) => {
       const group = make("g", svg, { class: key });
       const tip = make("circle", group, {
-        class: "tip", r: 15, tabindex: 0, role: "slider", "aria-label": `Tip of the ${name}`,
-        "aria-roledescription": "point in the plane, moved by the arrow keys",
+        class: "tip", r: 15, tabindex: 0, role: "slider", "aria-label": name,
+        "aria-roledescription": tr("point in the plane, moved by the arrow keys"),
         "aria-valuemin": -LIMIT, "aria-valuemax": LIMIT,
       });
       return [key, tip];
@@ -78,16 +82,20 @@ function render({ model, el }) {
   const label = make("label", side, { class: "alpha" });
   make("span", label, {}, "α");
   const slider = make("input", label, {
-    type: "range", min: -3, max: 1, step: 0.1, "aria-label": "α, on a logarithmic scale",
+    type: "range", min: -3, max: 1, step: 0.1, "aria-label": tr("α, on a logarithmic scale"),
   });
   const shown = make("span", label, { class: "value", "aria-hidden": "true" }); // the slider tells it
   const body = make("tbody", make("table", side));
   const cells = Object.fromEntries(
     [
-      ["h", "mean feature h", "h"], ["g", "gradient g", "g"], ["p", "projected gradient gP", "p"],
-      ["least", "eigenvalue of P along h (across h: 1)", ""],
-      ["before", "angle of g to h", ""], ["after", "angle of gP to h", ""],
-      ["seen", "step that h sees, |gP·h| / |g·h|", ""], ["kept", "length kept, |gP| / |g|", ""],
+      ["h", tr("mean feature h"), "h"],
+      ["g", tr("gradient g"), "g"],
+      ["p", tr("projected gradient gP"), "p"],
+      ["least", tr("eigenvalue of P along h (across h: 1)"), ""],
+      ["before", tr("angle of g to h"), ""],
+      ["after", tr("angle of gP to h"), ""],
+      ["seen", tr("step that h sees, |gP·h| / |g·h|"), ""],
+      ["kept", tr("length kept, |gP| / |g|"), ""],
     ].map(([key, name, colour]) => {
       const row = make("tr", body);
       const head = make("th", row, { scope: "row" });
@@ -97,9 +105,11 @@ function render({ model, el }) {
     }),
   );
   const sentence = make("p", side, { role: "status", "aria-live": "polite" });
-  make("p", side, { class: "hint" },
-    "Drag the tips of h and g, or focus one (Tab) and press the arrow keys; Shift makes small steps. " +
-    "Dashed circle: all gradients of length 1. Filled ellipse: what P makes of them.");
+  make("p", side, { class: "hint" }, sentences(
+    tr("Drag the tips of h and g, or focus one (Tab) and press the arrow keys; Shift makes small " +
+      "steps."),
+    tr("Dashed circle: all gradients of length 1. Filled ellipse: what P makes of them."),
+  ));
 
   const arrow = ([shaft, head, name], v) => {
     const [x, y] = point(v);
@@ -129,7 +139,8 @@ function render({ model, el }) {
       tips[key].setAttribute("cx", x);
       tips[key].setAttribute("cy", y);
       tips[key].setAttribute("aria-valuenow", v[0].toFixed(2));
-      tips[key].setAttribute("aria-valuetext", `${v[0].toFixed(2)} right, ${v[1].toFixed(2)} up`);
+      const told = tr("{x} right, {y} up", { x: v[0].toFixed(2), y: v[1].toFixed(2) });
+      tips[key].setAttribute("aria-valuetext", told);
     });
     const [gx, gy] = point(g);
     const [px, py] = point(p);
@@ -140,10 +151,10 @@ function render({ model, el }) {
     ellipse.setAttribute("transform", `rotate(${turn})`);
     const [before, after] = [angle(g, h), angle(p, h)];
     const kept = size(g) > 0 ? size(p) / size(g) : NaN;
-    const share = Math.abs(dot(g, h)) > 0 ? `${(100 * least).toFixed(1)} %` : "undefined";
+    const share = Math.abs(dot(g, h)) > 0 ? `${(100 * least).toFixed(1)} %` : tr("undefined");
     const numbers = {
       h: pair(h), g: pair(g), p: pair(p), least: least.toFixed(3), before: degrees(before),
-      after: degrees(after), seen: share, kept: Number.isNaN(kept) ? "undefined" : `${(100 * kept).toFixed(1)} %`,
+      after: degrees(after), seen: share, kept: Number.isNaN(kept) ? tr("undefined") : `${(100 * kept).toFixed(1)} %`,
     };
     for (const [key, value] of Object.entries(numbers)) cells[key].textContent = value;
     slider.value = Math.log10(alpha);
@@ -156,11 +167,13 @@ function render({ model, el }) {
   const say = () => {
     const value = (key) => cells[key].textContent;
     const none = { h: size(model.get("h")) === 0, g: size(model.get("g")) === 0 };
+    const known = { before: value("before"), after: value("after"), kept: value("kept") };
     sentence.textContent =
-      none.h ? "h is 0 and has no direction: there is no angle to it, and P lets every gradient pass." :
-      none.g ? "g is 0 and has no direction: there is nothing to project." :
-      `The gradient lies at ${value("before")} to the mean feature, the projected one at ` +
-      `${value("after")}; it keeps ${value("kept")} of its length.`;
+      none.h ? tr("h is 0 and has no direction: there is no angle to it, and P lets every gradient " +
+        "pass.") :
+      none.g ? tr("g is 0 and has no direction: there is nothing to project.") :
+      tr("The gradient lies at {before} to the mean feature, the projected one at {after}; it keeps " +
+        "{kept} of its length.", known);
   };
 
   const move = (key, v) => {

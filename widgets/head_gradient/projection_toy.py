@@ -15,7 +15,9 @@ from IPython.display import display
 
 from mla_core.errors import ConfigError
 from mla_core.head import HeadGradientModification, degrees, share_seen
+from mla_core.language import tr
 from widgets.page import apply_theme, on_page, per_cell, present, run_colour, script, stylesheet
+from widgets.page.spoken import Spoken
 
 LIMIT = 2.0  # of a coordinate, as in the script
 ALPHAS = (1e-3, 10.0)
@@ -68,7 +70,7 @@ def project(h: Sequence[float], g: Sequence[float], alpha: float) -> Projected:
     )
 
 
-class ProjectionToy(anywidget.AnyWidget):
+class ProjectionToy(Spoken, anywidget.AnyWidget):
     """Drag a mean feature and a gradient, and watch what P leaves of the gradient.
 
     Attributes
@@ -144,16 +146,33 @@ def toy_figure(h: Sequence[float], g: Sequence[float], alpha: float) -> go.Figur
     hgm = HeadGradientModification(2, alpha)
     hgm.update(torch.tensor([h], dtype=torch.float64))
     ellipse = hgm.project(torch.tensor(circle)).numpy()
+    before, after = _angle(found.before), _angle(found.after)
+    if any(h):
+        known = {"alpha": alpha, "least": found.least}
+        title = tr("α = {alpha:g}: eigenvalue {least:.3f} along h, 1 across", **known)
+        told = tr(
+            "α = {alpha:g}: P has the eigenvalue {least:.3f} along h and 1 across it. "
+            "The gradient: {before}; the projected one: {after}.",
+            **known,
+            before=before,
+            after=after,
+        )
+    else:
+        title = tr("α = {alpha:g}: h is 0, and P is the identity", alpha=alpha)
+        told = tr(
+            "α = {alpha:g}: h is 0 and has no direction, and P lets every gradient pass.",
+            alpha=alpha,
+        )
     figure = go.Figure()
     for name, curve, line in (
-        ("gradients of length 1", circle, {"color": "#808080", "dash": "dot"}),
-        ("what P makes of them", ellipse, {"color": run_colour(2)}),
+        (tr("gradients of length 1"), circle, {"color": "#808080", "dash": "dot"}),
+        (tr("what P makes of them"), ellipse, {"color": run_colour(2)}),
     ):
         figure.add_scatter(x=curve[:, 0], y=curve[:, 1], mode="lines", name=name, line=line)
     for name, vector, hue in (
-        ("mean feature h", h, run_colour(1)),
-        (f"gradient g, {_angle(found.before)}", g, run_colour(3)),
-        (f"projected gradient gP, {_angle(found.after)}", found.vector, run_colour(2)),
+        (tr("mean feature h"), h, run_colour(1)),
+        (tr("gradient g, {angle}", angle=before), g, run_colour(3)),
+        (tr("projected gradient gP, {angle}", angle=after), found.vector, run_colour(2)),
     ):
         figure.add_scatter(
             x=[0, vector[0]],
@@ -170,31 +189,25 @@ def toy_figure(h: Sequence[float], g: Sequence[float], alpha: float) -> go.Figur
         margin={"l": 30, "r": 10, "t": 30, "b": 30},
         xaxis=axis,
         yaxis={**axis, "scaleanchor": "x"},
-        title={
-            "text": f"α = {alpha:g}: eigenvalue {found.least:.3f} along h, 1 across"
-            if any(h)
-            else f"α = {alpha:g}: h is 0, and P is the identity",
-            "font_size": 13,
-        },
-    )
-    along = f"the eigenvalue {found.least:.3f} along h and 1 across it"
-    figure.layout.meta = (
-        f"α = {alpha:g}: P has {along}. The gradient: {_angle(found.before)}; the projected one: "
-        f"{_angle(found.after)}."
-        if any(h)
-        else f"α = {alpha:g}: h is 0 and has no direction, and P lets every gradient pass."
+        title={"text": title, "font_size": 13},
+        meta=told,
     )
     apply_theme(figure, dark=False)
     return figure
 
 
 def _angle(degrees: float) -> str:
-    return "no angle to h" if math.isnan(degrees) else f"{degrees:.1f}° to h"
+    if math.isnan(degrees):
+        return tr("no angle to h")
+    return tr("{degrees:.1f}° to h", degrees=degrees)
 
 
 def _check(h: Sequence[float], g: Sequence[float], alpha: float) -> None:
     for name, vector in (("h", h), ("g", g)):
         if len(vector) != 2 or not all(abs(x) <= LIMIT for x in vector):
-            raise ConfigError(f"{name} must be two numbers from -2 to 2, not {vector!r}")
+            msg = tr(
+                "{name} must be two numbers from -2 to 2, not {vector!r}", name=name, vector=vector
+            )
+            raise ConfigError(msg)
     if not (math.isfinite(alpha) and ALPHAS[0] <= alpha <= ALPHAS[1]):
-        raise ConfigError(f"alpha must be a number from 0.001 to 10, not {alpha!r}")
+        raise ConfigError(tr("alpha must be a number from 0.001 to 10, not {alpha!r}", alpha=alpha))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from IPython.display import HTML, display
 
 from mla_core.analysis import HeadStep, VariantCourse, slow_step, watch_step
+from mla_core.language import tr
 from mla_core.session import TrainingSession
 from widgets.head_gradient import charts as head_gradient_charts
 from widgets.head_gradient import pictures as head_gradient_pictures
@@ -55,7 +56,7 @@ class HeadGradientReport:
         head_gradient_charts.refresh(self.figure, shown, waits)
 
     def _ipython_display_(self) -> None:
-        tell_what_needs_a_kernel("To walk through a sub-step and to compare variants yourself")
+        tell_what_needs_a_kernel(tr("To walk through a sub-step and to compare variants yourself"))
         slow, done = self.slow, len(self.slow.stages)
         display(HTML(head_gradient_pictures.stages_html(slow, done)))
         display(HTML(head_gradient_pictures.seen_html(slow, done)))

@@ -10,15 +10,17 @@ import plotly.graph_objects as go
 from mla_core.analysis import VariantCourse, going_on, one_run, why_no_projection
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
+from mla_core.language import later, tr
 from mla_core.session import TrainingSession
+from mla_core.words import sentences
 from widgets.charts import thin
 from widgets.head_gradient.charts import variant_style
 from widgets.head_gradient.projection_toy import project, toy_figure
 from widgets.page import apply_theme
 from widgets.questions import working
 
-SAME = "about the same"
-DEPENDS = "that depends on the start"
+SAME = later("about the same")
+DEPENDS = later("that depends on the start")
 LESS = ("off", "paper", SAME, DEPENDS)
 AGREED = 0.9  # share of starts from which a finding is more than an anecdote
 CLOSE = 0.05  # nats; closer totals are no difference
@@ -47,7 +49,8 @@ def kept_length(
     vector = project(h, g, alpha).vector
     kept = sum(x * x for x in vector) ** 0.5 / sum(x * x for x in g) ** 0.5
     choice = choices[min(int(kept * len(choices)), len(choices) - 1)]
-    return choice, f"It keeps {kept:.1%} of its length.", toy_figure(h, g, alpha)
+    told = tr("It keeps {kept:.1%} of its length.", kept=kept)
+    return choice, told, toy_figure(h, g, alpha)
 
 
 def less_forgetting(
@@ -79,7 +82,7 @@ def less_forgetting(
     """
     found: dict[str, list[list[float]]] = {a: [], b: []}
     for place, seed in enumerate(seeds, 1):
-        working(f"start {place} of {len(seeds)}")
+        working(tr("start {place} of {n}", place=place, n=len(seeds)))
         session = TrainingSession(config.replace(seed=seed))
         if "head_gradient" not in session.method.uses:
             return SAME, why_no_projection(session)
@@ -91,11 +94,18 @@ def less_forgetting(
     count = {choice: said.count(choice) for choice in (a, b, SAME)}
     most = max(count, key=count.__getitem__)
     choice = most if count[most] >= AGREED * len(said) else DEPENDS
-    counted = ", ".join(f"{what} in {n}" for what, n in count.items() if n)
-    each = " and ".join(f"{_spread(found[variant])} with {variant}" for variant in (a, b))
-    sentence = (
-        f"Of {len(said)} starts: {counted}. Over {steps} sub-steps the others' steps added up to "
-        f"{each}; below zero they helped."
+    sentence = tr(
+        "Of {n} starts: {counted}. Over {steps} sub-steps the others' steps added up to "
+        "{spread_a} with {a} and {spread_b} with {b}; below zero they helped.",
+        n=len(said),
+        counted=", ".join(
+            tr("{what} in {n}", what=tr(what), n=n) for what, n in count.items() if n
+        ),
+        steps=steps,
+        spread_a=_spread(found[a]),
+        a=a,
+        spread_b=_spread(found[b]),
+        b=b,
     )
     return choice, sentence, _courses_figure(found)
 
@@ -104,15 +114,20 @@ def _forgotten(session: TrainingSession, variant: str, steps: int) -> list[float
     """Return what the others' steps added to all losses so far (nats), after each sub-step."""
     course = VariantCourse(going_on(session), variant)
     if not course.advance(steps=steps):
-        raise ConfigError(course.failure or f"steps must be at least 1, not {steps}")
+        raise ConfigError(course.failure or tr("steps must be at least 1, not {n}", n=steps))
     return [sum(values) for values in zip(*course.forgetting.values(), strict=True)]
 
 
 def _spread(courses: Sequence[Sequence[float]]) -> str:
     ends = [course[-1] for course in courses]
     if len(ends) == 1:
-        return f"{ends[0]:+.2f} nats"
-    return f"{np.median(ends):+.2f} nats in the middle ({min(ends):+.2f} to {max(ends):+.2f})"
+        return tr("{end:+.2f} nats", end=ends[0])
+    return tr(
+        "{middle:+.2f} nats in the middle ({low:+.2f} to {high:+.2f})",
+        middle=np.median(ends),
+        low=min(ends),
+        high=max(ends),
+    )
 
 
 def _courses_figure(found: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure:
@@ -134,8 +149,8 @@ def _courses_figure(found: Mapping[str, Sequence[Sequence[float]]]) -> go.Figure
     figure.update_layout(
         height=340,
         margin={"l": 50, "r": 10, "t": 30, "b": 40},
-        xaxis_title="sub-step from the start",
-        yaxis_title="forgetting so far, all modalities (nats)",
+        xaxis_title=tr("sub-step from the start"),
+        yaxis_title=tr("forgetting so far, all modalities (nats)"),
         showlegend=True,
     )
     apply_theme(figure, dark=False)
@@ -158,18 +173,18 @@ def plasticity_left(session: TrainingSession, steps: int, choices: Sequence[str]
     twin.advance(steps=steps)
     records = twin.history.steps
     if not records:
-        raise ConfigError(f"steps must be at least 1, not {steps}")
+        raise ConfigError(tr("steps must be at least 1, not {n}", n=steps))
     steps_taken = np.array([record.step + 1 for record in records], float)
     x, y = thin(steps_taken, np.array([record.plasticity for record in records], float))
-    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", name="plasticity"))
+    figure = go.Figure(go.Scatter(x=x, y=y, mode="lines", name=tr("plasticity")))
     figure.update_layout(
         height=260,
         margin={"l": 50, "r": 10, "t": 30, "b": 40},
-        xaxis_title="sub-step",
-        yaxis={"title": {"text": "plasticity, trace(P) / s"}, "range": [0, 1.02]},
+        xaxis_title=tr("sub-step"),
+        yaxis={"title": {"text": tr("plasticity, trace(P) / s")}, "range": [0, 1.02]},
     )
     apply_theme(figure, dark=False)
     left = records[-1].plasticity
     place = min(max(int(left * len(choices)), 0), len(choices) - 1)
-    told = f"After {twin.step} sub-steps it is {left:.3f}. {one_run(session.config.seed)}"
-    return choices[place], told, figure
+    told = tr("After {steps} sub-steps it is {left:.3f}.", steps=twin.step, left=left)
+    return choices[place], sentences(told, one_run(session.config.seed)), figure

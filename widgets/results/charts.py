@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 from IPython.display import HTML, display
 
+from mla_core.language import later, tr
 from mla_core.results import Measure, Verdict, measure_of, what
 from widgets.page import folded, text, wrapped
 from widgets.results.parts import (
@@ -46,14 +47,14 @@ if TYPE_CHECKING:
 
 # Of a verdict -> its symbol and size. Shape and side of the line tell it: colours mean other things.
 KINDS = {
-    "better": ("triangle-right", 14),
-    "higher": ("triangle-right", 14),
-    "worse": ("triangle-left", 14),
-    "lower": ("triangle-left", 14),
-    "unclear": ("diamond", 10),  # a difference, but not once corrected
-    "no difference": ("circle-open", 9),
-    "same": ("line-ns-open", 10),
-    "anecdote": ("x-thin-open", 9),
+    later("better"): ("triangle-right", 14),
+    later("higher"): ("triangle-right", 14),
+    later("worse"): ("triangle-left", 14),
+    later("lower"): ("triangle-left", 14),
+    later("unclear"): ("diamond", 10),  # a difference, but not once corrected
+    later("no difference"): ("circle-open", 9),
+    later("same"): ("line-ns-open", 10),
+    later("anecdote"): ("x-thin-open", 9),
 }
 # No modality's hue, no run's; each panel for itself, since colours are compared within a data set.
 SHADES = [[0, "#f2f3f5"], [1, "#aeb9c4"]]
@@ -63,7 +64,10 @@ SHADES = [[0, "#f2f3f5"], [1, "#aeb9c4"]]
 
 
 def dot_plot(
-    frame: pd.DataFrame, values: Mapping[str, str] | None = None, *, axis: str = "accuracy on test"
+    frame: pd.DataFrame,
+    values: Mapping[str, str] | None = None,
+    *,
+    axis: str = later("accuracy on test"),
 ) -> go.Figure:
     """Return methods as rows, means over seeds as dots with 95 % intervals, conditions as panels.
 
@@ -107,12 +111,12 @@ def dot_plot(
                 trace.legendrank = i  # in the lanes' order, whichever panel has one first
                 figure.add_trace(trace, row=1, col=number)
     if values is None:
-        legend_entry(figure, "open: linear probe on its features", "circle-open")
+        legend_entry(figure, tr("open: linear probe on its features"), "circle-open")
         if len(yardsticks):
-            legend_entry(figure, "modality trained alone", "line-ns-open")
+            legend_entry(figure, tr("modality trained alone"), "line-ns-open")
         same_range(figure, extent, measure)
     rows_axis(figure, rows, len(lanes))
-    title_axes(figure, axis_title(axis, measure))
+    title_axes(figure, axis_title(tr(axis), measure))
     if measure.scale == 1.0:  # a share of plasticity, a distance, a rise: 0 means something
         figure.update_xaxes(rangemode="tozero")
     return finish(figure, describe_dots(runs, lanes[0].column, lanes[0].name))
@@ -122,9 +126,9 @@ def gap_plot(frame: pd.DataFrame) -> go.Figure:
     """Return the distance between the modalities' centroids per method, every pair a lane."""
     frame = frame.dropna(axis="columns", how="all")  # other conditions have other modalities
     pairs = itertools.combinations(modality_names(frame), 2)
-    values = {f"{a} to {b}": f"{GAP}{a}|{b}" for a, b in pairs}
+    values = {tr("{a} to {b}", a=a, b=b): f"{GAP}{a}|{b}" for a, b in pairs}
     runs = frame[~frame["label"].str.startswith(ALONE)]
-    return dot_plot(runs, values, axis="distance between centroids")
+    return dot_plot(runs, values, axis=later("distance between centroids"))
 
 
 def _dots(
@@ -178,13 +182,14 @@ def _yardstick(
     if tick is None:
         return []
     mark = {"symbol": "line-ns-open", "size": 11, "color": lane.colour, "line": {"width": 2}}
+    said = tr("{modality} trained alone: {told}", modality=lane.name, told=told(tick, measure))
     return [
         go.Scatter(
             x=[measure.scale * tick.mean] * len(found),
             y=[place[label] for label in found],
             mode="markers",
             marker=mark,
-            hovertemplate=f"{text(lane.name)} trained alone: {told(tick, measure)}<extra></extra>",
+            hovertemplate=f"{text(said)}<extra></extra>",
             showlegend=False,
         )
     ]
@@ -194,7 +199,14 @@ def _probes(
     lane: Lane, found: Mapping[str, Cell], place: Mapping[str, float], measure: Measure
 ) -> list[Any]:
     said = [
-        f"{text(label)}, linear probe on {text(lane.name)}: {told(cell, measure)}"
+        text(
+            tr(
+                "{label}, linear probe on {modality}: {told}",
+                label=label,
+                modality=lane.name,
+                told=told(cell, measure),
+            )
+        )
         for label, cell in found.items()
     ]
     symbol = lane.symbol.removesuffix("-open") + "-open"
@@ -244,7 +256,7 @@ def difference_plot(verdicts: Sequence[Verdict], *, rows: str = "a", axis: str =
                 "size": size,
                 "line": {"width": 2, "color": INK},
             },
-            name=v.kind,
+            name=tr(v.kind),
             legendgroup=v.kind,
             showlegend=v.kind not in seen,
             legendrank=list(KINDS).index(v.kind),
@@ -258,10 +270,11 @@ def difference_plot(verdicts: Sequence[Verdict], *, rows: str = "a", axis: str =
         v.mean + side * (0 if math.isnan(v.half) else v.half) for v in verdicts for side in (-1, 1)
     ]
     same_range(figure, [0.0, *ends], measure)
-    versus = _controls(verdicts)
     values = dict.fromkeys(what(v.value) for v in verdicts)
-    axis = axis or f"{' or '.join(values)} minus that of {versus}"
-    title_axes(figure, axis_title(axis, measure, "points"))
+    axis = axis or tr(
+        "{values} minus that of {other}", values=tr(" or ").join(values), other=_controls(verdicts)
+    )
+    title_axes(figure, axis_title(tr(axis), measure, tr("points")))
     return finish(figure, describe_differences(verdicts))
 
 
@@ -320,9 +333,10 @@ def heat_map(
         )
         figure.add_trace(trace, row=1, col=number)
         (r, c), best = max(found.items(), key=lambda item: item[1].mean)
-        said.append(f"on {panel} the highest is {r} with {c}, {told_number(best.mean, measure)}")
+        known = {"panel": panel, "row": r, "column": c, "number": told_number(best.mean, measure)}
+        said.append(tr("on {panel} the highest is {row} with {column}, {number}", **known))
     figure.update_layout(height=130 + 44 * len(down))
-    finish(figure, f"{what(value).capitalize()}, mean ± 95 % interval: {'; '.join(said)}.")
+    finish(figure, _with_intervals(what(value).capitalize(), said))
     figure.update_xaxes(showgrid=False, tickangle=-90 if upright else 0)
     figure.update_yaxes(showgrid=False)
     return figure
@@ -344,21 +358,27 @@ def describe_dots(frame: pd.DataFrame, column: str, name: str) -> str:
         order = sorted(found, key=lambda label: found[label].mean)
         if order:
             low, high = (f"{told(found[x], measure)} ({x})" for x in (order[0], order[-1]))
-            said.append(f"on {panel} from {low} to {high}")
-    return f"{name[:1].upper()}{name[1:]}, mean ± 95 % interval: {'; '.join(said)}."
+            said.append(tr("on {panel} from {low} to {high}", panel=panel, low=low, high=high))
+    return _with_intervals(f"{name[:1].upper()}{name[1:]}", said)
+
+
+def _with_intervals(name: str, said: Sequence[str]) -> str:
+    return tr("{name}, mean ± 95 % interval: {said}.", name=name, said=tr("; ").join(said))
 
 
 def describe_differences(verdicts: Sequence[Verdict]) -> str:
     """Say how many comparisons came out how."""
     kinds = [v.kind for v in verdicts]
-    said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in KINDS if kind in kinds)
-    return f"Differences to {_controls(verdicts)}: {said}."
+    said = [tr("{n} {kind}", n=kinds.count(kind), kind=tr(kind)) for kind in KINDS if kind in kinds]
+    return tr(
+        "Differences to {other}: {said}.", other=_controls(verdicts), said=tr(", ").join(said)
+    )
 
 
 def _controls(verdicts: Sequence[Verdict]) -> str:
     """Return what is compared with; of many, each verdict names its own."""
     names = list(dict.fromkeys(v.b for v in verdicts))
-    return " and ".join(names) if len(names) <= 3 else "the control of each"
+    return tr(" and ").join(names) if len(names) <= 3 else tr("the control of each")
 
 
 def tell(*sentences: object, more: Sequence[object] = ()) -> None:
@@ -371,7 +391,7 @@ def tell(*sentences: object, more: Sequence[object] = ()) -> None:
     more : sequence of object
         The rest, folded below.
     """
-    rest = folded(f"{len(more)} sentences more", _listed(more)) if more else ""
+    rest = folded(tr("{n} sentences more", n=len(more)), _listed(more)) if more else ""
     display(HTML(_listed(sentences) + rest))
 
 

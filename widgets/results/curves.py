@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import plotly.graph_objects as go
 
+from mla_core.language import later, tr
 from mla_core.results import measure_of
 from widgets.page import MODALITY_DASHES, MODALITY_MARKERS, pick, run_colour, text, wrapped
 from widgets.results.parts import (
@@ -35,7 +36,7 @@ def missing_plot(
     frame: pd.DataFrame,
     values: Mapping[str, str] | None = None,
     *,
-    axis: str = "missing parts",
+    axis: str = later("missing parts"),
     modalities: int = 0,
 ) -> go.Figure:
     """Return curves over the missing rate, with bands of the 95 % intervals.
@@ -52,7 +53,7 @@ def missing_plot(
         M, where test samples may have nothing left, which counts as wrong: no method can be above
         ``1 - rate ** M`` in expectation, drawn as a dotted line. 0 means that test is complete.
     """
-    values = values or {"accuracy on test, fused": "test.accuracy"}
+    values = values or {tr("accuracy on test, fused"): "test.accuracy"}
     looks = _looks(list(dict.fromkeys(frame["label"])))
     figure = panels_of(list(values))
     for number, column in enumerate(values.values(), 1):
@@ -98,14 +99,16 @@ def missing_plot(
                 x=100 * grid,
                 y=100 * (1 - grid**modalities),
                 mode="lines",
-                name="expected share with a part left",
+                name=tr("expected share with a part left"),
                 meta="ceiling",
                 line={"color": INK, "dash": "dot", "width": 1.5},
-                hovertemplate="at %{x:.0f} % missing, %{y:.1f} expected to have a part<extra></extra>",
+                hovertemplate=tr(
+                    "at %{x:.0f} % missing, %{y:.1f} expected to have a part<extra></extra>"
+                ),
                 showlegend=number == 1,
             )
             figure.add_trace(ceiling, row=1, col=number)
-    figure.update_xaxes(title_text=axis_title(axis, measure_of("accuracy")))
+    figure.update_xaxes(title_text=axis_title(tr(axis), measure_of("accuracy")))
     figure.update_yaxes(title_text="%", row=1, col=1)
     figure.update_layout(height=430)
     finish(figure, describe_missing(frame, values))
@@ -149,11 +152,20 @@ def subset_plot(frame: pd.DataFrame) -> go.Figure:
             showlegend=True,
         )
         weakest = min(here, key=lambda name: here[name].mean)
-        best.append(f"{label} from {told(here[weakest], measure)} ({weakest}) to "
-                    f"{told(here[names[-1]], measure)} (all)")  # fmt: skip
+        bounds = tr(
+            "{label} from {low} ({weakest}) to {high} (all)",
+            label=label,
+            low=told(here[weakest], measure),
+            weakest=weakest,
+            high=told(here[names[-1]], measure),
+        )
+        best.append(bounds)
     figure.update_layout(barmode="group", bargap=0.25, height=380)
-    figure.update_yaxes(title_text="accuracy on test (%)", range=[0, 102])
-    return finish(figure, f"Accuracy by what is present, mean ± 95 % interval: {'; '.join(best)}.")
+    figure.update_yaxes(title_text=tr("accuracy on test (%)"), range=[0, 102])
+    summary = tr(
+        "Accuracy by what is present, mean ± 95 % interval: {said}.", said=tr("; ").join(best)
+    )
+    return finish(figure, summary)
 
 
 def describe_missing(frame: pd.DataFrame, values: Mapping[str, str]) -> str:
@@ -166,8 +178,15 @@ def describe_missing(frame: pd.DataFrame, values: Mapping[str, str]) -> str:
             found = cells(frame[frame["rate"] == rate], column)
             order = sorted(found, key=lambda label: found[label].mean)
             low, high = (f"{told(found[x], measure)} ({x})" for x in (order[0], order[-1]))
-            said.append(f"{name} at {100 * rate:g} % missing from {low} to {high}")
-    return f"Mean ± 95 % interval: {'; '.join(said)}."
+            bounds = tr(
+                "{name} at {rate:g} % missing from {low} to {high}",
+                name=name,
+                rate=100 * rate,
+                low=low,
+                high=high,
+            )
+            said.append(bounds)
+    return tr("Mean ± 95 % interval: {said}.", said=tr("; ").join(said))
 
 
 def _looks(labels: list[str]) -> dict[str, tuple[str, str, str]]:

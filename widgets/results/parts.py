@@ -11,7 +11,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from mla_core.errors import ConfigError
+from mla_core.language import tr
 from mla_core.results import Measure, mean_interval
+from mla_core.words import counted
 from widgets.page import (
     FUSED_COLOUR,
     GRID,
@@ -70,16 +72,23 @@ def cells(frame: pd.DataFrame, column: str, by: str = "label") -> dict[Any, Cell
             continue
         if values.isna().any():
             seeds = ", ".join(map(str, runs.loc[values.isna(), "seed"]))
-            raise ConfigError(f"{name} has no {column} for the seeds {seeds}")
+            msg = tr(
+                "{name} has no {column} for the seeds {seeds}",
+                name=name,
+                column=column,
+                seeds=seeds,
+            )
+            raise ConfigError(msg)
         if runs["seed"].duplicated().any():
-            raise ConfigError(f"{name} has several runs of one seed: choose among them first")
+            msg = tr("{name} has several runs of one seed: choose among them first", name=name)
+            raise ConfigError(msg)
         found[name] = Cell(*mean_interval(values.tolist()), tuple(values.tolist()))
     return found
 
 
 def accuracy_lanes(modalities: Sequence[str]) -> list[Lane]:
     """Return the lanes of fused accuracy and of every modality."""
-    lanes = [Lane("fused", "test.accuracy", FUSED_COLOUR, "diamond", 10)]
+    lanes = [Lane(tr("fused"), "test.accuracy", FUSED_COLOUR, "diamond", 10)]
     for m, name in enumerate(modalities):
         lanes.append(Lane(name, f"test.unimodal_accuracy.{name}", *modality_look(m), 8))
     return lanes
@@ -166,15 +175,18 @@ def told_number(value: float, measure: Measure) -> str:
 
 def hover(label: str, name: str, panel: str, cell: Cell, measure: Measure) -> str:
     """Return what a dot says, safe as markup."""
-    n = len(cell.seeds)
-    seeds = f"95 % interval, {n} seed{'s' * (n != 1)}"
     place = ", ".join(text(word) for word in (label, name, panel) if word)
-    return f"{place}:<br>{told(cell, measure)} ({seeds})"
+    return tr(
+        "{place}:<br>{told} (95 % interval, {seeds})",
+        place=place,
+        told=told(cell, measure),
+        seeds=counted(len(cell.seeds), tr("seed"), tr("seeds")),
+    )
 
 
 def axis_title(name: str, measure: Measure, unit: str = "%") -> str:
     """Return the title of an axis, with its unit where there is one."""
-    return text(f"{name} ({unit})" if measure.unit else name)
+    return text(tr("{name} ({unit})", name=name, unit=unit) if measure.unit else name)
 
 
 # ------------------------------------------------------------------------------------ as a picture

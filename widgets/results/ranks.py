@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from mla_core.language import tr
 from mla_core.results import MeanRanks
+from mla_core.words import sentences
 from widgets.page import text
 from widgets.results.parts import INK, error_bars, finish, panels_of, rows_axis, title_axes
 
@@ -25,11 +27,17 @@ def rank_plot(ranks: MeanRanks) -> go.Figure:
     near = {best, *ranks.not_behind(best)}
     figure = panels_of([""], rows)
     for name, members, symbol in (
-        ("not told from the best", [row for row in rows if row in near], "circle-open"),
-        ("behind the best", [row for row in rows if row not in near], "circle"),
+        (tr("not told from the best"), [row for row in rows if row in near], "circle-open"),
+        (tr("behind the best"), [row for row in rows if row not in near], "circle"),
     ):
         said = [
-            f"{text(row)}: mean rank {ranks.mean[row]:.1f} of {len(rows)}, {name}"
+            tr(
+                "{label}: mean rank {rank:.1f} of {n}, {where}",
+                label=text(row),
+                rank=ranks.mean[row],
+                n=len(rows),
+                where=name,
+            )
             for row in members
         ]
         trace = go.Scatter(
@@ -46,10 +54,12 @@ def rank_plot(ranks: MeanRanks) -> go.Figure:
         figure.add_trace(trace, row=1, col=1)
     rows_axis(figure, rows, 1)
     figure.update_xaxes(tickvals=[1, *range(5, len(rows), 5)])  # bars may begin before the first
-    title_axes(
-        figure,
-        f"mean rank of {len(rows)} over {ranks.blocks} blocks (condition and seed), 1 is best",
+    title = tr(
+        "mean rank of {n} over {blocks} blocks (condition and seed), 1 is best",
+        n=len(rows),
+        blocks=ranks.blocks,
     )
+    title_axes(figure, title)
     return finish(figure, describe_ranks(ranks))
 
 
@@ -57,11 +67,20 @@ def describe_ranks(ranks: MeanRanks) -> str:
     """Say in one sentence who is first, and who cannot be told from it."""
     best, *_ = ranks.mean
     near = ranks.not_behind(best)
-    told = ", ".join(near[:6]) + (f" and {len(near) - 6} more" if len(near) > 6 else "")
-    rest = f"{told} cannot be told from it" if near else "it is ahead of all others"
-    left = f" Left out, for a seed without a value: {', '.join(ranks.left_out)}."
-    return (
-        f"{best} has the best mean rank, {ranks.mean[best]:.1f} of {len(ranks.mean)}; {rest} (two "
-        f"differ whose mean ranks are {ranks.critical:.1f} apart, Nemenyi's test at 0.05 over "
-        f"{ranks.blocks} blocks).{left if ranks.left_out else ''}"
+    names = ", ".join(near[:6])
+    if len(near) > 6:
+        names = tr("{names} and {n} more", names=names, n=len(near) - 6)
+    told = tr(
+        "{best} has the best mean rank, {rank:.1f} of {n}; {rest} (two differ whose mean ranks are "
+        "{critical:.1f} apart, Nemenyi's test at 0.05 over {blocks} blocks).",
+        best=best,
+        rank=ranks.mean[best],
+        n=len(ranks.mean),
+        rest=tr("{names} cannot be told from it", names=names)
+        if near
+        else tr("it is ahead of all others"),
+        critical=ranks.critical,
+        blocks=ranks.blocks,
     )
+    left = tr("Left out, for a seed without a value: {names}.", names=", ".join(ranks.left_out))
+    return sentences(told, left if ranks.left_out else "")

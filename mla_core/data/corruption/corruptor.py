@@ -28,6 +28,7 @@ from mla_core.data.samples import (
     wav_bytes,
 )
 from mla_core.errors import ConfigError, DataError, one_of
+from mla_core.language import tr
 from mla_core.references import is_reference, user_named
 from mla_core.seeding import generator
 
@@ -149,9 +150,14 @@ class Corruptor:
 
     def _corrupted_media(self, part: Media, damage: Damage, sample: str) -> Media:
         modality, kind = self._modality(damage.modality), self._corruption(damage)
-        caption = f"{kind.label} {damage.level:g} ({kind.unit})"
+        caption = tr(
+            "{corruption} {level:g} ({unit})",
+            corruption=tr(kind.label),
+            level=damage.level,
+            unit=tr(kind.unit),
+        )
         if part.caption:
-            caption = f"{caption}; {part.caption}"
+            caption = tr("; ").join((caption, part.caption))
         if sound := self._noisy_sounds(damage, [sample]):
             return Media(part.modality, "audio/wav", wav_bytes(sound[sample]), caption)
         x = self._spoilt(self._stored(modality.name, sample)[None], damage, [sample])[0]

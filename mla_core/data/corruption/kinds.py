@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mla_core.data.samples import Modality, decode, edit, encode
 from mla_core.errors import ConfigError
+from mla_core.language import later
 from mla_core.plugins import Registry
 
 Apply = Callable[[Tensor, float, torch.Generator, Modality, Tensor], Tensor]
@@ -212,42 +213,68 @@ def _keep(x: Tensor, *_: object) -> Tensor:
     return x
 
 
-DROPPING = Corruption(DROP, "missing", "share of the samples that lack the part", 0.0, 1.0, _keep)
+DROPPING = Corruption(
+    DROP, later("missing"), later("share of the samples that lack the part"), 0.0, 1.0, _keep
+)
 PICTURES = ("image", "video")
 PIXEL_NOISE = Corruption(
     "noise",
-    "pixel noise",
-    "standard deviation, black = 0, white = 1",
+    later("pixel noise"),
+    later("standard deviation, black = 0, white = 1"),
     0.0,
     1.0,
     pixel_noise,
     PICTURES,
 )
 BLUR = Corruption(
-    "blur", "blur", "standard deviation over the picture's side", 0.0, 0.3, blur, PICTURES
+    "blur",
+    later("blur"),
+    later("standard deviation over the picture's side"),
+    0.0,
+    0.3,
+    blur,
+    PICTURES,
 )
 OCCLUSION = Corruption(
     "occlusion",
-    "occlusion",
-    "share of the picture that is hidden",
+    later("occlusion"),
+    later("share of the picture that is hidden"),
     0.0,
     1.0,
     occlusion,
     PICTURES,
 )
 WHITE_NOISE = Corruption(
-    "noise", "white noise", "dB, sound over noise", SILENT, -20.0, power_noise, ("spectrogram",)
+    "noise",
+    later("white noise"),
+    later("dB, sound over noise"),
+    SILENT,
+    -20.0,
+    power_noise,
+    ("spectrogram",),
 )
 TYPOS = Corruption(
-    "typos", "typing errors", "probability per character", 0.0, 1.0, typos, ("characters",)
+    "typos",
+    later("typing errors"),
+    later("probability per character"),
+    0.0,
+    1.0,
+    typos,
+    ("characters",),
 )
 TOKENS = Corruption(
-    "other", "wrong tokens", "probability per token", 0.0, 1.0, other_tokens, ("tokens",)
+    "other",
+    later("wrong tokens"),
+    later("probability per token"),
+    0.0,
+    1.0,
+    other_tokens,
+    ("tokens",),
 )
 NUMBERS = Corruption(
     "noise",
-    "noise",
-    "standard deviations of the training data",
+    later("noise"),
+    later("standard deviations of the training data"),
     0.0,
     4.0,
     spread_noise,
