@@ -62,7 +62,7 @@ def with_names(
     settings = [name for name in defaults if name in frame]
     rows = [
         {name: _plain(row[name], defaults[name]) for name in settings}
-        for row in frame.to_dict("records")
+        for row in frame[settings].to_dict("records")
     ]
     if chosen:
         runs = zip(rows, frame["run"], strict=True)
@@ -70,7 +70,7 @@ def with_names(
     # What all have in common names nobody.
     told = {name for name in _PREDICTS if len({row.get(name) for row in rows}) > 1}
     names = {
-        "label": [_label(defaults | row, told) for row in rows],
+        "label": [_label(defaults | row, defaults, told) for row in rows],
         "condition": [_condition(defaults | row) for row in rows],
     }
     # The copy puts columns of one kind together, without which every selection takes ten times.
@@ -135,14 +135,13 @@ def _plain(value: Any, default: Any) -> Any:
     return json.loads(value) if isinstance(default, list | dict) else value
 
 
-def _label(run: Mapping[str, Any], told: Iterable[str]) -> str:
-    defaults = ExperimentConfig()
+def _label(run: Mapping[str, Any], defaults: Mapping[str, Any], told: Iterable[str]) -> str:
     said = []
     if "head_gradient" in traits(run["method"]).uses:
         said.append(run["head_gradient"])
         if run["head_gradient"] not in _IDLE:
             for name, word in _KNOBS.items():
-                if run[name] != getattr(defaults, name):
+                if run[name] != defaults[name]:
                     said.append(f"{word} {_number(run[name])}".strip())
     said += _how_it_predicts(run, told)
     if run["modalities"]:

@@ -154,9 +154,11 @@ def chosen_runs(
         _one_of("setting to choose:", name, [s for s in SETTINGS if s in frame])
     _one_of("number to choose by:", by, [str(n) for n in frame if frame[n].dtype.kind in "iuf"])
     places = [s for s in SETTINGS if s in frame and s not in (*choices, "seed")]
-    groups = frame.groupby(places, sort=False, dropna=False)
+    # Of each group only what the choice needs: a copy of all columns takes long.
+    needed = frame[[name for name in frame if name in {"run", by, *SETTINGS}]]
+    groups = needed.reset_index(drop=True).groupby(places, sort=False, dropna=False)
     best = [_choose(g, choices, by, dict(zip(places, key, strict=True)))[1] for key, g in groups]
-    return pd.concat(best, ignore_index=True)
+    return frame.iloc[pd.concat(best).index].reset_index(drop=True)
 
 
 def to_markdown(table: Table, *, show_choice: bool = False) -> str:

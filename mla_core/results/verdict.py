@@ -270,7 +270,10 @@ def compare(
     if not where and len(conditions) == 1:
         where = conditions[0]
     one_of("condition", where, conditions)
-    here = frame[frame["condition"] == where]
+    of_runs = [
+        name for name in ("label", "seed", "head_gradient") if name in frame and name != value
+    ]
+    here = frame.loc[frame["condition"] == where, [*of_runs, value]]  # a copy of all takes long
     values = {label: _by_seed(here, label, value, where) for label in (a, b)}
     seeds = sorted({seed for found in values.values() for seed in found})
     for label, found in values.items():
