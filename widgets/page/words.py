@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from mla_core.language import tr
 from mla_core.records import History, Summary
+from mla_core.words import sentences
 
 FEW_PAIRS = 3  # more gaps than these are told by the widest and the narrowest
 
@@ -68,7 +69,7 @@ def describe_training(history: History, caption: str = "") -> str:
             said.append(tr("Further numbers: {told}.", told=numbers))
     if caption:
         said.append(tr("Map: {caption}.", caption=caption))
-    return " ".join(filter(None, said))
+    return sentences(*said)
 
 
 def _accuracies(summary: Summary) -> dict[str, float]:

@@ -9,6 +9,7 @@ from mla_core.analysis import one_run, why_not_comparable
 from mla_core.language import tr
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
+from mla_core.words import sentences
 from widgets.questions.answers import Later, NotYet, Told
 
 
@@ -68,7 +69,7 @@ def once_trained(
     def told() -> Told:
         looks = [session.evaluate("val") for session in sessions]
         choice, sentence, *picture = answer(dict(zip(labels, looks, strict=True)))
-        return choice, f"{sentence} {one_run(shared.seed)}", *picture
+        return choice, sentences(sentence, one_run(shared.seed)), *picture
 
     return Later(about, configs, told)
 

@@ -12,6 +12,7 @@ from mla_core.analysis import in_range, lowest
 from mla_core.data.samples import Split
 from mla_core.language import later, tr
 from mla_core.records import Evaluation
+from mla_core.words import sentences
 from widgets.charts import comparison_figure
 from widgets.page import text
 
@@ -85,4 +86,4 @@ def complete_samples(split: Split, edges: Sequence[float]) -> tuple[str, str, HT
     )
     head = "".join(f'<th scope="col">{text(name)}</th>' for name in (*split.inputs, tr("samples")))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return choice, f"{sentence} {told}", HTML(table)
+    return choice, sentences(sentence, told), HTML(table)

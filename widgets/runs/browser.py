@@ -14,7 +14,7 @@ from IPython.display import HTML, display
 from mla_core.errors import OURS, ConfigError, in_a_sentence
 from mla_core.language import later, tr
 from mla_core.runs import Run, find_runs, read_all_runs
-from mla_core.words import counted
+from mla_core.words import counted, sentence, sentences
 from widgets.export import export_run
 from widgets.following import RunWatch
 from widgets.page import StatusLine, figure_bundles, notebook_loop, per_cell, present, text
@@ -121,7 +121,7 @@ class RunBrowser:
         figures, told, problems = _comparison(chosen)
         for figure in figures:
             present(figure)
-        display(HTML(f"{told}<p>{text(' '.join(problems))}</p>"))
+        display(HTML(f"{told}<p>{text(sentences(*problems))}</p>"))
 
     # ------------------------------------------------------------ runs on the event loop
 
@@ -165,7 +165,7 @@ class RunBrowser:
             told.append(tr("{n} followed.", n=len(followed)))
         if self.runs and not (chosen or followed):
             told.append(tr(NOTHING_TICKED))
-        self._say("ready", " ".join([*told, *problems]))
+        self._say("ready", sentences(*told, *problems))
 
     def _follow(self, names: Sequence[str]) -> None:
         """Follow these of the runs that are not finished, and no other."""
@@ -189,7 +189,7 @@ class RunBrowser:
         pages = ", ".join(f"{path} ({path.stat().st_size / 1e6:.1f} MB)" for path in written)
         told = [tr("Written: {pages}.", pages=pages)] if pages else []
         state = "failed" if problems else "ready"
-        self._say(state, " ".join([*told, *problems]) or tr(NOTHING_TICKED))
+        self._say(state, sentences(*told, *problems) or tr(NOTHING_TICKED))
 
     def _say(self, state: str, sentence: str) -> None:
         self.status.say(state, sentence)
@@ -204,15 +204,14 @@ class RunBrowser:
             self._folder, self.runs, self.begun, self.problems = None, [], [], [str(error)]
 
     def _told(self) -> str:
-        told = ""
+        told = []
         if self._folder is not None:
             runs = counted(len(self.runs), tr("finished run"), tr("finished runs"))
-            told = tr("{runs} in {folder!r}.", runs=runs, folder=str(self._folder))
+            told.append(tr("{runs} in {folder!r}.", runs=runs, folder=str(self._folder)))
         if not self.runs:
-            some = tr("Make some: mla-lab run, mla-lab sweep, or mla.run_experiment(config).")
-            told += f" {some}"
-        left_out = [f"{problem[0].upper()}{problem[1:].rstrip('.')}." for problem in self.problems]
-        return " ".join([told.strip(), *left_out])
+            told.append(tr("Make some: mla-lab run, mla-lab sweep, or mla.run_experiment(config)."))
+        left_out = [sentence(f"{problem[0].upper()}{problem[1:]}") for problem in self.problems]
+        return sentences(*told, *left_out)
 
     def _chosen(self, names: Sequence[str]) -> list[Run]:
         known = {run.name: run for run in self.runs}

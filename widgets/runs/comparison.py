@@ -16,6 +16,7 @@ from mla_core.evaluation import Replay, align
 from mla_core.language import later, tr
 from mla_core.records import History, Summary
 from mla_core.runs import Run
+from mla_core.words import sentence, sentences
 from widgets.charts import BLANK
 from widgets.page import (
     GRID,
@@ -68,11 +69,11 @@ def read_all(runs: Sequence[Run]) -> tuple[dict[str, History], dict[str, Replay]
         try:
             histories[letter] = run.history()
         except DataError as error:
-            problems.append(f"{letter}: {error}.")
+            problems.append(sentence(f"{letter}: {error}"))
         try:
             replays[letter] = run.replay()
         except DataError as error:
-            problems.append(f"{letter}: {error}.")
+            problems.append(sentence(f"{letter}: {error}"))
     return histories, replays, problems
 
 
@@ -225,7 +226,7 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
         modebar={"orientation": "v"},  # in the right margin
         margin={"l": 10, "r": 36, "t": 84, "b": 10},
         legend=LEGEND,
-        meta=" ".join(said),
+        meta=sentences(*said),
     )
     apply_theme(figure, dark=False)
     return figure
