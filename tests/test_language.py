@@ -19,7 +19,7 @@ SPOKEN = [*sorted((ROOT / "widgets").rglob("*.py")), *sorted((ROOT / "mla_core/c
 SCRIPTS = sorted((ROOT / "widgets").rglob("*.js"))
 TRANSLATED = [name for name in LANGUAGES if name != language.ENGLISH]
 MARKS = {"tr", "later"}
-STYLES = {"row wrap", ".js-plotly-plot text", ".mla-output dfn.mla-term"}
+STYLES = {"row wrap", ".js-plotly-plot text", ".mla-output dfn.mla-term", "import widgets"}
 
 
 @pytest.fixture(autouse=True)
