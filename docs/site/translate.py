@@ -8,8 +8,12 @@ by an empty file `locale/zh_CN/LC_MESSAGES/PAGE.po`.
 from __future__ import annotations
 
 import argparse
+import ast
+import re
 import tempfile
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -22,9 +26,29 @@ from mla_core.language import CATALOGUES as OF_MESSAGES
 from widgets.page.glossary import glossary
 
 HERE = Path(__file__).parent
-METHODS = [("**.py", "python"), ("**.js", "javascript")]
-MARKS = {"tr": None, "later": None}
 GLOSSARY = "widgets/page/glossary.toml"
+MARKS = {"tr": None, "later": None}
+Found = tuple[int, str, str, list[str]]
+
+# Babel's own readers miss messages in f-strings, in template literals and in other calls.
+
+
+def _of_python(file: IO[bytes], marks: Collection[str], *_: Any, **__: Any) -> Iterator[Found]:
+    for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            name = getattr(node.func, "id", "")
+            if name in marks:
+                yield node.lineno, name, node.args[0].value, []
+
+
+def _of_script(file: IO[bytes], *_: Any, **__: Any) -> Iterator[Found]:
+    code = file.read().decode()
+    for call in re.finditer(r'\btr\(\s*("[^"]*"(?:\s*\+\s*"[^"]*")*)', code):
+        line = code.count("\n", 0, call.start()) + 1
+        yield line, "tr", "".join(re.findall('"([^"]*)"', call[1])), []
+
+
+METHODS = [("**.py", _of_python), ("**.js", _of_script)]
 # Without dates and versions, which would change with every run.
 HEADER = rf"""msgid ""
 msgstr ""

@@ -10,3 +10,8 @@ function speak(model) {
 function tr(message, values = {}) {
   return (MESSAGES[message] ?? message).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
+
+// One after the other; those that are empty are left out.
+function sentences(...said) {
+  return said.filter(Boolean).reduce((one, then) => tr("{one} {then}", { one, then }));
+}

@@ -102,13 +102,12 @@ function render({ model, el }) {
     const shown = rows.filter(({ line }) => !line.hidden).length;
     const ticked = model.get("ticked").length;
     const values = { shown, all: rows.length, ticked };
-    const told = [
+    const counted =
       ticked >= model.get("most")
         ? tr("{shown} of {all} runs, {ticked} ticked, which is the most at once.", values)
-        : tr("{shown} of {all} runs, {ticked} ticked.", values),
-    ];
-    if (rows.length && !shown) told.push(tr("No run has all these words."));
-    status.textContent = told.join(" ");
+        : tr("{shown} of {all} runs, {ticked} ticked.", values);
+    const hint = rows.length && !shown ? tr("No run has all these words.") : "";
+    status.textContent = sentences(counted, hint);
     root.dataset.shown = shown;
   };
 
