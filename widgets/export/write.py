@@ -148,7 +148,7 @@ def _of_guests(guests: Any) -> list[str]:
                 source=known.get("source", "")[:12],
             )
         )
-    return [tr("It used code that is not MLA Lab's: {guests}.", guests=", ".join(said))]
+    return [tr("It used code that is not MLA Lab's: {guests}.", guests=tr(", ").join(said))]
 
 
 class _Made:
@@ -181,7 +181,7 @@ class _Made:
                 tr(
                     "Settings were changed while it ran ({changes}), so the configuration alone "
                     "does not repeat it.",
-                    changes="; ".join(changes),
+                    changes=tr("; ").join(changes),
                 )
             )
 

@@ -20,7 +20,7 @@ def listed(values: Mapping[str, float], form: str) -> str:
     >>> listed({"image": 0.95, "audio": float("nan")}, ".0%")
     'image 95%, audio absent'
     """
-    return ", ".join(f"{name} {_told(value, form)}" for name, value in values.items())
+    return tr(", ").join(f"{name} {_told(value, form)}" for name, value in values.items())
 
 
 def describe_training(history: History, caption: str = "") -> str:
@@ -77,7 +77,7 @@ def _accuracies(summary: Summary) -> dict[str, float]:
 
 
 def _moved(start: Mapping[str, float], now: Mapping[str, float], form: str) -> str:
-    return ", ".join(
+    return tr(", ").join(
         tr(
             "{name} from {before} to {after}",
             name=name,
@@ -102,8 +102,8 @@ def _gaps(start: Mapping[str, float], now: Mapping[str, float]) -> str:
 
 
 def _pair(key: str) -> str:
-    one, other = key.split("|")
-    return tr("{one} to {other}", one=one, other=other)
+    a, b = key.split("|")
+    return tr("{a} to {b}", a=a, b=b)
 
 
 def _told(value: float, form: str) -> str:

@@ -96,4 +96,4 @@ def _label(session: TrainingSession, but_for: Mapping[str, Any], place: int) -> 
     ]
     if all(first == second for first, second in but_for.values()) and place:
         told.append(tr("again"))
-    return ", ".join(told) or session.config.method
+    return tr(", ").join(told) or session.config.method

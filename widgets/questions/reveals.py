@@ -71,7 +71,7 @@ def complete_samples(split: Split, edges: Sequence[float]) -> tuple[str, str, HT
     complete = 100 * float(split.present.all(0).double().mean())
     choice, sentence = in_range(complete, edges, tr("of 100"))
     expected = 100 * float(shares.prod())
-    each = ", ".join(
+    each = tr(", ").join(
         f"{name} {share:.0%}" for name, share in zip(split.inputs, shares.tolist(), strict=True)
     )
     told = tr(

@@ -200,17 +200,17 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
     shared = np.vstack([f for k, f in zip(replays, frames, strict=True) if k not in alone])
     said = [tr("PCA of the features, a plane of each run's own.")]
     if matched:
-        others = ", ".join(matched)
+        others = tr(", ").join(matched)
         said.append(
             tr("Turned and scaled to match {first}: {others}.", first=first_letter, others=others)
         )
     if alone:
-        others = ", ".join(alone)
+        others = tr(", ").join(alone)
         said.append(
             tr("Of other samples, so not comparable point by point: {others}.", others=others)
         )
     gaps = (f"{k} {_nan_mean(r.centroid_gap[-1]):.2f}" for k, r in replays.items() if r.pairs)
-    if told_gaps := "; ".join(gaps):
+    if told_gaps := tr("; ").join(gaps):
         said.append(tr("Mean gap between centroids: {gaps}.", gaps=told_gaps))
     figure.update_xaxes(**BLANK)
     figure.update_yaxes(**BLANK)
@@ -267,7 +267,7 @@ def describe_differences(runs: Sequence[Run]) -> list[str]:
     sentences = []
     for letter, run in list(zip(LETTERS, runs, strict=False))[1:]:
         found = config_differences([runs[0].config, run.config])
-        changed = ", ".join(
+        changed = tr(", ").join(
             tr("{name} {now} instead of {before}", name=name, now=told(b), before=told(a))
             for name, (a, b) in found.items()
         )
@@ -281,7 +281,7 @@ def describe_differences(runs: Sequence[Run]) -> list[str]:
             tr(
                 "{run} has {changed} against A; accuracy in percentage points: {gains}.",
                 **values,
-                gains=", ".join(gains),
+                gains=tr(", ").join(gains),
             )
             if gains
             else tr("{run} has {changed} against A.", **values)
@@ -375,4 +375,5 @@ def _curves_in_words(looks: Mapping[str, Sequence[Summary]]) -> str:
     ]
     if not ends:
         return ""
-    return tr("Fused accuracy on the probe set, first to last look: {runs}.", runs="; ".join(ends))
+    runs = tr("; ").join(ends)
+    return tr("Fused accuracy on the probe set, first to last look: {runs}.", runs=runs)
