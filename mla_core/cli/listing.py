@@ -64,7 +64,7 @@ def _list_choices() -> None:
     for title, registry in tables.items():
         print(title)
         for name in registry:
-            print(f"  {name:18} {registry.describe(name)}".rstrip())
+            print(f"  {name:18} {tr(registry.describe(name))}".rstrip())
         for clash in registry.clashes():
             print(f"  {clash}")
     _list_notebooks()
