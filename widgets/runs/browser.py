@@ -158,14 +158,14 @@ class RunBrowser:
         self._below.children = [*pictures, *followed]
         for widget in before:
             widget.close()
-        told = [self._told()]
+        said = [self._told()]
         if chosen:
-            told.append(tr("{n} compared.", n=len(chosen)))
+            said.append(tr("{n} compared.", n=len(chosen)))
         if followed:
-            told.append(tr("{n} followed.", n=len(followed)))
+            said.append(tr("{n} followed.", n=len(followed)))
         if self.runs and not (chosen or followed):
-            told.append(tr(NOTHING_TICKED))
-        self._say("ready", sentences(*told, *problems))
+            said.append(tr(NOTHING_TICKED))
+        self._say("ready", sentences(*said, *problems))
 
     def _follow(self, names: Sequence[str]) -> None:
         """Follow these of the runs that are not finished, and no other."""
