@@ -29,6 +29,9 @@ STYLES = {  # and names of things
     "11px sans-serif",
     "part fused",
     "row panels",
+    ".js-plotly-plot text",
+    ".mla-output dfn.mla-term",
+    "import widgets",
     "(prefers-reduced-motion: reduce)",
     "(prefers-color-scheme: dark)",
 }

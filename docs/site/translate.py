@@ -23,8 +23,10 @@ from sphinx.cmd.build import build_main
 from stage import ROOT, stage
 
 from mla_core.language import CATALOGUES as OF_MESSAGES
+from widgets.page.glossary import glossary
 
 HERE = Path(__file__).parent
+GLOSSARY = "widgets/page/glossary.toml"
 MARKS = {"tr": None, "later": None}
 Found = tuple[int, str, str, list[str]]
 
@@ -86,6 +88,9 @@ def update_messages(to: Path) -> None:
             ROOT / room, METHODS, keywords=MARKS, strip_comment_tags=True
         ):
             found.add(message, None, [(f"{room}/{path}", 0)], (), comments, context=context)
+    for term in glossary():
+        for message in (term.told, *term.words):
+            found.add(message, None, [(GLOSSARY, 0)])
     _update(OF_MESSAGES / f"{LANGUAGE}.po", found, to / f"{LANGUAGE}.po")
 
 

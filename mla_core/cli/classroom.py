@@ -13,6 +13,7 @@ from pathlib import Path
 from mla_core.cli.lab import put, shipped, shipped_files, tell_kept
 from mla_core.errors import ConfigError
 from mla_core.files import written_whole
+from mla_core.language import later, tr
 from mla_core.words import counted
 
 DATASETS = ("spoken_digits", "gaussian")  # which every installation has
@@ -20,7 +21,7 @@ DATASETS = ("spoken_digits", "gaussian")  # which every installation has
 VARIED = "notebooks/0[1-4]_*.ipynb"
 VARIANTS = "variants.csv"
 
-EXAMPLES = """examples:
+EXAMPLES = later("""examples:
   mla-lab class course                            clean notebooks, experiments and results in course/
   mla-lab class course --students names.txt       notebooks 01 to 04 for each of them, in course/NAME/
   mla-lab class course --students names.txt --datasets spoken_digits,emoji
@@ -33,56 +34,76 @@ EXAMPLES = """examples:
     mla-lab class collect key
   Files that somebody changed are never replaced. Collecting reads notebooks, and executes nothing. A
   cell of the table that a spreadsheet would take for a formula begins with an apostrophe.
-"""
+""")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `class` to the command."""
     course = commands.add_parser(
         "class",
-        help="lay out notebooks for a course, and collect what students guessed",
-        description="Lay clean copies of the notebooks out for a course; or collect the guesses "
-        "of a pile of notebooks that were handed in, in one table.",
-        usage="mla-lab class FOLDER [--students FILE] [--datasets NAMES]\n"
-        "       mla-lab class collect FOLDER [--out FILE.csv]",
-        epilog=EXAMPLES,
+        help=tr("lay out notebooks for a course, and collect what students guessed"),
+        description=tr(
+            "Lay clean copies of the notebooks out for a course; or collect the guesses of a pile "
+            "of notebooks that were handed in, in one table."
+        ),
+        usage=tr(
+            "mla-lab class FOLDER [--students FILE] [--datasets NAMES]\n"
+            "       mla-lab class collect FOLDER [--out FILE.csv]"
+        ),
+        epilog=tr(EXAMPLES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     course.add_argument(
-        "words", metavar="[collect] FOLDER", nargs="+", help="where the course lies"
+        "words", metavar="[collect] FOLDER", nargs="+", help=tr("where the course lies")
     )
     course.add_argument(
-        "--students", type=Path, metavar="FILE", help="names, one a line: a variant for each"
+        "--students", type=Path, metavar="FILE", help=tr("names, one a line: a variant for each")
     )
     course.add_argument(
         "--datasets",
         metavar="NAMES",
-        help=f"that variants draw from (default: {','.join(DATASETS)})",
+        help=tr("that variants draw from (default: {names})", names=",".join(DATASETS)),
     )
-    course.add_argument("--out", type=Path, metavar="FILE.csv", help="where the table goes")
+    course.add_argument("--out", type=Path, metavar="FILE.csv", help=tr("where the table goes"))
     course.set_defaults(action=_class)
 
 
 def _class(arguments: argparse.Namespace) -> int:
     match arguments.words:
         case ["collect"]:
-            msg = "collect from which folder? mla-lab class collect FOLDER (a course: ./collect)"
+            msg = tr(
+                "collect from which folder? mla-lab class collect FOLDER (a course: ./collect)"
+            )
             raise ConfigError(msg)
         case ["collect", folder]:
-            _refuse(arguments, "collect", "students", "datasets")
+            _refuse(
+                arguments,
+                later("--{name} means nothing collect: leave it out (see mla-lab class --help)"),
+                "students",
+                "datasets",
+            )
             return _collect(Path(folder), arguments.out)
         case [folder]:
-            _refuse(arguments, "without `collect`", "out")
+            _refuse(
+                arguments,
+                later(
+                    "--{name} means nothing without `collect`: leave it out (see mla-lab class --help)"
+                ),
+                "out",
+            )
             return _lay_out(Path(folder), arguments)
-    msg = f"give one folder, not {len(arguments.words)}: {' '.join(arguments.words)}"
+    msg = tr(
+        "give one folder, not {number}: {folders}",
+        number=len(arguments.words),
+        folders=" ".join(arguments.words),
+    )
     raise ConfigError(msg)
 
 
-def _refuse(arguments: argparse.Namespace, where: str, *options: str) -> None:
+def _refuse(arguments: argparse.Namespace, why: str, *options: str) -> None:
     for name in options:
         if getattr(arguments, name) is not None:
-            msg = f"--{name} means nothing {where}: leave it out (see mla-lab class --help)"
-            raise ConfigError(msg)
+            raise ConfigError(tr(why, name=name))
 
 
 def _lay_out(folder: Path, arguments: argparse.Namespace) -> int:
@@ -90,17 +111,26 @@ def _lay_out(folder: Path, arguments: argparse.Namespace) -> int:
 
     root = shipped()
     if folder.resolve() in {root, *(root / name for name in ("notebooks", "results"))}:
-        msg = f"{str(folder)!r} is where the notebooks come from: give another folder, such as 'course'"
+        msg = tr(
+            "{folder!r} is where the notebooks come from: give another folder, such as 'course'",
+            folder=str(folder),
+        )
         raise ConfigError(msg)
     if arguments.students is None:
-        _refuse(arguments, "without --students", "datasets")
-        files, whom = _shipped(root, "*"), ""
+        _refuse(
+            arguments,
+            later(
+                "--{name} means nothing without --students: leave it out (see mla-lab class --help)"
+            ),
+            "datasets",
+        )
+        files, students = _shipped(root, "*"), 0
     else:
         variants = [
             variant_of(name, _datasets(arguments.datasets))
             for name in read_names(arguments.students)
         ]
-        whom = f" for {counted(len(variants), 'student')}"
+        students = len(variants)
         files = {VARIANTS: as_csv(("name", "seed", "dataset"), variants).encode()}
         for variant in variants:
             values: dict[str, int | str] = {"seed": variant.seed, "dataset": variant.dataset}
@@ -108,7 +138,11 @@ def _lay_out(folder: Path, arguments: argparse.Namespace) -> int:
             files |= {f"{variant.name}/{name}": content for name, content in own.items()}
     kept = put(folder, files)
     tell_kept(kept)
-    print(f"{folder}: {counted(len(files) - len(kept), 'file')}{whom}")
+    laid = counted(len(files) - len(kept), tr("file"), tr("files"))
+    if students:
+        whom = counted(students, tr("student"), tr("students"))
+        laid = tr("{files} for {students}", files=laid, students=whom)
+    print(f"{folder}: {laid}")
     return 0
 
 
@@ -157,7 +191,13 @@ def _collect(folder: Path, out: Path | None) -> int:
         beside.write_text(table, encoding="utf-8")
     verdicts = Counter(row.verdict for row in found.rows)
     print(
-        f"{out}: {counted(len(found.rows), 'question')} in {counted(found.notebooks, 'notebook')}, "
-        f"{verdicts['right']} guessed right, {verdicts['wrong']} wrong"
+        tr(
+            "{out}: {questions} in {notebooks}, {right} guessed right, {wrong} wrong",
+            out=out,
+            questions=counted(len(found.rows), tr("question"), tr("questions")),
+            notebooks=counted(found.notebooks, tr("notebook"), tr("notebooks")),
+            right=verdicts["right"],
+            wrong=verdicts["wrong"],
+        )
     )
     return 0

@@ -11,8 +11,9 @@ from pathlib import Path
 from mla_core.cli.own_code import add_allow_import, allow
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, TrainingDivergedError
+from mla_core.language import later, tr
 
-EXPORT = """examples:
+EXPORT = later("""examples:
   mla-lab export runs/0123456789ab                        writes 0123456789ab.html here
   mla-lab export runs/0123456789ab --html talk/first.html
   mla-lab export runs/0123456789ab --html first.html --force    replace the page
@@ -20,9 +21,9 @@ EXPORT = """examples:
 
   `mla-lab list runs` names the runs. Open the page by a double click on your machine, send it
   by mail, print it. JupyterLab shows its map when you press Trust HTML.
-"""
+""")
 
-REPEAT = """examples:
+REPEAT = later("""examples:
   mla-lab repeat config.json                the configuration copied from an exported page
   mla-lab repeat runs/0123456789ab --out again
   mla-lab repeat config.json --allow-import my_lab     it names code of your own, "my_lab:Mine"
@@ -31,7 +32,7 @@ REPEAT = """examples:
   A run of a configuration is named by it, so one that is there already is not repeated: give
   another folder to compute it again. A notebook's run is named after the notebook and all that it
   does, since it does more than train: its configuration alone is another run, with the same numbers.
-"""
+""")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -39,31 +40,43 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     raw = argparse.RawDescriptionHelpFormatter
     export = commands.add_parser(
         "export",
-        help="write one run as one HTML page, which needs no kernel and no network",
-        description="Write one run as one self-contained HTML page of at most 6 MB: its curves, "
-        "its map over time with the samples, its numbers, and its configuration to copy.",
-        epilog=EXPORT,
+        help=tr("write one run as one HTML page, which needs no kernel and no network"),
+        description=tr(
+            "Write one run as one self-contained HTML page of at most 6 MB: its curves, its map "
+            "over time with the samples, its numbers, and its configuration to copy."
+        ),
+        epilog=tr(EXPORT),
         formatter_class=raw,
     )
-    export.add_argument("run", metavar="RUN", type=Path, help="a run folder")
+    export.add_argument("run", metavar="RUN", type=Path, help=tr("a run folder"))
     export.add_argument(
-        "--html", type=Path, metavar="OUT.html", help="the page (default: RUN's name.html, here)"
+        "--html",
+        type=Path,
+        metavar="OUT.html",
+        help=tr("the page (default: RUN's name.html, here)"),
     )
-    export.add_argument("--force", action="store_true", help="replace a page that is there")
+    export.add_argument("--force", action="store_true", help=tr("replace a page that is there"))
     add_allow_import(export)
-    export.add_argument("--no-media", action="store_true", help="leave the samples' content out")
+    export.add_argument(
+        "--no-media", action="store_true", help=tr("leave the samples' content out")
+    )
     export.set_defaults(action=_export)
 
     repeat = commands.add_parser(
         "repeat",
-        help="run a configuration, such as one copied from an exported page",
-        description="Run the experiment that a configuration in JSON describes.",
-        epilog=REPEAT,
+        help=tr("run a configuration, such as one copied from an exported page"),
+        description=tr("Run the experiment that a configuration in JSON describes."),
+        epilog=tr(REPEAT),
         formatter_class=raw,
     )
-    repeat.add_argument("config", metavar="CONFIG", help="a JSON file, a run folder, or - to read")
     repeat.add_argument(
-        "--out", type=Path, default=Path("runs"), help="where run folders are kept (default: runs)"
+        "config", metavar="CONFIG", help=tr("a JSON file, a run folder, or - to read")
+    )
+    repeat.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        help=tr("where run folders are kept (default: runs)"),
     )
     add_allow_import(repeat)
     repeat.set_defaults(action=_repeat)
@@ -75,7 +88,9 @@ def _export(arguments: argparse.Namespace) -> int:
     run: Path = arguments.run
     out: Path = arguments.html or Path(f"{run.resolve().name}.html")
     if out.exists() and not arguments.force:
-        msg = f"{str(out)!r} is there already: give --force to replace it, or another name"
+        msg = tr(
+            "{page!r} is there already: give --force to replace it, or another name", page=str(out)
+        )
         raise ConfigError(msg)
     path = export_run(run, out, media=not arguments.no_media)
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")
@@ -88,7 +103,7 @@ def _page_writer() -> Callable[..., Path]:
     try:
         writer: Callable[..., Path] = next(iter(found)).load()
     except (StopIteration, ImportError) as error:
-        msg = "nothing here writes pages: install MLA Lab whole, see README.md"
+        msg = tr("nothing here writes pages: install MLA Lab whole, see README.md")
         raise ConfigError(msg) from error
     return writer
 
@@ -105,9 +120,10 @@ def _repeat(arguments: argparse.Namespace) -> int:
         print(f"mla-lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("mla-lab: stopped; the same command goes on from here", file=sys.stderr)
+        print(tr("mla-lab: stopped; the same command goes on from here"), file=sys.stderr)
         return 130
-    print(f"{folder} (finished before, not repeated)" if finished else folder)
+    before = tr("{folder} (finished before, not repeated)", folder=folder)
+    print(before if finished else folder)
     return 0
 
 
@@ -130,7 +146,7 @@ def _read(source: str) -> str:
         try:
             return sys.stdin.buffer.read().decode("utf-8")
         except UnicodeDecodeError as error:
-            msg = f"what was read from - is not text in UTF-8: {error}"
+            msg = tr("what was read from - is not text in UTF-8: {fault}", fault=error)
             raise ConfigError(msg) from error
     path = Path(source)
     path = path / "config.json" if path.is_dir() else path
@@ -138,5 +154,5 @@ def _read(source: str) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        msg = f"cannot read the configuration {str(path)!r}: {reason}"
+        msg = tr("cannot read the configuration {path!r}: {reason}", path=str(path), reason=reason)
         raise ConfigError(msg) from error

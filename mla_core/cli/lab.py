@@ -9,13 +9,14 @@ from pathlib import Path
 
 from mla_core.cli.server import serve
 from mla_core.files import read_json, write_json, written_whole
+from mla_core.language import later, tr
 from mla_core.runs.places import FIRST_NOTEBOOK, lab_folder
 
 NEW_FOLDER = Path("mla-lab")  # made here, where no lab is at hand
 SHIPPED = ("notebooks/[0-9][0-9]_*.ipynb", "experiments/*.toml", "results/*.*")
 NOTE = ".mla-lab.json"  # in a lab's folder: what was laid there -> its SHA-256
 
-EXAMPLES = """examples:
+EXAMPLES = later("""examples:
   mla-lab lab                        the lab that this folder is in, or a new one in ./mla-lab
   mla-lab lab my_lab                 the same in my_lab, which is made when missing
   mla-lab lab --port 9000 --no-browser
@@ -23,25 +24,27 @@ EXAMPLES = """examples:
 
   A lab is a folder with notebooks/, experiments/ and results/. Files that you changed there are
   kept; the others are those of the installed version.
-"""
+""")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `lab` to the command."""
     lab = commands.add_parser(
         "lab",
-        help="open the notebooks in JupyterLab on this machine",
-        description="Lay the notebooks out in a folder, and open them in JupyterLab. Only this "
-        "machine reaches it, with a token. Further options go to JupyterLab.",
-        epilog=EXAMPLES,
+        help=tr("open the notebooks in JupyterLab on this machine"),
+        description=tr(
+            "Lay the notebooks out in a folder, and open them in JupyterLab. Only this machine "
+            "reaches it, with a token. Further options go to JupyterLab."
+        ),
+        epilog=tr(EXAMPLES),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,  # a short form might be meant for JupyterLab
     )
     lab.add_argument("folder", metavar="FOLDER", nargs="?", type=Path)
     lab.add_argument(
-        "--port", type=_port, default=8888, help="default: 8888; the next one when it is busy"
+        "--port", type=_port, default=8888, help=tr("default: 8888; the next one when it is busy")
     )
-    lab.add_argument("--no-browser", action="store_true", help="only print the address")
+    lab.add_argument("--no-browser", action="store_true", help=tr("only print the address"))
     lab.set_defaults(action=_lab, passes_on=True)
 
 
@@ -105,7 +108,7 @@ def put(folder: Path, files: Mapping[str, bytes]) -> list[str]:
         When the folder cannot be written.
     """
     note = folder / NOTE
-    before = read_json(note, "remove it") if note.is_file() else {}
+    before = read_json(note, tr("remove it")) if note.is_file() else {}
     laid, kept = dict(before), []
     for name, content in files.items():
         new, place = _digest(content), folder / name
@@ -126,8 +129,11 @@ def tell_kept(kept: Sequence[str]) -> None:
     """Say which files were kept, and what to do about it."""
     if kept:
         print(
-            f"Kept as you changed them: {', '.join(kept)}. Rename one and start again to have it "
-            "as shipped, too.",
+            tr(
+                "Kept as you changed them: {files}. Rename one and start again to have it as "
+                "shipped, too.",
+                files=", ".join(kept),
+            ),
             flush=True,
         )
 
@@ -142,7 +148,7 @@ def _lab(arguments: argparse.Namespace) -> int:
 
 def _port(text: str) -> int:
     if not (text.isdecimal() and 0 < int(text) < 65536):
-        msg = f"the port must be a number from 1 to 65535, not {text!r}"
+        msg = tr("the port must be a number from 1 to 65535, not {text!r}", text=text)
         raise argparse.ArgumentTypeError(msg)
     return int(text)
 

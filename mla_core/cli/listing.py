@@ -10,21 +10,26 @@ from typing import Any
 
 from mla_core.cli.lab import NEW_FOLDER, shipped_files
 from mla_core.errors import ConfigError
+from mla_core.language import later, tr
 from mla_core.plugins import Registry
 
-OWN = """your own: a file my_lab.py in this folder, named as "my_lab:Mine" wherever a name stands above;
-or an installed package with entry points (notebooks/09_your_own_method.ipynb shows both)"""
+OWN = later("""your own: a file my_lab.py in this folder, named as "my_lab:Mine" wherever a name stands above;
+or an installed package with entry points (notebooks/09_your_own_method.ipynb shows both)""")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `list` to the command."""
     listing = commands.add_parser(
         "list",
-        help="say what there is: data sets, methods, fusion rules; a notebook's parameters; runs",
-        description="Without an argument: everything that has a name, from data sets to fusion "
-        "rules, and the notebooks. With a notebook: its parameters. With a folder: the runs in it.",
+        help=tr(
+            "say what there is: data sets, methods, fusion rules; a notebook's parameters; runs"
+        ),
+        description=tr(
+            "Without an argument: everything that has a name, from data sets to fusion rules, and "
+            "the notebooks. With a notebook: its parameters. With a folder: the runs in it."
+        ),
     )
-    listing.add_argument("what", nargs="?", type=Path, help="a notebook or a folder of runs")
+    listing.add_argument("what", nargs="?", type=Path, help=tr("a notebook or a folder of runs"))
     listing.set_defaults(action=_list)
 
 
@@ -37,7 +42,7 @@ def _list(arguments: argparse.Namespace) -> int:
     elif what.is_dir():
         _list_runs(what)
     else:
-        msg = f"{str(what)!r} is neither a notebook nor a folder"
+        msg = tr("{what!r} is neither a notebook nor a folder", what=str(what))
         raise ConfigError(msg)
     return 0
 
@@ -46,32 +51,34 @@ def _list_choices() -> None:
     import mla_core as mla
 
     tables: dict[str, Registry[Any]] = {
-        "data sets (dataset=)": mla.datasets,
-        "methods (method=)": mla.methods.METHODS,
-        "head gradient variants (head_gradient=)": mla.head_gradients,
-        "fusion rules (fusion=)": mla.fusion.RULES,
-        'encoders (encoders={"image": ...}, or a pretrained model by name or folder)': (
+        tr("data sets (dataset=)"): mla.datasets,
+        tr("methods (method=)"): mla.methods.METHODS,
+        tr("head gradient variants (head_gradient=)"): mla.head_gradients,
+        tr("fusion rules (fusion=)"): mla.fusion.RULES,
+        tr('encoders (encoders={"image": ...}, or a pretrained model by name or folder)'): (
             mla.encoders.ENCODERS
         ),
-        "numbers (metrics=, beside those that are always there)": mla.metrics,
-        "corruptions": mla.corruptions,
+        tr("numbers (metrics=, beside those that are always there)"): mla.metrics,
+        tr("corruptions"): mla.corruptions,
     }
     for title, registry in tables.items():
         print(title)
         for name in registry:
-            print(f"  {name:18} {registry.describe(name)}".rstrip())
+            print(f"  {name:18} {tr(registry.describe(name))}".rstrip())
         for clash in registry.clashes():
             print(f"  {clash}")
     _list_notebooks()
-    print(OWN)
+    print(tr(OWN))
 
 
 def _list_notebooks() -> None:
     here = sorted(Path("notebooks").glob("*.ipynb"))
     if here:
-        print("notebooks (mla-lab list NOTEBOOK shows the parameters)")
+        print(tr("notebooks (mla-lab list NOTEBOOK shows the parameters)"))
     else:
-        print(f"notebooks (mla-lab lab lays them into {NEW_FOLDER} and opens them)")
+        print(
+            tr("notebooks (mla-lab lab lays them into {folder} and opens them)", folder=NEW_FOLDER)
+        )
         names = [name for name in shipped_files() if name.endswith(".ipynb")]
         here = [NEW_FOLDER / name for name in names]
     for path in here:
@@ -91,7 +98,7 @@ def _list_parameters(notebook: Path) -> None:
     for name, (kind, default, text) in notebook_parameters(notebook).items():
         print(f"  {name:18} {kind:6} {json.dumps(default):18} {text}".rstrip())
         if name in named:
-            print(f"  {'':18} one of {', '.join(named[name])}")
+            print(f"  {'':18} {tr('one of {names}', names=', '.join(named[name]))}")
 
 
 def _list_runs(folder: Path) -> None:
@@ -100,7 +107,7 @@ def _list_runs(folder: Path) -> None:
 
     runs, problems = read_runs(folder)
     if not runs:
-        print(f"no finished run in {folder}")
+        print(tr("no finished run in {folder}", folder=folder))
     shown = {"method", "dataset", "seed", "epochs"}
     differing = config_differences([run.config for run in runs])
     varying = {name: values for name, values in differing.items() if name not in shown}

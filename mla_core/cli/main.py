@@ -23,9 +23,10 @@ from mla_core.cli import (
 )
 from mla_core.cli.values import named_values
 from mla_core.errors import ConfigError, DataError, NotebookError, StoppedError
+from mla_core.language import later, tr
 from mla_core.version import __version__
 
-EPILOG = """examples:
+EPILOG = later("""examples:
   mla-lab lab                                         open the notebooks in JupyterLab
   mla-lab list                                        what there is to choose from
   mla-lab list notebooks/01_alternating_training.ipynb   a notebook's parameters
@@ -42,15 +43,15 @@ EPILOG = """examples:
   mla-lab export runs/0123456789ab --html run.html    one page to send, without a kernel
   mla-lab class course --students names.txt           notebooks for a course (see mla-lab class --help)
   mla-lab data check my_folder/manifest.csv           your own files (see mla-lab data --help)
-"""
+""")
 
 
 def command_parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
     parser = argparse.ArgumentParser(
         prog="mla-lab",
-        description="MLA Lab: multimodal learning by alternating unimodal adaptation.",
-        epilog=EPILOG,
+        description=tr("MLA Lab: multimodal learning by alternating unimodal adaptation."),
+        epilog=tr(EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"mla-lab {__version__}")
@@ -58,12 +59,14 @@ def command_parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser(
         "run",
-        help="run a notebook headless and leave one run folder",
-        description="Run a notebook headless with the given parameters. A finished run is not "
-        "repeated, one that was cut off goes on.",
+        help=tr("run a notebook headless and leave one run folder"),
+        description=tr(
+            "Run a notebook headless with the given parameters. A finished run is not repeated, "
+            "one that was cut off goes on."
+        ),
     )
     run.add_argument(
-        "notebook", type=Path, help="for example notebooks/01_alternating_training.ipynb"
+        "notebook", type=Path, help=tr("for example notebooks/01_alternating_training.ipynb")
     )
     run.add_argument(
         "-p",
@@ -71,10 +74,15 @@ def command_parser() -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="a parameter of the notebook, once for each; lists as JSON: -p 'noise=[0, 10, 0.5]'",
+        help=tr(
+            "a parameter of the notebook, once for each; lists as JSON: -p 'noise=[0, 10, 0.5]'"
+        ),
     )
     run.add_argument(
-        "--out", type=Path, default=Path("runs"), help="where run folders are kept (default: runs)"
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        help=tr("where run folders are kept (default: runs)"),
     )
     run.set_defaults(action=_run)
 
@@ -97,7 +105,7 @@ def read_command(given: Sequence[str]) -> argparse.Namespace:
     parser = command_parser()
     arguments, further = parser.parse_known_args(given)
     if further and not getattr(arguments, "passes_on", False):
-        parser.error(f"unrecognized arguments: {' '.join(further)}")
+        parser.error(tr("unrecognized arguments: {arguments}", arguments=" ".join(further)))
     arguments.further = further
     arguments.command_line = shlex.join(["mla-lab", *given])
     return arguments
@@ -105,8 +113,8 @@ def read_command(given: Sequence[str]) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 when the input was bad, or 1 when something run failed."""
-    arguments = read_command(sys.argv[1:] if argv is None else argv)
     try:
+        arguments = read_command(sys.argv[1:] if argv is None else argv)
         code = int(arguments.action(arguments))
         sys.stdout.flush()
     except (ConfigError, DataError) as error:
@@ -137,9 +145,10 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"mla-lab: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("mla-lab: stopped; the same command goes on from here", file=sys.stderr)
+        print(tr("mla-lab: stopped; the same command goes on from here"), file=sys.stderr)
         return 130
-    print(folder if fresh else f"{folder} (finished before, not repeated)")
+    before = tr("{folder} (finished before, not repeated)", folder=folder)
+    print(folder if fresh else before)
     return 0
 
 

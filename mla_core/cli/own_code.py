@@ -7,9 +7,10 @@ import os
 import sys
 from pathlib import Path
 
+from mla_core.language import later, tr
 from mla_core.references import allow_import
 
-HELP = (
+HELP = later(
     "a module that the file may import, once for each. A configuration can name code as "
     "'my_lab:Mine'; what only a file names is not run before you say that you know and trust it"
 )
@@ -30,7 +31,9 @@ def find_modules_here() -> None:
 
 def add_allow_import(parser: argparse.ArgumentParser) -> None:
     """Add ``--allow-import`` to a command that reads files from elsewhere."""
-    parser.add_argument("--allow-import", metavar="MODULE", action="append", default=[], help=HELP)
+    parser.add_argument(
+        "--allow-import", metavar="MODULE", action="append", default=[], help=tr(HELP)
+    )
 
 
 def allow(arguments: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mla_core.errors import ConfigError
+from mla_core.language import tr
 from mla_core.runs.jupyter import encrypted_kernels, spare_the_grammar
 from mla_core.runs.places import FIRST_NOTEBOOK
 
@@ -51,11 +52,16 @@ def serve(folder: Path, port: int, further: Sequence[str]) -> None:
         ]
     )
     if not server.identity_provider.token:
-        msg = "JupyterLab would run without a token: not started"
+        msg = tr("JupyterLab would run without a token: not started")
         raise ConfigError(msg)
     server.identity_provider.token_generated = True  # so that the address is printed with it
     if server.port != port:
-        print(f"Port {port} is busy: JupyterLab is on port {server.port} instead.", flush=True)
+        told = tr(
+            "Port {port} is busy: JupyterLab is on port {instead} instead.",
+            port=port,
+            instead=server.port,
+        )
+        print(told, flush=True)
     IOLoop.current().add_callback(_warm_up, server)
     server.start()
 
@@ -80,4 +86,5 @@ async def _warm_up(server: ServerApp) -> None:
         await client.get_shell_msg(timeout=60)
         client.stop_channels()
     except Exception:  # the page can do without
-        server.log.warning("The first notebook's kernel was not started ahead.", exc_info=True)
+        told = tr("The first notebook's kernel was not started ahead.")
+        server.log.warning(told, exc_info=True)

@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mla_core.language import later, tr
 from mla_core.words import counted
 
 if TYPE_CHECKING:
     from mla_core.runs import Specification, SweepReport
 
-SWEEP = """a specification, rates.toml:
+SWEEP = later("""a specification, rates.toml:
   description = "Which learning rate suits each method?"
   [common]                          # for all runs
   dataset = "gaussian"
@@ -44,82 +45,97 @@ examples:
   mla-lab sweep rates.toml --shard 1/8        the first of eight parts, such as of a SLURM array
   mla-lab sweep rates.toml --cluster tcp://10.0.0.1:8786 --fetch
   mla-lab table runs/rates --rows method --choose learning_rate --show-choice
-"""
+""")
 
-TABLE = """examples:
+TABLE = later("""examples:
   mla-lab table runs/rates --rows method --columns learning_rate
   mla-lab table rates.csv --rows method,learning_rate --columns dataset
   mla-lab table runs/rates --rows method --choose learning_rate --show-choice
       the learning rate with the best val.accuracy for each method
   mla-lab table runs/rates --rows method --choose learning_rate --value test.unimodal_accuracy.m1
-"""
+""")
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `sweep` and `table` to the command."""
     sweep = commands.add_parser(
         "sweep",
-        help="run all configurations of a small TOML file, several at a time",
-        description="Run all configurations of a specification. Finished runs are skipped, what "
-        "was cut off goes on, a failing run does not stop the others.",
-        epilog=SWEEP,
+        help=tr("run all configurations of a small TOML file, several at a time"),
+        description=tr(
+            "Run all configurations of a specification. Finished runs are skipped, what was cut off "
+            "goes on, a failing run does not stop the others."
+        ),
+        epilog=tr(SWEEP),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     sweep.add_argument("specification", metavar="SPEC.toml", type=Path)
-    sweep.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    sweep.add_argument("--jobs", type=int, default=1, help=tr("processes (default: 1)"))
     sweep.add_argument(
         "--shard",
         type=_shard,
         metavar="I/N",
-        help="only part I of N; N calls with the same folder run all, wherever each runs",
+        help=tr("only part I of N; N calls with the same folder run all, wherever each runs"),
     )
     sweep.add_argument(
-        "--cluster", default="", metavar="ADDRESS", help="run on the workers of a Dask scheduler"
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help=tr("run on the workers of a Dask scheduler"),
     )
     sweep.add_argument(
-        "--fetch", action="store_true", help="of a cluster that does not share the folder"
+        "--fetch", action="store_true", help=tr("of a cluster that does not share the folder")
     )
-    sweep.add_argument("--out", type=Path, help="where run folders are kept (default: runs/SPEC)")
+    sweep.add_argument(
+        "--out", type=Path, help=tr("where run folders are kept (default: runs/SPEC)")
+    )
     sweep.add_argument(
         "--results",
         type=Path,
         metavar="FILE.csv",
-        help="write all numbers of these runs, one row each, and FILE.json about where they "
-        "come from",
+        help=tr(
+            "write all numbers of these runs, one row each, and FILE.json about where they come from"
+        ),
     )
-    sweep.add_argument("--dry-run", action="store_true", help="only list the runs")
+    sweep.add_argument("--dry-run", action="store_true", help=tr("only list the runs"))
     sweep.set_defaults(action=_sweep)
 
     table = commands.add_parser(
         "table",
-        help="means over seeds with 95 %% intervals, as Markdown and CSV",
-        description="Average a number over seeds: mean ± 95 % Student t-interval in each cell.",
-        epilog=TABLE,
+        help=tr("means over seeds with 95 %% intervals, as Markdown and CSV"),
+        description=tr("Average a number over seeds: mean ± 95 % Student t-interval in each cell."),
+        epilog=tr(TABLE),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     table.add_argument(
-        "source", metavar="RUNS_OR_CSV", type=Path, help="a folder of runs, or a file of results"
+        "source",
+        metavar="RUNS_OR_CSV",
+        type=Path,
+        help=tr("a folder of runs, or a file of results"),
     )
-    table.add_argument("--rows", required=True, help="settings, such as method,head_gradient")
-    table.add_argument("--columns", default="", help="settings, such as dataset")
+    table.add_argument("--rows", required=True, help=tr("settings, such as method,head_gradient"))
+    table.add_argument("--columns", default="", help=tr("settings, such as dataset"))
     table.add_argument(
-        "--value", default="test.accuracy", help="the number to show (default: test.accuracy)"
+        "--value", default="test.accuracy", help=tr("the number to show (default: test.accuracy)")
     )
     table.add_argument(
         "--choose",
         default="",
-        help="settings that each cell fixes to their best combination, such as learning_rate",
+        help=tr("settings that each cell fixes to their best combination, such as learning_rate"),
     )
     table.add_argument(
-        "--by", default="val.accuracy", help="what --choose goes by (default: val.accuracy)"
+        "--by", default="val.accuracy", help=tr("what --choose goes by (default: val.accuracy)")
     )
     table.add_argument(
         "--show-choice",
         action="store_true",
-        help="say in each cell what was chosen, and below what stage one tried, if there was one",
+        help=tr(
+            "say in each cell what was chosen, and below what stage one tried, if there was one"
+        ),
     )
     table.add_argument(
-        "--csv", type=Path, help="also write the cells here (default for a folder: RUNS/table.csv)"
+        "--csv",
+        type=Path,
+        help=tr("also write the cells here (default for a folder: RUNS/table.csv)"),
     )
     table.set_defaults(action=_table)
 
@@ -152,7 +168,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
             progress=True,
         )
     except KeyboardInterrupt:
-        print("mla-lab: stopped; the same command goes on from here", file=sys.stderr)
+        print(tr("mla-lab: stopped; the same command goes on from here"), file=sys.stderr)
         return 130
     seconds = time.monotonic() - start
     if arguments.results is not None and report.folders:
@@ -168,32 +184,57 @@ def _conclude(specification: Specification, report: SweepReport, out: Path) -> i
     lists = {"": specification}
     if one is not None:
         two = specification.stage_two(one.choices)
-        lists = {"stage one": specification.stage_one({}), "stage two": two}
+        lists = {later("stage one"): specification.stage_one({}), later("stage two"): two}
     for stage, part in report.stages.items():
-        counts = f"{len(part.finished)} finished, {len(part.skipped)} skipped"
-        diverged = f"{len(one.diverged)} diverged, " if one and part is one.report else ""
-        start = f"{out}: {stage}: " if stage else f"{out}: "
-        print(f"{start}{counts}, {diverged}{len(part.failures)} failed")
+        counts = {"finished": len(part.finished), "skipped": len(part.skipped)}
+        counts["failed"] = len(part.failures)
+        told = (
+            tr(
+                "{finished} finished, {skipped} skipped, {diverged} diverged, {failed} failed",
+                diverged=len(one.diverged),
+                **counts,
+            )
+            if one and part is one.report
+            else tr("{finished} finished, {skipped} skipped, {failed} failed", **counts)
+        )
+        print(f"{out}: {tr(stage)}: {told}" if stage else f"{out}: {told}")
         if part.stopped:
-            told = ", ".join(part.stopped)
-            print(f"mla-lab: stopped on request: {told}; the same command goes on", file=sys.stderr)
+            stopped = tr(
+                "mla-lab: stopped on request: {runs}; the same command goes on",
+                runs=", ".join(part.stopped),
+            )
+            print(stopped, file=sys.stderr)
         if part.failures:
             listed = failures_of(lists[stage], out)
-            what = "holds their settings and traces" if listed.is_file() else "could not be written"
-            print(f"mla-lab: {listed} {what}", file=sys.stderr)
+            told = (
+                tr("mla-lab: {file} holds their settings and traces", file=listed)
+                if listed.is_file()
+                else tr("mla-lab: {file} could not be written", file=listed)
+            )
+            print(told, file=sys.stderr)
     if one is not None and one.waiting and not one.report.stopped:
-        who = "other parts compute them, or " if specification.part else ""
-        print(
-            f"mla-lab: what is not chosen yet waits for {counted(one.waiting, 'run')} of stage one: "
-            f"{who}they failed; the same command goes on",
-            file=sys.stderr,
+        runs = counted(one.waiting, tr("run of stage one"), tr("runs of stage one"))
+        waits = (
+            tr(
+                "mla-lab: what is not chosen yet waits for {runs}: other parts compute them, or "
+                "they failed; the same command goes on",
+                runs=runs,
+            )
+            if specification.part
+            else tr(
+                "mla-lab: what is not chosen yet waits for {runs}: they failed; the same command "
+                "goes on",
+                runs=runs,
+            )
         )
+        print(waits, file=sys.stderr)
     hopeless = one.hopeless if one else []
     for choice in hopeless:
         place = ", ".join(
             f"{k}={v}" for k, v in choice.settings.items() if k in ("dataset", "method")
         )
-        print(f"mla-lab: no candidate of {place} came through stage one", file=sys.stderr)
+        lost = tr("mla-lab: no candidate of {place} came through stage one", place=place)
+        print(lost, file=sys.stderr)
     if hopeless or any(part.failures for part in report.stages.values()):
         return 1
     return 130 if any(part.stopped for part in report.stages.values()) else 0
@@ -202,7 +243,7 @@ def _conclude(specification: Specification, report: SweepReport, out: Path) -> i
 def _shard(text: str) -> tuple[int, int]:
     index, slash, count = text.partition("/")
     if not (slash and index.isdecimal() and count.isdecimal()):
-        msg = f"the part must be like 1/8, the first of eight, not {text!r}"
+        msg = tr("the part must be like 1/8, the first of eight, not {text!r}", text=text)
         raise argparse.ArgumentTypeError(msg)
     return int(index), int(count)
 
@@ -211,7 +252,7 @@ def _part(specification: Specification, arguments: argparse.Namespace) -> Specif
     from mla_core.errors import ConfigError
 
     if arguments.results is not None:
-        msg = (
+        msg = tr(
             "one part has no results of the whole: when all parts are done, the same command with "
             "--results and without --shard writes them, and runs nothing"
         )
@@ -224,7 +265,7 @@ def _list(specification: Specification, out: Path) -> None:
     print(f"# {specification.description}\n# {_plan(specification, out, stages)}")
     for stage, done in stages:
         for run in stage.runs:
-            print(f"{run}  {'done' if run in done else '-':4}  {stage.label(run)}".rstrip())
+            print(f"{run}  {tr('done') if run in done else '-':4}  {stage.label(run)}".rstrip())
 
 
 Done = list[str]  # names of finished runs
@@ -243,16 +284,20 @@ def _stages(specification: Specification, out: Path) -> list[tuple[Specification
 
 def _plan(specification: Specification, out: Path, stages: list[tuple[Specification, Done]]) -> str:
     (first, done), *more = stages
-    plan = f"{counted(len(first.runs), 'run')} in {out}, {len(done)} done before"
+    runs = counted(len(first.runs), tr("run in {out}", out=out), tr("runs in {out}", out=out))
+    plan = tr("{runs}, {done} done before", runs=runs, done=len(done))
     protocol = specification.protocol
     if protocol is None:
         return plan
-    cells = counted(len(protocol.cells), "cell")
     ((_, ready),) = more
     two = protocol.size_of_part
-    return (
-        f"stage one: {plan}, to choose in {cells} by {protocol.by}; stage two: "
-        f"{counted(two, 'run')} with new seeds, {len(ready)} done before"
+    return tr(
+        "stage one: {plan}, to choose in {cells} by {by}; stage two: {runs}, {done} done before",
+        plan=plan,
+        cells=counted(len(protocol.cells), tr("cell"), tr("cells")),
+        by=protocol.by,
+        runs=counted(two, tr("run with new seeds"), tr("runs with new seeds")),
+        done=len(ready),
     )
 
 
@@ -284,7 +329,8 @@ def _write_results(
         **({"choices": choices} if choices is not None else {}),
     }
     results.write(frame, arguments.results, provenance)
-    print(f"{arguments.results}: {counted(len(frame), 'run')}", file=sys.stderr)
+    told = later("{file}: {number} run") if len(frame) == 1 else later("{file}: {number} runs")
+    print(tr(told, file=arguments.results, number=len(frame)), file=sys.stderr)
 
 
 def _chosen(specification: Specification, report: SweepReport) -> dict[str, Any] | None:
@@ -317,8 +363,9 @@ def _table(arguments: argparse.Namespace) -> int:
     if choices is not None and arguments.show_choice:
         print(f"\n{results.stage_one_markdown(choices)}")
     elif choices is not None:
-        print("\nsettings were chosen in a stage before, on val: --show-choice shows it")
+        told = tr("settings were chosen in a stage before, on val: --show-choice shows it")
+        print(f"\n{told}")
     if csv is not None:
         results.write_cells(made, csv)
-        print(f"written: {csv}", file=sys.stderr)
+        print(tr("written: {file}", file=csv), file=sys.stderr)
     return 0

@@ -17,26 +17,28 @@ from mla_core.config import ExperimentConfig
 from mla_core.data.samples import read_ahead
 from mla_core.encoders import available_devices
 from mla_core.errors import ConfigError, DataError, ProcessLostError, TrainingDivergedError
+from mla_core.language import later, tr
 from mla_core.methods import CUTS, Call, OneAtATime, Team, follow, meet, method_class
 from mla_core.named_data import data_of
 from mla_core.runs import run_experiment
 from mla_core.threads import cores
+from mla_core.words import counted
 
-EPILOG = """examples:
+EPILOG = later("""examples:
   python -m mla_core.train config.json                              one process
   torchrun --nproc-per-node 2 -m mla_core.train config.json --parallel modality
   torchrun --standalone --nproc-per-node 4 -m mla_core.train config.json --parallel both
 
   The same command goes on with what was cut off. See docs/parallel.md.
-"""
+""")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return 0, or 2 when the input was bad, or 1 when training failed."""
-    arguments = _parser().parse_args(argv)
-    rank = int(os.environ.get("RANK", "0"))
-    who = "mla_core.train" if rank == 0 else f"mla_core.train, process {rank}"
+    who, rank = "mla_core.train", int(os.environ.get("RANK", "0"))
     try:
+        who = who if rank == 0 else tr("mla_core.train, process {rank}", rank=rank)
+        arguments = _parser().parse_args(argv)
         allow(arguments)
         folder = _run(configuration_in(arguments.config), arguments.out, arguments.parallel)
     except (ConfigError, DataError) as error:
@@ -50,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{who}: {where}{error.strerror or error}", file=sys.stderr)
         return _left(2)
     except KeyboardInterrupt:
-        print(f"{who}: stopped; the same command goes on from here", file=sys.stderr)
+        print(tr("{who}: stopped; the same command goes on from here", who=who), file=sys.stderr)
         return _left(130)
     if folder is not None:
         print(folder)
@@ -60,20 +62,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m mla_core.train",
-        description="Train as a configuration says and leave one run folder; with torchrun, in "
-        "several processes. A finished run is not repeated, one that was cut off goes on.",
-        epilog=EPILOG,
+        description=tr(
+            "Train as a configuration says and leave one run folder; with torchrun, in several "
+            "processes. A finished run is not repeated, one that was cut off goes on."
+        ),
+        epilog=tr(EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("config", metavar="CONFIG", help="a JSON file, a run folder, or - to read")
     parser.add_argument(
-        "--out", type=Path, default=Path("runs"), help="where run folders are kept (default: runs)"
+        "config", metavar="CONFIG", help=tr("a JSON file, a run folder, or - to read")
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs"),
+        help=tr("where run folders are kept (default: runs)"),
     )
     parser.add_argument(
         "--parallel",
         choices=CUTS,
-        help="what the processes divide: modalities (the numbers are those of one process), the "
-        "samples of every batch, or both",
+        help=tr(
+            "what the processes divide: modalities (the numbers are those of one process), the "
+            "samples of every batch, or both"
+        ),
     )
     add_allow_import(parser)
     return parser
@@ -85,7 +96,11 @@ def _run(config: ExperimentConfig, out: Path, cut: str | None) -> Path | None:
     if size == 1:
         return run_experiment(config, out, progress=True)
     if cut is None:
-        msg = f"torchrun started {size} processes: say with --parallel what they divide, {', '.join(CUTS)}"
+        msg = tr(
+            "torchrun started {size} processes: say with --parallel what they divide, {cuts}",
+            size=size,
+            cuts=", ".join(CUTS),
+        )
         raise ConfigError(msg)
     _check_method(config)
     _settle_here(config)
@@ -107,7 +122,10 @@ def _processes() -> int:
     """Return how many processes train together, as `torchrun` has it."""
     given = os.environ.get("WORLD_SIZE", "1")
     if not given.isdecimal() or int(given) < 1:
-        msg = f"WORLD_SIZE must be a whole number of at least 1, as torchrun sets it, not {given!r}"
+        msg = tr(
+            "WORLD_SIZE must be a whole number of at least 1, as torchrun sets it, not {given!r}",
+            given=given,
+        )
         raise ConfigError(msg)
     return int(given)
 
@@ -115,19 +133,21 @@ def _processes() -> int:
 def _check_method(config: ExperimentConfig) -> None:
     kind = method_class(config.method)
     if not issubclass(kind, OneAtATime):
-        msg = (
-            f"method {config.method!r} trains all modalities at once, so that processes cannot "
-            "divide its sub-steps: start one process, or use a method such as 'mla'"
+        msg = tr(
+            "method {method!r} trains all modalities at once, so that processes cannot divide its "
+            "sub-steps: start one process, or use a method such as 'mla'",
+            method=config.method,
         )
         raise ConfigError(msg)
     if kind.end_epoch is not OneAtATime.end_epoch:
-        msg = (
-            f"method {config.method!r} acts between epochs, where it needs all weights in one place: "
-            "start one process"
+        msg = tr(
+            "method {method!r} acts between epochs, where it needs all weights in one place: start "
+            "one process",
+            method=config.method,
         )
         raise ConfigError(msg)
     if config.averaging:
-        msg = (
+        msg = tr(
             "averaging needs all weights in one place after every round: start one process, or "
             "leave `averaging` at 0"
         )
@@ -149,15 +169,22 @@ def _settle_here(config: ExperimentConfig) -> None:
     os.environ.setdefault("MLA_LAB_CORES", str(max(1, cores() // here)))
     found = available_devices()
     if config.device not in {"auto", *found}:
-        msg = f"device={config.device!r}, but this machine has {' and '.join(found)}: use 'auto'"
+        msg = tr(
+            "device={device!r}, but this machine has {found}: use 'auto'",
+            device=config.device,
+            found=tr(" and ").join(found),
+        )
         raise ConfigError(msg)
     if "cuda" not in found:
         return
     gpus = torch.cuda.device_count()
     if config.device == "cuda" and here > gpus:
-        msg = (
-            f"{here} processes on this machine, but it has {gpus} GPU{'s' if gpus > 1 else ''}: "
-            f"start at most {gpus} here, or set device to 'cpu'"
+        msg = tr(
+            "{here} processes on this machine, but it has {gpus}: start at most {most} here, or set "
+            "device to 'cpu'",
+            here=here,
+            gpus=counted(gpus, tr("GPU"), tr("GPUs")),
+            most=gpus,
         )
         raise ConfigError(msg)
     torch.cuda.set_device(local % gpus)

@@ -7,6 +7,7 @@ from json import JSONDecodeError
 from typing import Any
 
 from mla_core.errors import ConfigError, quoted
+from mla_core.language import tr
 from mla_core.outside import read_json_text
 
 _TRUTH = {"True": True, "False": False}
@@ -39,10 +40,10 @@ def named_values(option: str, given: Iterable[str]) -> dict[str, Any]:
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name:
-            msg = f"{option} needs NAME=VALUE, not {quoted(text)}"
+            msg = tr("{option} needs NAME=VALUE, not {given}", option=option, given=quoted(text))
             raise ConfigError(msg)
         if name in found:
-            msg = f"{option} names {name!r} twice: leave one out"
+            msg = tr("{option} names {name!r} twice: leave one out", option=option, name=name)
             raise ConfigError(msg)
         found[name] = _value(option, name, value)
     return found

@@ -61,7 +61,8 @@ def test_a_term_is_explained_by_pointer_and_by_keyboard(lab_page: LabPage, live_
 def test_settings_and_pictures_are_explained_and_what_changes_is_left_alone(browser: Browser):
     page = browser.new_page()
     page.set_content(PARTS)
-    page.add_script_tag(content=f"{as_script()}{asset('page/terms.js')}explainTerms();")
+    scripts = asset("page/language.js") + asset("page/terms.js")
+    page.add_script_tag(content=f"{as_script()}{scripts}explainTerms();")
     # A control keeps its name, and is explained when it gets the focus by keyboard.
     page.keyboard.press("Tab")
     setting = page.get_by_role("combobox", name="Head gradient")

@@ -1,7 +1,9 @@
 // The page of one run: its map, alive without a kernel, and the Copy button.
+const kept = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+const messages = kept("messages") ?? {};
 
 function showMap(story) {
-  const model = new KeptModel(story);
+  const model = new KeptModel({ ...story, messages });
   render({ model, el: document.getElementById("map") });
   const charts = [...document.querySelectorAll(".chart > svg")];
   const { LEFT, RIGHT } = { LEFT: 46, RIGHT: 412 }; // as in svg_chart.py
@@ -19,16 +21,17 @@ function showMap(story) {
 async function copy(source, status) {
   try {
     await navigator.clipboard.writeText(source.textContent);
-    status.textContent = "Copied.";
+    status.textContent = tr("Copied.");
   } catch {
     // Not every browser lets a page of a file write to the clipboard; anybody may press the keys.
     getSelection().selectAllChildren(source);
-    status.textContent = "It is selected: press Ctrl+C (⌘C) to copy it.";
+    status.textContent = tr("It is selected: press Ctrl+C (⌘C) to copy it.");
   }
 }
 
-const stored = document.getElementById("story");
-if (stored) showMap(JSON.parse(stored.textContent));
+speak(new KeptModel({ messages }));
+const story = kept("story");
+if (story) showMap(story);
 document.getElementById("copy").addEventListener("click", () =>
   copy(document.getElementById("config"), document.getElementById("copied")));
 document.body.dataset.ready = "true";

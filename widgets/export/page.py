@@ -13,6 +13,7 @@ import numpy as np
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError
+from mla_core.language import language, later, messages, tr
 from mla_core.records import History
 from mla_core.references import is_reference
 from widgets.charts import Line, line_chart
@@ -33,13 +34,13 @@ from widgets.page import (
 )
 
 NUMBERS = {  # of metrics.json -> what the reader sees
-    "accuracy": "Accuracy, fused",
-    "unimodal_accuracy": "Accuracy of {} alone",
-    "ece": "Calibration error (ECE)",
-    "nll": "Negative log-likelihood (nats)",
-    "mean_weight": "Mean weight of {}",
-    "centroid_gap": "Modality gap {}",
-    "separability": "Separability of modalities",
+    "accuracy": later("Accuracy, fused"),
+    "unimodal_accuracy": later("Accuracy of {name} alone"),
+    "ece": later("Calibration error (ECE)"),
+    "nll": later("Negative log-likelihood (nats)"),
+    "mean_weight": later("Mean weight of {name}"),
+    "centroid_gap": later("Modality gap {name}"),
+    "separability": later("Separability of modalities"),
 }
 
 
@@ -72,21 +73,25 @@ class Page:
     def html(self) -> str:
         """Return the page."""
         script = SCRIPT + asset("page/kept_model.js") + asset("export/export.js")
-        told = "" if self.story is None else safe_json(self.story)
+        said = dict(messages(language(), ".js"))
+        written = language().replace("_", "-")
         body = [
             f"<h1>{text(self.title)}</h1>",
-            f'<p class="soft">A run of MLA Lab{_name(self.config)}. This page needs no kernel '
-            "and no network.</p>",
+            f'<p class="soft">{_origin(self.config)}</p>',
             "".join(f"<p>{text(note)}</p>" for note in self.notes),
             f"<p>{text(describe_training(self.history))}</p>",
-            f'<h2>Curves</h2><div class="charts">{"".join(_charts(self))}</div>',
-            _MAP if told else "",
-            f"<h2>Numbers</h2>{numbers_table(self.numbers, self.config.metrics)}",
+            f'<h2>{tr("Curves")}</h2><div class="charts">{"".join(_charts(self))}</div>',
+            _map() if self.story else "",
+            f"<h2>{tr('Numbers')}</h2>{numbers_table(self.numbers, self.config.metrics)}",
             _repeat(self.config),
-            f'<script type="application/json" id="story">{told}</script>' if told else "",
+            *(
+                f'<script type="application/json" id="{name}">{safe_json(value)}</script>'
+                for name, value in (("story", self.story), ("messages", said))
+                if value
+            ),
         ]
         return (
-            '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+            f'<!doctype html>\n<html lang="{written}"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{_policy(script)}">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>{text(self.title)}</title><style>{STYLE}{asset('export/export.css')}</style></head>"
@@ -95,11 +100,14 @@ class Page:
         )
 
 
-_MAP = (
-    '<h2>Map over time</h2><div id="map"></div>'
-    "<noscript><p>The map needs JavaScript; everything else is above and below. In JupyterLab press "
-    "Trust HTML, or open the file in your browser.</p></noscript>"
-)
+def _map() -> str:
+    without = tr(
+        "The map needs JavaScript; everything else is above and below. In JupyterLab press Trust "
+        "HTML, or open the file in your browser."
+    )
+    return (
+        f'<h2>{tr("Map over time")}</h2><div id="map"></div><noscript><p>{without}</p></noscript>'
+    )
 
 
 def numbers_table(numbers: Mapping[str, Mapping[str, Any]], own: Sequence[str] = ()) -> str:
@@ -120,7 +128,7 @@ def numbers_table(numbers: Mapping[str, Mapping[str, Any]], own: Sequence[str] =
         for name in names
     )
     return (
-        f'<table class="numbers"><thead><tr><th scope="col">Number</th>{head}</tr></thead>'
+        f'<table class="numbers"><thead><tr><th scope="col">{tr("Number")}</th>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
 
@@ -130,9 +138,9 @@ def _flat(values: Mapping[str, Any], own: Sequence[str]) -> dict[str, Any]:
     for key, title in NUMBERS.items():
         value = values.get(key)
         if isinstance(value, Mapping):
-            flat |= {title.format(str(k).replace("|", ", ")): v for k, v in value.items()}
+            flat |= {tr(title, name=str(k).replace("|", ", ")): v for k, v in value.items()}
         elif key in values:
-            flat[title] = value
+            flat[tr(title)] = value
     for key in own:
         if key in values:
             value = values[key]
@@ -149,10 +157,16 @@ def _number(value: Any) -> str:
 def _policy(script: str) -> str:
     """Allow this very script, the page's own styles and media in it, and nothing else."""
     digest = b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
-        "img-src data:; media-src data:; base-uri 'none'; form-action 'none'"
-    )
+    sources = {
+        "default-src": "'none'",
+        "script-src": f"'sha256-{digest}'",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "media-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{kind} {source}" for kind, source in sources.items())
 
 
 def _charts(page: Page) -> list[str]:
@@ -187,7 +201,7 @@ def _charts(page: Page) -> list[str]:
     gaps += [other(pairs[p], called[p], i) for i, p in enumerate(named)]
     own = [key for key in shown if key.startswith("number.")]
     numbers = [other(key, key.removeprefix("number."), i) for i, key in enumerate(own)]
-    method = page.config.method
+    method, every = page.config.method, tr("fused")
     watched: dict[str, list[Line]] = {}
     for key in (key for key in shown if key.startswith("instrument.")):
         _, name, of = key.split(".", 2)
@@ -196,42 +210,47 @@ def _charts(page: Page) -> list[str]:
             lines.append(line(key, of, names.index(of)))
         else:  # the fused one, or each in a look of its own
             beside = instrument_of(method, name).lines
-            lines += fused(key, of) if of == "fused" else [other(key, of, beside.index(of))]
+            lines += fused(key, every) if of == "fused" else [other(key, of, beside.index(of))]
     charts = [
-        ("Accuracy on the probe set", each("accuracy", fused("accuracy.fused", "fused")), 1.0),
-        ("Importance weights (median)", each("weight"), 1.0),
-        ("Modality gap (centroids)", gaps, None),
-        ("Training loss (nats)", each("loss", fused("loss.all", "all")), None),
-        ("Head forgetting, summed (nats)", each("forgetting"), None),
+        (tr("Accuracy on the probe set"), each("accuracy", fused("accuracy.fused", every)), 1.0),
+        (tr("Importance weights (median)"), each("weight"), 1.0),
+        (tr("Modality gap (centroids)"), gaps, None),
+        (tr("Training loss (nats)"), each("loss", fused("loss.all", tr("all"))), None),
+        (tr("Head forgetting, summed (nats)"), each("forgetting"), None),
         *((instrument_of(method, name).title, lines, None) for name, lines in watched.items()),
-        ("Further numbers", numbers, None),
+        (tr("Further numbers"), numbers, None),
     ]
     return [line_chart(title, lines, top=top) for title, lines, top in charts if lines]
 
 
-def _name(config: ExperimentConfig) -> str:
-    """Return what names a configuration, unless that takes code which may not be imported here."""
+def _origin(config: ExperimentConfig) -> str:
+    """Say what this is a page of; what names a configuration may need code that is not allowed here."""
     try:
-        return f", configuration {text(config.hash)}"
+        name = text(config.hash)
     except ConfigError:
-        return ""
+        return tr("A run of MLA Lab. This page needs no kernel and no network.")
+    return tr(
+        "A run of MLA Lab, configuration {name}. This page needs no kernel and no network.",
+        name=name,
+    )
 
 
 def _repeat(config: ExperimentConfig) -> str:
     told = json.dumps(config.to_dict(), indent=2)
     modules = {name.partition(":")[0] for _, name in config.names_of_code() if is_reference(name)}
-    own = (
-        "<p>It names code that is not in it: whoever repeats it needs the same files, and must allow "
-        f"them: <code>{text(' '.join(f'--allow-import {m}' for m in sorted(modules)))}</code>.</p>"
-        if modules
-        else ""
+    how = tr(
+        "Copy the configuration. In Python, paste it between the quotes: "
+        "<code>mla.run_experiment(mla.ExperimentConfig.from_json(r'''…'''))</code>. On the command "
+        "line, save it as <code>config.json</code> and run <code>mla-lab repeat config.json</code>."
+    )
+    allowed = tr(
+        "It names code that is not in it: whoever repeats it needs the same files, and must allow "
+        "them: <code>{options}</code>.",
+        options=text(" ".join(f"--allow-import {module}" for module in sorted(modules))),
     )
     return (
-        "<h2>Repeat this run</h2><p>Copy the configuration. In Python, paste it between the "
-        "quotes: <code>mla.run_experiment(mla.ExperimentConfig.from_json(r'''…'''))</code>. On the "
-        "command line, save it as <code>config.json</code> and run "
-        f"<code>mla-lab repeat config.json</code>.</p>{own}"
-        '<p><button type="button" class="copy" id="copy">Copy the configuration</button> '
+        f"<h2>{tr('Repeat this run')}</h2><p>{how}</p>{f'<p>{allowed}</p>' if modules else ''}"
+        f'<p><button type="button" class="copy" id="copy">{tr("Copy the configuration")}</button> '
         '<span id="copied" role="status"></span></p>'
-        f'<pre id="config" tabindex="0" aria-label="configuration">{text(told)}</pre>'
+        f'<pre id="config" tabindex="0" aria-label="{tr("configuration")}">{text(told)}</pre>'
     )

@@ -15,6 +15,7 @@ from mla_core.data import MultimodalDataset
 from mla_core.errors import DataError
 from mla_core.evaluation import Map, Replay, numbers_of
 from mla_core.files import written_whole
+from mla_core.language import tr
 from mla_core.records import History
 from mla_core.runs import Run, data_of_run, read_run
 from mla_core.session import TrainingSession
@@ -70,12 +71,14 @@ def export_run(
     if any((one.folder / name).exists() for name in ("replay.npz", SUMS)):
         replay = one.replay()
     else:
-        notes.append("There is no map: the run kept no looks to replay.")
+        notes.append(tr("There is no map: the run kept no looks to replay."))
     if media and replay is not None:
         try:
             data = data_of_run(one)
         except Exception as error:  # noqa: BLE001 - any loader may fail; the rest is worth having
-            notes.append(f"Pictures and sounds of the samples are left out: {error}.")
+            notes.append(
+                tr("Pictures and sounds of the samples are left out: {fault}.", fault=error)
+            )
     numbers = {side: one.metrics[side] for side in ("val", "test")}
     made = _Made(one.label, one.config, one.history(), numbers, replay, data, notes)
     return _write(made.page(limit), out, limit)
@@ -106,14 +109,24 @@ def export_session(
     looks = list(session.recording.evaluations)
     replay = Replay.of(looks, session.data.classes)
     config = session.config
-    title = f"{config.method} on {session.data.name}, seed {config.seed}"
+    title = tr(
+        "{method} on {dataset}, seed {seed}",
+        method=config.method,
+        dataset=session.data.name,
+        seed=config.seed,
+    )
     notes = [
-        f"Exported after {session.step} sub-steps, {session.epoch} of {config.epochs} epochs done."
+        tr(
+            "Exported after {steps} sub-steps, {done} of {epochs} epochs done.",
+            steps=session.step,
+            done=session.epoch,
+            epochs=config.epochs,
+        )
     ]
     if session.data.name != config.dataset:
-        notes.append("It trains on data of its own, which the configuration does not name.")
+        notes.append(tr("It trains on data of its own, which the configuration does not name."))
     notes += _of_guests([guest.to_json() for guest in session.guests])
-    numbers = {"probe set": numbers_of(evaluation, session.config.metrics)}
+    numbers = {tr("probe set"): numbers_of(evaluation, session.config.metrics)}
     data = session.data if media else None
     made = _Made(title, config, session.history, numbers, replay, data, notes)
     return _write(made.page(limit), path, limit)
@@ -127,8 +140,15 @@ def _of_guests(guests: Any) -> list[str]:
     for guest in guests:
         known = {key: str(value) for key, value in dict(guest).items()}
         by = f"{known.get('package')} {known.get('version')}".strip() or known.get("module", "?")
-        said.append(f"{known.get('name')} (of {by}, source {known.get('source', '')[:12]})")
-    return [f"It used code that is not MLA Lab's: {', '.join(said)}."]
+        said.append(
+            tr(
+                "{name} (of {owner}, source {source})",
+                name=known.get("name"),
+                owner=by,
+                source=known.get("source", "")[:12],
+            )
+        )
+    return [tr("It used code that is not MLA Lab's: {guests}.", guests=tr(", ").join(said))]
 
 
 class _Made:
@@ -148,10 +168,21 @@ class _Made:
         names = tuple(next(iter(numbers.values()))["unimodal_accuracy"])
         self._facts = (title, config, names, history, numbers)
         if history.changes:
-            changes = [f"{c.field} to {c.after} after sub-step {c.step}" for c in history.changes]
+            changes = (
+                tr(
+                    "{name} to {value} after sub-step {step}",
+                    name=one.field,
+                    value=one.after,
+                    step=one.step,
+                )
+                for one in history.changes
+            )
             notes.append(
-                f"Settings were changed while it ran ({'; '.join(changes)}), so the configuration "
-                "alone does not repeat it."
+                tr(
+                    "Settings were changed while it ran ({changes}), so the configuration alone "
+                    "does not repeat it.",
+                    changes=tr("; ").join(changes),
+                )
             )
 
     def page(self, limit: int) -> Page:
@@ -161,7 +192,11 @@ class _Made:
         shown, story = _fitting(self._replay, room if self._data is None else min(FOR_MAP, room))
         if len(shown.steps) < len(self._replay.steps):
             self._notes.append(
-                f"The map shows {len(shown.steps)} of {len(self._replay.steps)} looks, evenly chosen."
+                tr(
+                    "The map shows {shown} of {looks} looks, evenly chosen.",
+                    shown=len(shown.steps),
+                    looks=len(self._replay.steps),
+                )
             )
         bare = Page(*self._facts, story, self._notes)
         if self._data is None:
@@ -170,10 +205,18 @@ class _Made:
         kept = media_within(left, shown, self._data.media)
         count, out = len(shown.ids), len(shown.ids) - len(kept)
         note = (
-            f"What {len(kept)} of the map's {count} samples look and sound like is in this page; "
-            f"{out} did not fit."
+            tr(
+                "What {kept} of the map's {count} samples look and sound like is in this page; "
+                "{out} did not fit.",
+                kept=len(kept),
+                count=count,
+                out=out,
+            )
             if out
-            else f"What all {count} samples of the map look and sound like is in this page."
+            else tr(
+                "What all {count} samples of the map look and sound like is in this page.",
+                count=count,
+            )
         )
         return Page(*self._facts, {**story, "media": kept}, [*self._notes, note])
 
@@ -223,9 +266,10 @@ def _write(page: Page, out: str | Path, limit: int) -> Path:
     path = Path(out)
     html = page.html().encode()
     if len(html) > limit:
-        msg = (
-            f"the page would have {len(html) / 1e6:.1f} MB, more than {limit / 1e6:.1f}: run with a "
-            "smaller probe_size"
+        msg = tr(
+            "the page would have {size:.1f} MB, more than {limit:.1f}: run with a smaller probe_size",
+            size=len(html) / 1e6,
+            limit=limit / 1e6,
         )
         raise DataError(msg)
     with written_whole(path) as beside:

@@ -3,19 +3,21 @@
 // it also works when there is no view: anywidget calls `initialize` as soon as the page knows the model.
 const WIDGET = "application/vnd.jupyter.widget-view+json";
 const PATIENCE = 3000; // milliseconds without an answer
-const AGAIN = "run the cells above and then this one again (Run menu, or Shift+Enter)";
-const RESTARTED = `The kernel was restarted, and with it went what stood here: ${AGAIN}.`;
-const GONE = {
-  restarting: RESTARTED, // by a person, or by JupyterLab since it had died
-  autorestarting: RESTARTED,
-  dead: `The kernel is dead: restart it (Kernel menu), then ${AGAIN}.`,
-  none: `The kernel was shut down: start one (Kernel menu), then ${AGAIN}.`,
-  other: `The notebook has another kernel now: ${AGAIN}.`,
-};
-const BUSY = "The kernel is busy with a cell; what you press here may wait until it is done.";
-const LOST = "The connection to the kernel is lost. JupyterLab is trying to get it back.";
 // What these do needs no kernel.
 const ALONE = ".mla-map *, .mla-toy *";
+
+function whyGone(status) {
+  const again = tr("run the cells above and then this one again (Run menu, or Shift+Enter)");
+  const restarted = tr("The kernel was restarted, and with it went what stood here: {again}.", { again });
+  const sentences = {
+    restarting: restarted, // by a person, or by JupyterLab since it had died
+    autorestarting: restarted,
+    dead: tr("The kernel is dead: restart it (Kernel menu), then {again}.", { again }),
+    none: tr("The kernel was shut down: start one (Kernel menu), then {again}.", { again }),
+    other: tr("The notebook has another kernel now: {again}.", { again }),
+  };
+  return sentences[status];
+}
 
 async function outputsOf(manager, root) {
   const model = await manager.get_model(root);
@@ -34,7 +36,7 @@ function say(output, kernel, sentence) {
     line ? line.before(note) : output.prepend(note);
   }
   requestAnimationFrame(() => (note.textContent = sentence)); // once it is there, it is read out
-  for (const control of output.querySelectorAll("button, select, input, textarea, [role=slider]")) {
+  for (const control of output.querySelectorAll("button,select,input,textarea,[role=slider]")) {
     control.inert = kernel === "gone" && !control.matches(ALONE);
   }
 }
@@ -53,10 +55,12 @@ function watchKernel(model) {
     const outputs = await outputsOf(manager, model.get("view"));
     outputs.forEach((output) => say(output, kernel, sentence));
   };
-  const onStatus = (_, status) => status in GONE && tell("gone", GONE[status]);
-  const onConnection = (_, status) => tell(...(status === "connected" ? [""] : ["lost", LOST]));
+  const busy = tr("The kernel is busy with a cell; what you press here may wait until it is done.");
+  const lost = tr("The connection to the kernel is lost. JupyterLab is trying to get it back.");
+  const onStatus = (_, status) => whyGone(status) && tell("gone", whyGone(status));
+  const onConnection = (_, status) => tell(...(status === "connected" ? [""] : ["lost", lost]));
   const onKernel = (_, { newValue }) => {
-    if (newValue?.id !== mine) tell("gone", newValue ? GONE.other : GONE.none);
+    if (newValue?.id !== mine) tell("gone", whyGone(newValue ? "other" : "none"));
   };
   // Whether its event loop answers, only the kernel knows: whoever presses something asks it, too. As
   // long as no answer was ever heard, silence says nothing of it.
@@ -67,7 +71,7 @@ function watchKernel(model) {
   };
   const onPress = ({ target }) => {
     if (waiting || state || !heard || !target.closest?.(".mla-output")) return;
-    waiting = setTimeout(() => tell("busy", BUSY), PATIENCE);
+    waiting = setTimeout(() => tell("busy", busy), PATIENCE);
     ask();
   };
   const onAnswer = () => {
@@ -110,6 +114,7 @@ async function comeBack(manager, root, cell) {
 }
 
 function initialize({ model }) {
+  speak(model);
   explainTerms();
   const manager = model.widget_manager;
   const [root, cell] = [model.get("view"), model.get("cell")];

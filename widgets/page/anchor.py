@@ -12,9 +12,12 @@ import traitlets
 from widgets.page.closing import close
 from widgets.page.glossary import as_script
 from widgets.page.page import asset
+from widgets.page.spoken import Spoken
+
+SCRIPTS = ("page/language.js", "page/hear.js", "page/terms.js", "page/anchor.js")
 
 
-class Anchor(anywidget.AnyWidget):
+class Anchor(Spoken, anywidget.AnyWidget):
     """Brings a view back into its cell after a reload of the page, and tells when its kernel is gone.
 
     It is shown nowhere, and ends with its view. It also brings the glossary (`terms.js`).
@@ -42,9 +45,7 @@ class Anchor(anywidget.AnyWidget):
     True
     """
 
-    _esm = as_script() + "".join(
-        map(asset, ("page/language.js", "page/hear.js", "page/terms.js", "page/anchor.js"))
-    )
+    _esm = traitlets.Unicode().tag(sync=True)
     view = traitlets.Unicode().tag(sync=True)
     cell = traitlets.Unicode().tag(sync=True)
     seen = traitlets.Bool(default_value=False).tag(sync=True)
@@ -58,6 +59,10 @@ class Anchor(anywidget.AnyWidget):
             loop = asyncio.get_running_loop()
             # The message may be heard in another thread, while a cell keeps the loop busy.
             self.observe(lambda _: loop.call_soon_threadsafe(self._answer), "asked")
+
+    @traitlets.default("_esm")
+    def _script(self) -> str:
+        return as_script() + "".join(map(asset, SCRIPTS))
 
     def _answer(self) -> None:
         self.answered = self.asked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from mla_core.errors import ConfigError
+from mla_core.language import tr
 
 
 def notebook_loop(what: str, instead: str) -> asyncio.AbstractEventLoop:
@@ -31,5 +32,5 @@ def notebook_loop(what: str, instead: str) -> asyncio.AbstractEventLoop:
     try:
         return asyncio.get_running_loop()
     except RuntimeError as error:
-        msg = f"{what} needs a notebook; elsewhere use {instead}"
+        msg = tr("{what} needs a notebook; elsewhere use {instead}", what=what, instead=instead)
         raise ConfigError(msg) from error

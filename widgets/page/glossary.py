@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from mla_core.language import tr
 from widgets.page.page import asset
-
-INTRODUCTION = """\
-# Glossary
-
-Every term that stands on a screen. In the widgets a term is underlined, and its sentence shows when one points at it or comes to it by Tab. Numbers of equations are those of the paper ([what it computes](what_it_computes.md)).
-"""
 
 
 class Term(NamedTuple):
@@ -32,6 +27,11 @@ class Term(NamedTuple):
     words: list[str]
     says: str
 
+    @property
+    def told(self) -> str:
+        """What is shown where one points at it: the title, too."""
+        return f"{self.title}: {self.says}"
+
 
 def glossary() -> list[Term]:
     """Return all terms, by their titles.
@@ -41,21 +41,30 @@ def glossary() -> list[Term]:
     >>> next(term.says for term in glossary() if term.title == "round")
     'One sub-step for each modality, one after the other.'
     """
-    terms = tomllib.loads(asset("page/glossary.toml"))["terms"]
     found = [
         Term(one.get("title", name.replace("_", " ")), one["words"], one["says"])
-        for name, one in terms.items()
+        for name, one in _written()["terms"].items()
     ]
     return sorted(found, key=lambda term: term.title.casefold())
 
 
 def as_script() -> str:
-    """Return the terms as JavaScript: ``GLOSSARY``, a list of ``[words, sentence]``."""
-    terms = [[term.words, f"{term.title}: {term.says}"] for term in glossary()]
+    """Return the terms as JavaScript: ``GLOSSARY``, a list of ``[words, sentence]``.
+
+    In another language a term stands by its English words, too: names in code are English.
+    """
+    terms = [
+        [[*dict.fromkeys([*map(tr, term.words), *term.words])], tr(term.told)]
+        for term in glossary()
+    ]
     return f"const GLOSSARY = {json.dumps(terms, ensure_ascii=False)};\n"
 
 
 def as_page() -> str:
-    """Return the terms as Markdown, with a heading each, so that a link can lead to it."""
+    """Return the terms as Markdown, in English, with a heading each, so that a link can lead to it."""
     terms = (f"\n## {term.title}\n\n{term.says}\n" for term in glossary())
-    return "".join((INTRODUCTION, *terms))
+    return "".join((f"# Glossary\n\n{_written()['introduction']}\n", *terms))
+
+
+def _written() -> dict[str, Any]:
+    return tomllib.loads(asset("page/glossary.toml"))

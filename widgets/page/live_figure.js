@@ -42,13 +42,16 @@ function followWidth(el) {
 // on drawing into a view that is gone, fails, and the views that are left hear nothing. All of them
 // change the same data on the page, which does no harm as long as traces are only changed, not added.
 async function render({ model, el }) {
+  speak(model);
   const leavePage = joinPage(el, model);
   const note = document.createElement("p");
   note.className = "mla-loading";
-  note.textContent = "Loading the picture …";
+  note.textContent = tr("Loading the picture …");
   el.append(note);
   const module = await loadPlotly(model).catch((error) => {
-    note.textContent = `The picture could not be loaded (${error.message}): reload the page.`;
+    note.textContent = tr("The picture could not be loaded ({fault}): reload the page.", {
+      fault: error.message,
+    });
     throw error;
   });
   const plotly = module.default();

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import traitlets
 
 from widgets.page.page import script, stylesheet
+from widgets.page.spoken import Spoken
 from widgets.page.style import CONFIG
 from widgets.page.version_alone import version_alone
 
@@ -17,7 +18,7 @@ with version_alone("nbformat"):
     _ = go.FigureWidget  # loaded when it is first named
 
 
-class LiveFigure(go.FigureWidget):
+class LiveFigure(Spoken, go.FigureWidget):
     """plotly's widget, which shows what the kernel has sent even on a page that was slow to draw it.
 
     Write to it on one thread alone: that of the event loop, when one runs. Its traces may be changed

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as ipw
 from IPython.display import display
 
+from mla_core.language import tr
 from widgets.page import per_cell
 from widgets.page.closing import close
 from widgets.page.inbox import Inbox
@@ -88,7 +89,8 @@ class LiveWidget(ABC):
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._status.say("failed", f"the interface failed: {type(error).__name__}: {error}")
+            fault = f"{type(error).__name__}: {error}"
+            self._status.say("failed", tr("the interface failed: {fault}", fault=fault))
 
 
 def _descendants(widget: ipw.Widget) -> Iterator[ipw.Widget]:

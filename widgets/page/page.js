@@ -1,6 +1,6 @@
 // Put before each widget's own script (`widgets/page/page.py`). Makes the cell's output around the widget
 // ours: `page.css` holds in it, and everything in it works by keyboard.
-const CONTROLS = "button, select, input, textarea, audio, summary, a[href], [role=slider], [tabindex]";
+const CONTROLS = "button,select,input,textarea,audio,summary,a[href],[role=slider],[tabindex]";
 
 function joinPage(el, model) {
   hearKernel(model);

@@ -10,6 +10,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import HTML, display
 
 from mla_core.files import check_writable
+from mla_core.language import tr
 from mla_core.runs import reject_unknown_parameters
 from widgets.page.folded import folded
 from widgets.page.page import asset
@@ -54,7 +55,7 @@ def present(figure: go.Figure) -> None:
 
 def in_words(figure: go.Figure) -> str:
     """Return a figure's summary as HTML that can be unfolded."""
-    return folded("In words", f"<p>{text(figure.layout.meta)}</p>")
+    return folded(tr("In words"), f"<p>{text(figure.layout.meta)}</p>")
 
 
 def figure_bundles(figure: go.Figure) -> list[dict[str, Any]]:
@@ -63,6 +64,6 @@ def figure_bundles(figure: go.Figure) -> list[dict[str, Any]]:
         {"text/html": THEMED, "text/plain": ""},
         {
             "application/vnd.plotly.v1+json": figure.to_plotly_json() | {"config": CONFIG},
-            "text/plain": "plotly figure",
+            "text/plain": tr("plotly figure"),
         },
     ]

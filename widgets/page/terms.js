@@ -2,14 +2,17 @@
 // sentence when one points at it or comes to it by Tab. `page.js` tells of each output that becomes ours.
 const QUIET = 700; // milliseconds without a change: what is written ten times a second is left alone
 const NO_TEXT =
-  "button, a, select, textarea, summary, svg, canvas, style, script, pre, code, td, audio, dfn, " +
-  ".mla-words, .js-plotly-plot, [aria-live], [role=status], [role=img], [aria-hidden=true]";
+  "button,a,select,textarea,summary,svg,canvas,style,script,pre,code,td,audio,dfn," +
+  ".mla-words,.js-plotly-plot,[aria-live],[role=status],[role=img],[aria-hidden=true]";
 const SENTENCES = new Map(GLOSSARY.flatMap(([words, says]) => words.map((word) => [word, says])));
 const TERM = (() => {
   const words = [...SENTENCES.keys()].sort((a, b) => b.length - a.length);
   const any = (letter) => (/[a-z]/.test(letter) ? `[${letter}${letter.toUpperCase()}]` : letter);
-  const forms = words.map((word) => (word === word.toLowerCase() ? [...word].map(any).join("") : word));
-  return new RegExp(`(?<![\\p{L}\\p{N}_-])(${forms.join("|")})(?=s?(?![\\p{L}\\p{N}_-]))`, "gu");
+  const form = (word) => (word === word.toLowerCase() ? [...word].map(any).join("") : word);
+  const whole = (word) => `(?<![\\p{L}\\p{N}_-])${form(word)}(?=s?(?![\\p{L}\\p{N}_-]))`;
+  // Chinese has no spaces: a word of it ends where the next one begins.
+  const forms = words.map((word) => (/\p{Script=Han}/u.test(word) ? word : whole(word)));
+  return new RegExp(forms.join("|"), "gu");
 })();
 const plain = (word) => (SENTENCES.has(word) ? word : word.toLowerCase());
 const sentence = (word) => SENTENCES.get(plain(word));
@@ -98,7 +101,7 @@ function markPictures(output, seen) {
   const line = document.createElement("p");
   line.className = "mla-words";
   line.dataset.told = told;
-  line.append("In the pictures: ");
+  line.append(tr("In the pictures: "));
   sorted.forEach((word, i) => line.append(i ? ", " : "", marked(word, line)));
   output.append(line);
 }

@@ -7,6 +7,7 @@ import os
 from IPython.display import HTML, display
 
 from mla_core.errors import ConfigError
+from mla_core.language import tr
 from widgets.page.style import text
 
 SETTING = "MLA_LAB_PAGE"  # in the environment: set by whoever makes such a page
@@ -27,7 +28,8 @@ def on_page() -> bool:
     """
     chosen = os.environ.get(SETTING, "0")
     if chosen not in {"0", "1"}:
-        raise ConfigError(f"{SETTING} must be 0 or 1, not {chosen!r}")
+        msg = tr("{name} must be 0 or 1, not {chosen!r}", name=SETTING, chosen=chosen)
+        raise ConfigError(msg)
     return chosen == "1"
 
 
@@ -40,5 +42,5 @@ def tell_what_needs_a_kernel(what: str) -> None:
         The beginning of the sentence, such as ``"To play the bench"``.
     """
     if on_page():
-        told = f"{what}, open this notebook in JupyterLab (make lab)."
+        told = tr("{what}, open this notebook in JupyterLab (make lab).", what=what)
         display(HTML(f'<p class="mla-needs-kernel" role="note">{text(told)}</p>'))

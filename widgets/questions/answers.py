@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mla_core.errors import ConfigError
+from mla_core.language import tr
 
 Told = tuple[Any, ...]  # the choice that holds, a sentence and, perhaps, a picture
 
@@ -69,13 +70,19 @@ def ask(reveal: Reveal, choices: Sequence[str]) -> Answer:
     found = _found(reveal)
     later, told = (found, found.answer()) if isinstance(found, Later) else (None, found)
     if not isinstance(told, tuple) or len(told) not in (2, 3):
-        raise ConfigError(
-            "reveal must return (choice, sentence) or (choice, sentence, figure), "
-            f"not {type(told).__name__}"
+        msg = tr(
+            "reveal must return (choice, sentence) or (choice, sentence, figure), not {kind}",
+            kind=type(told).__name__,
         )
+        raise ConfigError(msg)
     holds, sentence, picture = (*told, None)[:3]
     if holds not in choices:
-        raise ConfigError(f"reveal returned {holds!r}, which is none of the choices {choices}")
+        msg = tr(
+            "reveal returned {holds!r}, which is none of the choices {choices}",
+            holds=holds,
+            choices=choices,
+        )
+        raise ConfigError(msg)
     return Answer(choices.index(holds), str(sentence), picture, later)
 
 
@@ -86,7 +93,8 @@ def why_outdated(reveal: Reveal, known: Later) -> str:
     except ConfigError as reason:
         return str(reason)
     if not isinstance(found, Later) or found.key != known.key:
-        return f"there is something else to look at: {getattr(found, 'about', 'another answer')}"
+        about = getattr(found, "about", tr("another answer"))
+        return tr("there is something else to look at: {about}", about=about)
     return ""
 
 
@@ -118,6 +126,7 @@ def _found(reveal: Reveal) -> Told | Later:
         return reveal()
     except NameError as error:
         # A cell above has not been run, or the kernel was started anew.
-        raise NotYet(
-            f"it needs `{error.name}`, which no cell has made yet: run the cells above"
-        ) from error
+        msg = tr(
+            "it needs `{name}`, which no cell has made yet: run the cells above", name=error.name
+        )
+        raise NotYet(msg) from error

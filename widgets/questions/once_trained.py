@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from mla_core.analysis import one_run, why_not_comparable
+from mla_core.language import tr
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
+from mla_core.words import sentences
 from widgets.questions.answers import Later, NotYet, Told
 
 
@@ -46,22 +48,30 @@ def once_trained(
         once_trained(least_gained, lazy, lab, method=("concat", "mla"))
     """
     sessions = [run.session for run in runs]
-    names = [str(getattr(run, "name", "the bench")) for run in runs]
-    names[1:] = [f"{name} (the second)" if name == names[0] else name for name in names[1:]]
+    names = [str(getattr(run, "name", tr("the bench"))) for run in runs]
+    names[1:] = [
+        tr("{name} (the second)", name=name) if name == names[0] else name for name in names[1:]
+    ]
     if reason := _why_not(dict(zip(names, sessions, strict=True)), but_for):
         failure = next(filter(None, (getattr(run, "failure", "") for run in runs)), "")
         raise NotYet(failure or reason)
     configs = [session.config for session in sessions]
     shared = configs[0]
-    about = f"{shared.dataset}, seed {shared.seed}, epochs {shared.epochs}"
     labels = [_label(session, but_for, k) for k, session in enumerate(sessions)]
+    about = tr(
+        "{runs}: {dataset}, seed {seed}, epochs {epochs}",
+        runs=tr(" and ").join(labels),
+        dataset=shared.dataset,
+        seed=shared.seed,
+        epochs=shared.epochs,
+    )
 
     def told() -> Told:
         looks = [session.evaluate("val") for session in sessions]
         choice, sentence, *picture = answer(dict(zip(labels, looks, strict=True)))
-        return choice, f"{sentence} {one_run(shared.seed)}", *picture
+        return choice, sentences(sentence, one_run(shared.seed)), *picture
 
-    return Later(f"{' and '.join(labels)}: {about}", configs, told)
+    return Later(about, configs, told)
 
 
 def _why_not(sessions: dict[str, TrainingSession], but_for: dict[str, tuple[Any, Any]]) -> str:
@@ -70,7 +80,12 @@ def _why_not(sessions: dict[str, TrainingSession], but_for: dict[str, tuple[Any,
     ((name, session),) = sessions.items()
     if session.finished:
         return ""
-    return f"{name} has trained {session.epoch} of {session.config.epochs} epochs"
+    return tr(
+        "{name} has trained {done} of {epochs} epochs",
+        name=name,
+        done=session.epoch,
+        epochs=session.config.epochs,
+    )
 
 
 def _label(session: TrainingSession, but_for: Mapping[str, Any], place: int) -> str:
@@ -80,5 +95,5 @@ def _label(session: TrainingSession, but_for: Mapping[str, Any], place: int) -> 
         for field, value in but_for.items()
     ]
     if all(first == second for first, second in but_for.values()) and place:
-        told.append("again")
-    return ", ".join(told) or session.config.method
+        told.append(tr("again"))
+    return tr(", ").join(told) or session.config.method

@@ -1,6 +1,7 @@
 // A question with radio buttons. Everything from outside goes in as text. The elements stay, only
 // their state changes: so the focus stays where it is, and the live region is read out.
 function render({ model, el }) {
+  speak(model);
   const form = make("form", el, { class: "mla-question" });
   const group = make("fieldset", form);
   make("legend", group, {}, model.get("prompt"));
@@ -15,7 +16,7 @@ function render({ model, el }) {
     make("span", label, {}, choice);
     return radio;
   });
-  const button = make("button", form, { type: "submit", class: "jp-mod-styled" }, "Reveal");
+  const button = make("button", form, { type: "submit", class: "jp-mod-styled" }, tr("Reveal"));
   const verdict = make("p", form, { role: "status" });
 
   form.addEventListener("submit", (event) => {
@@ -49,7 +50,7 @@ function render({ model, el }) {
       radio.parentElement.dataset.holds = String(index === model.get("holds"));
     });
     button.disabled = model.get("guess") < 0;
-    button.textContent = state === "outdated" ? "Ask again" : "Reveal";
+    button.textContent = state === "outdated" ? tr("Ask again") : tr("Reveal");
     // Disabled, it would lose the focus.
     button.setAttribute("aria-disabled", String(over || state === "waiting"));
   };

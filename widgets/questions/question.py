@@ -15,6 +15,7 @@ from plotly.basedatatypes import BaseFigure
 
 from mla_core.classroom import MIME, kept_guess
 from mla_core.errors import ConfigError, in_a_sentence
+from mla_core.language import later, tr
 from widgets.page import (
     close,
     figure_bundles,
@@ -27,13 +28,14 @@ from widgets.page import (
     stylesheet,
     text,
 )
+from widgets.page.spoken import Spoken
 from widgets.questions.answers import Answer, Later, NotYet, Reveal, ask, telling, why_outdated
 
-INVITATION = "Take a guess, then press Reveal."
+INVITATION = later("Take a guess, then press Reveal.")
 LOOK_SECONDS = 1.0  # how often an answer that waits, or may change, is looked after
 
 
-class QuestionForm(anywidget.AnyWidget):
+class QuestionForm(Spoken, anywidget.AnyWidget):
     """The question on the page (``question.js``).
 
     Attributes
@@ -63,10 +65,14 @@ class QuestionForm(anywidget.AnyWidget):
     guess = traitlets.Int(-1).tag(sync=True)
     holds = traitlets.Int(-1).tag(sync=True)
     state = traitlets.Unicode("open").tag(sync=True)
-    verdict = traitlets.Unicode(INVITATION).tag(sync=True)
+    verdict = traitlets.Unicode().tag(sync=True)
     asked = traitlets.Int(0).tag(sync=True)
     cell = traitlets.Unicode("").tag(sync=True)
     known = traitlets.Dict().tag(sync=True)
+
+    @traitlets.default("verdict")
+    def _invitation(self) -> str:
+        return tr(INVITATION)
 
 
 class Question:
@@ -92,7 +98,7 @@ class Question:
     def __init__(self, prompt: str, choices: Sequence[str], reveal: Reveal) -> None:
         self._choices = _checked(choices)
         self._reveal = reveal
-        self._loop = notebook_loop("a live question", "widgets.predict(headless=True)")
+        self._loop = notebook_loop(tr("a live question"), "widgets.predict(headless=True)")
         self._task: asyncio.Task[None] | None = None
         cell, _ = per_cell.running_cell() or ("", "")
         self.form = QuestionForm(prompt=prompt, choices=self._choices, cell=cell)
@@ -117,7 +123,7 @@ class Question:
         if self.form.guess >= 0 and self.form.state in {"open", "outdated", "failed"}:
             if self._task is not None:
                 self._task.cancel()
-            self._say("busy", "Working on the answer …")
+            self._say("busy", tr("Working on the answer …"))
             self._task = self._loop.create_task(self._work())
 
     async def _work(self) -> None:
@@ -128,7 +134,9 @@ class Question:
             answer = await self._answer()
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
             fault = in_a_sentence(error).rstrip(".")
-            self._say("failed", f"The answer failed: {fault}. Reveal tries it again.")
+            self._say(
+                "failed", tr("The answer failed: {fault}. Reveal tries it again.", fault=fault)
+            )
             return
         if answer.picture is not None:
             self._show(_on_page(answer.picture))
@@ -145,18 +153,26 @@ class Question:
                 with telling(self._tell_from_thread):
                     return await asyncio.to_thread(ask, self._reveal, self._choices)
             except NotYet as reason:
-                kept = "Your guess is kept, and the answer opens by itself."
-                self._say("waiting", f"Not yet: {_sentence(reason)} {kept}")
+                waiting = tr(
+                    "Not yet: {reason}. Your guess is kept, and the answer opens by itself.",
+                    reason=_bare(reason),
+                )
+                self._say("waiting", waiting)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _look_after(self, later: Later, guess: int, verdict: str) -> None:
+    async def _look_after(self, known: Later, guess: int, verdict: str) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            reason = await asyncio.to_thread(why_outdated, self._reveal, later)
+            reason = await asyncio.to_thread(why_outdated, self._reveal, known)
             if reason:
-                past = f"This answer is about earlier runs ({later.about}). {verdict}"
-                now = f"Since then: {_sentence(reason)} Guess again, and ask."
-                self._say("outdated", f"{past} {now}")
+                outdated = tr(
+                    "This answer is about earlier runs ({about}). {verdict} Since then: {reason}. "
+                    "Guess again, and ask.",
+                    about=known.about,
+                    verdict=verdict,
+                    reason=_bare(reason),
+                )
+                self._say("outdated", outdated)
             elif self.form.state == "outdated":
                 self.form.guess = guess
                 self._say("revealed", verdict)
@@ -171,7 +187,7 @@ class Question:
 
     def _tell(self, sentence: str) -> None:
         if self.form.state == "busy":  # what comes late from a thread is of the past
-            self._say("busy", f"Working on the answer: {sentence} …")
+            self._say("busy", tr("Working on the answer: {sentence} …", sentence=sentence))
 
     def _say(self, state: str, verdict: str) -> None:
         with self.form.hold_sync():
@@ -248,21 +264,28 @@ class _Revealed(HTML):
 def _checked(choices: Sequence[str]) -> list[str]:
     known = [str(choice) for choice in choices]
     if len(known) < 2:
-        raise ConfigError(f"a question needs at least two choices, not {known}")
+        msg = tr("a question needs at least two choices, not {choices}", choices=known)
+        raise ConfigError(msg)
     if twice := sorted({choice for choice in known if known.count(choice) > 1}):
-        raise ConfigError(f"the choice {twice[0]!r} is offered twice: give each choice once")
+        msg = tr("the choice {choice!r} is offered twice: give each choice once", choice=twice[0])
+        raise ConfigError(msg)
     return known
 
 
 def _judged(choices: list[str], guess: int, answer: Answer) -> str:
     truth = choices[answer.holds]
     if guess == answer.holds:
-        return f"Your guess holds: “{truth}”. {answer.sentence}"
-    return f"You guessed “{choices[guess]}”, but it is “{truth}”. {answer.sentence}"
+        return tr("Your guess holds: “{truth}”. {why}", truth=truth, why=answer.sentence)
+    return tr(
+        "You guessed “{guess}”, but it is “{truth}”. {why}",
+        guess=choices[guess],
+        truth=truth,
+        why=answer.sentence,
+    )
 
 
-def _sentence(reason: object) -> str:
-    return f"{str(reason).rstrip('.')}."
+def _bare(reason: object) -> str:
+    return str(reason).rstrip(".")
 
 
 def _on_page(picture: Any) -> list[ipw.Widget]:

@@ -10,11 +10,13 @@ from IPython.display import HTML
 
 from mla_core.analysis import in_range, lowest
 from mla_core.data.samples import Split
+from mla_core.language import later, tr
 from mla_core.records import Evaluation
+from mla_core.words import sentences
 from widgets.charts import comparison_figure
 from widgets.page import text
 
-_MARKS = {True: "there", False: "missing"}
+_MARKS = {True: later("there"), False: later("missing")}
 Told = tuple[str, str, go.Figure]
 
 
@@ -37,7 +39,7 @@ def least_gained(evaluations: Mapping[str, Evaluation]) -> Told:
         name: 100 * (after - first.unimodal_accuracy[name])
         for name, after in last.unimodal_accuracy.items()
     }
-    choice, sentence = lowest(gains, "{:+.1f} points")
+    choice, sentence = lowest(gains, tr("{:+.1f} points"))
     return choice, sentence, comparison_figure(evaluations)
 
 
@@ -53,7 +55,7 @@ def fused_change(evaluations: Mapping[str, Evaluation], edges: Sequence[float]) 
     """
     first, *_, last = evaluations.values()
     change = 100 * (last.accuracy - first.accuracy)
-    return *in_range(change, edges, "points"), comparison_figure(evaluations)
+    return *in_range(change, edges, tr("points")), comparison_figure(evaluations)
 
 
 def complete_samples(split: Split, edges: Sequence[float]) -> tuple[str, str, HTML]:
@@ -67,17 +69,21 @@ def complete_samples(split: Split, edges: Sequence[float]) -> tuple[str, str, HT
     """
     shares = split.present.double().mean(1)
     complete = 100 * float(split.present.all(0).double().mean())
-    choice, sentence = in_range(complete, edges, "of 100")
+    choice, sentence = in_range(complete, edges, tr("of 100"))
     expected = 100 * float(shares.prod())
-    each = ", ".join(
+    each = tr(", ").join(
         f"{name} {share:.0%}" for name, share in zip(split.inputs, shares.tolist(), strict=True)
     )
-    sentence += f" Present are {each}; were they independent, {expected:.1f} would be complete."
+    told = tr(
+        "Present are {each}; were they independent, {expected:.1f} would be complete.",
+        each=each,
+        expected=expected,
+    )
     patterns = Counter(map(tuple, split.present.T.tolist()))
     rows = "".join(
-        f"<tr>{''.join(f'<td>{_MARKS[here]}</td>' for here in pattern)}<td>{count}</td></tr>"
+        f"<tr>{''.join(f'<td>{tr(_MARKS[here])}</td>' for here in pattern)}<td>{count}</td></tr>"
         for pattern, count in patterns.most_common()
     )
-    head = "".join(f'<th scope="col">{text(name)}</th>' for name in (*split.inputs, "samples"))
+    head = "".join(f'<th scope="col">{text(name)}</th>' for name in (*split.inputs, tr("samples")))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return choice, sentence, HTML(table)
+    return choice, sentences(sentence, told), HTML(table)

@@ -1,9 +1,10 @@
 // A line that says how far a training is, and a bar. The elements stay, so that the line is read out
 // when it changes.
 function render({ model, el }) {
+  speak(model);
   const box = make("div", el, { class: "mla-training" });
   const line = make("p", box, { role: "status" });
-  const bar = make("progress", box, { "aria-label": "Training in the background" });
+  const bar = make("progress", box, { "aria-label": tr("Training in the background") });
   const show = () => {
     const state = model.get("state");
     box.dataset.state = state;

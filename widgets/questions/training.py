@@ -11,10 +11,12 @@ from IPython.display import display
 
 from mla_core.config import ExperimentConfig
 from mla_core.errors import in_a_sentence
+from mla_core.language import tr
 from mla_core.runs import train
 from mla_core.session import TrainingSession
 from mla_core.threads import others_at_work
 from widgets.page import close, notebook_loop, per_cell, script, stylesheet
+from widgets.page.spoken import Spoken
 
 CHUNK_SECONDS = 0.05
 REST_SECONDS = 0.01  # after each, for whatever else the event loop has to do
@@ -22,7 +24,7 @@ PATIENCE_SECONDS = 0.5  # with other threads that compute, such as the bench's
 _turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
-class TrainingForm(anywidget.AnyWidget):
+class TrainingForm(Spoken, anywidget.AnyWidget):
     """One line and a bar (``training.js``).
 
     Attributes
@@ -68,11 +70,12 @@ class BackgroundTraining:
     """
 
     def __init__(self, config: ExperimentConfig) -> None:
-        loop = notebook_loop("training in the background", "train_in_background(headless=True)")
+        instead = "train_in_background(headless=True)"
+        loop = notebook_loop(tr("training in the background"), instead)
         self.session = TrainingSession(config)  # before the form, since it is what can fail
         self.name = name_of(self.session)
         self.failure = ""
-        self.view = TrainingForm(text=f"{self.name} waits for its turn to train.")
+        self.view = TrainingForm(text=tr("{run} waits for its turn to train.", run=self.name))
         per_cell.register(self)
         self._task = loop.create_task(self._run(_turns.setdefault(loop, asyncio.Lock())))
 
@@ -92,16 +95,27 @@ class BackgroundTraining:
                     await self._give_way()
                     await asyncio.to_thread(self.session.advance, seconds=CHUNK_SECONDS)
             except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
-                fault = in_a_sentence(error)
-                self.failure = f"{self.name} could not be trained to its end: {fault}"
-                self._say("failed", f"{self.failure.rstrip('.')}. Run this cell again.")
+                self.failure = tr(
+                    "{run} could not be trained to its end: {fault}",
+                    run=self.name,
+                    fault=in_a_sentence(error),
+                )
+                failed = tr("{failure}. Run this cell again.", failure=self.failure.rstrip("."))
+                self._say("failed", failed)
                 return
-        self._say("finished", f"{self.name} is trained: {self.session.config.epochs} epochs.")
+        trained = tr(
+            "{run} is trained: {epochs} epochs.",
+            run=self.name,
+            epochs=self.session.config.epochs,
+        )
+        self._say("finished", trained)
 
     def _how_far(self) -> str:
-        epochs = self.session.config.epochs
-        return (
-            f"Training {self.name} in the background: epoch {self.session.epoch + 1} of {epochs}."
+        return tr(
+            "Training {run} in the background: epoch {now} of {epochs}.",
+            run=self.name,
+            now=self.session.epoch + 1,
+            epochs=self.session.config.epochs,
         )
 
     async def _give_way(self) -> None:

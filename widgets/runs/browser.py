@@ -12,15 +12,16 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 
 from mla_core.errors import OURS, ConfigError, in_a_sentence
+from mla_core.language import later, tr
 from mla_core.runs import Run, find_runs, read_all_runs
-from mla_core.words import counted
+from mla_core.words import counted, sentence, sentences
 from widgets.export import export_run
 from widgets.following import RunWatch
 from widgets.page import StatusLine, figure_bundles, notebook_loop, per_cell, present, text
 from widgets.runs.comparison import curves_figure, differences_html, maps_figure, read_all
 from widgets.runs.table import LETTERS, RunTable, table_html
 
-NOTHING_TICKED = "Tick up to six runs to see their curves and maps beside each other."
+NOTHING_TICKED = later("Tick up to six runs to see their curves and maps beside each other.")
 
 
 class RunBrowser:
@@ -75,15 +76,17 @@ class RunBrowser:
         self._names = _checked(ticked, self.runs)
         if headless:
             return
-        self._loop = notebook_loop("a live RunBrowser", "RunBrowser(headless=True)")
+        self._loop = notebook_loop(tr("a live RunBrowser"), "RunBrowser(headless=True)")
         self._task: asyncio.Task[None] | None = None
         self._due: list[Callable[[], Any]] = []
         self.table = RunTable(self.runs, self.begun)
         self._watches: dict[str, RunWatch] = {}  # of ticked runs that are not finished
         self.table.ticked = self._names
         self.status = StatusLine()
-        self.refresh = _button("Refresh", "refresh", "Read the folder again")
-        self.export = _button("Export", "download", "Write each ticked run as one HTML page")
+        self.refresh = _button(tr("Refresh"), "refresh", tr("Read the folder again"))
+        self.export = _button(
+            tr("Export"), "download", tr("Write each ticked run as one HTML page")
+        )
         self._below = ipw.VBox()
         bar = ipw.HBox([self.refresh, self.export])
         self.view = ipw.VBox([bar, self.table, self.status, self._below])
@@ -118,7 +121,7 @@ class RunBrowser:
         figures, told, problems = _comparison(chosen)
         for figure in figures:
             present(figure)
-        display(HTML(f"{told}<p>{text(' '.join(problems))}</p>"))
+        display(HTML(f"{told}<p>{text(sentences(*problems))}</p>"))
 
     # ------------------------------------------------------------ runs on the event loop
 
@@ -138,7 +141,7 @@ class RunBrowser:
                 self._say("failed", in_a_sentence(error))
 
     async def _reread(self) -> None:
-        self._say("busy", "Reading the folder …")
+        self._say("busy", tr("Reading the folder …"))
         await asyncio.to_thread(self._read)
         self.table.show(self.runs, self.begun)
         await self._compare()
@@ -155,16 +158,14 @@ class RunBrowser:
         self._below.children = [*pictures, *followed]
         for widget in before:
             widget.close()
-        hint = NOTHING_TICKED if self.runs and not (chosen or followed) else ""
-        compared = (
-            " ".join(
-                f"{len(those)} {how}."
-                for those, how in ((chosen, "compared"), (followed, "followed"))
-                if those
-            )
-            or hint
-        )
-        self._say("ready", " ".join(filter(None, [self._told(), compared, *problems])))
+        said = [self._told()]
+        if chosen:
+            said.append(tr("{n} compared.", n=len(chosen)))
+        if followed:
+            said.append(tr("{n} followed.", n=len(followed)))
+        if self.runs and not (chosen or followed):
+            said.append(tr(NOTHING_TICKED))
+        self._say("ready", sentences(*said, *problems))
 
     def _follow(self, names: Sequence[str]) -> None:
         """Follow these of the runs that are not finished, and no other."""
@@ -179,16 +180,16 @@ class RunBrowser:
         chosen = self._chosen(self.table.ticked)
         written, problems = [], []
         for run in chosen:
-            self._say("busy", f"Writing the page of {run.name} …")
+            self._say("busy", tr("Writing the page of {run} …", run=run.name))
             path = self._pages / f"{run.name.replace('/', '_')}.html"
             try:
                 written.append(await asyncio.to_thread(export_run, run, path))
             except OURS as error:  # the other pages are written
-                problems.append(f"No page of {run.name}: {error}.")
+                problems.append(tr("No page of {run}: {fault}.", run=run.name, fault=error))
         pages = ", ".join(f"{path} ({path.stat().st_size / 1e6:.1f} MB)" for path in written)
-        told = [f"Written: {pages}."] if pages else []
+        told = [tr("Written: {pages}.", pages=pages)] if pages else []
         state = "failed" if problems else "ready"
-        self._say(state, " ".join([*told, *problems]) or NOTHING_TICKED)
+        self._say(state, sentences(*told, *problems) or tr(NOTHING_TICKED))
 
     def _say(self, state: str, sentence: str) -> None:
         self.status.say(state, sentence)
@@ -203,13 +204,14 @@ class RunBrowser:
             self._folder, self.runs, self.begun, self.problems = None, [], [], [str(error)]
 
     def _told(self) -> str:
-        told = ""
+        told = []
         if self._folder is not None:
-            told = f"{counted(len(self.runs), 'finished run')} in {str(self._folder)!r}."
+            runs = counted(len(self.runs), tr("finished run"), tr("finished runs"))
+            told.append(tr("{runs} in {folder!r}.", runs=runs, folder=str(self._folder)))
         if not self.runs:
-            told += " Make some: mla-lab run, mla-lab sweep, or mla.run_experiment(config)."
-        left_out = [f"{problem[0].upper()}{problem[1:].rstrip('.')}." for problem in self.problems]
-        return " ".join([told.strip(), *left_out])
+            told.append(tr("Make some: mla-lab run, mla-lab sweep, or mla.run_experiment(config)."))
+        left_out = [sentence(f"{problem[0].upper()}{problem[1:]}") for problem in self.problems]
+        return sentences(*told, *left_out)
 
     def _chosen(self, names: Sequence[str]) -> list[Run]:
         known = {run.name: run for run in self.runs}
@@ -245,9 +247,13 @@ def _checked(names: Sequence[str], runs: Sequence[Run]) -> list[str]:
     known = [run.name for run in runs]
     for name in names:
         if name not in known:
-            msg = f"there is no finished run {name!r}: choose among {known}"
+            msg = tr(
+                "there is no finished run {name!r}: choose among {known}", name=name, known=known
+            )
             raise ConfigError(msg)
     if len(names) > len(LETTERS) or len(set(names)) != len(names):
-        msg = f"tick at most {len(LETTERS)} runs, each once, not {list(names)}"
+        msg = tr(
+            "tick at most {most} runs, each once, not {names}", most=len(LETTERS), names=list(names)
+        )
         raise ConfigError(msg)
     return list(names)

@@ -13,8 +13,10 @@ from plotly.subplots import make_subplots
 from mla_core.config import config_differences
 from mla_core.errors import DataError
 from mla_core.evaluation import Replay, align
+from mla_core.language import later, tr
 from mla_core.records import History, Summary
 from mla_core.runs import Run
+from mla_core.words import sentence, sentences
 from widgets.charts import BLANK
 from widgets.page import (
     GRID,
@@ -28,12 +30,18 @@ from widgets.page import (
     text,
     wrapped,
 )
-from widgets.runs.table import LETTERS, share, told
+from widgets.runs.table import ACCURACIES, LETTERS, share, told
 
 MAPS_IN_A_ROW = 3
 COLUMNS = 4  # panels of curves in a row, as many as a narrow notebook holds
 ROW = 190  # pixels
-TITLE = 20  # characters above a panel
+GAP = later("modality gap")
+TITLES = {
+    "accuracy": later("accuracy, {name}"),
+    GAP: GAP,
+    "weight": later("weight, {name}"),
+}
+TITLE = 20  # characters of one above its panel
 LEGEND = {  # above the titles
     "orientation": "h",
     "yref": "container",
@@ -61,11 +69,11 @@ def read_all(runs: Sequence[Run]) -> tuple[dict[str, History], dict[str, Replay]
         try:
             histories[letter] = run.history()
         except DataError as error:
-            problems.append(f"{letter}: {error}.")
+            problems.append(sentence(f"{letter}: {error}"))
         try:
             replays[letter] = run.replay()
         except DataError as error:
-            problems.append(f"{letter}: {error}.")
+            problems.append(sentence(f"{letter}: {error}"))
     return histories, replays, problems
 
 
@@ -83,7 +91,7 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
     names = list(dict.fromkeys(m for those in looks.values() for m in _modalities(those)))
     places = _places(names)
     rows = max(row for row, _ in places.values())
-    titles = {place: key.replace(".", ", ") for key, place in places.items()}
+    titles = {place: _title(key) for key, place in places.items()}
     grid = itertools.product(range(1, rows + 1), range(1, 1 + min(COLUMNS, 1 + len(names))))
     figure = make_subplots(
         rows=rows,
@@ -109,10 +117,10 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
             )
             figure.add_trace(trace, row=row, col=column)
     figure.update_yaxes(range=[0, 1.02], dtick=0.5, tickfont_size=10)
-    row, column = places["modality gap"]
+    row, column = places[GAP]
     figure.update_yaxes(range=None, dtick=None, rangemode="tozero", row=row, col=column)
     figure.update_xaxes(tickfont_size=10)
-    figure.update_xaxes(title_text="epoch", title_font_size=11, title_standoff=2, row=rows)
+    figure.update_xaxes(title_text=tr("epoch"), title_font_size=11, title_standoff=2, row=rows)
     figure.update_annotations(font_size=12)
     figure.update_layout(
         height=110 + ROW * rows,
@@ -131,7 +139,7 @@ def curves_figure(histories: Mapping[str, History]) -> go.Figure:
 def _places(names: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Return row and column of each panel: accuracies first, the gap and the weights below them."""
     above = ["accuracy.fused", *(f"accuracy.{name}" for name in names)]
-    below = ["modality gap", *(f"weight.{name}" for name in names)]
+    below = [GAP, *(f"weight.{name}" for name in names)]
     places, first = {}, 1
     for block in (above, below):
         for i, key in enumerate(block):
@@ -140,11 +148,17 @@ def _places(names: Sequence[str]) -> dict[str, tuple[int, int]]:
     return places
 
 
+def _title(key: str) -> str:
+    """Return what stands above a panel."""
+    what, _, name = key.partition(".")
+    return tr(TITLES[what], name=tr("fused") if name == "fused" else name)
+
+
 def _measured(summaries: Sequence[Summary], names: Sequence[str]) -> dict[str, list[float]]:
     here = [name for name in names if name in _modalities(summaries)]
     return {
         "accuracy.fused": [one.accuracy for one in summaries],
-        "modality gap": [_mean(one.centroid_gap) for one in summaries],
+        GAP: [_mean(one.centroid_gap) for one in summaries],
         **{f"accuracy.{name}": [one.unimodal_accuracy[name] for one in summaries] for name in here},
         **{f"weight.{name}": [one.mean_weight[name] for one in summaries] for name in here},
     }
@@ -164,7 +178,7 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
     figure = make_subplots(
         rows=rows,
         cols=columns,
-        subplot_titles=[f"{letter}, end of the run" for letter in replays],
+        subplot_titles=[tr("{letter}, end of the run", letter=letter) for letter in replays],
         horizontal_spacing=0.02,
         vertical_spacing=0.08,
     )
@@ -184,14 +198,20 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
         for trace in _points(replay, coords, named):
             figure.add_trace(trace, row=1 + i // columns, col=1 + i % columns)
     shared = np.vstack([f for k, f in zip(replays, frames, strict=True) if k not in alone])
-    said = ["PCA of the features, a plane of each run's own."]
+    said = [tr("PCA of the features, a plane of each run's own.")]
     if matched:
-        said.append(f"Turned and scaled to match {first_letter}: {', '.join(matched)}.")
+        others = tr(", ").join(matched)
+        said.append(
+            tr("Turned and scaled to match {first}: {others}.", first=first_letter, others=others)
+        )
     if alone:
-        said.append(f"Of other samples, so not comparable point by point: {', '.join(alone)}.")
+        others = tr(", ").join(alone)
+        said.append(
+            tr("Of other samples, so not comparable point by point: {others}.", others=others)
+        )
     gaps = (f"{k} {_nan_mean(r.centroid_gap[-1]):.2f}" for k, r in replays.items() if r.pairs)
-    if told_gaps := "; ".join(gaps):
-        said.append(f"Mean gap between centroids: {told_gaps}.")
+    if told_gaps := tr("; ").join(gaps):
+        said.append(tr("Mean gap between centroids: {gaps}.", gaps=told_gaps))
     figure.update_xaxes(**BLANK)
     figure.update_yaxes(**BLANK)
     for i, corners in enumerate(frames):
@@ -206,7 +226,7 @@ def maps_figure(replays: Mapping[str, Replay]) -> go.Figure:
         modebar={"orientation": "v"},  # in the right margin
         margin={"l": 10, "r": 36, "t": 84, "b": 10},
         legend=LEGEND,
-        meta=" ".join(said),
+        meta=sentences(*said),
     )
     apply_theme(figure, dark=False)
     return figure
@@ -227,7 +247,8 @@ def differences_html(runs: Sequence[Run]) -> str:
         f'<th scope="col">{k} {text(r.name)}</th>' for k, r in zip(letters, runs, strict=True)
     )
     rows = [*config_differences([run.config for run in runs]).items()]
-    rows += [(f"{side} accuracy", [share(run.accuracy(side)) for run in runs]) for side in _SIDES]
+    for side, title in ACCURACIES.items():
+        rows.append((tr(title), [share(run.accuracy(side)) for run in runs]))
     body = "".join(
         f'<tr><th scope="row">{text(name)}</th>'
         + "".join(f"<td>{text(told(value))}</td>" for value in values)
@@ -236,8 +257,8 @@ def differences_html(runs: Sequence[Run]) -> str:
     )
     words = "".join(f"<p>{text(sentence)}</p>" for sentence in describe_differences(runs))
     return (
-        f"{_STYLE}<table class='mla-differences'><caption>Where they differ</caption><thead><tr><td></td>"
-        f"{head}</tr></thead><tbody>{body}</tbody></table>{words}"
+        f"{_STYLE}<table class='mla-differences'><caption>{tr('Where they differ')}</caption>"
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>{words}"
     )
 
 
@@ -246,20 +267,28 @@ def describe_differences(runs: Sequence[Run]) -> list[str]:
     sentences = []
     for letter, run in list(zip(LETTERS, runs, strict=False))[1:]:
         found = config_differences([runs[0].config, run.config])
-        changed = ", ".join(
-            f"{name} {told(b)} instead of {told(a)}" for name, (a, b) in found.items()
+        changed = tr(", ").join(
+            tr("{name} {now} instead of {before}", name=name, now=told(b), before=told(a))
+            for name, (a, b) in found.items()
         )
         gains = []
-        for side in _SIDES:
+        for side in ACCURACIES:
             before, after = runs[0].accuracy(side), run.accuracy(side)
             if before is not None and after is not None:
                 gains.append(f"{side} {100 * (after - before):+.1f}")
-        came = f"; accuracy in percentage points: {', '.join(gains)}" if gains else ""
-        sentences.append(f"{letter} has {changed or 'the same settings'} against A{came}.")
+        values = {"run": letter, "changed": changed or tr("the same settings")}
+        sentences.append(
+            tr(
+                "{run} has {changed} against A; accuracy in percentage points: {gains}.",
+                **values,
+                gains=tr(", ").join(gains),
+            )
+            if gains
+            else tr("{run} has {changed} against A.", **values)
+        )
     return sentences
 
 
-_SIDES = ("val", "test")
 _STYLE = f"<style>{asset('runs/differences.css')}</style>"
 
 
@@ -272,8 +301,12 @@ def _points(replay: Replay, coords: np.ndarray, named: list[str]) -> list[go.Sca
         named.extend([name] if first else [])
         index = named.index(name)
         hover = [
-            f"{text(replay.ids[n])}<br>{text(name)}, true class "
-            f"{text(replay.classes[replay.labels[n]])}"
+            tr(
+                "{sample}<br>{modality}, true class {label}",
+                sample=text(replay.ids[n]),
+                modality=text(name),
+                label=text(replay.classes[replay.labels[n]]),
+            )
             for n in samples[here].tolist()
         ]
         traces.append(
@@ -331,10 +364,16 @@ def _nan_mean(values: np.ndarray) -> float:
 
 def _curves_in_words(looks: Mapping[str, Sequence[Summary]]) -> str:
     ends = [
-        f"{letter} {those[0].accuracy:.0%} to {those[-1].accuracy:.0%}"
+        tr(
+            "{run} {first:.0%} to {last:.0%}",
+            run=letter,
+            first=those[0].accuracy,
+            last=those[-1].accuracy,
+        )
         for letter, those in looks.items()
         if those
     ]
-    return (
-        f"Fused accuracy on the probe set, first to last look: {'; '.join(ends)}." if ends else ""
-    )
+    if not ends:
+        return ""
+    runs = tr("; ").join(ends)
+    return tr("Fused accuracy on the probe set, first to last look: {runs}.", runs=runs)

@@ -2,11 +2,14 @@
 // from outside goes in as text.
 
 function render({ model, el }) {
+  speak(model);
   const root = make("div", el, { class: "mla-runs" });
-  const label = make("label", root, {}, "Filter ");
-  const filter = make("input", label, { type: "search", placeholder: "words, such as: mla gaussian" });
+  const label = make("label", root, {}, tr("Filter "));
+  const placeholder = tr("words, such as: mla gaussian");
+  const filter = make("input", label, { type: "search", placeholder });
   const status = make("span", root, { role: "status", class: "count" });
-  const region = make("div", root, { class: "scroll", role: "region", tabindex: 0, "aria-label": "runs" });
+  const named = { role: "region", tabindex: 0, "aria-label": tr("runs") };
+  const region = make("div", root, { class: "scroll", ...named });
   const table = make("table", region);
   let rows = [];
 
@@ -19,7 +22,7 @@ function render({ model, el }) {
     table.textContent = "";
     const columns = model.get("columns");
     const head = make("tr", make("thead", table));
-    make("th", head, { scope: "col" }, "Show");
+    make("th", head, { scope: "col" }, tr("Show"));
     columns.forEach((title, index) => {
       const cell = make("th", head, { scope: "col" });
       const button = make("button", cell, { type: "button" });
@@ -34,7 +37,7 @@ function render({ model, el }) {
     rows = model.get("rows").map(({ name, texts, keys, finished }) => {
       const line = make("tr", body, { "data-run": name });
       const tick = make("td", line);
-      const box = make("input", tick, { type: "checkbox", "aria-label": `show ${name}` });
+      const box = make("input", tick, { type: "checkbox", "aria-label": tr("show {name}", { name }) });
       const letter = make("span", tick, { class: "letter" });
       box.addEventListener("change", () => {
         const others = model.get("ticked").filter((one) => one !== name);
@@ -98,9 +101,13 @@ function render({ model, el }) {
   const tell = () => {
     const shown = rows.filter(({ line }) => !line.hidden).length;
     const ticked = model.get("ticked").length;
-    const full = ticked >= model.get("most") ? `, which is the most at once` : "";
-    const hint = rows.length && !shown ? " No run has all these words." : "";
-    status.textContent = `${shown} of ${rows.length} runs, ${ticked} ticked${full}.${hint}`;
+    const values = { shown, all: rows.length, ticked };
+    const counted =
+      ticked >= model.get("most")
+        ? tr("{shown} of {all} runs, {ticked} ticked, which is the most at once.", values)
+        : tr("{shown} of {all} runs, {ticked} ticked.", values);
+    const hint = rows.length && !shown ? tr("No run has all these words.") : "";
+    status.textContent = sentences(counted, hint);
     root.dataset.shown = shown;
   };
 

@@ -10,16 +10,22 @@ import anywidget
 import traitlets
 
 from mla_core.config import config_differences
+from mla_core.language import later, tr
 from mla_core.runs import Begun, Run
 from widgets.page import run_colour, script, stylesheet, text
+from widgets.page.spoken import Spoken
 
 LETTERS = "ABCDEF"  # what ticked runs are called in the pictures
 ALWAYS = ("method", "dataset", "seed")  # shown when runs differ in nothing
-STATE = "state, as last read"
-ACCURACIES = {"val": "val accuracy", "test": "test accuracy"}
+STATE = later("state, as last read")
+ACCURACIES = {"val": later("val accuracy"), "test": later("test accuracy")}
+STATES = (  # of runs that are not finished, as `Begun` has them
+    *(later("training"), later("stopping"), later("stopped")),
+    *(later("failed"), later("cut off"), later("unknown")),
+)
 
 
-class RunTable(anywidget.AnyWidget):
+class RunTable(Spoken, anywidget.AnyWidget):
     """A table of runs; only the settings in which they differ have a column.
 
     Parameters
@@ -91,7 +97,7 @@ def table_of(
         measured = [run.accuracy(side) if isinstance(run, Run) else None for side in ACCURACIES]
         texts = [told(settings[name]) if settings else "–" for name in names]
         keys = [_key(settings[name]) if settings else None for name in names]
-        state = [run.state if isinstance(run, Begun) else "finished"] if begun else []
+        state = [tr(run.state) if isinstance(run, Begun) else tr("finished")] if begun else []
         rows.append(
             {
                 "name": run.name,
@@ -100,7 +106,8 @@ def table_of(
                 "finished": finished,
             }
         )
-    return ["run", *names, *ACCURACIES.values(), *([STATE] if begun else [])], rows
+    measures = map(tr, [*ACCURACIES.values(), *([STATE] if begun else [])])
+    return [tr("run"), *names, *measures], rows
 
 
 def table_html(runs: Sequence[Run]) -> str:

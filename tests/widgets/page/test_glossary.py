@@ -2,12 +2,14 @@
 
 import re
 
+import ipywidgets as ipw
 import pytest
 
+from mla_core import language
 from tests import ROOT
 from widgets.charts.panels import MORE, PANELS
 from widgets.page.anchor import Anchor
-from widgets.page.glossary import as_page, glossary
+from widgets.page.glossary import as_page, as_script, glossary
 
 TERMS = glossary()
 ON_SCREEN = [
@@ -52,5 +54,15 @@ def test_what_stands_on_a_screen_is_explained(text):
 
 
 def test_a_live_view_brings_the_terms_to_its_page():
-    assert "Holm's correction: A stricter threshold" in Anchor._esm
-    assert len(Anchor._esm) < 50_000
+    script = Anchor(ipw.VBox(), "cell")._esm
+    assert "Holm's correction: A stricter threshold" in script
+    assert len(script) < 50_000
+
+
+def test_the_terms_are_in_the_language_of_those_who_read(monkeypatch):
+    term = next(one for one in TERMS if one.title == "sub-step")
+    said = {"sub-step": "子步", term.told: "子步（sub-step）：一个模态的一个批次。"}
+    monkeypatch.setattr(language, "_chosen", ["zh_CN"])
+    monkeypatch.setattr(language, "messages", lambda name, source="": said)
+    assert '[["子步", "sub-step"], "子步（sub-step）：一个模态的一个批次。"]' in as_script()
+    assert term.told in as_page().replace("\n\n", ": ")
