@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import json
 import re
 import tempfile
 from collections.abc import Collection, Iterator
@@ -22,11 +23,21 @@ from chinese import CATALOGUES, LANGUAGE, TRANSLATED
 from sphinx.cmd.build import build_main
 from stage import ROOT, stage
 
+import mla_core as mla
 from mla_core.language import CATALOGUES as OF_MESSAGES
 from widgets.page.glossary import glossary
 
 HERE = Path(__file__).parent
 GLOSSARY = "widgets/page/glossary.toml"
+LISTED = (  # what `mla-lab list` describes
+    mla.datasets,
+    mla.methods.METHODS,
+    mla.head_gradients,
+    mla.fusion.RULES,
+    mla.encoders.ENCODERS,
+    mla.metrics,
+    mla.corruptions,
+)
 MARKS = {"tr": None, "later": None}
 Found = tuple[int, str, str, list[str]]
 
@@ -48,7 +59,19 @@ def _of_script(file: IO[bytes], *_: Any, **__: Any) -> Iterator[Found]:
         yield line, "tr", "".join(re.findall('"([^"]*)"', call[1])), []
 
 
-METHODS = [("**.py", _of_python), ("**.js", _of_script)]
+def _of_questions(file: IO[bytes], *_: Any, **__: Any) -> Iterator[Found]:
+    for cell in json.load(file)["cells"]:
+        code = "".join(cell["source"])
+        if cell["cell_type"] != "code" or "widgets.predict(" not in code:
+            continue
+        for call in ast.walk(ast.parse(code)):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "widgets.predict":
+                for text in (call.args[0], *getattr(call.args[1], "elts", ())):
+                    if isinstance(text, ast.Constant):
+                        yield call.lineno, "tr", text.value, []
+
+
+METHODS = [("**.py", _of_python), ("**.js", _of_script), ("**.ipynb", _of_questions)]
 # Without dates and versions, which would change with every run.
 HEADER = rf"""msgid ""
 msgstr ""
@@ -83,7 +106,7 @@ def update_messages(to: Path) -> None:
         The folder of the new catalogue; the old one is read from its own.
     """
     found = Catalog(locale=LANGUAGE)
-    for room in ("mla_core", "widgets"):
+    for room in ("mla_core", "widgets", "notebooks"):
         for path, _, message, comments, context in extract_from_dir(
             ROOT / room, METHODS, keywords=MARKS, strip_comment_tags=True
         ):
@@ -91,6 +114,9 @@ def update_messages(to: Path) -> None:
     for term in glossary():
         for message in (term.told, *term.words):
             found.add(message, None, [(GLOSSARY, 0)])
+    for registry in LISTED:
+        for name in registry.built_in:
+            found.add(registry.describe(name), None, [("mla_core/cli/listing.py", 0)])
     _update(OF_MESSAGES / f"{LANGUAGE}.po", found, to / f"{LANGUAGE}.po")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mla_core.errors import ConfigError
@@ -16,6 +17,8 @@ HOW_MANY = (
     later("a quarter to a half"),
     later("more than half"),
 )
+RANGES = (later("below {high}"), later("{low} to {high}"), later("{low} or more"))
+NUMBER = r"-?[\d.]+(?:e[+-]\d+)?"
 
 
 def highest(values: Mapping[str, float], form: str = "{:.1%}") -> tuple[str, str]:
@@ -68,8 +71,28 @@ def ranges(edges: Sequence[float]) -> list[str]:
     pairs = list(itertools.pairwise(edges))
     if not edges or any(low >= high for low, high in pairs):
         raise ConfigError(f"the edges of ranges must grow, unlike {list(edges)}")
-    between = [f"{low:g} to {high:g}" for low, high in pairs]
-    return [f"below {edges[0]:g}", *between, f"{edges[-1]:g} or more"]
+    below, between, above = RANGES
+    ends = [(f"{low:g}", f"{high:g}") for low, high in pairs]
+    return [
+        below.format(high=f"{edges[0]:g}"),
+        *(between.format(low=low, high=high) for low, high in ends),
+        above.format(low=f"{edges[-1]:g}"),
+    ]
+
+
+def shown(choice: str) -> str:
+    """Return a choice as a reader sees it, in the present language; the choice itself stays a key.
+
+    Examples
+    --------
+    >>> shown("-1 to 1"), shown("none"), shown("audio")
+    ('-1 to 1', 'none', 'audio')
+    """
+    for message in RANGES:
+        ends = {name: f"(?P<{name}>{NUMBER})" for name in ("low", "high")}
+        if found := re.fullmatch(message.format(**ends), choice):
+            return tr(message, **found.groupdict())
+    return tr(choice)
 
 
 def in_range(value: float, edges: Sequence[float], unit: str) -> tuple[str, str]:

@@ -4,8 +4,9 @@ function render({ model, el }) {
   speak(model);
   const form = make("form", el, { class: "mla-question" });
   const group = make("fieldset", form);
-  make("legend", group, {}, model.get("prompt"));
-  const radios = model.get("choices").map((choice, index) => {
+  const [prompt, ...choices] = model.get("shown");
+  make("legend", group, {}, prompt);
+  const radios = choices.map((choice, index) => {
     const label = make("label", group);
     const radio = make("input", label, { type: "radio", name: "choice" }); // a group within its form
     radio.checked = index === model.get("guess");

@@ -13,6 +13,7 @@ from IPython.core.formatters import DisplayFormatter
 from IPython.display import HTML, display
 from plotly.basedatatypes import BaseFigure
 
+from mla_core.analysis.guesses import shown
 from mla_core.classroom import MIME, kept_guess
 from mla_core.errors import ConfigError, in_a_sentence
 from mla_core.language import later, tr
@@ -42,6 +43,9 @@ class QuestionForm(Spoken, anywidget.AnyWidget):
     ----------
     prompt : str
     choices : list of str
+        Both as they are kept with the notebook, whatever the language.
+    shown : list of str
+        The prompt and the choices as the reader sees them.
     guess, holds : int
         Which choice the reader took, and which one holds; -1 while there is none.
     state : {"open", "busy", "waiting", "revealed", "outdated", "failed"}
@@ -62,6 +66,7 @@ class QuestionForm(Spoken, anywidget.AnyWidget):
     _css = stylesheet("questions/question")
     prompt = traitlets.Unicode().tag(sync=True)
     choices = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    shown = traitlets.List(traitlets.Unicode()).tag(sync=True)
     guess = traitlets.Int(-1).tag(sync=True)
     holds = traitlets.Int(-1).tag(sync=True)
     state = traitlets.Unicode("open").tag(sync=True)
@@ -69,6 +74,10 @@ class QuestionForm(Spoken, anywidget.AnyWidget):
     asked = traitlets.Int(0).tag(sync=True)
     cell = traitlets.Unicode("").tag(sync=True)
     known = traitlets.Dict().tag(sync=True)
+
+    @traitlets.default("shown")
+    def _shown(self) -> list[str]:
+        return [tr(self.prompt), *map(shown, self.choices)]
 
     @traitlets.default("verdict")
     def _invitation(self) -> str:
@@ -249,10 +258,10 @@ class _Revealed(HTML):
 
     def __init__(self, prompt: str, choices: Sequence[str], answer: Answer) -> None:
         holds = choices[answer.holds]
-        self._plain = f"{prompt} {holds}. {answer.sentence}"
+        self._plain = f"{tr(prompt)} {shown(holds)}. {answer.sentence}"
         self._kept = kept_guess(prompt, choices, answer=holds)
-        told = f"<b>{text(holds)}</b>. {text(answer.sentence)}"
-        super().__init__(f"<p><b>{text(prompt)}</b></p><p>{told}</p>")
+        told = f"<b>{text(shown(holds))}</b>. {text(answer.sentence)}"
+        super().__init__(f"<p><b>{text(tr(prompt))}</b></p><p>{told}</p>")
 
     def __repr__(self) -> str:
         return self._plain
@@ -273,12 +282,12 @@ def _checked(choices: Sequence[str]) -> list[str]:
 
 
 def _judged(choices: list[str], guess: int, answer: Answer) -> str:
-    truth = choices[answer.holds]
+    truth = shown(choices[answer.holds])
     if guess == answer.holds:
         return tr("Your guess holds: “{truth}”. {why}", truth=truth, why=answer.sentence)
     return tr(
         "You guessed “{guess}”, but it is “{truth}”. {why}",
-        guess=choices[guess],
+        guess=shown(choices[guess]),
         truth=truth,
         why=answer.sentence,
     )

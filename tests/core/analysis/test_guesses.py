@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mla_core as mla
-from mla_core.analysis.guesses import HOW_MANY, highest, how_many, in_range, lowest, ranges
+from mla_core import language
+from mla_core.analysis.guesses import HOW_MANY, highest, how_many, in_range, lowest, ranges, shown
 
 NAN = float("nan")
 numbers = st.floats(-1e3, 1e3)
@@ -64,3 +65,18 @@ def test_shares_are_counted(count, n, choice):
 def test_without_numbers_there_is_a_sentence(call, message):
     with pytest.raises(mla.ConfigError, match=message):
         call()
+
+
+def test_choices_are_shown_in_the_readers_language_and_stay_what_they_are(monkeypatch):
+    words = {"below {high}": "<{high}", "{low} to {high}": "{low}…{high}", "none": "无"}
+    monkeypatch.setattr(language, "messages", lambda *_: words)
+    assert [shown(choice) for choice in ranges([-1.5, 1e-7])] == [
+        "<-1.5",
+        "-1.5…1e-07",
+        "1e-07 or more",
+    ]
+    assert [shown(choice) for choice in ("none", "audio", "below par")] == [
+        "无",
+        "audio",
+        "below par",
+    ]
