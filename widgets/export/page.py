@@ -217,7 +217,7 @@ def _charts(page: Page) -> list[str]:
         (tr("Modality gap (centroids)"), gaps, None),
         (tr("Training loss (nats)"), each("loss", fused("loss.all", tr("all"))), None),
         (tr("Head forgetting, summed (nats)"), each("forgetting"), None),
-        *((instrument_of(method, name).title, lines, None) for name, lines in watched.items()),
+        *((tr(instrument_of(method, name).title), lines, None) for name, lines in watched.items()),
         (tr("Further numbers"), numbers, None),
     ]
     return [line_chart(title, lines, top=top) for title, lines, top in charts if lines]

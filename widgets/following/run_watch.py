@@ -22,6 +22,7 @@ from widgets.charts import MapState, MapView, Run, legend_html
 from widgets.charts import training as charts
 from widgets.charts.panels import HEIGHT, watched
 from widgets.following.words import STATES, describe
+from widgets.gap.embedding_view import caption_of
 from widgets.page import LiveFigure, LiveWidget, apply_theme, asset, notebook_loop, text
 
 POLL_SECONDS = 1.0
@@ -211,7 +212,7 @@ def _label(course: Course) -> str:
 def _last_look(replay: Replay) -> Replay:
     """Return a replay of the last look alone, with its PCA."""
     pca = replay.maps["pca"]
-    caption = pca.caption + tr(", at sub-step {step}", step=replay.steps[-1])
+    caption = caption_of(pca) + tr(", at sub-step {step}", step=replay.steps[-1])
     last = Map("pca", caption, np.array([0]), pca.coords[-1:], pca.trust[-1:])
     of_looks = (
         "steps", "epochs", "predicted", "fused", "weights", "distances", "centroid_gap",
