@@ -130,6 +130,17 @@ def test_the_projection_follows_the_arrow_keys_and_formulas_are_drawn(
     assert offline.complaints == []
 
 
+def test_the_handout_is_two_pages_of_paper(site: Path, offline: OfflinePage):
+    page = offline.open(site / "docs" / "teach" / "handout.html")
+    page.emulate_media(media="print")
+    for of_the_screen in (".skip-to-content", ".mla-language"):
+        expect(page.locator(of_the_screen)).to_be_hidden()
+    breaks = page.locator("article hr")
+    assert breaks.evaluate_all("all => all.map(one => getComputedStyle(one).breakAfter)") == [
+        "page"
+    ]
+
+
 def test_the_search_finds_a_page(site: Path, offline: OfflinePage):
     offline.page.goto(f"{(site / 'search.html').as_uri()}?q=plasticity")
     expect(offline.page.locator("#search-results li a").first).to_be_visible()
