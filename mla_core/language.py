@@ -85,6 +85,7 @@ def _known(name: str) -> str:
     raise ConfigError(msg)
 
 
+@cache
 def messages(name: str, source: str = "") -> Mapping[str, str]:
     """Return what a language's catalogue has: English messages and what stands for them.
 
@@ -95,11 +96,6 @@ def messages(name: str, source: str = "") -> Mapping[str, str]:
     source : str
         The ending of files whose messages are wanted, such as ``".js"``; all when empty.
     """
-    return _read(name, source)
-
-
-@cache
-def _read(name: str, source: str) -> Mapping[str, str]:
     if name == ENGLISH:
         return MappingProxyType({})
     from babel.messages.pofile import read_po  # who reads English needs none

@@ -1,7 +1,8 @@
 """Bring the Chinese catalogues up to date with the English texts: `python docs/site/translate.py`.
 
-Those are the site's pages, and the messages of widgets and commands (`mla_core/language.py`). What is new stands in them without a translation, what has changed is marked `fuzzy`. A page is added
-by an empty file `locale/zh_CN/LC_MESSAGES/PAGE.po`.
+Those are the site's pages, and the messages of widgets and commands (`mla_core/language.py`). What is
+new stands in them without a translation, what has changed is marked `fuzzy`. A page is added by an
+empty file `locale/zh_CN/LC_MESSAGES/PAGE.po`.
 """
 # ruff: noqa: INP001 - a script, not a package
 
@@ -107,10 +108,8 @@ def update_messages(to: Path) -> None:
     """
     found = Catalog(locale=LANGUAGE)
     for room in ("mla_core", "widgets", "notebooks"):
-        for path, _, message, comments, context in extract_from_dir(
-            ROOT / room, METHODS, keywords=MARKS, strip_comment_tags=True
-        ):
-            found.add(message, None, [(f"{room}/{path}", 0)], (), comments, context=context)
+        for path, _, message, *_ in extract_from_dir(ROOT / room, METHODS, keywords=MARKS):
+            found.add(message, None, [(f"{room}/{path}", 0)])
     for term in glossary():
         for message in (term.told, *term.words):
             found.add(message, None, [(GLOSSARY, 0)])

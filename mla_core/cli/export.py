@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from mla_core.cli.options import add_config, add_out
 from mla_core.cli.own_code import add_allow_import, allow
 from mla_core.config import ExperimentConfig
 from mla_core.errors import ConfigError, TrainingDivergedError
@@ -69,15 +70,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=tr(REPEAT),
         formatter_class=raw,
     )
-    repeat.add_argument(
-        "config", metavar="CONFIG", help=tr("a JSON file, a run folder, or - to read")
-    )
-    repeat.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        help=tr("where run folders are kept (default: runs)"),
-    )
+    add_config(repeat)
+    add_out(repeat)
     add_allow_import(repeat)
     repeat.set_defaults(action=_repeat)
 

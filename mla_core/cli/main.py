@@ -21,6 +21,7 @@ from mla_core.cli import (
     sweep,
     verify,
 )
+from mla_core.cli.options import add_out
 from mla_core.cli.values import named_values
 from mla_core.errors import ConfigError, DataError, NotebookError, StoppedError
 from mla_core.language import later, tr
@@ -78,12 +79,7 @@ def command_parser() -> argparse.ArgumentParser:
             "a parameter of the notebook, once for each; lists as JSON: -p 'noise=[0, 10, 0.5]'"
         ),
     )
-    run.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        help=tr("where run folders are kept (default: runs)"),
-    )
+    add_out(run)
     run.set_defaults(action=_run)
 
     lab.add_commands(commands)

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from mla_core.cli.export import configuration_in
+from mla_core.cli.options import add_config, add_out
 from mla_core.cli.own_code import add_allow_import, allow
 from mla_core.config import ExperimentConfig
 from mla_core.data.samples import read_ahead
@@ -69,15 +70,8 @@ def _parser() -> argparse.ArgumentParser:
         epilog=tr(EPILOG),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "config", metavar="CONFIG", help=tr("a JSON file, a run folder, or - to read")
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs"),
-        help=tr("where run folders are kept (default: runs)"),
-    )
+    add_config(parser)
+    add_out(parser)
     parser.add_argument(
         "--parallel",
         choices=CUTS,

@@ -26,39 +26,33 @@ VARIANTS: Registry[type[Any]] = Registry(
     {
         "paper": (
             "mla_core.head.variants:Paper",
-            later("eq. 3-5 with the current modality's mean feature (Algorithm 1)"),
+            "eq. 3-5 with the current modality's mean feature (Algorithm 1)",
         ),
         "paper_previous": (
             "mla_core.head.variants:PaperPrevious",
-            later("eq. 3-5 with the mean feature of the PREVIOUS sub-step (the paper's prose)"),
+            "eq. 3-5 with the mean feature of the PREVIOUS sub-step (the paper's prose)",
         ),
         "dataset_mean": (
             "mla_core.head.variants:DatasetMean",
-            later("eq. 3-5 with the mean over the whole training set, refreshed once per epoch"),
+            "eq. 3-5 with the mean over the whole training set, refreshed once per epoch",
         ),
         "released": (
             "mla_core.head.variants:Off",
-            later(
-                "what MLA's published code does: nothing, its test for the head's name never holds"
-            ),
+            "what MLA's published code does: nothing, its test for the head's name never holds",
         ),
         "released_enabled": (
             "mla_core.head.variants:ReleasedEnabled",
-            later(
-                "the published code's own formulas, switched on: P is divided element by element "
-                "and by its Frobenius norm; amplifies rounding"
-            ),
+            "the published code's own formulas, switched on: P is divided element by element "
+            "and by its Frobenius norm; amplifies rounding",
         ),
         "additive": (
             "mla_core.head.variants:Additive",
-            later(
-                "BalanceBenchmark: the projected gradient is added to the gradient itself, "
-                "G (I + P), with the P of released_enabled; amplifies rounding"
-            ),
+            "BalanceBenchmark: the projected gradient is added to the gradient itself, "
+            "G (I + P), with the P of released_enabled; amplifies rounding",
         ),
         "off": (
             "mla_core.head.variants:Off",
-            later("plain alternation: the head's gradient is used as it is"),
+            "plain alternation: the head's gradient is used as it is",
         ),
     },
     check="mla_core.head.guest:check_variant",

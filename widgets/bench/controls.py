@@ -154,24 +154,28 @@ class Controls:
 
     def show(self, config: ExperimentConfig, modalities: Mapping[str, Modality]) -> None:
         """Show these settings, with one noise slider per modality, without reporting a change."""
-        self._quiet = True
-        for field, widget in self._settings.items():
-            widget.value = getattr(config, field)
-        self._offer_ways(config)
-        for widget in self._noise_parts():
-            close(widget)
-        dials = any(m.noise_unit for m in modalities.values())  # a data set without says nothing
-        offered = list(modalities.values()) if dials and not self._own_data else []
-        self._noise = [_noise_slider(m) for m in offered]
-        levels = [modality.noise for modality in modalities.values()]
-        for m, slider in enumerate(self._noise):
-            slider.observe(lambda change, m=m: self._noise_told(levels, m, change["new"]), "value")
-        self._noise_rows = [
-            ipw.VBox([slider, _unit_of(m)]) for slider, m in zip(self._noise, offered, strict=True)
-        ]
-        self._noise_box.children = self._noise_rows
-        self._method = config.method
-        self._quiet = False
+        with self.quiet():
+            for field, widget in self._settings.items():
+                widget.value = getattr(config, field)
+            self._offer_ways(config)
+            for widget in self._noise_parts():
+                close(widget)
+            dials = any(
+                m.noise_unit for m in modalities.values()
+            )  # a data set without says nothing
+            offered = list(modalities.values()) if dials and not self._own_data else []
+            self._noise = [_noise_slider(m) for m in offered]
+            levels = [modality.noise for modality in modalities.values()]
+            for m, slider in enumerate(self._noise):
+                slider.observe(
+                    lambda change, m=m: self._noise_told(levels, m, change["new"]), "value"
+                )
+            self._noise_rows = [
+                ipw.VBox([slider, _unit_of(m)])
+                for slider, m in zip(self._noise, offered, strict=True)
+            ]
+            self._noise_box.children = self._noise_rows
+            self._method = config.method
 
     @contextmanager
     def quiet(self) -> Iterator[None]:

@@ -242,7 +242,7 @@ def _story(replay: Replay) -> dict[str, Any]:
         coords = np.ascontiguousarray(replay.maps[name].coords, np.float16).tobytes()
         maps[name] = {**one, "dtype": "float16", "coords": as_base64(coords)}
     last = {"look": len(replay.steps) - 1}
-    return {**STATE, **last, **shown, "arrays": arrays, "maps": maps, "media": {}}
+    return {**STATE, **last, "meta": shown["meta"], "arrays": arrays, "maps": maps, "media": {}}
 
 
 def _thinned(replay: Replay, looks: int) -> Replay:

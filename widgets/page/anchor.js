@@ -6,17 +6,16 @@ const PATIENCE = 3000; // milliseconds without an answer
 // What these do needs no kernel.
 const ALONE = ".mla-map *, .mla-toy *";
 
-function whyGone(status) {
+function whyGone() {
   const again = tr("run the cells above and then this one again (Run menu, or Shift+Enter)");
   const restarted = tr("The kernel was restarted, and with it went what stood here: {again}.", { again });
-  const sentences = {
+  return {
     restarting: restarted, // by a person, or by JupyterLab since it had died
     autorestarting: restarted,
     dead: tr("The kernel is dead: restart it (Kernel menu), then {again}.", { again }),
     none: tr("The kernel was shut down: start one (Kernel menu), then {again}.", { again }),
     other: tr("The notebook has another kernel now: {again}.", { again }),
   };
-  return sentences[status];
 }
 
 async function outputsOf(manager, root) {
@@ -57,10 +56,11 @@ function watchKernel(model) {
   };
   const busy = tr("The kernel is busy with a cell; what you press here may wait until it is done.");
   const lost = tr("The connection to the kernel is lost. JupyterLab is trying to get it back.");
-  const onStatus = (_, status) => whyGone(status) && tell("gone", whyGone(status));
+  const gone = whyGone();
+  const onStatus = (_, status) => status in gone && tell("gone", gone[status]);
   const onConnection = (_, status) => tell(...(status === "connected" ? [""] : ["lost", lost]));
   const onKernel = (_, { newValue }) => {
-    if (newValue?.id !== mine) tell("gone", whyGone(newValue ? "other" : "none"));
+    if (newValue?.id !== mine) tell("gone", newValue ? gone.other : gone.none);
   };
   // Whether its event loop answers, only the kernel knows: whoever presses something asks it, too. As
   // long as no answer was ever heard, silence says nothing of it.

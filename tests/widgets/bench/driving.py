@@ -44,6 +44,12 @@ def press(lab, name):
     lab._controls.buttons[name].click()
 
 
+async def train_an_epoch(lab):
+    press(lab, "epoch")
+    await until(lambda: lab.session.epoch == 1)
+    await settle(lab)
+
+
 def setting(lab, name):
     return lab._controls._settings[name]
 

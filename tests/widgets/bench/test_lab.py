@@ -17,6 +17,7 @@ from tests.widgets.bench.driving import (
     setting,
     settle,
     small,
+    train_an_epoch,
     until,
     worker_process,
 )
@@ -42,9 +43,7 @@ def test_a_live_setting_takes_effect_and_is_noted():
 
 def test_another_fusion_rule_shows_at_once():
     async def script(lab):
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         before = lab._scene.first.look.weights.clone()
         setting(lab, "fusion").value = "uniform"
         await settle(lab)
@@ -65,9 +64,7 @@ def test_averaged_and_calibrated_predictions_are_the_second_choice():
         press(lab, "reset")
         await until(lambda: lab.session.config.averaging == 3.0)
         assert lab.session.config.fusion == "product"
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         live = lab.session.history.summaries[-1].numbers[mla.evaluation.LIVE]
         assert f"by the averaged weights, {live:.0%} by the live ones." in lab._status.text
         assert choice.value == "averaged, calibrated"
@@ -101,9 +98,7 @@ def test_a_map_is_computed_off_the_event_loop_and_belongs_to_the_look_beside_it(
     monkeypatch.setattr(Stage, "show", show)
 
     async def script(lab):
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         lab._timeline.slider.asked = [5, 1]
         await until(lambda: lab._scene.first.look.step == 5)
         lab._timeline.branch.click()
@@ -254,9 +249,7 @@ def test_a_map_process_that_dies_is_replaced_and_training_goes_on():
         await asyncio.to_thread(dead.join, 10)
         await settle(lab)
         lab._controls.map.value = "umap"
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         press(lab, "epoch")
         await until(lambda: lab.session.epoch == 2)
         await until(lambda: "umap" in lab._followers[0]._maps.views)

@@ -8,7 +8,15 @@ import pytest
 from ipywidgets.widgets.widget import _instances as live_widgets
 
 from mla_core import language
-from tests.widgets.bench.driving import on_bench, press, setting, settle, small, until
+from tests.widgets.bench.driving import (
+    on_bench,
+    press,
+    setting,
+    settle,
+    small,
+    train_an_epoch,
+    until,
+)
 from widgets.bench.saying import say, say_again
 from widgets.page import live_widget, spoken
 
@@ -67,9 +75,7 @@ def words(lab):
 
 def test_every_word_is_said_in_the_language_that_is_chosen():
     async def script(lab):
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         english = words(lab)
         assert not any("«" in told for told in english.values())
 
@@ -91,9 +97,7 @@ def test_every_word_is_said_in_the_language_that_is_chosen():
 
 def test_the_run_its_branch_and_the_moment_stay():
     async def script(lab):
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         lab._timeline.slider.asked = [5, 1]
         lab._timeline.branch.click()
         await until(lambda: lab._player.tandem.branch is not None)

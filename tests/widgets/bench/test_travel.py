@@ -3,14 +3,12 @@
 import pytest
 
 import mla_core as mla
-from tests.widgets.bench.driving import on_bench, press, settle, small, until
+from tests.widgets.bench.driving import on_bench, press, settle, small, train_an_epoch, until
 
 
 def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
     async def script(lab):
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         steps = lab.session.recording.steps
         assert steps == list(range(0, lab.session.step + 1, 5))
         now = lab._diagram.value
@@ -43,9 +41,7 @@ def test_travelling_shows_every_picture_as_it_was_and_training_goes_on():
 
 def test_a_branch_catches_up_trains_beside_and_is_named_in_words():
     async def script(lab):
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         lab._timeline.slider.asked = [5, 1]
         lab._timeline.what.value = "head_gradient"
         lab._timeline._values["head_gradient"].value = "off"

@@ -3,7 +3,15 @@
 import pytest
 
 from tests.core.guests import write
-from tests.widgets.bench.driving import on_bench, press, setting, settle, small, until
+from tests.widgets.bench.driving import (
+    on_bench,
+    press,
+    setting,
+    settle,
+    small,
+    train_an_epoch,
+    until,
+)
 
 SHOWING = """
 from mla_core.methods import Instrument
@@ -48,9 +56,7 @@ def test_what_is_pressed_gets_a_panel_and_a_curve():
         assert "Nothing yet." in next(
             a.text for a in lab._figure.layout.annotations if a.name == "instrument.ratio"
         )
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         records = lab.session.history.steps[1:]
         drawn = trace(lab, "instrument.ratio.m0")
         assert list(drawn.y) == [record.instruments["ratio.m0"] for record in records]
@@ -66,9 +72,7 @@ def test_what_is_pressed_gets_a_panel_and_a_curve():
 def test_a_branch_shows_the_same_instruments_from_where_it_left():
     async def script(lab):
         await watch(lab, "factor")
-        press(lab, "epoch")
-        await until(lambda: lab.session.epoch == 1)
-        await settle(lab)
+        await train_an_epoch(lab)
         before = lab.session.history.steps[:]
         lab._timeline._on_travel(0)
         lab._inbox.put(lambda: lab._branch({"learning_rate": 0.001}))
