@@ -3,6 +3,8 @@
 import os
 import re
 import signal
+import time
+from collections.abc import Callable
 
 import nbformat
 import pytest
@@ -19,13 +21,24 @@ CELLS = (
     """,
     "widgets.TrainingLab(config)",
     "widgets.predict('Is it?', ['yes', 'no'], lambda: ('yes', 'It is.'))",
-    "while not os.path.exists('enough'): time.sleep(0.1)",  # however slow the page is
+    """
+    open("begun", "w").close()
+    while not os.path.exists("enough"): time.sleep(0.1)  # however slow the page is
+    """,
 )
 # Counts in `window.saved` how often JupyterLab was told to save.
 HEAR_SAVES = """() => {
     window.saved = 0;
     window.jupyterapp.commands.commandExecuted.connect((_, { id }) => {
         window.saved += id === "docmanager:save";
+    });
+}"""
+# Adds to `window.answered` the anchors that a kernel has answered.
+HEAR_ANSWERS = """() => {
+    window.answered = new Set();
+    const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+    kernel.iopubMessage.connect((_, { content }) => {
+        if (content.data?.state?.answered) window.answered.add(content.comm_id);
     });
 }"""
 RUN_LAST = """() => {
@@ -54,6 +67,26 @@ def told(page: Page, sentence: str) -> None:
     """Wait for what both cells' outputs say of the kernel."""
     notes = page.locator(".mla-kernel")
     expect(notes).to_have_text([re.compile(sentence)] * 2)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline, "waited for a minute"
+        time.sleep(0.2)
+
+
+def wait_for_answers(bench: Bench, count: int) -> None:
+    """Press a key until so many anchors had an answer: who never had one says nothing of a kernel."""
+    page = bench.page
+    page.evaluate(HEAR_ANSWERS)
+    bench.button("Step").focus()
+
+    def answered() -> bool:
+        page.keyboard.press("Shift")
+        return bool(page.evaluate("window.answered.size") == count)
+
+    wait_until(answered)
 
 
 def restart(page: Page) -> None:
@@ -94,9 +127,9 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(
     notebook.wait_until_idle()
     bench.ready()
     expect(page.locator(".jp-OutputArea-output")).to_have_count(2)
-    page.wait_for_timeout(8000)  # whoever has not heard of the kernel yet says nothing of it
-
+    wait_for_answers(bench, 2)
     page.evaluate(RUN_LAST)
+    wait_until((live_lab.root / "begun").exists)  # what is asked before is answered before
     bench.press("Step")
     told(page, "The kernel is busy")
     (live_lab.root / "enough").touch()
