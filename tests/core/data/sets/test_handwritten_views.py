@@ -12,8 +12,10 @@ import torch
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
+from mla_core.data.catalogue import load_dataset
 from mla_core.data.samples.split import SPLITS
-from mla_core.data.sets.handwritten_views import load_handwritten_views
+from mla_core.data.sets.handwritten_views import load_handwritten_views, places
+from mla_core.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,48 @@ def test_every_row_is_in_one_split_and_nearly_all_in_order_within_their_class(da
         in_order = {200 * digit + i for digit in range(10) for i in share}
         assert len(set(rows[side]) - in_order) <= 4  # as many as have a twin elsewhere
         assert torch.bincount(data.split(side).labels).tolist() == [len(share)] * 10
+
+
+def test_a_seed_splits_every_class_anew(data):
+    drawn = [load_handwritten_views(seed=seed) for seed in (0, 0, 1)]
+    assert drawn[0].fingerprint == drawn[1].fingerprint
+    rows = [[set(rows_of(one.split(side))) for side in SPLITS] for one in (data, *drawn[1:])]
+    for sides in rows:
+        assert sorted(itertools.chain(*sides)) == list(range(2000))
+    for one, other in itertools.combinations(rows, 2):  # a random val shares a fifth with another
+        assert len(one[1] & other[1]) < 140
+    for side, count in (("train", 120), ("val", 40), ("test", 40)):
+        assert torch.bincount(drawn[2].split(side).labels).tolist() == [count] * 10
+
+
+def test_twins_are_on_one_side_whatever_the_seed(folder):
+    images = read(folder, "pix")[:, :-1]
+    rows: dict[bytes, list[int]] = {}
+    for row, image in enumerate(images):
+        rows.setdefault(image.tobytes(), []).append(row)
+    twins = [both for both in rows.values() if len(both) > 1]
+    assert len(twins) == 6
+    for seed in range(100):  # of which a tenth would part some
+        place = places(images, seed)
+        for one, other in twins:
+            assert len({bool(place[i] >= 120) + bool(place[i] >= 160) for i in (one, other)}) == 1
+
+
+def test_fewer_training_samples_are_some_of_all_and_the_rest_stays():
+    whole, few = load_handwritten_views(seed=3), load_handwritten_views(per_class=12, seed=3)
+    assert set(few.split("train").ids) < set(whole.split("train").ids)
+    assert torch.bincount(few.split("train").labels).tolist() == [12] * 10
+    assert [few.split(side).ids for side in SPLITS[1:]] == [
+        whole.split(side).ids for side in SPLITS[1:]
+    ]
+    fac = few.split("train").inputs["fac"].double()
+    assert float(fac.mean(0).abs().max()) < 1e-5  # standardised by what there is to train on
+
+
+@pytest.mark.parametrize("options", [{"per_class": 0}, {"per_class": 121}, {"seed": -1}])
+def test_options_out_of_range_are_named(options):
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        load_dataset("handwritten_views", **options)
 
 
 def test_no_image_is_in_two_splits_though_the_files_hold_some_twice(data):
