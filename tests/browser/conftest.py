@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.live_lab import LabPage, LiveLab, chromium, find_chromium
+from tests.browser.live_lab import LabPage, LiveLab, chromium, find_chromium, profile
 
 LONGEST = ("test_texts_apart.py", "test_hostile_texts.py", "test_kernel_gone.py")
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -48,7 +48,14 @@ def live_lab(browser: Browser) -> Iterator[LiveLab]:
         yield lab
 
 
+@pytest.fixture(scope="session")
+def person(browser: Browser) -> Iterator[BrowserContext]:
+    """Let the pages of JupyterLab share what their browser has compiled, for they are many."""
+    with profile(browser) as context:
+        yield context
+
+
 @pytest.fixture
-def lab_page(browser: Browser, live_lab: LiveLab) -> Iterator[LabPage]:
-    with LabPage.new(browser, live_lab) as page:
+def lab_page(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
+    with LabPage.new(person, live_lab) as page:
         yield page

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:  # this file is also the guard process, which should start at once
-    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 
 START_SECONDS = 120
 STOP_SECONDS = 10
@@ -94,6 +94,18 @@ def chromium(executable: str | None = None) -> Iterator[Browser]:
             browser.close()
 
 
+@contextlib.contextmanager
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """Start another Chromium like this one, which keeps what it has compiled as a person's does."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        browser.browser_type.launch_persistent_context(
+            folder, executable_path=find_chromium(), args=list(CHROMIUM_FLAGS), headless=True
+        ) as context,
+    ):
+        yield context
+
+
 # ------------------------------------------------------------------------------------ the server
 
 
@@ -120,6 +132,7 @@ class LiveLab:
         self.token = secrets.token_hex(24)
         self.url = ""
         self._added: list[str | Path] = []
+        self._ending: list[threading.Thread] = []
         self._guard: subprocess.Popen[bytes] | None = None
         for notebook in notebooks:
             self.add(notebook)
@@ -142,6 +155,8 @@ class LiveLab:
 
     def close(self) -> None:
         """End the server with all its kernels, and remove its folder."""
+        for thread in self._ending:
+            thread.join()
         if self._guard is not None and self._guard.stdin is not None:
             self._guard.stdin.close()  # the guard's sign to stop everything
             self._guard.wait(2 * STOP_SECONDS)
@@ -149,9 +164,14 @@ class LiveLab:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def reset(self) -> None:
-        """Shut down every kernel, put settings and notebooks back, so that tests do not meet."""
+        """Shut down every kernel, put settings and notebooks back, so that tests do not meet.
+
+        A kernel takes seconds to end, which nobody waits for.
+        """
         for session in json.loads(self._request("GET", "api/sessions")):
-            self._request("DELETE", f"api/sessions/{session['id']}")
+            delete = ("DELETE", f"api/sessions/{session['id']}")
+            self._ending.append(threading.Thread(target=self._request, args=delete))
+            self._ending[-1].start()
         for notebook in self._added:
             shutil.copy(notebook, self.root)
         self._write_settings()
@@ -273,14 +293,23 @@ class LabPage:
 
     @classmethod
     @contextlib.contextmanager
-    def new(cls, browser: Browser, lab: LiveLab, **options: Any) -> Iterator[LabPage]:
-        """Open an empty page; afterwards close it, its kernels and its settings."""
-        context = browser.new_context(**({"viewport": {"width": 1400, "height": 1000}} | options))
-        context.set_default_timeout(60_000)  # ms; two workers and a map share two cores
+    def new(
+        cls, browser: Browser | BrowserContext, lab: LiveLab, width: int = 1400, height: int = 1000
+    ) -> Iterator[LabPage]:
+        """Open an empty page; afterwards close it, its kernels and its settings.
+
+        In a context it shares what that has compiled of JupyterLab with the pages before.
+        """
+        page = browser.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        page.context.set_default_timeout(60_000)  # ms; two workers and a map share two cores
+        others = [one for one in page.context.pages if one is not page]
         try:
-            yield cls(context.new_page(), lab)
+            yield cls(page, lab)
         finally:
-            context.close()
+            for one in page.context.pages:
+                if one not in others:
+                    one.close()
             lab.reset()
 
     def open(self, notebook: str, seconds: float = 120) -> None:

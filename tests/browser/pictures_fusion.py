@@ -15,7 +15,7 @@ def take(folder: Path) -> list[Path]:
     with (
         chromium() as browser,
         LiveLab([ROOT / "notebooks" / "03_test_time_fusion.ipynb"]) as lab,
-        LabPage.new(browser, lab, viewport={"width": 1280, "height": 1400}) as page,
+        LabPage.new(browser, lab, 1280, 1400) as page,
     ):
         bench = FusionBench.of_notebook(page)
         page.page.keyboard.press("Control+b")  # the file browser takes a quarter of the width

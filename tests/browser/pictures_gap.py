@@ -16,7 +16,7 @@ def take(folder: Path) -> None:
     with (
         chromium() as browser,
         LiveLab([ROOT / "notebooks" / NOTEBOOK]) as lab,
-        LabPage.new(browser, lab, viewport={"width": 1280, "height": 1100}) as page,
+        LabPage.new(browser, lab, 1280, 1100) as page,
     ):
         page.open(NOTEBOOK)
         page.page.keyboard.press("Control+b")  # the file browser takes a quarter of the width

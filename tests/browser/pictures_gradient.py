@@ -20,7 +20,7 @@ def take(folder: Path, *, dark: bool = False) -> Path:
     with (
         chromium() as browser,
         LiveLab([ROOT / "notebooks" / NOTEBOOK]) as lab,
-        LabPage.new(browser, lab, viewport={"width": 1280, "height": 2250}) as page,
+        LabPage.new(browser, lab, 1280, 2250) as page,
     ):
         open_notebook(page, TOY_CELL, EXPLORER_CELL)
         if dark:

@@ -61,7 +61,7 @@ def _browser(browser: Browser, lab: LiveLab, folder: Path) -> None:
     }
     book.cells = [nbformat.v4.new_code_cell("import widgets\n\nwidgets.RunBrowser('runs')")]
     nbformat.write(book, lab.root / "browse.ipynb")
-    with LabPage.new(browser, lab, viewport={"width": WIDTH, "height": 1720}) as page:
+    with LabPage.new(browser, lab, WIDTH, 1720) as page:
         page.open("browse.ipynb")
         page.page.keyboard.press("Control+b")  # the file browser takes a quarter of the width
         page.run_cell(0)

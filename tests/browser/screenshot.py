@@ -21,7 +21,7 @@ def take_bench(folder: Path) -> None:
     with (
         chromium() as browser,
         LiveLab([ROOT / "notebooks" / "01_alternating_training.ipynb"]) as lab,
-        LabPage.new(browser, lab, viewport={"width": 1280, "height": 800}) as page,
+        LabPage.new(browser, lab, 1280, 800) as page,
     ):
         bench = Bench.of_first_notebook(page)
         bench.press("Play")

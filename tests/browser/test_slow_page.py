@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.bench import Bench
 from tests.browser.live_lab import LabPage, LiveLab
@@ -32,8 +32,8 @@ KEEP_BUSY = """() => {
 
 
 @pytest.fixture
-def late_page(browser: Browser, live_lab: LiveLab) -> Iterator[LabPage]:
-    with LabPage.new(browser, live_lab) as page:
+def late_page(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
+    with LabPage.new(person, live_lab) as page:
         page.page.add_init_script(NO_TIME)
         yield page
 

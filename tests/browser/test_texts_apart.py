@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import BrowserContext, Locator, expect
 
 from tests import ROOT
 from tests.browser.live_lab import LabPage, LiveLab
@@ -80,13 +80,13 @@ DRAWN = """(cell) => [...cell.querySelectorAll(".js-plotly-plot")].every(
 
 
 @pytest.fixture(scope="module")
-def gallery(browser: Browser, live_lab: LiveLab) -> Iterator[LabPage]:
+def gallery(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
     """Open a notebook with every view, each in a cell of its own, after the one that prepares."""
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [nbformat.v4.new_code_cell(source) for source in (PREPARE, *VIEWS.values())]
     book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(book, live_lab.root / "gallery.ipynb")
-    with LabPage.new(browser, live_lab, viewport={"width": 1280, "height": 800}) as page:
+    with LabPage.new(person, live_lab, 1280, 800) as page:
         page.open("gallery.ipynb")
         page.run_cell(0)
         for cell, name in enumerate(VIEWS, start=1):  # together they are more than a page can load
