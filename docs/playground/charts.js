@@ -26,7 +26,7 @@ class Chart {
       svg("line", this.root, { class: "grid", x1: PLOT.left, x2: PLOT.right, y1: y, y2: y });
       svg("text", this.root, { x: PLOT.left - 5, y: y + 3.5, "text-anchor": "end" }, name);
     }
-    svg("text", this.root, { x: PLOT.left, y: HIGH - 4 }, "sub-step 0");
+    svg("text", this.root, { x: PLOT.left, y: HIGH - 4 }, tr("sub-step 0"));
     this.end = svg("text", this.root, { x: PLOT.right, y: HIGH - 4, "text-anchor": "end" }, "");
     this.curves = svg("g", this.root, { fill: "none" });
   }

@@ -32,21 +32,21 @@ function partControls(parent, m, modalities, change) {
   const box = make("fieldset", parent);
   const legend = make("legend", box);
   swatch(legend, lineOf(m));
-  legend.append(`Modality ${m + 1}`);
+  legend.append(tr("Modality {number}", { number: m + 1 }));
   const first = make("div", box, { class: "line" });
-  const kind = make("select", make("label", first, {}, "Kind "), { "data-key": `kind${m}` });
+  const kind = make("select", make("label", first, {}, tr("Kind ")), { "data-key": `kind${m}` });
   for (const [value, name] of Object.entries(NAMES)) make("option", kind, { value }, name);
   kind.value = shape;
   kind.onchange = () => set({ shape: kind.value });
-  const label = make("label", box, { class: "line" }, "Noise ");
+  const label = make("label", box, { class: "line" }, tr("Noise "));
   const dial = make("input", label, { type: "range", min: 0, max: MOST_NOISE, step: 0.01, "data-key": `noise${m}` });
   dial.value = noise;
   const told = make("output", label, {}, noise.toFixed(2));
   dial.oninput = () => (told.textContent = Number(dial.value).toFixed(2));
   dial.onchange = () => set({ noise: Number(dial.value) });
   if (modalities.length > 2) {
-    const remove = make("button", first, { type: "button", class: "end" }, "Remove");
-    remove.setAttribute("aria-label", `Remove modality ${m + 1}`);
+    const remove = make("button", first, { type: "button", class: "end" }, tr("Remove"));
+    remove.setAttribute("aria-label", tr("Remove modality {number}", { number: m + 1 }));
     remove.onclick = () => {
       change({ modalities: modalities.toSpliced(m, 1) });
       byId("add").focus(); // the button that was pressed is gone
@@ -67,7 +67,7 @@ function showControls(state, change) {
   const legend = byId("legend");
   legend.replaceChildren();
   const names = namesOf(state.modalities);
-  [...names.map((name, m) => [name, lineOf(m)]), ["Fused", FUSED_LINE]].forEach(([name, line]) => {
+  [...names.map((name, m) => [name, lineOf(m)]), [tr("Fused"), FUSED_LINE]].forEach(([name, line]) => {
     const item = make("span", legend);
     swatch(item, line);
     item.append(name);
@@ -75,8 +75,8 @@ function showControls(state, change) {
 }
 
 function bindControls(getState, change) {
-  for (const { name, want } of [FIELDS.alpha, FIELDS.rate]) {
-    for (const value of want.replace("one of ", "").split(", ")) make("option", byId(name), { value }, value);
+  for (const { name, options } of [FIELDS.alpha, FIELDS.rate]) {
+    for (const value of options) make("option", byId(name), { value }, value);
   }
   for (const id of ["joint", "gradient", "fusion"]) byId(id).onchange = () => change({ [id]: byId(id).value });
   for (const id of ["alpha", "rate", "missing"]) byId(id).onchange = () => change({ [id]: Number(byId(id).value) });

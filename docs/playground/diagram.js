@@ -20,8 +20,8 @@ function diagram(parent, names, way) {
   });
   const head = part("head");
   svg("line", head, { x1: 124, x2: 140, y1: middle, y2: middle });
-  box(head, 90, middle - BOX / 2, 34, "head", "currentcolor");
-  box(head, 140, middle - BOX / 2, 48, way === 1 ? "its loss" : "one loss", "currentcolor");
+  box(head, 90, middle - BOX / 2, 34, tr("head"), "currentcolor");
+  box(head, 140, middle - BOX / 2, 48, way === 1 ? tr("its loss") : tr("one loss"), "currentcolor");
   return (those) => {
     for (const g of root.children) {
       const key = g.dataset.part;

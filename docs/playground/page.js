@@ -1,8 +1,8 @@
 // The page: asks the worker for sub-steps, one request after the other, and draws what comes back.
-const SPEEDS = { 2: "2 a second", 20: "20 a second", Infinity: "full speed" };
+const SPEEDS = { 2: tr("2 a second"), 20: tr("20 a second"), Infinity: tr("full speed") };
 const WAYS = [
-  ["Joint training", "one loss for all"],
-  ["Alternation", "each in turn (MLA)"],
+  [tr("Joint training"), tr("one loss for all")],
+  [tr("Alternation"), tr("each in turn (MLA)")],
 ];
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const worker = new Worker(URL.createObjectURL(new Blob([byId("learner").textContent], { type: "text/javascript" })));
@@ -19,9 +19,10 @@ let [before, owed] = [0, 0]; // when the last request left; sub-steps that are d
 let saved = 0; // when the address was written
 let pictures = []; // for both ways, the canvas and the caption of each modality and of the fused answer
 let lights = []; // for both ways, what shows in its diagram who moved
-const charts = WAYS.map(([name]) => new Chart(byId("charts"), name, { 0: "0 %", [1 / CLASSES]: "chance", 1: "100 %" }));
-const plasticity = new Chart(byId("charts"), "Plasticity of the shared head (alternation)", { 0: "0", 0.5: "0.5", 1: "1" });
+const charts = WAYS.map(([name]) => new Chart(byId("charts"), name, { 0: "0 %", [1 / CLASSES]: tr("chance"), 1: "100 %" }));
+const plasticity = new Chart(byId("charts"), tr("Plasticity of the shared head (alternation)"), { 0: "0", 0.5: "0.5", 1: "1" });
 
+const thousands = (count) => count.toLocaleString("en");
 const percent = (share) => (Number.isFinite(share) ? `${Math.round(100 * share)}\u00a0%` : "–");
 const mark = (c) => CLASS_MARKS[c] + (state.modalities.some(({ shape }) => shape === "digits") ? ` ${CLASS_DIGITS[c]}` : "");
 const speed = () => Number(byId("speed").value);
@@ -77,14 +78,14 @@ function save() {
 
 function pause() {
   playing = false;
-  byId("play").textContent = "Play";
+  byId("play").textContent = tr("Play");
   byId("story").setAttribute("aria-live", "polite"); // while it plays, it would never be silent
 }
 
 function play() {
   playing = true;
   before = performance.now();
-  byId("play").textContent = "Pause";
+  byId("play").textContent = tr("Pause");
   byId("story").setAttribute("aria-live", "off");
   requestAnimationFrame(tick);
 }
@@ -137,7 +138,9 @@ worker.onmessage = ({ data: answer }) => {
 };
 
 worker.onerror = ({ message }) => {
-  byId("fault").textContent = `Training stopped with an error (${message ?? "its worker did not start"}). Load the page again.`;
+  byId("fault").textContent = tr("Training stopped with an error ({message}). Load the page again.", {
+    message: message ?? tr("its worker did not start"),
+  });
   byId("fault").hidden = false;
   pause();
 };
@@ -172,7 +175,7 @@ function build() {
     make("p", head, { class: "soft" }, told);
     return diagram(head, names, way);
   });
-  [...names, "Fused"].forEach((name, m) => {
+  [...names, tr("Fused")].forEach((name, m) => {
     const title = make("h3", views);
     swatch(title, m < names.length ? lineOf(m) : FUSED_LINE);
     title.append(`${name} `);
@@ -201,9 +204,11 @@ function show(catching) {
   const slow = !playing || speed() <= 20; // slow enough to follow the turns
   document.body.dataset.step = step;
   document.body.dataset.ready = String(!catching);
+  const at = { step: thousands(step), epoch: epoch + 1 };
+  const where = step === LONGEST ? tr("Sub-step {step}, the last one, epoch {epoch}", at) : tr("Sub-step {step}, epoch {epoch}", at);
   byId("count").textContent = catching
-    ? `Bringing back sub-step ${step.toLocaleString("en")} of ${target.toLocaleString("en")} …`
-    : `Sub-step ${step.toLocaleString("en")}${step === LONGEST ? ", the last one" : ""}, epoch ${epoch + 1}${last && slow ? turnOf(names) : ""}`;
+    ? tr("Bringing back sub-step {step} of {target} …", { step: thousands(step), target: thousands(target) })
+    : `${where}${last && slow ? turnOf(names) : ""}`;
   const moved = [last?.joint != null ? names.map((_, m) => m) : [], last ? [last.m] : []];
   methods.forEach(({ answers, surfaces }, way) => {
     const lit = slow ? moved[way] : [];
@@ -218,17 +223,17 @@ function show(catching) {
       const signal = signals[way][m];
       caption.replaceChildren();
       make("b", caption, {}, share);
-      make("span", caption, {}, fused ? " fused" : " alone");
-      if (!fused) make("div", caption, { class: "soft" }, Number.isFinite(signal) ? `gradient ${signal.toPrecision(2)}` : "no gradient yet");
-      const what = fused ? "Fused" : `${names[m]} alone`;
-      const kind = plain ? "Digits on the colours of their answers" : "The plane in the colours of its answers";
-      canvas.setAttribute("aria-label", `${WAYS[way][0]}, ${what}: ${share} right. ${kind}.`);
+      make("span", caption, {}, ` ${fused ? tr("fused") : tr("alone")}`);
+      if (!fused) make("div", caption, { class: "soft" }, Number.isFinite(signal) ? tr("gradient {length}", { length: signal.toPrecision(2) }) : tr("no gradient yet"));
+      const what = fused ? tr("Fused") : tr("{name} alone", { name: names[m] });
+      const kind = plain ? tr("Digits on the colours of their answers") : tr("The plane in the colours of its answers");
+      canvas.setAttribute("aria-label", tr("{way}, {what}: {share} right. {kind}.", { way: WAYS[way][0], what, share, kind }));
     });
   });
   const over = byId("views").querySelector("h3:last-of-type .soft");
   over.textContent = state.modalities[state.plane].shape === "digits"
-    ? "for some samples"
-    : `over ${names[state.plane]}, the rest from sample ${state.sample}`;
+    ? tr("for some samples")
+    : tr("over {name}, the rest from sample {sample}", { name: names[state.plane], sample: state.sample });
   byId("digits").hidden = !state.modalities.some(({ shape }) => shape === "digits");
   drawCurves(names);
   byId("story").textContent = story(names, now);
@@ -238,8 +243,9 @@ function show(catching) {
 // Who moved in the last sub-step.
 function turnOf(names) {
   const { m, loss, joint } = frame.last;
-  const other = joint === null ? "waits for the next round" : `made its step of the round (loss ${joint.toPrecision(2)})`;
-  return `. Turn of ${names[m]} (loss ${loss.toPrecision(2)}); joint training ${other}.`;
+  const values = { name: names[m], loss: loss.toPrecision(2), joint: joint?.toPrecision(2) };
+  if (joint === null) return tr(". Turn of {name} (loss {loss}); joint training waits for the next round.", values);
+  return tr(". Turn of {name} (loss {loss}); joint training made its step of the round (loss {joint}).", values);
 }
 
 // Each modality's accuracy and the fused one, under joint training and by turns with the chosen fusion.
@@ -253,16 +259,16 @@ function drawCurves(names) {
   const { now } = frame;
   const points = curves.at(-1).step === now.step ? curves : [...curves, now];
   charts.forEach((chart, way) => {
-    const told = [...names, "Fused"].map((name, m) => `${name} ${percent(accuracyOf(now)[way][m])}`).join(", ");
-    chart.draw(fusedFirst(lines), points.map((point) => [point.step, fusedFirst(accuracyOf(point)[way])]), `At sub-step ${now.step}: ${told}`);
+    const told = [...names, tr("Fused")].map((name, m) => `${name} ${percent(accuracyOf(now)[way][m])}`).join(tr(", "));
+    chart.draw(fusedFirst(lines), points.map((point) => [point.step, fusedFirst(accuracyOf(point)[way])]), tr("At sub-step {step}: {told}", { step: now.step, told }));
   });
   const free = now.plasticity < 0.01 ? now.plasticity.toPrecision(1) : now.plasticity.toFixed(2);
   plasticity.draw(
     [{ colour: "#2f7f8c", dash: "", width: 2.2 }],
     points.map(({ step, plasticity: value }) => [step, [value]]),
-    `At sub-step ${now.step}: ${free}`,
+    tr("At sub-step {step}: {told}", { step: now.step, told: free }),
   );
-  plasticity.root.previousSibling.textContent = `Plasticity of the shared head (alternation): ${free}`;
+  plasticity.root.previousSibling.textContent = `${tr("Plasticity of the shared head (alternation)")}${tr(": ")}${free}`;
 }
 
 // What is seen, in a sentence or two.
@@ -270,21 +276,24 @@ function story(names, point) {
   const { step, loss } = point;
   const [joint, turns] = accuracyOf(point);
   if (step === 0) {
-    return "Nothing is trained yet: both start with the same encoders. Press Play, or Step for one sub-step.";
+    return tr("Nothing is trained yet: both start with the same encoders. Press Play, or Step for one sub-step.");
   }
   const apart = names.map((_, m) => turns[m] - joint[m]);
   const m = apart.reduce((best, gap, j) => (gap > apart[best] ? j : best), 0);
-  const at = `At sub-step ${step.toLocaleString("en")}: `;
+  const at = { step: thousands(step) };
   if (apart[m] >= 0.1) {
-    const told = `${at}${names[m]} alone: ${percent(joint[m])} right under joint training, ${percent(turns[m])} by turns.`;
-    if (!(loss < 0.1)) return `${told} Joint training is behind here.`;
-    return `${told} Joint training has left this modality lazy so far: its fused answers are right in ${percent(joint.at(-1))}, its loss is down to ${loss.toPrecision(1)}, and little is left to learn from.`;
+    const values = { ...at, name: names[m], joint: percent(joint[m]), turns: percent(turns[m]) };
+    const told = tr("At sub-step {step}: {name} alone: {joint} right under joint training, {turns} by turns.", values);
+    if (!(loss < 0.1)) return `${told}${tr(" Joint training is behind here.")}`;
+    const lazy = { fused: percent(joint.at(-1)), loss: loss.toPrecision(1) };
+    return `${told}${tr(" Joint training has left this modality lazy so far: its fused answers are right in {fused}, its loss is down to {loss}, and little is left to learn from.", lazy)}`;
   }
   const behind = apart.findIndex((gap) => gap <= -0.1);
   if (behind >= 0) {
-    return `${at}${names[behind]} alone: ${percent(turns[behind])} by turns, ${percent(joint[behind])} under joint training, which is ahead here.`;
+    const values = { ...at, name: names[behind], joint: percent(joint[behind]), turns: percent(turns[behind]) };
+    return tr("At sub-step {step}: {name} alone: {turns} by turns, {joint} under joint training, which is ahead here.", values);
   }
-  return `${at}no modality alone is 10 points or more better in one way than in the other.`;
+  return tr("At sub-step {step}: no modality alone is 10 points or more better in one way than in the other.", at);
 }
 
 function showSample(names) {
@@ -292,9 +301,9 @@ function showSample(names) {
   byId("which").textContent = `${sample}: ${mark(data.labels[sample])}`;
   const table = document.createElement("table");
   const head = make("tr", make("thead", table));
-  for (const name of ["", ...WAYS.map(([way]) => way), "Weight"]) make("th", head, { scope: "col" }, name);
+  for (const name of ["", ...WAYS.map(([way]) => way), tr("Weight")]) make("th", head, { scope: "col" }, name);
   const body = make("tbody", table);
-  [...names, "Fused"].forEach((name, m) => {
+  [...names, tr("Fused")].forEach((name, m) => {
     const row = make("tr", body);
     make("th", row, { scope: "row" }, name);
     const fused = m === names.length;
@@ -303,7 +312,7 @@ function showSample(names) {
       const p = chances[m];
       const answer = p.indexOf(Math.max(...p));
       const wrong = answer !== data.labels[sample];
-      make("td", row, wrong && here ? { class: "wrong" } : {}, here ? `${mark(answer)} ${percent(p[answer])}${wrong ? " wrong" : ""}` : "missing");
+      make("td", row, wrong && here ? { class: "wrong" } : {}, here ? `${mark(answer)} ${percent(p[answer])}${wrong ? tr(" wrong") : ""}` : tr("missing"));
     });
     const cell = make("td", row, { class: "weight" });
     if (fused) return;
@@ -347,11 +356,11 @@ byId("copy").onclick = async () => {
   save();
   try {
     await navigator.clipboard.writeText(location.href);
-    byId("copy").textContent = "Copied";
+    byId("copy").textContent = tr("Copied");
   } catch {
-    byId("copy").textContent = "Copy it from the address bar";
+    byId("copy").textContent = tr("Copy it from the address bar");
   }
-  setTimeout(() => (byId("copy").textContent = "Copy a link to this state"), 2000);
+  setTimeout(() => (byId("copy").textContent = tr("Copy a link to this state")), 2000);
 };
 addEventListener("hashchange", () => load(location.hash));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => frame && data && show(false));

@@ -1,11 +1,12 @@
 // What the page computes and shows is a few named values, and all of them stand in its address after the
 // "#": a link brings the same state back. An address comes from outside, so each value is checked.
-const NAMES = { blobs: "Blobs", rings: "Rings", spirals: "Spirals", digits: "Digits" };
+const NAMES = { blobs: tr("Blobs"), rings: tr("Rings"), spirals: tr("Spirals"), digits: tr("Digits") };
 const MOST_NOISE = 1;
 
 const choice = (...options) => ({
+  options,
   read: (text) => (options.map(String).includes(text) ? options.find((one) => String(one) === text) : undefined),
-  want: `one of ${options.join(", ")}`,
+  want: tr("one of {options}", { options: options.join(", ") }),
 });
 const number = (least, most, whole = false) => ({
   read: (text) => {
@@ -13,7 +14,7 @@ const number = (least, most, whole = false) => ({
     const value = Number(text);
     return value >= least && value <= most && (!whole || Number.isInteger(value)) ? value : undefined;
   },
-  want: `a ${whole ? "whole " : ""}number from ${least} to ${most}`,
+  want: whole ? tr("a whole number from {least} to {most}", { least, most }) : tr("a number from {least} to {most}", { least, most }),
 });
 const modalities = {
   read: (text) => {
@@ -25,7 +26,7 @@ const modalities = {
     const right = read.every(({ shape, noise }) => shape !== undefined && noise !== undefined);
     return right && read.length >= 2 && read.length <= 4 ? read : undefined;
   },
-  want: `two to four of ${Object.keys(NAMES).join(", ")}, each with its noise, such as blobs:0.1,spirals:0.03`,
+  want: tr("two to four of {kinds}, each with its noise, such as blobs:0.1,spirals:0.03", { kinds: Object.keys(NAMES).join(", ") }),
 };
 
 const FIELDS = {
@@ -49,13 +50,13 @@ function readState(hash) {
   const short = (text) => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
   for (const [key, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
     if (!Object.hasOwn(FIELDS, key)) {
-      faults.push(`The link names “${short(key)}”, which this page does not know. It is left out.`);
+      faults.push(tr("The link names “{key}”, which this page does not know. It is left out.", { key: short(key) }));
       continue;
     }
     const { read, want, name } = FIELDS[key];
     const value = read(text);
     if (value === undefined) {
-      faults.push(`The link says ${name} = “${short(text)}”, but it must be ${want}. The usual value is used.`);
+      faults.push(tr("The link says {name} = “{text}”, but it must be {want}. The usual value is used.", { name, text: short(text), want }));
     } else {
       state[name] = value;
     }
@@ -82,33 +83,33 @@ function writeState(state) {
 // What to look at first; every sentence of `look` was seen to hold with these settings.
 const EXAMPLES = [
   {
-    title: "A lazy modality",
+    title: tr("A lazy modality"),
     link: "",
-    look: "Blobs are easy, spirals take time. Press Play and compare the spirals on the left and on the right.",
+    look: tr("Blobs are easy, spirals take time. Press Play and compare the spirals on the left and on the right."),
   },
   {
-    title: "Equals",
+    title: tr("Equals"),
     link: "m=blobs:0.25,blobs:0.25",
-    look: "Two modalities of the same kind: neither outruns the other, and joint training makes neither lazy.",
+    look: tr("Two modalities of the same kind: neither outruns the other, and joint training makes neither lazy."),
   },
   {
-    title: "One is noise",
+    title: tr("One is noise"),
     link: "m=blobs:0.15,blobs:0.9",
-    look: "The second modality says little. Move over its points: where is it unsure, and its weight small?",
+    look: tr("The second modality says little. Move over its points: where is it unsure, and its weight small?"),
   },
   {
-    title: "A head that freezes",
+    title: tr("A head that freezes"),
     link: "m=blobs:0.1,rings:0.03,spirals:0.03&alpha=0.001",
-    look: "A small α protects what the head knows, and uses up its plasticity. Compare with the gradient “off”.",
+    look: tr("A small α protects what the head knows, and uses up its plasticity. Compare with the gradient “off”."),
   },
   {
-    title: "Pictures",
+    title: tr("Pictures"),
     link: "m=digits:0.1,spirals:0.03",
-    look: "Handwritten 3, 5 and 8, and a second view of them. Which of the two gets lazy?",
+    look: tr("Handwritten 3, 5 and 8, and a second view of them. Which of the two gets lazy?"),
   },
   {
-    title: "Missing parts",
+    title: tr("Missing parts"),
     link: "m=blobs:0.1,spirals:0.03&missing=0.4",
-    look: "Where blobs are missing, only the spirals can answer: now joint training has to learn them, too.",
+    look: tr("Where blobs are missing, only the spirals can answer: now joint training has to learn them, too."),
   },
 ];

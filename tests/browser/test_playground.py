@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,7 +63,9 @@ return session.curves.at(-1);
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
     """Return a page that may ask nobody for anything, and must not complain."""
-    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    context = browser.new_context(
+        offline=True, viewport={"width": 1280, "height": 900}, locale="en-GB"
+    )
     page = context.new_page()
     asked: list[str] = []
     errors: list[str] = []
@@ -366,6 +369,24 @@ def test_no_text_lies_over_another(page: Page, link: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         assert faults(page.locator("body")) == []
         assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+def test_the_other_language_shows_the_same_state(page: Page) -> None:
+    show(page, "m=digits:0.1,spirals:0.03&step=40&sample=7")
+    english, pictures = page.locator("#count").inner_text(), seen(page)[2:]
+    page.get_by_role("link", name="中文").click()
+    body = page.locator("body[data-ready=true]")
+    expect(body).to_have_attribute("data-step", "40")
+    expect(page.locator("#count")).to_contain_text("子步 40")
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert seen(page)[2:] == pictures
+    names = "MLA|English|entropy|uniform|ReLU|Zhang|CVPR|[hq]|trace|softmax|SGD|UCI|CC|BY"
+    kept = f"Optical.*digits|E. Alpaydin|C. Kaynak|scikit-learn|{names}"
+    page.locator("details").evaluate("(one) => { one.open = true; }")
+    assert re.findall("[A-Za-z]{2,}", re.sub(kept, "", body.inner_text())) == []
+    assert faults(body) == []
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("#count")).to_have_text(english)
 
 
 def test_every_control_is_reached_by_tab_seen_and_named(page: Page) -> None:

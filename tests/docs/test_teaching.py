@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+from itertools import chain
 
 import papermill
 import pytest
@@ -48,12 +49,24 @@ def test_commands_that_are_shown_can_be_read(page):
 
 @pytest.mark.parametrize("name", ["lesson_45.md", "handout.md"])
 def test_examples_of_the_playground_that_are_named_are_there(name):
-    titles = set(re.findall(r'title: "([^"]+)"', PLAYGROUND))
+    titles = set(re.findall(r'title: tr\("([^"]+)"\)', PLAYGROUND))
     pattern = {"lesson_45.md": r"the example \*([^*]+)\*", "handout.md": r"^\d\. \*([^*]+)\*"}[name]
     text = (TEACH / name).read_text().partition("**In the notebook**")[0]
     named = set(re.findall(pattern, text, re.MULTILINE))
     assert len(named) >= 4
     assert named <= titles
+
+
+def test_the_chinese_handout_names_what_stands_in_the_chinese_playground():
+    said = dict(re.findall(r'^  "?([^":\n]+)"?: "([^"]+)",$', PLAYGROUND, re.MULTILINE))
+    catalogue = ROOT / "docs/site/locale/zh_CN/LC_MESSAGES/docs/teach/handout.po"
+    text = catalogue.read_text().partition("**In the notebook")[0]
+    lines = re.findall(r'^msgid "(\*.*)"\nmsgstr "(.*)"$', text, re.MULTILINE)
+    named = [re.findall(r"\*([^*]+)\*", line) for line in chain(*lines)]
+    pairs = list(chain(*map(zip, named[::2], named[1::2])))
+    of_the_playground = [(english, ours) for english, ours in pairs if english in said]
+    assert len(of_the_playground) >= 5
+    assert all(said[english] == ours for english, ours in of_the_playground)
 
 
 @pytest.mark.parametrize(("name", "minutes"), [("lesson_45.md", 45), ("lesson_90.md", 90)])
