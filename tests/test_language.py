@@ -1,6 +1,8 @@
 """What widgets and commands say, in another language: nothing is left unmarked, nothing lacks a value."""
 
+import argparse
 import ast
+import inspect
 import re
 import string
 import subprocess
@@ -11,6 +13,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from mla_core import language
+from mla_core.cli import main, words
 from mla_core.errors import ConfigError
 from mla_core.language import CATALOGUES, LANGUAGES, later, tr
 
@@ -193,3 +196,23 @@ def test_no_text_of_a_script_is_unmarked(path):
 )
 def test_texts_are_told_from_code(said, text):
     assert is_text(said) == text
+
+
+def test_what_argparse_says_is_said_in_the_readers_language(monkeypatch, capsys):
+    monkeypatch.setenv(language.VARIABLE, "zh_CN")
+    for given in ([], ["stop"], ["class", "--students"], ["sweep", "a.toml", "--jobs", "many"]):
+        with pytest.raises(SystemExit):
+            main(given)
+        said = capsys.readouterr().err
+        assert said.startswith("用法：")
+        assert re.search("错误：.*[\u4e00-\u9fff]{3}", said), said
+    with pytest.raises(SystemExit):
+        main(["stop", "--help"])
+    told = capsys.readouterr().out
+    assert not {"usage", "options", "show this"} & set(re.findall("usage|options|show this", told))
+
+
+def test_argparse_still_says_what_is_translated():
+    source = inspect.getsource(argparse)
+    gone = [word for word in words.WORDS if repr(word)[1:-1] not in source]
+    assert len(gone) <= 2  # a Python that says some otherwise says those in English

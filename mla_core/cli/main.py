@@ -20,6 +20,7 @@ from mla_core.cli import (
     stop,
     sweep,
     verify,
+    words,
 )
 from mla_core.cli.options import add_out
 from mla_core.cli.values import named_values
@@ -49,6 +50,7 @@ EPILOG = later("""examples:
 
 def command_parser() -> argparse.ArgumentParser:
     """Return what reads the command line."""
+    words.speak()
     parser = argparse.ArgumentParser(
         prog="mla-lab",
         description=tr("MLA Lab: multimodal learning by alternating unimodal adaptation."),
