@@ -18,7 +18,7 @@ def bar(**options: Any) -> tqdm[Any]:
     Parameters
     ----------
     **options
-        As `tqdm` takes them.
+        As `tqdm` takes them. Where the environment says ``TQDM_DISABLE=1``, none is shown.
 
     Examples
     --------
@@ -28,8 +28,10 @@ def bar(**options: Any) -> tqdm[Any]:
     from tqdm import tqdm
 
     every = IN_A_FILE if in_notebook() else SECONDS
-    settings: dict[str, Any] = {"file": stream(), "mininterval": every}
-    return tqdm(**settings | options)
+    settings: dict[str, Any] = {"file": stream(), "mininterval": every, **options}
+    if not settings.get("disable", True):
+        del settings["disable"]  # so that TQDM_DISABLE=1 has its say
+    return tqdm(**settings)
 
 
 def say(sentence: str) -> None:

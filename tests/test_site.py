@@ -75,11 +75,11 @@ def test_the_contents_are_the_pages_that_are_there(site, pages, expected):
 
 def test_a_page_that_is_gone_is_removed_and_one_that_stays_is_not_touched(site, tmp_path):
     stage = site("stage").stage
-    stage(tmp_path, [], reference=False)
+    stage(tmp_path, {}, reference=False)
     kept, gone = tmp_path / "docs" / "data.md", tmp_path / "docs" / "gone.md"
     before = kept.stat().st_mtime_ns
     gone.write_text("# Gone")
-    stage(tmp_path, [], reference=False)
+    stage(tmp_path, {}, reference=False)
     assert kept.stat().st_mtime_ns == before
     assert not gone.exists()
     assert (tmp_path / "README.md").read_bytes() == (ROOT / "README.md").read_bytes()

@@ -42,7 +42,10 @@ def build(out: Path, *, short: bool = False) -> int:
         With two notebooks on tiny data and without the reference, for tests.
     """
     chosen = {path: SHORT.get(path.stem, {}) if short else {} for path in _notebooks(short=short)}
-    made = [executed(path, parameters, out / "executed") for path, parameters in chosen.items()]
+    made = {
+        path.relative_to(ROOT).as_posix(): executed(path, parameters, out / "executed")
+        for path, parameters in chosen.items()
+    }
     stage(out / "source", made, reference=not short)
     stage(out / "source_zh", made, reference=False, only=TRANSLATED)
     site = out / "html"
@@ -70,7 +73,7 @@ def _too_large(site: Path) -> list[str]:
 
 
 def _notebooks(*, short: bool) -> list[Path]:
-    every = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    every = [*sorted((ROOT / "notebooks").glob("*.ipynb")), ROOT / "docs/teach/slides.ipynb"]
     return [path for path in every if path.stem in SHORT or not short]
 
 

@@ -67,7 +67,16 @@ def _execute(
         cell.metadata.pop("execution", None)  # when it ran
         if cell.cell_type == "code":
             cell.outputs = [_for_page(output) for output in cell.outputs if _is_seen(output)]
+        cell.metadata.setdefault("tags", []).extend(_tags_of_slide(cell))
     return notebook
+
+
+def _tags_of_slide(cell: nbformat.NotebookNode) -> list[str]:
+    """Return what a cell of slides is to the page: `site.css` gives every slide a screen of its own."""
+    kind = cell.metadata.get("slideshow", {}).get("slide_type", "")
+    if kind in {"skip", "notes"}:
+        return ["remove-cell"]
+    return ["hide-input", "mla-slide"] if kind and cell.cell_type == "code" else []
 
 
 def _is_seen(output: Mapping[str, Any]) -> bool:

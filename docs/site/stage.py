@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from api import pages as api_pages
@@ -19,7 +19,7 @@ FIRST = ("index.md", "quick_start.md")
 
 def stage(
     place: Path,
-    notebooks: Iterable[Path],
+    notebooks: Mapping[str, Path],
     *,
     reference: bool = True,
     only: Collection[str] | None = None,
@@ -30,15 +30,15 @@ def stage(
     ----------
     place : Path
         What stands there and is no source any more is removed.
-    notebooks : iterable of Path
-        Executed ones.
+    notebooks : mapping of str to Path
+        The executed one of each, by its path in the project.
     reference : bool
         Whether the pages of the code are among them.
     only : collection of str, optional
         Leave out other pages than these, named without their endings.
     """
     sources = {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _found()}
-    sources |= {f"notebooks/{path.name}": path.read_bytes() for path in notebooks}
+    sources |= {name: path.read_bytes() for name, path in notebooks.items()}
     if reference:
         sources |= {f"api/{name}": text.encode() for name, text in api_pages().items()}
     sources |= {name: (HERE / name).read_bytes() for name in FIRST}

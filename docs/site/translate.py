@@ -140,7 +140,7 @@ def _update(path: Path, template: Catalog, to: Path) -> None:
 
 def _extract(place: Path) -> Path:
     """Return a folder with a template for each page."""
-    notebooks = (ROOT / "notebooks").glob("*.ipynb")
+    notebooks = {f"notebooks/{path.name}": path for path in (ROOT / "notebooks").glob("*.ipynb")}
     stage(place / "source", notebooks, reference=False, only=TRANSLATED)
     options = ["-W", "-q", "-b", "gettext", "-c", str(HERE), "-d", str(place / "doctrees")]
     others = ["-D", "suppress_warnings=myst.xref_missing"]  # links to pages that are not among them
