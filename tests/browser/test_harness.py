@@ -4,11 +4,13 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
+from playwright.sync_api import BrowserContext
 
 from tests.browser.live_lab import LabError, LabPage, LiveLab
 
@@ -36,59 +38,64 @@ figure
 """
 
 
-@pytest.fixture
-def write(tmp_path: Path, live_lab: LiveLab):
-    def write_notebook(name: str, *cells: str) -> str:
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells],
-            metadata={"kernelspec": kernel},
-        )
-        nbformat.write(notebook, tmp_path / name)
-        return live_lab.add(tmp_path / name)
-
-    return write_notebook
+def write(folder: Path, lab: LiveLab, name: str, *cells: str) -> str:
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells],
+        metadata={"kernelspec": kernel},
+    )
+    nbformat.write(notebook, folder / name)
+    return lab.add(folder / name)
 
 
-def test_a_button_and_a_figure_answer(lab_page: LabPage, write, tmp_path: Path):
-    lab_page.open(write("widgets.ipynb", BUTTON, FIGURE, "figure.layout.title.text = 'after'"))
-    lab_page.run_all()
-    first = lab_page.cell(0)
+@pytest.fixture(scope="module")
+def harness(
+    person: BrowserContext, live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabPage]:
+    """One page and kernel for all that leave nothing behind."""
+    change = "figure.layout.title.text = 'after'"
+    cells = (BUTTON, FIGURE, change, "print(6 * 7)", "1 / 0", "never = 2")
+    name = write(tmp_path_factory.mktemp("harness"), live_lab, "harness.ipynb", *cells)
+    with LabPage.new(person, live_lab) as page:
+        page.open(name)
+        yield page
+
+
+def test_a_button_and_a_figure_answer(harness: LabPage, tmp_path: Path):
+    for cell in range(3):
+        harness.run_cell(cell)
+    first = harness.cell(0)
     first.get_by_role("button", name="count").click()
     first.get_by_text("clicked 1 times").wait_for()
-    lab_page.cell(1).locator(".gtitle", has_text="after").wait_for()
-    lab_page.theme("dark")
-    picture = lab_page.screenshot(tmp_path / "picture.png")
+    harness.cell(1).locator(".gtitle", has_text="after").wait_for()
+    picture = harness.screenshot(tmp_path / "picture.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert lab_page.console_errors == []
+    assert harness.console_errors == []
 
 
-def test_a_cell_runs_alone_and_shows_its_output(lab_page: LabPage, write):
-    lab_page.open(write("single.ipynb", "1 / 0", "print(6 * 7)"))
-    output = lab_page.run_cell(1).locator(".jp-OutputArea-output")
+def test_a_cell_runs_alone_and_shows_its_output(harness: LabPage):
+    output = harness.run_cell(3).locator(".jp-OutputArea-output")
     assert output.inner_text().strip() == "42"
 
 
-def test_a_failing_cell_is_an_error(lab_page: LabPage, write):
-    lab_page.open(write("failing.ipynb", "fine = 1", "1 / 0", "never = 2"))
-    with pytest.raises(LabError, match="cell 1: ZeroDivisionError: division by zero"):
-        lab_page.run_all()
-
-
-def test_errors_of_the_page_are_heard(lab_page: LabPage, write):
-    lab_page.open(write("loud.ipynb", "1"))
-    lab_page.page.evaluate("() => { console.error('first'); }")
-    lab_page.page.evaluate("() => { setTimeout(() => { throw new Error('second'); }); }")
-    lab_page.page.wait_for_timeout(200)
-    assert [error.split(" (")[0] for error in lab_page.console_errors] == [
+def test_errors_of_the_page_are_heard(harness: LabPage):
+    harness.page.evaluate("() => { console.error('first'); }")
+    harness.page.evaluate("() => { setTimeout(() => { throw new Error('second'); }); }")
+    harness.page.wait_for_timeout(200)
+    assert [error.split(" (")[0] for error in harness.console_errors] == [
         "first",
         "page error: second",
     ]
 
 
-def test_the_theme_of_one_test_does_not_reach_the_next(lab_page: LabPage, write):
+def test_a_failing_cell_is_an_error(harness: LabPage):
+    with pytest.raises(LabError, match="cell 4: ZeroDivisionError: division by zero"):
+        harness.run_all()
+
+
+def test_the_theme_of_one_test_does_not_reach_the_next(lab_page: LabPage, tmp_path: Path):
     light = lab_page.page.locator("body[data-jp-theme-light='true']")
-    name = write("theme.ipynb", "1")
+    name = write(tmp_path, lab_page.lab, "theme.ipynb", "1")
     lab_page.open(name)
     lab_page.theme("dark")
     assert light.count() == 0
