@@ -2,6 +2,7 @@
 
 from mla_core.results.choices import choices_beside, stage_one, stage_one_markdown
 from mla_core.results.comparisons import (
+    ahead_of_all,
     compare_variants,
     compare_with,
     comparisons_markdown,
@@ -48,6 +49,7 @@ __all__ = [
     "PairedDifference",
     "Table",
     "Verdict",
+    "ahead_of_all",
     "at_test_only",
     "by_rule",
     "check_csv",

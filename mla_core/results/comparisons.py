@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mla_core.errors import one_of
 from mla_core.language import tr
 from mla_core.results.tables import markdown_table
-from mla_core.results.verdict import Verdict, compare, measure_of, together, what
+from mla_core.results.verdict import Verdict, compare, listed, measure_of, together, what
+from mla_core.words import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +62,45 @@ def compare_with(
         for i, b in enumerate(here):
             found += [compare(frame, a, b, value, where) for a in labels if a not in here[: i + 1]]
     return together(found), left_out
+
+
+def ahead_of_all(
+    frame: pd.DataFrame, controls: Sequence[str], value: str = "test.accuracy"
+) -> tuple[str, list[Verdict]]:
+    """Return which labels are ahead of every one of `controls`, in a sentence, and what says so.
+
+    Parameters and errors as for `compare_with`, whose correction it is.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame(
+    ...     {"label": list("aaabbbccc"), "condition": "emoji", "seed": [0, 1, 2] * 3}
+    ... )
+    >>> frame["test.accuracy"] = [0.50, 0.51, 0.52, 0.60, 0.61, 0.62, 0.70, 0.71, 0.73]
+    >>> ahead_of_all(frame, ["a", "b"])[0]
+    'Ahead of a and b: 1 of 1 pair of method and data set: c on emoji.'
+    """
+    verdicts, _ = compare_with(frame, controls, value)
+    asked = [v for v in verdicts if v.a not in controls]
+    better = [v for v in asked if v.kind == "better"]
+    pairs = list(dict.fromkeys((v.a, v.where) for v in asked))
+    wins = Counter((v.a, v.where) for v in better)
+    ahead = [pair for pair in pairs if wins[pair] == len(set(controls))]
+    values = {
+        "controls": listed(list(dict.fromkeys(controls))),
+        "pairs": counted(len(pairs), tr("pair"), tr("pairs")),
+    }
+    if not ahead:
+        return tr("Ahead of {controls}: none of {pairs} of method and data set.", **values), better
+    where = tr("; ").join(tr("{a} on {places}", a=a, places=place) for a, place in ahead)
+    told = tr(
+        "Ahead of {controls}: {n} of {pairs} of method and data set: {where}.",
+        n=len(ahead),
+        where=where,
+        **values,
+    )
+    return told, better
 
 
 def compare_variants(

@@ -342,7 +342,7 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     whole = tr(
         "Of {comparisons} with {others}: {told}.",
         comparisons=counted(len(verdicts), tr("comparison"), tr("comparisons")),
-        others=_listed(list(dict.fromkeys(v.b for v in verdicts))),
+        others=listed(list(dict.fromkeys(v.b for v in verdicts))),
         told=told,
     )
     return sentences(whole, *dict.fromkeys(v.note for v in verdicts))
@@ -375,10 +375,11 @@ def _places(places: Sequence[str], asked: int) -> str:
     if len(places) == asked > 3:
         return tr("all {n} conditions", n=asked)
     if len(places) <= 3:
-        return _listed(places)
+        return listed(places)
     return tr("{n} of {asked} conditions", n=len(places), asked=asked)
 
 
-def _listed(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence has them: ``"a, b and c"``."""
     *first, last = words
     return tr("{names} and {last}", names=", ".join(first), last=last) if first else last

@@ -10,6 +10,7 @@ import mla_core as mla
 from mla_core.cli import main
 from mla_core.head import audit
 from mla_core.results import (
+    ahead_of_all,
     compare_variants,
     compare_with,
     comparisons_markdown,
@@ -387,3 +388,24 @@ def test_a_label_says_how_a_run_predicts_only_where_runs_differ_in_it():
         "late_fusion (fused by product, epoch by accuracy)",
         "concat (epoch by accuracy)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (CLEAR, "Ahead of b and c: 1 of 1 pair of method and data set: a on emoji."),
+        (NOISY, "Ahead of b and c: none of 1 pair of method and data set."),
+        (shifted(0.04, 0.05, 0.06, 0.04, 0.05), "none of"),  # ahead of one of them alone
+    ],
+)
+def test_ahead_of_all_means_of_every_one(values, said):
+    told, better = ahead_of_all(runs(a=values, b=BASE, c=shifted(*[0.05] * 5)), ["b", "c"])
+    assert said in told
+    assert {v.a for v in better} <= {"a"}
+
+
+def test_a_method_that_is_missing_under_one_condition_is_asked_where_it_is():
+    both = runs(b=BASE, c=NOISY, where=("emoji", "digits"))
+    frame = pd.concat([both, runs(a=CLEAR)])
+    told, _ = ahead_of_all(frame, ["b", "c"])
+    assert told.endswith("1 of 1 pair of method and data set: a on emoji.")
