@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.first_hour import check_bench, open_notebook, run_all
-from tests.browser.live_lab import chromium, find_chromium
+from tests.browser.live_lab import chromium, find_chromium, profile
 
 SECONDS = 180
 ADDRESS = re.compile(rb"http://127\.0\.0\.1:\d+/\S*\?token=[0-9a-f]+")
@@ -28,9 +28,9 @@ def main() -> None:
         return
     folder = Path(tempfile.mkdtemp(prefix="first-picture-"))
     try:
-        with chromium() as browser:
-            for _ in range(2):  # the second time, the file cache is warm
-                run_all, whole = _measure(browser.new_page(), folder)
+        with chromium() as browser, profile(browser) as person:
+            for _ in range(2):  # the second time, the caches of files and of the browser are warm
+                run_all, whole = _measure(person.new_page(), folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     _tell("Run All to the first chart", run_all, 6)
