@@ -27,7 +27,7 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # this file is also the guard process, which should start at 
 
 START_SECONDS = 120
 STOP_SECONDS = 10
+ENDED = "ended/"  # what a session is called whose kernel is being shut down
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (
@@ -166,11 +167,15 @@ class LiveLab:
     def reset(self) -> None:
         """Shut down every kernel, put settings and notebooks back, so that tests do not meet.
 
-        A kernel takes seconds to end, which nobody waits for.
+        A kernel takes seconds to end, which nobody waits for: whoever opens its notebook meanwhile
+        would be given that kernel, so its session is called otherwise first.
         """
         for session in json.loads(self._request("GET", "api/sessions")):
-            delete = ("DELETE", f"api/sessions/{session['id']}")
-            self._ending.append(threading.Thread(target=self._request, args=delete))
+            if session["path"].startswith(ENDED):
+                continue
+            path = f"api/sessions/{session['id']}"
+            self._request("PATCH", path, {"path": f"{ENDED}{session['id']}"})
+            self._ending.append(threading.Thread(target=self._request, args=("DELETE", path)))
             self._ending[-1].start()
         for notebook in self._added:
             shutil.copy(notebook, self.root)
@@ -240,14 +245,17 @@ class LiveLab:
                 return True
         return False
 
-    def _request(self, method: str, path: str) -> bytes:
+    def _request(self, method: str, path: str, body: Mapping[str, str] | None = None) -> bytes:
         request = urllib.request.Request(
-            f"{self.url}/{path}", headers={"Authorization": f"token {self.token}"}, method=method
+            f"{self.url}/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"token {self.token}"},
+            method=method,
         )
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never by a proxy
         with direct.open(request, timeout=30) as response:
-            body: bytes = response.read()
-        return body
+            answer: bytes = response.read()
+        return answer
 
 
 # -------------------------------------------------------------------------------------- the page
