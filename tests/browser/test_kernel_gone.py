@@ -126,7 +126,7 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(
     page.reload()
     notebook.wait_until_idle()
     bench.ready()
-    expect(page.locator(".jp-OutputArea-output")).to_have_count(2)
+    expect(page.locator(".mla-question")).to_have_count(1)  # on a slow page it is an error at first
     wait_for_answers(bench, 2)
     page.evaluate(RUN_LAST)
     wait_until((live_lab.root / "begun").exists)  # what is asked before is answered before

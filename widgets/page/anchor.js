@@ -102,15 +102,25 @@ async function comeBack(manager, root, cell) {
       manager.restored.connect(onRestored);
     });
   }
+  const view = { model_id: root, version_major: 2, version_minor: 0 };
+  const output = { output_type: "display_data", data: { [WIDGET]: view }, metadata: {} };
   const cells = [...manager.context.model.cells];
-  const shown = (one) => one.outputs?.toJSON().map((output) => output.data?.[WIDGET]?.model_id) ?? [];
+  const shown = (one) => one.outputs?.toJSON().map(({ data }) => data?.[WIDGET]?.model_id) ?? [];
+  const holder = cells.find((one) => shown(one).includes(root));
+  if (holder) {
+    // On a slow page, JupyterLab drew it before it had the model, and leaves it at an error.
+    await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    const { views } = await manager.get_model(root);
+    const place = shown(holder).indexOf(root);
+    if (place >= 0 && !Object.keys(views ?? {}).length) holder.outputs.set(place, output);
+    return;
+  }
   const place = cells.find(({ id }) => id === cell);
-  if (!place || cells.some((one) => shown(one).includes(root))) return;
+  if (!place) return;
   const past = shown(place).some((id) => id && !manager.has_model(id));
   if (past || !place.trusted) place.outputs.clear();
   place.trusted = true; // as JupyterLab does when the cell is run; nothing of the file is left in it
-  const view = { model_id: root, version_major: 2, version_minor: 0 };
-  place.outputs.add({ output_type: "display_data", data: { [WIDGET]: view }, metadata: {} });
+  place.outputs.add(output);
 }
 
 function initialize({ model }) {
