@@ -110,6 +110,7 @@ async function comeBack(manager, root, cell) {
   if (holder) {
     // On a slow page, JupyterLab drew it before it had the model, and leaves it at an error.
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));
+    if (!manager.has_model(root)) return; // closed meanwhile
     const { views } = await manager.get_model(root);
     const place = shown(holder).indexOf(root);
     if (place >= 0 && !Object.keys(views ?? {}).length) holder.outputs.set(place, output);
