@@ -51,9 +51,8 @@ def main() -> int:
     if unknown := [name for name in wanted if name not in ALL]:
         print(f"unknown benchmark {unknown[0]!r}: choose among {', '.join(ALL)}", file=sys.stderr)
         return 2
-    os.environ.pop(
-        "PYTHONDONTWRITEBYTECODE", None
-    )  # what is started compiles once, as a person's does
+    # What is started finds its bytecode, as it does on a person's machine.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads by default")
     for name in wanted:
         print(f"\n{name}: {sys.modules[f'benchmarks.{name}'].__doc__.splitlines()[0]}")

@@ -61,6 +61,11 @@ def test_a_translation_keeps(part: str) -> None:
         assert sorted(re.findall(part, translation)) == sorted(re.findall(part, message)), message
 
 
+def test_a_message_has_no_element_but_emphasis() -> None:
+    for message in chinese():
+        assert set(re.findall(r"<[^>]*>", message)) <= {"<em>", "</em>"}, message
+
+
 def test_no_text_of_the_page_is_unmarked() -> None:
     body = (FOLDER / "page.html").read_text("utf-8").partition("<body>")[2].partition("<script")[0]
     rest = re.sub(

@@ -9,13 +9,25 @@ function tr(message, values = {}) {
   return told.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-const written = (element) => element.innerHTML.trim().replace(/\s+/g, " ");
+// What an element says, as a message has it: text, with <em> as the only element within.
+const messageOf = ({ childNodes }) =>
+  [...childNodes]
+    .map((node) => (node.localName === "em" ? `<em>${node.textContent}</em>` : node.textContent))
+    .join("")
+    .trim()
+    .replace(/\s+/g, " ");
+
+function write(element, message) {
+  const parts = message.split(/<em>(.*?)<\/em>/); // text, emphasis, text ...
+  const nodes = parts.map((part, i) => (i % 2 ? Object.assign(document.createElement("em"), { textContent: part }) : part));
+  element.replaceChildren(...nodes);
+}
 
 // What stands in the page itself, and the way to the same state in the other language.
 function translatePage() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.title = tr("MLA playground");
-  for (const element of document.querySelectorAll("[data-tr]")) element.innerHTML = tr(written(element));
+  for (const element of document.querySelectorAll("[data-tr]")) write(element, tr(messageOf(element)));
   for (const element of document.querySelectorAll("[aria-label]")) element.ariaLabel = tr(element.ariaLabel);
   const link = document.createElement("a");
   link.textContent = language === "zh" ? "English" : "中文";

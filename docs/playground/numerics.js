@@ -1,5 +1,5 @@
 // The network and how it learns: what `mla_core` computes, in plain arrays of float64, which
-// `tests/browser/test_playground.py` compares. A matrix (N, D) is one array, row after row.
+// `tests/browser/test_playground_numerics.py` compares. A matrix (N, D) is one array, row after row.
 
 // A linear layer y = x W^T + b with its gradient and its momentum; W is (outputs, inputs).
 class Layer {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from mla_core.cli import words
 from mla_core.cli.export import configuration_in
 from mla_core.cli.options import add_config, add_out
 from mla_core.cli.own_code import add_allow_import, allow
@@ -61,6 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    words.speak()
     parser = argparse.ArgumentParser(
         prog="python -m mla_core.train",
         description=tr(

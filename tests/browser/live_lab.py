@@ -19,7 +19,6 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -31,11 +30,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-if TYPE_CHECKING:  # this file is also the guard process, which should start at once
+from tests.browser.guard import STOP_SECONDS
+
+if TYPE_CHECKING:  # whoever has no browser is told so without it
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
 
+GUARD = Path(__file__).with_name("guard.py")
 START_SECONDS = 120
-STOP_SECONDS = 10
 ENDED = "ended/"  # what a session is called whose kernel is being shut down
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -202,7 +203,7 @@ class LiveLab:
         ]
         with (self._home / "log").open("wb") as log:
             self._guard = subprocess.Popen(
-                [sys.executable, __file__, *command],
+                [sys.executable, str(GUARD), *command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -378,30 +379,3 @@ class LabPage:
     def _note(self, text: str) -> None:
         if not any(re.search(pattern, text) for pattern, _ in HARMLESS):
             self.console_errors.append(text)
-
-
-# ------------------------------------------------------------------------------------- the guard
-
-
-def _guard(command: list[str]) -> int:
-    """Run a command until it ends or until the process that started the guard is gone.
-
-    The guard reads from a pipe that only that process holds open: the pipe ends when it is closed,
-    and also when its holder dies, however it dies. Then the server is asked to stop, which ends
-    its kernels, and whatever is left in the process group is killed.
-    """
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-
-    def stop_at_the_end_of_input() -> None:
-        sys.stdin.buffer.read()
-        server.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(STOP_SECONDS)
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=stop_at_the_end_of_input, daemon=True).start()
-    return server.wait()
-
-
-if __name__ == "__main__":
-    sys.exit(_guard(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The playground: one page, opened from a file, with the network cut."""
+"""The playground as a person uses it: what is pressed, said, linked and drawn."""
 
 from __future__ import annotations
 
@@ -6,51 +6,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
 from playwright.sync_api import Browser, Page, expect
 
-import mla_core as mla
-from mla_core.methods import Alternating
-from tests import ROOT
+from tests.browser.playground import PAGE, ask, offline_page, show
 from tests.browser.texts import faults
-
-FOLDER = ROOT / "docs" / "playground"
-PAGE = FOLDER.with_suffix(".html")
-STEPS = 300
-
-# The page's own script for its worker, asked in the page itself.
-ASK = "(given) => {{ {learner}\nreturn (() => {{ {question} }})(); }}"
-
-FOLLOW = """
-const layer = ({ weight, bias }) => Object.assign(new Layer(weight.length / bias.length, bias.length), {
-  weight: Float64Array.from(weight), bias: Float64Array.from(bias),
-});
-const encoders = given.encoders.map((layers) => Object.assign(new Encoder(1, 1, 1), { layers: layers.map(layer) }));
-const side = ({ inputs, labels, present }) => ({ inputs: inputs.map((x) => Float64Array.from(x)), labels, present });
-const [train, val] = [side(given.train), side(given.val)];
-const hgm = new HeadGradient(given.size, given.alpha, given.variant);
-const head = layer(given.head);
-const method = given.joint ? new Joint(encoders, head, given.joint, given.options)
-                           : new Alternation(encoders, head, hgm, given.options);
-const losses = [];
-for (const epoch of given.epochs) {
-  method.startEpoch?.(train);
-  for (const [m, rows] of epoch) {
-    losses.push(given.joint ? method.step(rows, train) : method.step(m, rows, train, losses.length));
-  }
-}
-const features = encoders.map((encoder, m) => encoder.forward(val.inputs[m], val.labels.length)[1]);
-const read = method.read(features, val.present, given.fusion);
-const plain = ({ weight, bias }) => ({ weight: [...weight], bias: [...bias] });
-return {
-  losses, P: [...hgm.P], plasticity: hgm.plasticity, head: plain(head),
-  encoders: encoders.map(({ layers }) => layers.map(plain)),
-  logits: read.logits.map((one) => [...one]), fused: [...read.fused],
-  weights: read.weights?.map((one) => [...one]),
-};
-"""
 
 # `readState` is the page's own.
 TRAIN = """
@@ -62,33 +22,8 @@ return session.curves.at(-1);
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    """Return a page that may ask nobody for anything, and must not complain."""
-    context = browser.new_context(
-        offline=True, viewport={"width": 1280, "height": 900}, locale="en-GB"
-    )
-    page = context.new_page()
-    asked: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    yield page
-    context.close()
-    assert errors == []
-    assert [url for url in asked if not url.startswith((PAGE.as_uri(), "blob:"))] == []
-
-
-def show(page: Page, link: str = "") -> None:
-    page.goto("about:blank")  # else a new link would be followed within the page
-    page.goto(f"{PAGE.as_uri()}#{link}")
-    page.locator("body[data-ready=true]").wait_for()
-
-
-def ask(page: Page, question: str, given: Any) -> Any:
-    if not page.url.startswith(PAGE.as_uri()):
-        show(page)
-    learner = page.locator("#learner").text_content()
-    return page.evaluate(ASK.format(learner=learner, question=question), given)
+    with offline_page(browser) as opened:
+        yield opened
 
 
 def step_of(page: Page) -> int:
@@ -101,115 +36,6 @@ def seen(page: Page) -> list[str]:
         "() => [...document.querySelectorAll('canvas')].map((c) => c.toDataURL())"
     )
     return [page.locator("main").inner_text(), page.locator("#story").inner_text(), *pictures]
-
-
-# ------------------------------------------------------------------------------ what is computed
-
-
-def plain(layer: Any) -> dict[str, list[float]]:
-    return {key: value.flatten().tolist() for key, value in layer.state_dict().items()}
-
-
-def handed_over(session: mla.TrainingSession) -> dict[str, Any]:
-    """Return weights, data and batches of a session as plain numbers."""
-    config, method, data = session.config, session.method, session.data
-    names = list(data.modalities)
-
-    def side(name: str) -> dict[str, Any]:
-        split = data.split(name)
-        return {
-            "inputs": [split.inputs[one][:].flatten().tolist() for one in names],
-            "labels": split.labels.tolist(),
-            "present": split.present.tolist(),
-        }
-
-    epochs: list[list[Any]] = []
-    while sum(map(len, epochs)) < STEPS:
-        plan = method.plan(data.split("train"), len(epochs))
-        turns = [(names.index(b.modality) if b.modality else 0, b.indices.tolist()) for b in plan]
-        epochs.append(turns[: STEPS - sum(map(len, epochs))])
-    return weights_of(method) | {
-        "train": side("train"),
-        "val": side("val"),
-        "epochs": epochs,
-        "size": config.feature_size,
-        "alpha": config.alpha,
-        "variant": config.head_gradient,
-        "fusion": config.fusion,
-        "joint": config.method if config.method != "mla" else "",
-        "options": {
-            "rate": config.learning_rate,
-            "momentum": config.momentum,
-            "decay": config.weight_decay,
-        },
-    }
-
-
-def weights_of(method: Any) -> dict[str, Any]:
-    encoders = [
-        [plain(layer) for layer in encoder.modules() if isinstance(layer, torch.nn.Linear)]
-        for encoder in method.model.encoders.values()
-    ]
-    return {"encoders": encoders, "head": plain(method.model.head)}
-
-
-def numbers(value: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return all numbers of a nested thing in a row."""
-    if isinstance(value, dict):
-        value = [value[key] for key in sorted(value)]
-    if isinstance(value, list):
-        return np.concatenate([numbers(one) for one in value])
-    return np.array([value], dtype=np.float64)
-
-
-@pytest.mark.parametrize(
-    ("variant", "missing"),
-    [
-        ({"head_gradient": "off", "fusion": "uniform"}, 0.4),
-        ({"head_gradient": "paper"}, 0.0),
-        ({"head_gradient": "paper_previous", "alpha": 1.0}, 0.4),
-        ({"head_gradient": "dataset_mean"}, 0.4),
-        ({"method": "sum"}, 0.4),
-        ({"method": "concat"}, 0.4),
-    ],
-    ids=str,
-)
-def test_it_computes_what_the_core_computes(
-    page: Page, variant: dict[str, Any], missing: float
-) -> None:
-    config = mla.ExperimentConfig(
-        dataset="gaussian",
-        dataset_options={"classes": 3, "dim": 4, "sizes": [320, 30, 30]},
-        missing={"train": missing, "val": missing},
-        epochs=200,
-        learning_rate=0.01,  # float32 and float64 part at a ReLU's kink, and more so in large steps
-        batch_size=32,
-        feature_size=16,
-        evaluate_every=0,
-        **variant,
-    )
-    session = mla.TrainingSession(config)
-    given = handed_over(session)
-    records = session.advance(steps=STEPS)
-    theirs = session.evaluate("val")
-
-    ours = ask(page, FOLLOW, given)
-
-    def near(a: Any, b: Any) -> None:
-        np.testing.assert_allclose(numbers(a), numbers(b), rtol=0, atol=1e-4)
-
-    near(ours["losses"], [record.loss for record in records])
-    near({key: ours[key] for key in ("encoders", "head")}, weights_of(session.method))
-    present = session.data.split("val").present
-    logits = torch.tensor(ours["logits"]).view(theirs.logits.shape)
-    near(logits[present].tolist(), theirs.logits[present].tolist())
-    some = present.any(0)
-    fused = torch.tensor(ours["fused"]).view(theirs.fused.shape)
-    near(fused[some].tolist(), theirs.fused[some].tolist())
-    if isinstance(session.method, Alternating):
-        near(ours["weights"], theirs.weights.tolist())
-        near(ours["P"], session.method.hgm.P.flatten().tolist())
-        near(ours["plasticity"], session.method.plasticity)
 
 
 def trained(page: Page, link: str, step: int) -> dict[str, Any]:
@@ -234,9 +60,6 @@ def test_what_the_examples_promise_is_seen(page: Page) -> None:
     frozen, free = trained(page, freezes, 200), trained(page, f"{freezes}&gradient=off", 200)
     assert (frozen["plasticity"] < 0.01, free["plasticity"]) == (True, 1)
     assert frozen["turns"][2] < free["turns"][2] - 0.2
-
-
-# --------------------------------------------------------------------------- what a person does
 
 
 def test_step_play_pause_and_reset(page: Page) -> None:

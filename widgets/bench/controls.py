@@ -160,9 +160,8 @@ class Controls:
             self._offer_ways(config)
             for widget in self._noise_parts():
                 close(widget)
-            dials = any(
-                m.noise_unit for m in modalities.values()
-            )  # a data set without says nothing
+            # A data set without noise says nothing of its unit.
+            dials = any(m.noise_unit for m in modalities.values())
             offered = list(modalities.values()) if dials and not self._own_data else []
             self._noise = [_noise_slider(m) for m in offered]
             levels = [modality.noise for modality in modalities.values()]

@@ -60,10 +60,10 @@ def load_handwritten_views(
     Returns
     -------
     MultimodalDataset
-        1200 (or ten times `per_class`) / 400 / 400 samples, the classes in equal parts. Each view is a vector: ``fac``
-        (216,), ``fou`` (76,), ``kar`` (64,), ``mor`` (6,), ``pix`` (240,) and ``zer`` (47,), every
-        number standardised with its mean and deviation in train. An id such as ``"val-0120"``
-        names the split and the row in the files.
+        1200 (or ten times `per_class`) / 400 / 400 samples, the classes in equal parts. Each view is
+        a vector: ``fac`` (216,), ``fou`` (76,), ``kar`` (64,), ``mor`` (6,), ``pix`` (240,) and
+        ``zer`` (47,), every number standardised with its mean and deviation in train. An id such as
+        ``"val-0120"`` names the split and the row in the files.
 
     Raises
     ------

@@ -7,41 +7,13 @@ import torch
 from scipy import stats
 
 import mla_core as mla
-from mla_core.cli import main
 from mla_core.head import audit
-from mla_core.results import (
-    ahead_of_all,
-    compare_variants,
-    compare_with,
-    comparisons_markdown,
-    load_results,
-)
+from mla_core.results import load_results
 from mla_core.results import names as run_names
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.tables import chosen_runs
 from mla_core.results.verdict import compare, compare_all, measure_of, tally, together
-from tests import ROOT
-
-BASE = [0.70, 0.75, 0.80, 0.72, 0.78]
-
-
-def runs(column="test.accuracy", where=("emoji",), **labels):
-    return pd.DataFrame(
-        [
-            {"label": label, "condition": condition, "seed": seed, column: value}
-            for condition in where
-            for label, values in labels.items()
-            for seed, value in enumerate(values)
-        ]
-    )
-
-
-def shifted(*by):
-    return [base + change for base, change in zip(BASE, by, strict=False)]
-
-
-NOISY = shifted(0.01, -0.01, 0.02, 0.0, -0.015)
-CLEAR = shifted(0.10, 0.11, 0.10, 0.12, 0.11)
+from tests.core.results.made_up import BASE, CLEAR, NOISY, runs, shifted
 
 
 @pytest.mark.parametrize(
@@ -144,64 +116,6 @@ def test_a_verdict_without_a_difference_says_what_the_seeds_would_show():
     many = compare_all(runs(a=NOISY, c=NOISY, d=CLEAR, b=BASE), ["a", "c", "d"], "b")
     assert many[0].detectable > one.detectable  # more is asked
     assert "They would show" not in many[2].text
-
-
-def test_variants_are_compared_with_the_plain_one_of_their_own_method():
-    labels = {
-        "b (paper)": BASE,
-        "a": NOISY,
-        "c (paper)": BASE,
-        "b (code)": CLEAR,
-        "c (code)": NOISY,
-    }
-    frame = runs(where=("emoji", "digits"), **labels)
-    frame["method"] = frame["label"].str[0]
-    frame = frame[(frame["label"] != "c (paper)") | (frame["condition"] == "emoji")]
-    found = compare_variants(frame, ["b (paper)", "c (paper)"])
-    assert [(v.where, v.a, v.b) for v in found] == [
-        ("emoji", "b (code)", "b (paper)"),
-        ("emoji", "c (code)", "c (paper)"),
-        ("digits", "b (code)", "b (paper)"),
-    ]
-    assert {v.family for v in found} == {3}
-    assert [v.kind for v in found] == ["better", "no difference", "better"]
-    with pytest.raises(mla.ConfigError, match="unknown label 'd'"):
-        compare_variants(frame, ["d"])
-
-
-def test_everything_asked_in_a_table_is_corrected_together():
-    frame = runs(a=CLEAR, b=BASE, c=NOISY, where=("emoji", "digits"))
-    frame = frame[(frame["label"] != "b") | (frame["condition"] == "emoji")]
-    verdicts, left_out = compare_with(frame, ["b", "c"])
-    asked = [(v.where, v.a, v.b) for v in verdicts]
-    assert asked == [
-        ("emoji", "a", "b"), ("emoji", "c", "b"), ("emoji", "a", "c"), ("digits", "a", "c"),
-    ]  # fmt: skip
-    assert {v.family for v in verdicts} == {4}
-    assert left_out == ["there is no b on digits"]
-    with pytest.raises(mla.ConfigError, match="unknown label 'd': choose one of 'a', 'b', 'c'"):
-        compare_with(frame, ["d"])
-    title, _, head, _, first, *rest = comparisons_markdown(verdicts).splitlines()
-    assert "p adjusted by Holm for 4 comparisons" in title
-    assert head.startswith("| condition | method | minus | difference (points) | 95 % interval |")
-    told = compare(frame, "a", "b", where="emoji")
-    low, high = (100 * (told.mean + side * told.half) for side in (-1, 1))
-    assert first.startswith(f"| emoji | a | b | {100 * told.mean:.1f} | {low:.1f} to {high:.1f} |")
-    assert first.endswith(" | 5 | better |")
-    assert f"| {100 * verdicts[1].detectable:.1f} | 5 | no difference |" in rest[0]
-
-
-def test_the_command_compares_all_with_the_methods_named(capsys):
-    table = str(ROOT / "results" / "averaged.csv")
-    assert main(["compare", table, "--against", "nobody"]) == 2
-    said = capsys.readouterr().err
-    assert "unknown label 'nobody'" in said
-    labels = load_results(ROOT / "results", "averaged")["label"].unique()
-    assert main(["compare", table, "--against", labels[0], "--against", labels[1]]) == 0
-    printed = capsys.readouterr().out
-    family = int(printed.partition("p adjusted by Holm for ")[2].partition(" ")[0])
-    assert printed.count("\n| ") == family + 1  # with the names of the columns
-    assert printed.count("| emoji |") == len({*labels[2:]}) * 2 + 1
 
 
 def test_an_anecdote_does_not_count_among_the_corrected():
@@ -388,24 +302,3 @@ def test_a_label_says_how_a_run_predicts_only_where_runs_differ_in_it():
         "late_fusion (fused by product, epoch by accuracy)",
         "concat (epoch by accuracy)",
     ]
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        (CLEAR, "Ahead of b and c: 1 of 1 pair of method and data set: a on emoji."),
-        (NOISY, "Ahead of b and c: none of 1 pair of method and data set."),
-        (shifted(0.04, 0.05, 0.06, 0.04, 0.05), "none of"),  # ahead of one of them alone
-    ],
-)
-def test_ahead_of_all_means_of_every_one(values, said):
-    told, better = ahead_of_all(runs(a=values, b=BASE, c=shifted(*[0.05] * 5)), ["b", "c"])
-    assert said in told
-    assert {v.a for v in better} <= {"a"}
-
-
-def test_a_method_that_is_missing_under_one_condition_is_asked_where_it_is():
-    both = runs(b=BASE, c=NOISY, where=("emoji", "digits"))
-    frame = pd.concat([both, runs(a=CLEAR)])
-    told, _ = ahead_of_all(frame, ["b", "c"])
-    assert told.endswith("1 of 1 pair of method and data set: a on emoji.")
