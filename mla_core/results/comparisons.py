@@ -86,18 +86,20 @@ def ahead_of_all(
     better = [v for v in asked if v.kind == "better"]
     pairs = list(dict.fromkeys((v.a, v.where) for v in asked))
     wins = Counter((v.a, v.where) for v in better)
-    ahead = [pair for pair in pairs if wins[pair] == len(set(controls))]
+    ahead: dict[str, list[str]] = {}
+    for label, where in pairs:
+        if wins[label, where] == len(set(controls)):
+            ahead.setdefault(where, []).append(label)
     values = {
         "controls": listed(list(dict.fromkeys(controls))),
         "pairs": counted(len(pairs), tr("pair"), tr("pairs")),
     }
     if not ahead:
         return tr("Ahead of {controls}: none of {pairs} of method and data set.", **values), better
-    where = tr("; ").join(tr("{a} on {places}", a=a, places=place) for a, place in ahead)
     told = tr(
         "Ahead of {controls}: {n} of {pairs} of method and data set: {where}.",
-        n=len(ahead),
-        where=where,
+        n=sum(map(len, ahead.values())),
+        where=tr("; ").join(tr("{a} on {places}", a=listed(a), places=p) for p, a in ahead.items()),
         **values,
     )
     return told, better

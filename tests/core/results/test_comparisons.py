@@ -94,3 +94,8 @@ def test_a_method_that_is_missing_under_one_condition_is_asked_where_it_is():
     frame = pd.concat([both, runs(a=CLEAR)])
     told, _ = ahead_of_all(frame, ["b", "c"])
     assert told.endswith("1 of 1 pair of method and data set: a on emoji.")
+
+
+def test_who_is_ahead_in_the_same_place_is_told_together():
+    told, _ = ahead_of_all(runs(b=BASE, c=NOISY, a=CLEAR, d=CLEAR), ["b", "c"])
+    assert told.endswith("2 of 2 pairs of method and data set: a and d on emoji.")
