@@ -43,8 +43,16 @@ def _measure(page: Page, folder: Path) -> tuple[float, float]:
     expect.set_options(timeout=SECONDS * 1000)
     started = time.monotonic()
     command = [sys.executable, "-m", "mla_core.cli.main", "lab", str(folder), "--no-browser"]
+    state = {  # whatever this machine's JupyterLab had open would be opened, too
+        name: str(folder / name)
+        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
+    }
     lab = subprocess.Popen(  # noqa: S603 - our own command
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | state,
+        start_new_session=True,
     )
     try:
         open_notebook(page, _address(lab))

@@ -13,14 +13,19 @@ from playwright.sync_api import Page, expect
 from tests.browser.live_lab import chromium
 
 SECONDS = 240  # the first start of a kernel in a fresh environment compiles its packages
-ERROR = ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']"
-CHART = ".jp-OutputArea-output .js-plotly-plot .main-svg"
+# JupyterLab opens what was open before, too, behind the notebook of the address.
+NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+# What a cell writes to stderr is of the same type as what it raises.
+ERROR = f"{NOTEBOOK} [data-mime-type$='.stderr']:has-text('Traceback (most recent call last)')"
+CHART = f"{NOTEBOOK} .jp-OutputArea-output .js-plotly-plot .main-svg"
 
 
 def open_notebook(page: Page, address: str) -> None:
     """Open the address, and wait for the notebook's kernel."""
     page.goto(address)
-    page.locator(".jp-NotebookPanel").wait_for()
+    name = address.partition("?")[0].rpartition("/")[2]
+    expect(page.locator(".jp-mod-current .lm-TabBar-tabLabel", has_text=name)).to_be_visible()
+    page.locator(NOTEBOOK).wait_for()
     # Before that JupyterLab would ask which kernel is meant.
     expect(page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle")
 
@@ -36,7 +41,7 @@ def check_bench(page: Page) -> None:
     """See that no cell failed, and that the bench shows its chart."""
     errors = page.locator(ERROR).all_inner_texts()
     assert not errors, errors[0]
-    expect(page.locator(".mla-status").first).to_have_attribute("data-state", "ready")
+    expect(page.locator(f"{NOTEBOOK} .mla-status").first).to_have_attribute("data-state", "ready")
     chart = page.locator(CHART).first
     chart.scroll_into_view_if_needed()
     expect(chart).to_be_visible()

@@ -12,6 +12,7 @@ import psutil
 import pytest
 from playwright.sync_api import BrowserContext
 
+from tests.browser import first_hour
 from tests.browser.live_lab import LabError, LabPage, LiveLab
 
 BUTTON = """
@@ -91,6 +92,21 @@ def test_errors_of_the_page_are_heard(harness: LabPage):
 def test_a_failing_cell_is_an_error(harness: LabPage):
     with pytest.raises(LabError, match="cell 4: ZeroDivisionError: division by zero"):
         harness.run_all()
+
+
+def test_the_first_hour_looks_at_the_notebook_of_its_address(lab_page: LabPage, tmp_path: Path):
+    """JupyterLab opens again what was open before: here one whose cell failed."""
+    lab, page = lab_page.lab, lab_page.page
+    before = write(tmp_path, lab, "before.ipynb", "1 / 0")
+    asked = write(tmp_path, lab, "asked.ipynb", FIGURE)
+    workspace = f"{lab.url}/lab/workspaces/shared/tree"
+    first_hour.open_notebook(page, f"{workspace}/{before}?token={lab.token}")
+    with page.expect_response(lambda answer: "/api/workspaces/shared" in answer.url):
+        first_hour.run_all(page)
+    first_hour.open_notebook(page, f"{workspace}/{asked}?token={lab.token}")
+    assert page.locator(".jp-NotebookPanel").count() == 2
+    first_hour.run_all(page)
+    assert page.locator(first_hour.ERROR).count() == 0
 
 
 def test_the_theme_of_one_test_does_not_reach_the_next(lab_page: LabPage, tmp_path: Path):
