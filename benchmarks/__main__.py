@@ -23,6 +23,7 @@ from benchmarks import (
     parallel,
     slow_motion,
     sub_step,
+    workers,
 )
 
 ALL = {
@@ -42,6 +43,7 @@ ALL = {
     "page_size": page_size.main,
     "growth": growth.main,
     "parallel": parallel.main,
+    "workers": workers.main,
     "gpu": gpu.main,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import UnionType
@@ -43,7 +44,7 @@ def read_json_text(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode("utf-8")  # its error is a ValueError, too
     try:
-        return _STRICT.decode(text)
+        return (_STRICT if _HUGE.search(text) else _USUAL).decode(text)
     except RecursionError:
         msg = "it has too many lists or objects inside one another"
         raise ValueError(msg) from None
@@ -176,6 +177,10 @@ def _finite(text: str) -> float:
     return value
 
 
+# Thousands of runs are read while somebody waits: numbers are looked at one by one only in a text
+# that may have one beyond all bounds, which takes digits or an exponent.
+_HUGE = re.compile(r"[0-9]{200}|[eE][+]?[0-9]{3}")
+_USUAL = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_number)
 _STRICT = json.JSONDecoder(
     object_pairs_hook=_once, parse_constant=_no_number, parse_int=_whole, parse_float=_finite
 )

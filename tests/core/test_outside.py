@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -49,6 +51,18 @@ def test_plain_values_come_back_from_their_text_as_they_were(value):
     assert read_json_text(json.dumps(value)) == value
 
 
+@given(
+    st.from_regex(r"-?(0|[1-9][0-9]{0,320})(\.[0-9]{1,320})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
+)
+def test_a_number_is_read_as_it_is_or_refused(text):
+    value = Fraction(text) if "." in text or "e" in text.lower() else int(text)
+    if isinstance(value, Fraction) and abs(value) >= Fraction(sys.float_info.max) + 2**970:
+        with pytest.raises(ValueError, match="too large"):
+            read_json_text(text)
+    else:
+        assert read_json_text(text) == (value if isinstance(value, int) else float(text))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -57,6 +71,9 @@ def test_plain_values_come_back_from_their_text_as_they_were(value):
         ('{"alpha": NaN}', "NaN is no number that JSON knows"),
         ('{"alpha": -Infinity}', "-Infinity is no number"),
         ('{"seed": ' + "9" * 5000 + "}", "a number of 5000 digits is too large"),
+        ('{"alpha": 1e309}', "1e309 is too large"),
+        ('{"alpha": ' + "9" * 299 + "e10}", "9+ is too large"),
+        ('{"alpha": -' + "9" * 219 + "E+0090}", "9+ is too large"),
         ("[" * 20_000 + "]" * 20_000, "too many lists or objects inside one another"),
         ('{"seed": 1', "Expecting"),
         (b'{"dataset": "\xe9"}', "utf-8"),
