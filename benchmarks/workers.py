@@ -10,13 +10,14 @@ from pathlib import Path
 
 from mla_core.threads import cores
 
-RUNS = 12
+RUNS = 8
 PAIRS = 2
 GOAL = 1.8
 SPECIFICATION = f"""
+description = "What do two processes gain?"
 [common]
 dataset = "spoken_digits"
-epochs = 60
+epochs = 12
 evaluate_every = 0
 [[grid]]
 seed = {list(range(RUNS))}
@@ -41,7 +42,8 @@ def _seconds(jobs: int) -> float:
     """Time the command of a sweep, from its start to its end."""
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "workers.toml").write_text(SPECIFICATION, encoding="utf-8")
-        command = [sys.executable, "-m", "mla_core.cli.main", "sweep", "workers.toml"]
+        program = "import sys; from mla_core.cli import main; sys.exit(main())"
+        command = [sys.executable, "-c", program, "sweep", "workers.toml"]
         started = time.perf_counter()
         subprocess.run(  # noqa: S603 - our own command
             [*command, "--jobs", str(jobs), "--out", "runs"],
