@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,22 +73,25 @@ def check_sum(folder: Path, name: str, cure: str) -> None:
         _compare(path, sums.get(name), _sum_of(path), cure)
 
 
-def read_sealed_json(folder: Path, name: str, cure: str) -> dict[str, Any]:
-    """Return the object in a JSON file of a folder, the one that was written there.
+def read_sealed_json(folder: Path, names: Sequence[str], cure: str) -> list[dict[str, Any]]:
+    """Return the objects in JSON files of a folder, those that were written there.
 
-    The file is read once: folders of thousands of runs are looked through while somebody waits.
+    Every file is read once: folders of thousands of runs are looked through while somebody waits.
 
     Raises
     ------
     DataError
         As `check_sum` and `mla_core.files.read_json`.
     """
-    path = folder / name
-    content = read_json_bytes(path, cure)
-    if (folder / SUMS).exists():
-        known = _noted(folder, cure).get(name)
-        _compare(path, known, hashlib.sha256(content).hexdigest(), cure)
-    return json_object(content, path, cure)
+    sums = _noted(folder, cure) if (folder / SUMS).exists() else None
+    found = []
+    for name in names:
+        path = folder / name
+        content = read_json_bytes(path, cure)
+        if sums is not None:
+            _compare(path, sums.get(name), hashlib.sha256(content).hexdigest(), cure)
+        found.append(json_object(content, path, cure))
+    return found
 
 
 def _compare(path: Path, known: str | None, now: str, cure: str) -> None:

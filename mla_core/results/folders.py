@@ -11,6 +11,7 @@ from mla_core.errors import DataError
 
 AGAIN = "run it again"
 ANEW = "remove its folder and run it again, or choose another folder for runs"
+_FILES = ("config.json", "metrics.json")
 _PROOF = ("metrics.json", "notebook.json")  # written last, and the folder is renamed after that
 
 
@@ -18,7 +19,7 @@ def is_run(folder: Path) -> bool:
     """Whether a folder is a run, or bears the name of one."""
     if not folder.is_dir() or folder.name.startswith("."):
         return False
-    if any((folder / name).is_file() for name in ("config.json", "metrics.json")):
+    if any((folder / name).is_file() for name in _FILES):
         return True
     named = re.fullmatch(r"(.+-)?[0-9a-f]{12}", folder.name) is not None
     return named and not is_finished(folder)  # a notebook need not train
@@ -37,11 +38,11 @@ def read_run_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     DataError
         In one sentence, when a file is missing, damaged, or not the one that the run left.
     """
-    return _read(folder, "config.json"), _read(folder, "metrics.json")
-
-
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    if not (folder / name).is_file():
-        msg = f"there is no {str(folder / name)!r}: the run was not finished, or is none; {AGAIN}"
-        raise DataError(msg)
-    return read_sealed_json(folder, name, ANEW)
+    for name in _FILES:
+        if not (folder / name).is_file():
+            msg = (
+                f"there is no {str(folder / name)!r}: the run was not finished, or is none; {AGAIN}"
+            )
+            raise DataError(msg)
+    settings, numbers = read_sealed_json(folder, _FILES, ANEW)
+    return settings, numbers

@@ -51,6 +51,16 @@ def test_plain_values_come_back_from_their_text_as_they_were(value):
     assert read_json_text(json.dumps(value)) == value
 
 
+@given(st.dictionaries(st.text(), PLAIN, min_size=1), st.data())
+def test_a_name_that_stands_twice_is_never_dropped(value, data):
+    again = data.draw(st.sampled_from(sorted(value)))
+    space = data.draw(st.sampled_from(["", " ", "\n"]))
+    twice = f"{json.dumps(value)[:-1]}, {json.dumps(again)}{space}: null}}"
+    for text in (twice, f"[{twice}]", f'{{"a:": {twice}}}'):
+        with pytest.raises(ValueError, match="twice: leave one out"):
+            read_json_text(text)
+
+
 @given(
     st.from_regex(r"-?(0|[1-9][0-9]{0,320})(\.[0-9]{1,320})?([eE][+-]?[0-9]{1,4})?", fullmatch=True)
 )
