@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
+
+import msgspec
 
 from mla_core.catalogue import (
     METHODS,
@@ -280,12 +283,7 @@ class ExperimentConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values."""
-        return dataclasses.asdict(self) | {
-            "order": self.order if isinstance(self.order, str) else list(self.order),
-            "modalities": list(self.modalities),
-            "metrics": list(self.metrics),
-            "instruments": list(self.instruments),
-        }
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}
 
     def data_options(self) -> dict[str, Any]:
         """Return `dataset_options` as the loader takes them."""
@@ -373,9 +371,15 @@ def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[An
     >>> config_differences([config, config.replace(alpha=0.5)])
     {'alpha': [0.1, 0.5]}
     """
-    values = [config.to_dict() for config in configs]
-    columns = {name: [one[name] for one in values] for name in (values[0] if values else ())}
-    return {name: column for name, column in columns.items() if _differ(column)}
+    names = [f.name for f in dataclasses.fields(ExperimentConfig)]
+    columns = {name: [getattr(config, name) for config in configs] for name in names}
+    written = partial(msgspec.json.encode, order="sorted")
+    kinds = {name: len(set(map(written, column))) for name, column in columns.items()}
+    return {name: [*map(_plain, columns[name])] for name in names if kinds[name] > 1}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else copy.deepcopy(value)
 
 
 def _with_the_runs_seed(options: Mapping[str, Any], seed: int) -> dict[str, Any]:
@@ -394,7 +398,3 @@ def check_names(values: Mapping[str, Any]) -> None:
             hint = f"did you mean {close!r}?" if close else f"known are {', '.join(known)}"
             msg = f"unknown parameter {quoted(name)}: {hint}"
             raise ConfigError(msg)
-
-
-def _differ(column: Iterable[Any]) -> bool:
-    return len({json.dumps(value, sort_keys=True) for value in column}) > 1

@@ -89,14 +89,17 @@ def table_of(
     """
     every: list[Run | Begun] = [*runs, *begun]
     configs = [one.config for one in every if one.config is not None]
-    names = list(config_differences(configs)) or list(ALWAYS)
+    shown = config_differences(configs) or {
+        name: [getattr(config, name) for config in configs] for name in ALWAYS
+    }
+    known = zip(*shown.values(), strict=True)  # of one configuration after the other
     rows = []
     for run in every:
-        settings = {} if run.config is None else run.config.to_dict()
+        settings = None if run.config is None else next(known)
         finished = isinstance(run, Run)
         measured = [run.accuracy(side) if isinstance(run, Run) else None for side in ACCURACIES]
-        texts = [told(settings[name]) if settings else "–" for name in names]
-        keys = [_key(settings[name]) if settings else None for name in names]
+        texts = ["–"] * len(shown) if settings is None else [told(one) for one in settings]
+        keys = [None] * len(shown) if settings is None else [_key(one) for one in settings]
         state = [tr(run.state) if isinstance(run, Begun) else tr("finished")] if begun else []
         rows.append(
             {
@@ -107,7 +110,7 @@ def table_of(
             }
         )
     measures = map(tr, [*ACCURACIES.values(), *([STATE] if begun else [])])
-    return [tr("run"), *names, *measures], rows
+    return [tr("run"), *shown, *measures], rows
 
 
 def table_html(runs: Sequence[Run]) -> str:
