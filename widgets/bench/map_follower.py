@@ -16,12 +16,27 @@ from mla_core.language import tr
 from mla_core.records import Evaluation
 from widgets.charts import MapState, MapView, umap_caption
 
+CALM = 5.0  # seconds
+
 
 class MapOffice:
-    """The one process that computes UMAPs for everybody; a new one when somebody ended it."""
+    """The one process that computes UMAPs for everybody; a new one when somebody ended it.
+
+    It takes seconds to get ready. It begins when a map is asked for, or `CALM` seconds after the
+    bench was made: not at once, since the first picture would wait for the cores that it takes.
+    """
 
     def __init__(self) -> None:
-        self.worker = MapWorker()
+        self._worker: MapWorker | None = None
+        self._begin = asyncio.get_running_loop().call_later(CALM, lambda: self.worker)
+
+    @property
+    def worker(self) -> MapWorker:
+        """The process."""
+        self._begin.cancel()
+        if self._worker is None:
+            self._worker = MapWorker()
+        return self._worker
 
     def submit(
         self, points: np.ndarray, previous: np.ndarray | None, seed: int
@@ -30,7 +45,7 @@ class MapOffice:
         try:
             return self.worker.submit(points, previous, seed)
         except BrokenProcessPool:
-            self.worker = MapWorker()
+            self._worker = None
             return None
 
     @property
@@ -40,7 +55,9 @@ class MapOffice:
 
     def close(self) -> None:
         """End the process."""
-        self.worker.close()
+        self._begin.cancel()
+        if self._worker is not None:
+            self._worker.close()
 
 
 class MapFollower:
