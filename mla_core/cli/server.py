@@ -46,6 +46,8 @@ def serve(folder: Path, port: int, further: Sequence[str]) -> None:
             "jupyter_server.auth.identity.PasswordIdentityProvider",
             f"--IdentityProvider.token={token}",
             f"--PasswordIdentityProvider.token={token}",
+            # No look at every page, with node, whether extensions should be built anew.
+            '--ServerApp.tornado_settings={"page_config_data": {"buildCheck": False}}',
             f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK.as_posix()}",
             *(f"--KernelManager.{name}={value}" for name, value in encrypted_kernels().items()),
             *further,
