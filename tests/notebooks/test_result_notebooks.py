@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FIGURES = {
     "05_missing_modalities": 8,
-    "06_comparing_methods": 12,
+    "06_comparing_methods": 14,
     "08_what_the_code_really_does": 7,
 }
 QUICK = {
