@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,8 @@ def check_sum(folder: Path, name: str, cure: str) -> None:
         _compare(path, sums.get(name), _sum_of(path), cure)
 
 
-def read_sealed_json(folder: Path, names: Sequence[str], cure: str) -> list[dict[str, Any]]:
-    """Return the objects in JSON files of a folder, those that were written there.
+def read_sealed_json(folder: Path, names: Iterable[str], cure: str) -> Iterator[dict[str, Any]]:
+    """Yield the objects in JSON files of a folder, those that were written there.
 
     Every file is read once: folders of thousands of runs are looked through while somebody waits.
 
@@ -84,14 +84,12 @@ def read_sealed_json(folder: Path, names: Sequence[str], cure: str) -> list[dict
         As `check_sum` and `mla_core.files.read_json`.
     """
     sums = _noted(folder, cure) if (folder / SUMS).exists() else None
-    found = []
     for name in names:
         path = folder / name
         content = read_json_bytes(path, cure)
         if sums is not None:
             _compare(path, sums.get(name), hashlib.sha256(content).hexdigest(), cure)
-        found.append(json_object(content, path, cure))
-    return found
+        yield json_object(content, path, cure)
 
 
 def _compare(path: Path, known: str | None, now: str, cure: str) -> None:

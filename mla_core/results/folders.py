@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,16 @@ def read_run_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     DataError
         In one sentence, when a file is missing, damaged, or not the one that the run left.
     """
+    settings, numbers = read_sealed_json(folder, _present(folder), ANEW)
+    return settings, numbers
+
+
+def _present(folder: Path) -> Iterator[str]:
+    """Yield what is to be read next, if it is there."""
     for name in _FILES:
         if not (folder / name).is_file():
             msg = (
                 f"there is no {str(folder / name)!r}: the run was not finished, or is none; {AGAIN}"
             )
             raise DataError(msg)
-    settings, numbers = read_sealed_json(folder, _FILES, ANEW)
-    return settings, numbers
+        yield name
