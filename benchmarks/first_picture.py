@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from tests.browser.first_hour import check_bench, open_notebook, run_all
-from tests.browser.live_lab import chromium, find_chromium, profile
+from tests.browser.live_lab import chromium, find_chromium, own_jupyter, profile
 
 SECONDS = 180
 ADDRESS = re.compile(rb"http://127\.0\.0\.1:\d+/\S*\?token=[0-9a-f]+")
@@ -43,15 +43,11 @@ def _measure(page: Page, folder: Path) -> tuple[float, float]:
     expect.set_options(timeout=SECONDS * 1000)
     started = time.monotonic()
     command = [sys.executable, "-m", "mla_core.cli.main", "lab", str(folder), "--no-browser"]
-    state = {  # whatever this machine's JupyterLab had open would be opened, too
-        name: str(folder / name)
-        for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")
-    }
     lab = subprocess.Popen(  # noqa: S603 - our own command
         command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=os.environ | state,
+        env=own_jupyter(folder),  # whatever this machine's has open would be opened, too
         start_new_session=True,
     )
     try:

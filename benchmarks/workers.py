@@ -42,8 +42,7 @@ def _seconds(jobs: int) -> float:
     """Time the command of a sweep, from its start to its end."""
     with tempfile.TemporaryDirectory() as home:
         (Path(home) / "workers.toml").write_text(SPECIFICATION, encoding="utf-8")
-        program = "import sys; from mla_core.cli import main; sys.exit(main())"
-        command = [sys.executable, "-c", program, "sweep", "workers.toml"]
+        command = [sys.executable, "-m", "mla_core.cli.main", "sweep", "workers.toml"]
         started = time.perf_counter()
         subprocess.run(  # noqa: S603 - our own command
             [*command, "--jobs", str(jobs), "--out", "runs"],

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
-
-import msgspec
 
 from mla_core.catalogue import (
     METHODS,
@@ -373,7 +371,7 @@ def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[An
     """
     names = [f.name for f in dataclasses.fields(ExperimentConfig)]
     columns = {name: [getattr(config, name) for config in configs] for name in names}
-    written = partial(msgspec.json.encode, order="sorted")
+    written = json.JSONEncoder(sort_keys=True).encode
     kinds = {name: len(set(map(written, column))) for name, column in columns.items()}
     return {name: [*map(_plain, columns[name])] for name in names if kinds[name] > 1}
 

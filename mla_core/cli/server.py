@@ -46,8 +46,6 @@ def serve(folder: Path, port: int, further: Sequence[str]) -> None:
             "jupyter_server.auth.identity.PasswordIdentityProvider",
             f"--IdentityProvider.token={token}",
             f"--PasswordIdentityProvider.token={token}",
-            # No look at every page, with node, whether extensions should be built anew.
-            '--ServerApp.tornado_settings={"page_config_data": {"buildCheck": False}}',
             f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK.as_posix()}",
             *(f"--KernelManager.{name}={value}" for name, value in encrypted_kernels().items()),
             *further,
@@ -56,6 +54,8 @@ def serve(folder: Path, port: int, further: Sequence[str]) -> None:
     if not server.identity_provider.token:
         msg = tr("JupyterLab would run without a token: not started")
         raise ConfigError(msg)
+    # No look at every page, with node, whether extensions should be built anew: it takes a second.
+    server.web_app.settings["page_config_data"]["buildCheck"] = False
     server.identity_provider.token_generated = True  # so that the address is printed with it
     if server.port != port:
         told = tr(

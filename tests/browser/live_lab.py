@@ -111,6 +111,18 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
 # ------------------------------------------------------------------------------------ the server
 
 
+def own_jupyter(home: Path) -> dict[str, str]:
+    """Return the caller's environment, with none of the caller's Jupyter: its own is in a folder."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
+    return kept | {
+        "IPYTHONDIR": str(home / "ipython"),
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
+        "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel and extensions
+    }
+
+
 class LiveLab:
     """`jupyter lab` in a child process, serving copies of notebooks from a temporary folder.
 
@@ -208,7 +220,7 @@ class LiveLab:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.root,
-                env=self._environment(),
+                env=own_jupyter(self._home) | {"JUPYTER_TOKEN": self.token},
                 start_new_session=True,  # Ctrl-C is for the tests; the guard hears of their end
             )
         deadline = time.monotonic() + START_SECONDS
@@ -216,18 +228,6 @@ class LiveLab:
             if self._guard.poll() is not None or time.monotonic() > deadline:
                 raise LabError(f"jupyter lab did not start:\n{self.log[-4000:]}")
             time.sleep(0.1)
-
-    def _environment(self) -> dict[str, str]:
-        """Keep the caller's environment, but none of the caller's Jupyter."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
-        return kept | {
-            "IPYTHONDIR": str(self._home / "ipython"),
-            "JUPYTER_CONFIG_DIR": str(self._home / "config"),
-            "JUPYTER_DATA_DIR": str(self._home / "data"),
-            "JUPYTER_RUNTIME_DIR": str(self._home / "runtime"),
-            "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel and extensions
-            "JUPYTER_TOKEN": self.token,
-        }
 
     def _write_settings(self) -> None:
         folder = self._home / "config" / "lab" / "user-settings"

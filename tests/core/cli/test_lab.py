@@ -106,11 +106,15 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, capsys):
 
 
 @contextlib.contextmanager
-def started(folder):
+def started(folder, **settings):
     """Start the server for real; yields its process, and the address that it prints."""
+    if settings:
+        config = folder / "jupyter_server_config.json"
+        config.write_text(json.dumps({"ServerApp": settings}))
     code = "import sys; from mla_core.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "lab", str(folder), "--no-browser", "--port", "18888"]
     env = os.environ | {"JUPYTER_TOKEN": "0123abcd", "JUPYTER_RUNTIME_DIR": str(folder / "run")}
+    env["JUPYTER_CONFIG_DIR"] = str(folder)
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as server:
         try:
             found = (re.search(r"http://127\.0\.0\.1:\d+/\S+", line) for line in server.stderr)
@@ -126,6 +130,17 @@ def test_the_token_is_in_the_address_alone(tmp_path):
     assert f"/lab/tree/{FIRST}?token=0123abcd" in address
     assert str(tmp_path) in seen
     assert "0123abcd" not in seen
+
+
+def test_a_page_asks_for_no_build_and_the_users_own_settings_hold(tmp_path):
+    deadline, page = time.monotonic() + 60, None
+    with started(tmp_path, tornado_settings={"headers": {"X-Own": "yes"}}) as (_, address):
+        while page is None:
+            assert time.monotonic() < deadline, "it does not answer"
+            with contextlib.suppress(urllib.error.URLError):  # printed before it listens
+                page = urllib.request.urlopen(address)
+        assert page.headers["X-Own"] == "yes"
+        assert '"buildCheck": false' in page.read().decode()
 
 
 def test_the_first_notebook_finds_its_kernel_started_and_its_imports_done(tmp_path):

@@ -192,6 +192,11 @@ def test_differences_name_only_what_differs():
     assert config_differences([]) == {}
 
 
+def test_differences_are_told_of_a_file_whose_name_is_no_text_too():
+    named = ExperimentConfig("manifest", dataset_options={"path": "\udce9.csv"})
+    assert config_differences([named, named.replace(seed=1)]) == {"seed": [0, 1]}
+
+
 def test_a_configuration_survives_its_text(tiny):
     config = tiny(order=["m0", "m1", "m2"], missing={"train": 0.25})
     again = ExperimentConfig.from_json(json.dumps(config.to_dict(), indent=2))

@@ -8,6 +8,12 @@ from tests.widgets.bench.driving import on_bench, settle, until
 from widgets.bench import map_follower
 
 
+@pytest.fixture(autouse=True)
+def long_calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing begin by itself during a test, however slow the machine is."""
+    monkeypatch.setattr(map_follower, "CALM", 1e6)
+
+
 def test_it_does_not_take_the_first_pictures_cores():
     async def script(lab):
         assert lab._maps._worker is None
