@@ -156,6 +156,7 @@ def main() -> None:
                     one.advance(steps=len(SHAPES) * ROUNDS)
                     torch.cuda.synchronize()
 
+                ours()
                 print(f"  {session.describe()}")
                 what = f"{ROUNDS} rounds fed from {where}, head_device {head!r} / plain loop"
                 report(what, paired(ours, by_hand, RUNS), "at most 0.6")

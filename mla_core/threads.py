@@ -20,6 +20,8 @@ from mla_core.errors import ConfigError, quoted
 T = TypeVar("T")
 
 USUAL = 1  # small encoders gain nothing from more
+# While a GPU's kernels are captured, no other thread may ask it for memory.
+CAPTURING = threading.RLock()
 
 
 @cache

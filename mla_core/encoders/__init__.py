@@ -2,6 +2,7 @@
 
 from mla_core.encoders.adapted import CHUNK, AdaptedEncoder, sparsely
 from mla_core.encoders.build import build_encoders, check_modules
+from mla_core.encoders.captured import CapturedEncoder, describe_captured
 from mla_core.encoders.choice import ENCODERS, EncoderChoice, check_encoders, choice_of, register
 from mla_core.encoders.placement import DEVICES, PRECISIONS, Placement, available_devices
 
@@ -11,6 +12,7 @@ __all__ = [
     "ENCODERS",
     "PRECISIONS",
     "AdaptedEncoder",
+    "CapturedEncoder",
     "EncoderChoice",
     "Placement",
     "available_devices",
@@ -18,6 +20,7 @@ __all__ = [
     "check_encoders",
     "check_modules",
     "choice_of",
+    "describe_captured",
     "register",
     "sparsely",
 ]

@@ -37,11 +37,11 @@ class Placement:
         """Whether nothing has to be moved or converted."""
         return self == Placement()
 
-    def autocast(self) -> AbstractContextManager[object]:
-        """Give the context in which an encoder runs."""
+    def autocast(self, *, cached: bool = True) -> AbstractContextManager[object]:
+        """Give the context in which an encoder runs; `cached`: a weight is converted once in it."""
         if self.dtype == torch.float32:
             return nullcontext()
-        return torch.autocast(self.device.type, dtype=self.dtype)
+        return torch.autocast(self.device.type, dtype=self.dtype, cache_enabled=cached)
 
 
 def available_devices() -> list[str]:

@@ -12,7 +12,14 @@ from torch import Tensor, nn
 
 from mla_core.config import ExperimentConfig
 from mla_core.data.samples import Column
-from mla_core.encoders import CHUNK, AdaptedEncoder, Placement, sparsely
+from mla_core.encoders import (
+    CHUNK,
+    AdaptedEncoder,
+    CapturedEncoder,
+    Placement,
+    describe_captured,
+    sparsely,
+)
 from mla_core.errors import ConfigError, TrainingDivergedError
 from mla_core.seeding import drawing_alone, generator
 
@@ -62,8 +69,10 @@ class MultimodalModel(nn.Module):
         self.encoders.to(self.placement.device)
         for encoder in self.adapted.values():
             encoder.move(self.placement.device)
+        self.captured: dict[str, CapturedEncoder] = {}
         if self.home.type == "cuda":
             last_channels(self.encoders)
+            self.capture()
 
     def twin(self) -> MultimodalModel:
         """Return a copy of the network as it is, which shares what is not trained, however large.
@@ -77,6 +86,11 @@ class MultimodalModel(nn.Module):
         head = copy.deepcopy(self.head, known)
         return MultimodalModel(encoders, head, self.placement, home=self.home)
 
+    def capture(self) -> None:
+        """Let encoders compute by CUDA graphs where they can, see `CapturedEncoder`."""
+        able = {name: one for name, one in self.encoders.items() if name not in self.kept}
+        self.captured = {k: CapturedEncoder(e, self.placement) for k, e in able.items()}
+
     @property
     def sends_to(self) -> torch.device | None:
         """Where the samples of coming sub-steps are to be sent, if anywhere."""
@@ -88,11 +102,14 @@ class MultimodalModel(nn.Module):
             head = "head, loss and P on the CPU"
         else:
             head = "head, loss and P there, too, and records are read once a round"
-        return f"Encoders compute on {self.placement}, {head}. No CUDA graph is captured."
+        return f"Encoders compute on {self.placement}, {head}. {describe_captured(self.captured)}"
 
     def encode(self, modality: str, x: Tensor) -> Tensor:
         """Return the features (B, s) of one modality's batch."""
-        return self._placed(self.encoders[modality], x)
+        captured = self.captured.get(modality)
+        if captured is None:
+            return self._placed(self.encoders[modality], x)
+        return captured(x.to(self.placement.device)).to(self.home)
 
     def encode_samples(
         self, modality: str, column: Any, indices: Tensor, present: Tensor | None = None

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mla_core.data.samples.stored import Column, StoredColumn, blank, decoded, take
+from mla_core.threads import CAPTURING
 
 SHARE = 0.25  # of a GPU's free memory that a training split may have for itself
 PIECE = 256  # samples that are sent at once
@@ -77,7 +78,7 @@ class Sent:
         if device.type != "cuda":
             self._x = x.to(device)
             return
-        with torch.cuda.stream(_copying(device)):
+        with CAPTURING, torch.cuda.stream(_copying(device)):
             self._x = x.pin_memory().to(device, non_blocking=True)
             self._there = torch.cuda.current_stream(device).record_event()
 
