@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mla_core.data.adapters.reading import read_lines
 from mla_core.data.files import Row
-from mla_core.data.samples import Fault, Source, file_source, is_hidden
+from mla_core.data.samples import Enclosure, Fault, Source, file_source, is_hidden
 from mla_core.errors import DataError
 
 _NAMED = re.compile(  # train.csv, my_dev_food.txt, 80_train_cre.txt
@@ -157,7 +157,7 @@ def image_of(
     """Return the picture that a line names: by its path, or else by its name, wherever it lies."""
     if listed.image and (folder / listed.image).is_file():
         try:
-            return file_source(folder, listed.image, f"{listed.where}, {listed.image}")
+            return file_source(Enclosure(folder), listed.image, f"{listed.where}, {listed.image}")
         except DataError as error:
             faults.append(Fault(listed.where, str(error), listed.id, "image"))
             return None

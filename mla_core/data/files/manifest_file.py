@@ -16,7 +16,7 @@ from mla_core.data.files.manifest import Manifest, Row
 from mla_core.data.files.metadata import with_columns_of_files
 from mla_core.data.files.table import Columns, Table, read_table
 from mla_core.data.files.without_gc import without_gc
-from mla_core.data.samples import Fault, Source, file_source
+from mla_core.data.samples import Enclosure, Fault, Source, file_source
 from mla_core.errors import DataError
 from mla_core.words import counted
 
@@ -104,7 +104,7 @@ def read_manifest(
         msg = f"{str(file)!r}: {error}"
         raise DataError(msg) from error
     known = {name: plains(cells, name, words=words) for name, cells in told.items()}
-    rows, faults = _rows(table, labels, known, parts, folder)
+    rows, faults = _rows(table, labels, known, parts, Enclosure(folder))
     kinds = {column.modality: column.kind for column in parts}
     name = file.resolve().parent.name if file.stem in {"manifest", "metadata"} else file.stem
     return Manifest(name, kinds, rows, (*table.faults, *faults), tuple(notes), read=table.read)
@@ -115,7 +115,7 @@ def _rows(
     labels: Sequence[str],
     known: Mapping[str, Sequence[str]],
     columns: Sequence[_Column],
-    folder: Path,
+    enclosure: Enclosure,
 ) -> tuple[tuple[Row, ...], list[Fault]]:
     rows, faults = list[Row](), list[Fault]()
     nothing = [""] * len(labels)
@@ -127,7 +127,7 @@ def _rows(
             if is_missing(cell, words=column.words):
                 continue
             try:
-                parts[column.modality] = _source(column, cell, where, folder)
+                parts[column.modality] = _source(column, cell, where, enclosure)
             except DataError as error:
                 called = f"{where}, {str(cell)[:80]}"
                 faults.append(Fault(called, str(error), ids[i], column.modality))
@@ -152,12 +152,12 @@ def _without_index(columns: Columns, notes: list[str]) -> Columns:
     return kept
 
 
-def _source(column: _Column, cell: Any, where: str, folder: Path) -> Source:
+def _source(column: _Column, cell: Any, where: str, enclosure: Enclosure) -> Source:
     if isinstance(cell, str) and not column.inline:
-        return file_source(folder, cell.strip(), f"{where}, {cell.strip()}")
+        return file_source(enclosure, cell.strip(), f"{where}, {cell.strip()}")
     if isinstance(cell, dict):  # as Hugging Face's data sets store a file
         if cell.get("bytes") is None:
-            return file_source(folder, str(cell["path"]), f"{where}, {cell['path']}")
+            return file_source(enclosure, str(cell["path"]), f"{where}, {cell['path']}")
         cell = cell["bytes"]
     content = cell if isinstance(cell, str | bytes) else np.asarray(cell)
     return Source(f"{where}, {column.name}", content)

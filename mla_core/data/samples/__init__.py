@@ -21,7 +21,7 @@ from mla_core.data.samples.media import Media, lines_png, media_from_tensor, nam
 from mla_core.data.samples.on_disk import as_utf8, check_file, files_below, is_hidden
 from mla_core.data.samples.parts import Parts
 from mla_core.data.samples.prefetch import fetch, read_ahead, told_of
-from mla_core.data.samples.source import Content, Source, file_source
+from mla_core.data.samples.source import Content, Enclosure, Source, file_source
 from mla_core.data.samples.split import CODED, KINDS, SPLITS, Modality, Split, check_name
 from mla_core.data.samples.stored import (
     DIGEST,
@@ -49,6 +49,7 @@ __all__ = [
     "ArrayOnDisk",
     "Column",
     "Content",
+    "Enclosure",
     "Fault",
     "Media",
     "Modality",

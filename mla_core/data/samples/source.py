@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -107,42 +109,90 @@ class Source(NamedTuple):
 def _state(path: Path) -> str:
     """Return the size and time of a file, or of all files of a folder; empty when it is gone."""
     try:
-        inside = (file for file in path.iterdir() if not is_hidden(file)) if path.is_dir() else ()
-        files = sorted(inside) or [path]
-        states = [(file.name, file.stat()) for file in files]
+        state = path.stat()
+        states = [(path.name, state)]
+        if stat.S_ISDIR(state.st_mode):
+            inside = sorted(file for file in path.iterdir() if not is_hidden(file))
+            states = [(file.name, file.stat()) for file in inside] or states
     except OSError:
         return ""
     return str([(name, state.st_size, state.st_mtime_ns) for name, state in states])
 
 
-def file_source(root: Path, cell: str, where: str) -> Source:
-    """Return the source that a cell of a manifest names.
+class Enclosure:
+    """A folder beyond which no path leads; while it lives, it remembers where its folders really are.
 
     Parameters
     ----------
     root : Path
+
+    Examples
+    --------
+    >>> enclosure = Enclosure(getfixture("tmp_path"))
+    >>> enclosure.follow("a/b.png").name
+    'b.png'
+    >>> enclosure.follow("../b.png") is None
+    True
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._real = root.resolve()
+        self._folders: dict[str, tuple[Path, bool]] = {}
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path that was followed lies in it."""
+        return path.is_relative_to(self._real)
+
+    def follow(self, name: str) -> Path | None:
+        """Return where a path in it leads to, whether or not anything is there; None if outside.
+
+        Raises
+        ------
+        OSError, RuntimeError, ValueError
+            When it leads nowhere: a loop of links, or a NUL byte.
+        """
+        folder, last = os.path.split(os.path.join(self.root, name))  # noqa: PTH118 - a million times
+        if last not in {"", ".", ".."}:
+            if folder not in self._folders:
+                real = Path(folder).resolve()
+                self._folders[folder] = real, self.holds(real)
+            real, within = self._folders[folder]
+            path = real / last
+            if not path.is_symlink():
+                return path if within or path == self._real else None
+        path = (self.root / name).resolve()
+        return path if self.holds(path) else None
+
+
+def file_source(enclosure: Enclosure, cell: str, where: str) -> Source:
+    """Return the source that a cell of a manifest names.
+
+    Parameters
+    ----------
+    enclosure : Enclosure
         Files must lie in this folder, wherever links lead.
     cell : str
-        A path in `root`, of a file or of a folder of frames, at its end perhaps ``#t=start,stop`` (seconds) and
+        A path in it, of a file or of a folder of frames, at its end perhaps ``#t=start,stop`` (seconds) and
         ``&xywh=percent:x,y,width,height``.
     where : str
 
     Raises
     ------
     DataError
-        When there is no such file, or when it lies outside `root`.
+        When there is no such file, or when it lies outside the folder.
 
     Examples
     --------
     >>> folder = getfixture("tmp_path")
     >>> _ = (folder / "talk.wav").write_bytes(b"")
-    >>> file_source(folder, "talk.wav#t=1.5,2", "line 2").start
+    >>> file_source(Enclosure(folder), "talk.wav#t=1.5,2", "line 2").start
     1.5
-    >>> file_source(folder, "../passwords.txt", "line 3")
+    >>> file_source(Enclosure(folder), "../passwords.txt", "line 3")
     Traceback (most recent call last):
     mla_core.errors.DataError: leads outside the folder ...
     """
-    name, start, stop, box = cell, 0.0, None, None
+    root, name, start, stop, box = enclosure.root, cell, 0.0, None, None
     found = _FRAGMENT.search(cell)
     if found is not None and not (root / cell).exists():
         name = cell[: found.start()]
@@ -150,16 +200,15 @@ def file_source(root: Path, cell: str, where: str) -> Source:
             start, stop = float(found["start"]), float(found["stop"])
         box = tuple(map(float, found["box"].split(","))) if found["box"] else None
     try:
-        path = (root / name).resolve()
+        path = enclosure.follow(name)
     except (OSError, RuntimeError, ValueError) as error:  # a loop of links, or a NUL byte
         msg = f"cannot be followed ({error}): is it a link that leads to itself?"
         raise DataError(msg) from error
-    inside = root.resolve()
-    if not path.is_relative_to(inside):
+    if path is None:
         msg = f"leads outside the folder {str(root)!r}: move it there, or name another `root`"
         raise DataError(msg)
     for frame in path.iterdir() if path.is_dir() else ():
-        if frame.is_symlink() and not frame.resolve().is_relative_to(inside):
+        if frame.is_symlink() and not enclosure.holds(frame.resolve()):
             msg = f"holds {frame.name!r}, a link that leads outside {str(root)!r}: copy it there"
             raise DataError(msg)
     if not path.exists():

@@ -18,7 +18,7 @@ from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.decoding.sound import read_sound
 from mla_core.data.decoding.video import read_frames, read_track, track_length
 from mla_core.data.files.cache import prepare_column
-from mla_core.data.samples.source import Source, file_source
+from mla_core.data.samples.source import Enclosure, Source, file_source
 from mla_core.errors import ConfigError, DataError, MissingPackageError
 from tests.core.media_files import (
     good_lines,
@@ -162,7 +162,7 @@ def test_the_channels_of_a_track_are_averaged_as_those_of_a_file_are(tmp_path):
 def test_a_piece_of_a_sound(tmp_path):
     ramp = np.linspace(0, 0.9, 8000)
     soundfile.write(tmp_path / "a.wav", ramp, 8000, subtype="FLOAT")
-    found = read_sound(file_source(tmp_path, "a.wav#t=0.25,0.5", "here"), 8000, 10.0)
+    found = read_sound(file_source(Enclosure(tmp_path), "a.wav#t=0.25,0.5", "here"), 8000, 10.0)
     assert np.allclose(found[:2000], ramp[2000:4000], atol=1e-6)
 
 
@@ -192,7 +192,7 @@ def test_the_last_frame_of_a_short_video_is_repeated(tmp_path):
 
 def test_a_piece_of_a_video(tmp_path):
     video(tmp_path / "a.mp4", frames=6, fps=2)
-    x = decode("video", file_source(tmp_path, "a.mp4#t=1,2", "here"))
+    x = decode("video", file_source(Enclosure(tmp_path), "a.mp4#t=1,2", "here"))
     assert x.mean((1, 2, 3)) == pytest.approx([80, 160, 160], abs=12)
 
 
@@ -231,7 +231,7 @@ def test_a_region_of_a_picture(tmp_path):
     pixels = np.zeros((20, 40, 3), np.uint8)
     pixels[:, 20:] = 255
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    right = file_source(tmp_path, "a.png#xywh=percent:50,0,50,100", "here")
+    right = file_source(Enclosure(tmp_path), "a.png#xywh=percent:50,0,50,100", "here")
     assert decode("image", right).min() == 255
 
 

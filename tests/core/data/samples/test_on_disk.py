@@ -1,5 +1,6 @@
 """Files that only look like some: pointers, pipes, litter, frames from elsewhere."""
 
+import itertools
 import os
 
 import pytest
@@ -8,7 +9,7 @@ import mla_core as mla
 from mla_core.data.adapters import reader
 from mla_core.data.decoding import Preparation, decoder
 from mla_core.data.samples import files_below
-from mla_core.data.samples.source import Source, file_source
+from mla_core.data.samples.source import Enclosure, Source, file_source
 from tests.core.media_files import picture
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:c6f9\nsize 72862\n"
@@ -54,7 +55,7 @@ def test_litter_is_no_frame(tmp_path):
     for name in ("._0.png", ".DS_Store", "Thumbs.db"):
         (tmp_path / "clip" / name).write_bytes(b"litter")
     reader_ = decoder("video", Preparation(size=8))
-    source = file_source(tmp_path, "clip", "here")
+    source = file_source(Enclosure(tmp_path), "clip", "here")
     assert reader_.decode(source, reader_.modality("v", [reader_.look(source)])).shape[0] == 3
     before = source.name()
     (tmp_path / "clip" / "._1.png").write_bytes(b"litter")
@@ -66,7 +67,7 @@ def test_a_frame_that_leads_elsewhere_is_refused(tmp_path):
     picture(tmp_path / "set" / "clip" / "0.png")
     (tmp_path / "set" / "clip" / "1.png").symlink_to(tmp_path / "secret.png")
     with pytest.raises(mla.DataError, match=r"'1\.png', a link that leads outside"):
-        file_source(tmp_path / "set", "clip", "here")
+        file_source(Enclosure(tmp_path / "set"), "clip", "here")
 
 
 def test_files_below_a_folder(tmp_path):
@@ -77,3 +78,27 @@ def test_files_below_a_folder(tmp_path):
     found = [path.relative_to(tmp_path).as_posix() for path in files_below(tmp_path)]
     assert found == ["a", "a/loop", "a/x.txt", "b.txt"]
     assert files_below(tmp_path / "gone") == []
+
+
+def test_a_path_is_followed_as_the_system_follows_it(tmp_path):
+    root = tmp_path / "set"
+    for folder in ("a/b", "../away"):
+        (root / folder).mkdir(parents=True)
+    for file in ("a/x", "a/b/y", "../away/z"):
+        (root / file).touch()
+    links = {"in": "a", "a/up": "..", "out": "../away", "a/y": "b/y", "a/z": "../../away/z"}
+    links |= {"gone": "nowhere", "set": str(root)}
+    for name, to in links.items():
+        (root / name).symlink_to(to)
+    (root / "loop").symlink_to("loop")
+    (tmp_path / "door").symlink_to(root)
+    steps = ("a", "b", "x", "y", "z", "in", "up", "out", "gone", "set", "..", ".", "away", "")
+    for start in (root, tmp_path / "door"):
+        enclosure = Enclosure(start)
+        for name in map("/".join, itertools.product(steps, repeat=3)):
+            wanted = (start / name).resolve()
+            within = wanted.is_relative_to(root)
+            assert enclosure.follow(name) == (wanted if within else None), name
+        for name in ("loop", "loop/x", "a/up/loop"):
+            with pytest.raises((OSError, RuntimeError)):
+                enclosure.follow(name)
