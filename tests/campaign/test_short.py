@@ -1,4 +1,4 @@
-"""The short form of the campaign: about two minutes, and all of it must be zero."""
+"""The short form of the campaign: about a minute, and all of it must be zero."""
 
 import json
 
@@ -29,7 +29,7 @@ def quick(monkeypatch):
 
 
 def test_killed_at_random_moments_everything_goes_on(quick, tmp_path):
-    unharmed(kills.campaigns(tmp_path, Budget(0, 4, 15)))
+    unharmed(kills.campaigns(tmp_path, Budget(0, 2, 8)))
 
 
 def test_a_full_disk_is_a_sentence_and_with_room_it_goes_on(quick, tmp_path):
@@ -38,11 +38,11 @@ def test_a_full_disk_is_a_sentence_and_with_room_it_goes_on(quick, tmp_path):
 
 def test_damaged_files_are_sentences(tmp_path, monkeypatch):
     monkeypatch.setattr(damage, "READERS", {name: READERS[name] for name in SHORT})
-    unharmed(damage.campaigns(tmp_path, Budget(0, 600, 24)))
+    unharmed(damage.campaigns(tmp_path, Budget(0, 300, 12)))
 
 
 def test_nothing_piles_up(tmp_path):
-    unharmed(soak.campaigns(tmp_path, Budget(0, 1500, 16)))
+    unharmed(soak.campaigns(tmp_path, Budget(0, 1500, 8)))
 
 
 # ------------------------------------------------------------- and it would notice if it were not
@@ -53,7 +53,7 @@ def write_in_place(out):
     import time
     from pathlib import Path
 
-    for number in range(40):
+    for number in range(20):
         with (Path(out) / f"{number}.txt").open("w") as file:
             time.sleep(0.05)
             file.write("whole")
@@ -62,7 +62,7 @@ def write_in_place(out):
 
 def test_a_job_that_writes_in_place_is_found_out(tmp_path):
     job = jobs.Job("careless", write_in_place, (), jobs.visible)
-    tally = kills._stop_at_random(job, tmp_path, Budget(0, 6, 600))
+    tally = kills._stop_at_random(job, tmp_path, Budget(0, 3, 600))
     assert {column for column, _ in tally.faults} == {"half-written"}
 
 

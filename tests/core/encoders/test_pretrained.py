@@ -311,8 +311,8 @@ def test_every_method_learns_with_pretrained_encoders_of_all_kinds(method, model
     entries = {"image": "clip", "audio": "ast_last", "text": "bert_frozen", "wave": "wav2vec2_last"}
     if method_class(method).least_modalities == 1 and method == "unimodal":
         entries = {"image": "clip"}
-    data = make_media(*entries, missing=0.2, sizes=(30, 12, 9))
-    config = config_of(models, **entries).replace(method=method, epochs=8, optimizer="adamw")
+    data = make_media(*entries, missing=0.2, sizes=(24, 9, 9))
+    config = config_of(models, **entries).replace(method=method, epochs=4, optimizer="adamw")
     session = TrainingSession(config, data)
     losses = [record.loss for record in session]
     if method != "pmr":  # whose loss has a term more from the second epoch on
