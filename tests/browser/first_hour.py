@@ -6,6 +6,7 @@ as `.ci/first_command` does, with what is on the page alone.
 
 from __future__ import annotations
 
+import re
 import sys
 
 from playwright.sync_api import Page, expect
@@ -13,8 +14,10 @@ from playwright.sync_api import Page, expect
 from tests.browser.live_lab import chromium
 
 SECONDS = 240  # the first start of a kernel in a fresh environment compiles its packages
+BEGUN = re.compile(r"\[(\*|\d+)\]")  # the prompt of a cell that runs or has run
 # JupyterLab opens what was open before, too, behind the notebook of the address.
 NOTEBOOK = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 # What a cell writes to stderr is of the same type as what it raises.
 ERROR = f"{NOTEBOOK} [data-mime-type$='.stderr']:has-text('Traceback (most recent call last)')"
 CHART = f"{NOTEBOOK} .jp-OutputArea-output .js-plotly-plot .main-svg"
@@ -25,15 +28,23 @@ def open_notebook(page: Page, address: str) -> None:
     page.goto(address)
     name = address.partition("?")[0].rpartition("/")[2]
     expect(page.locator(".jp-mod-current .lm-TabBar-tabLabel", has_text=name)).to_be_visible()
-    page.locator(NOTEBOOK).wait_for()
-    # Before that JupyterLab would ask which kernel is meant.
+    # Before that JupyterLab would ask which kernel is meant; what it says may be of another notebook.
+    page.locator(f"{NOTEBOOK} {IDLE}").wait_for()
     expect(page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle")
 
 
 def run_all(page: Page) -> None:
-    """Run all cells by the menu, and wait for a chart, or an error."""
+    """Run all cells by the menu, and wait for a chart, or an error.
+
+    Whoever is faster than the kernel's start is asked which kernel is meant: the one that is proposed.
+    """
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    begun = page.locator(f"{NOTEBOOK} .jp-InputPrompt").filter(has_text=BEGUN).first
+    asked = page.locator(".jp-Dialog .jp-mod-accept")
+    expect(begun.or_(asked).first).to_be_visible()
+    if asked.is_visible():
+        asked.click()
     page.locator(f"{CHART}, {ERROR}").first.wait_for(state="attached")
 
 
