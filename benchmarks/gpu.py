@@ -156,7 +156,7 @@ def main() -> None:
                     one.advance(steps=len(SHAPES) * ROUNDS)
                     torch.cuda.synchronize()
 
-                ours()
+                ours()  # its graphs are captured at the second batch of a size
                 print(f"  {session.describe()}")
                 what = f"{ROUNDS} rounds fed from {where}, head_device {head!r} / plain loop"
                 report(what, paired(ours, by_hand, RUNS), "at most 0.6")

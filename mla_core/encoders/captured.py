@@ -44,24 +44,24 @@ class CapturedEncoder:
         self._way = _Way(encoder, placement)
         self._shapes: set[torch.Size] = set()
         self._graph: Callable[[Tensor], Tensor] | None = None
-        self._fixed: tuple[torch.Size, list[int]] | None = None  # what it was captured for
-        self._refused = False
+        self._places: list[int] = []  # where in memory the graph finds its numbers
+        self._size = torch.Size()  # of the batches that it takes
+        self._decided = False
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return the features (B, s) of a batch, float32, and let gradients find their way back."""
         plain: Callable[[Tensor], Tensor] = self._way
         if not self._encoder.training or not torch.is_grad_enabled() or _watched(self._encoder):
             return plain(x)
-        if self._graph is None and not self._refused and x.shape in self._shapes:
+        if not self._decided and x.shape in self._shapes:
+            self._decided = True
             self._capture(x)
         self._shapes.add(x.shape)
-        if self._graph is None or self._fixed != (x.shape, self._places()):
+        if self._graph is not None and self._places != _places(self._encoder):
+            self._graph, self.told = None, "without a graph, since its weights are elsewhere now"
+        if self._graph is None or x.shape != self._size:
             return plain(x)
         return self._graph(x).clone()
-
-    def _places(self) -> list[int]:
-        """Return where in memory its numbers are: a graph works on those that it was captured with."""
-        return [one.data_ptr() for one in (*self._encoder.parameters(), *self._encoder.buffers())]
 
     def _capture(self, x: Tensor) -> None:
         with CAPTURING:
@@ -70,18 +70,16 @@ class CapturedEncoder:
                 wanted = self._tried(self._way, x, before)
                 graph = _graphed(self._way, x)
                 got = self._tried(graph, x, before)
-                self._refused = not all(_equal(*pair) for pair in zip(wanted, got, strict=True))
-                reason = "without a graph, which gives other bits"
             except (RuntimeError, AssertionError) as error:  # whatever torch cannot capture
-                self._refused = True
-                reason = f"without a graph ({str(error).partition(chr(10))[0]})"
+                self.told = f"without a graph ({str(error).partition(chr(10))[0]})"
+                return
             finally:
                 for buffer, was in before:
                     buffer.copy_(was)
-        if self._refused:
-            self.told = reason
+        if not all(_equal(*pair) for pair in zip(wanted, got, strict=True)):
+            self.told = "without a graph, which gives other bits"
             return
-        self._graph, self._fixed = graph, (x.shape, self._places())
+        self._graph, self._size, self._places = graph, x.shape, _places(self._encoder)
         self.told = f"captured for batches of {len(x)}"
 
     def _tried(
@@ -134,6 +132,11 @@ def _graphed(way: _Way, x: Tensor) -> Callable[[Tensor], Tensor]:
     with drawing_alone([x.device] if x.device.type == "cuda" else []):
         torch.cuda.make_graphed_callables(graphed, (x.clone(),), allow_unused_input=True)
     return graphed
+
+
+def _places(encoder: nn.Module) -> list[int]:
+    """Return where in memory its numbers are: a graph works on those that it was captured with."""
+    return [one.data_ptr() for one in (*encoder.parameters(), *encoder.buffers())]
 
 
 def _watched(encoder: nn.Module) -> bool:

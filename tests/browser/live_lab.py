@@ -349,15 +349,17 @@ class LabPage:
         self.page.wait_for_function(_IS_IDLE, timeout=seconds * 1000)
 
     def theme(self, name: str) -> None:
-        """Change JupyterLab's theme: "light" or "dark"."""
+        """Change JupyterLab's theme to "light" or "dark"; to the one that it has, nothing is drawn anew."""
         if name not in ("light", "dark"):
             raise ValueError(f"theme must be 'light' or 'dark', not {name!r}")
-        self.page.evaluate(
-            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
-            f"JupyterLab {name.capitalize()}",
-        )
         is_light = str(name == "light").lower()
-        self.page.locator(f"body[data-jp-theme-light='{is_light}']").wait_for(state="attached")
+        wanted = self.page.locator(f"body[data-jp-theme-light='{is_light}']")
+        if wanted.count() == 0:
+            self.page.evaluate(
+                "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', {theme})",
+                f"JupyterLab {name.capitalize()}",
+            )
+            wanted.wait_for(state="attached")
 
     def screenshot(self, path: str | Path) -> Path:
         """Save a picture of the page as it is seen."""

@@ -73,7 +73,6 @@ VIEWS = {
     "missing": "widgets.present(widgets.missing_plot(with_rates(results('table2'), digits)))",
 }
 SIGHTS = ((1440, "dark"), (1280, "light"), (1024, "light"))  # dark changes colours, not widths
-THEME = "() => document.body.dataset.jpThemeLight === 'true' ? 'light' : 'dark'"
 DRAWN = """(cell) => [...cell.querySelectorAll(".js-plotly-plot")].every(
     (figure) => figure._fullLayout
         && Math.abs(figure._fullLayout.width - figure.clientWidth) < 3
@@ -136,8 +135,7 @@ def view(gallery: LabPage, name: str) -> Locator:
 @pytest.mark.parametrize(("width", "theme"), SIGHTS)
 def test_no_two_texts_overlap_and_none_is_cut_off(gallery: LabPage, width: int, theme: str):
     gallery.page.set_viewport_size({"width": width, "height": 800})
-    if theme != gallery.page.evaluate(THEME):
-        gallery.theme(theme)
+    gallery.theme(theme)
     found = {name: faults(view(gallery, name)) for name in VIEWS}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert gallery.console_errors == []

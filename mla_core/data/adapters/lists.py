@@ -116,10 +116,10 @@ def listed_rows(
     if not lists:
         msg = f"data set {name!r}: {str(folder)!r} has no lists train.jsonl, test.jsonl: put them there"
         raise DataError(msg)
-    rows = []
+    rows, enclosure = [], Enclosure(folder)
     for listed in read_lists(lists, faults):
         parts = {}
-        if (picture := image_of(listed, folder, images, faults)) is not None:
+        if (picture := image_of(listed, enclosure, images, faults)) is not None:
             parts["image"] = picture
         if listed.text:
             parts["text"] = Source(listed.where, listed.text)
@@ -152,12 +152,13 @@ def read_lists(lists: list[tuple[str, Path]], faults: list[Fault]) -> Iterator[L
 
 
 def image_of(
-    listed: Listed, folder: Path, by_stem: Mapping[str, Path], faults: list[Fault]
+    listed: Listed, enclosure: Enclosure, by_stem: Mapping[str, Path], faults: list[Fault]
 ) -> Source | None:
     """Return the picture that a line names: by its path, or else by its name, wherever it lies."""
+    folder = enclosure.root
     if listed.image and (folder / listed.image).is_file():
         try:
-            return file_source(Enclosure(folder), listed.image, f"{listed.where}, {listed.image}")
+            return file_source(enclosure, listed.image, f"{listed.where}, {listed.image}")
         except DataError as error:
             faults.append(Fault(listed.where, str(error), listed.id, "image"))
             return None
