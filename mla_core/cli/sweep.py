@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mla_core.language import later, tr
+from mla_core.version import made_by
 from mla_core.words import counted
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     if arguments.results is not None:  # now, not after hours of training
         check_writable(check_csv(arguments.results).parent)
     print(_plan(specification, out, _stages(specification, out)), file=sys.stderr)
+    made_by()  # it keeps the commit of now, whatever is committed while runs are computed
     start = time.monotonic()
     try:
         report = run_sweep(
@@ -331,6 +333,16 @@ def _write_results(
     results.write(frame, arguments.results, provenance)
     told = later("{file}: {number} run") if len(frame) == 1 else later("{file}: {number} runs")
     print(tr(told, file=arguments.results, number=len(frame)), file=sys.stderr)
+    by = results.commits_of(frame)
+    here = made_by().get("commit", "")
+    if others := sum(number for commit, number in by.items() if commit != here):
+        runs = counted(others, tr("run was"), tr("runs were"))
+        told = tr(
+            "mla-lab: {runs} computed by other code than is checked out now: {file} counts them by commit",
+            runs=runs,
+            file=arguments.results.with_suffix(".json"),
+        )
+        print(told, file=sys.stderr)
 
 
 def _chosen(specification: Specification, report: SweepReport) -> dict[str, Any] | None:

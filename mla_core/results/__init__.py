@@ -10,6 +10,7 @@ from mla_core.results.comparisons import (
 from mla_core.results.files import (
     check_csv,
     collect,
+    commits_of,
     load_results,
     machine,
     read,
@@ -56,6 +57,7 @@ __all__ = [
     "choices_beside",
     "chosen_runs",
     "collect",
+    "commits_of",
     "compare",
     "compare_all",
     "compare_variants",

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import platform
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,15 +89,30 @@ def write(frame: pd.DataFrame, path: str | Path, provenance: Mapping[str, Any]) 
     path : str or Path
         Ends in ``.csv``.
     provenance : mapping
-        Plain JSON values; seeds, versions, commit, platform, cores and date are added.
+        Plain JSON values; seeds, versions, commit, platform, cores and date are added, and how many
+        runs each commit computed (`commits_of`), which need not be the one that gathers them here.
     """
     path = check_csv(path)
     texts = _sorted(frame)
     numbers = [n for n in texts if n not in SETTINGS and texts[n].dtype.kind == "f"]
-    known = {"seeds": sorted({int(seed) for seed in frame["seed"]}), "runs": len(frame)}
+    known = {
+        "seeds": sorted({int(seed) for seed in frame["seed"]}),
+        "runs": len(frame),
+        "commits": commits_of(frame),
+    }
     described = {**provenance, **known, **machine()}
     _write_csv(path, texts, numbers)
     write_json(path.with_suffix(".json"), described)
+
+
+def commits_of(frame: pd.DataFrame) -> dict[str, int]:
+    """Count the runs of a frame from `collect` by the commit that computed them.
+
+    A run whose commit nobody noted (not from a checkout, or before 0.5.0) counts as ``""``.
+    """
+    column = "versions.commit"
+    noted = frame[column].fillna("") if column in frame else [""] * len(frame)
+    return dict(sorted(Counter(map(str, noted)).items()))
 
 
 def read(path: str | Path) -> pd.DataFrame:

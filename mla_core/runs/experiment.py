@@ -49,7 +49,7 @@ from mla_core.runs.unfinished import (
 from mla_core.session import TrainingSession
 from mla_core.settings import hash_of
 from mla_core.threads import named_threads
-from mla_core.version import versions
+from mla_core.version import made_by
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -331,7 +331,7 @@ def write_results(
     if session.data.left_out:
         write_faults(session.data.left_out, folder / "left_out.csv")
     report = {
-        "versions": versions(),
+        "versions": made_by(),
         **named_threads(),
         **(told or {}),
         "data": short(session.data),

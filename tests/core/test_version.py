@@ -26,3 +26,17 @@ def test_a_checkout_names_its_commit_and_says_when_files_were_changed(tmp_path, 
     assert version.commit() == clean
     (tmp_path / "one.py").write_text("2")
     assert version.commit() == f"{clean}-dirty"
+
+
+def test_a_table_that_a_sweep_has_written_makes_the_next_one_no_less_clean(tmp_path, monkeypatch):
+    package, results = tmp_path / "mla_core", tmp_path / "results"
+    package.mkdir()
+    results.mkdir()
+    (results / "table1.csv").write_text("old")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "one")
+    monkeypatch.setattr(version, "__file__", str(package / "version.py"))
+    clean = version.commit()
+    (results / "table1.csv").write_text("new")
+    assert version.commit() == clean

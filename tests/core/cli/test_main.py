@@ -12,12 +12,12 @@ import pytest
 
 from mla_core import run_experiment
 from mla_core.catalogue import METHODS
-from mla_core.cli import main
+from mla_core.cli import main, sweep
 from mla_core.data.catalogue import DATASETS
 from mla_core.fusion import RULES
 from mla_core.head.gradient import VARIANTS
 from mla_core.runs.places import FIRST_NOTEBOOK
-from mla_core.version import __version__
+from mla_core.version import __version__, made_by
 from tests import ROOT
 
 
@@ -270,6 +270,20 @@ def test_a_sweep_with_failures_writes_what_there_is_and_exits_with_1(rates, caps
     assert said["failures"][0]["settings"]["learning_rate"] == 1e30
     assert "diverged" in said["failures"][0]["error"]
     assert len(pd.read_csv("rates.csv")) == 4
+
+
+def test_runs_of_an_earlier_commit_are_counted_and_told(rates, capsys, monkeypatch):
+    """A table must not pass for the work of the commit that only gathered it."""
+    arguments = ["sweep", "rates.toml", "--results", "rates.csv"]
+    assert main(arguments) == 0
+    assert "other code" not in capsys.readouterr().err
+    by = json.loads(Path("rates.json").read_text())["commits"]
+    assert by == {made_by().get("commit", ""): 4}
+    monkeypatch.setattr(sweep, "made_by", lambda: {"commit": "b" * 40})  # of a later day
+    assert main(arguments) == 0
+    assert "4 runs were computed by other code than is checked out" in capsys.readouterr().err
+    said = json.loads(Path("rates.json").read_text())
+    assert (said["computed_now"], said["commits"]) == (0, by)
 
 
 def test_a_sweep_where_all_fails_writes_no_results(rates):
