@@ -10,7 +10,7 @@ CAMPAIGN_ARGS ?=
 
 PY := .venv/bin/python
 LAB_EXTRAS := data,media# in a variable, since a comma would end the argument of `call`
-EXPERIMENTS := table1 table2 table3 table4 audit figure2 scarce sharing recipe averaged methods variants confirmed real tuned
+EXPERIMENTS := table1 table2 table4 audit figure2 scarce sharing recipe averaged methods variants confirmed real tuned
 NOTEBOOKS := $(wildcard notebooks/*.ipynb docs/teach/*.ipynb)
 STRIPPED := --extra-keys cell.metadata.mla_lab# what somebody guessed
 

@@ -13,7 +13,7 @@ comparisons are corrected together by Holm's method: the more is asked, the more
 
 examples:
   mla-lab compare results/table1.csv --against ensemble
-  mla-lab compare results/table3.csv --against ensemble --against "mla (off)" --value test.nll
+  mla-lab compare results/table1.csv --against ensemble --against "mla (off)" --value test.nll
 """)
 
 

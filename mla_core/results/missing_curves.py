@@ -11,39 +11,37 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CURVE = "test.missing_curve."
-_SAME = ["dataset", "modalities", "method", "head_gradient", "learning_rate", "epochs"]
 
 
-def with_rates(frame: pd.DataFrame, complete: pd.DataFrame) -> pd.DataFrame:
-    """Return runs with missing parts and their counterparts on complete data, as rates.
+def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return runs along the rate at which parts are missing, those on complete data as the rate 0.
 
     Parameters
     ----------
     frame : DataFrame
-        From `mla_core.results.load_results`, of runs with the setting `missing`.
-    complete : DataFrame
-        Of runs without; those with the same data set, method, learning rate and number of epochs
-        become the rate 0. How a method treats absent parts makes no difference there.
+        From `mla_core.results.load_results`: of every method and seed runs with the setting
+        `missing`, and one without on the same data.
 
     Returns
     -------
     DataFrame
         With ``rate`` (0..1), and ``masked``: which modality loses parts, ``all`` for each of them.
-        The condition is the data set.
+        A run on complete data begins the curve of each. The condition is the data set.
 
     Raises
     ------
     ConfigError
-        When the rate of a run is not one number, or a run has no counterpart.
+        When the rate of a run is not one number, or a run has no counterpart on complete data.
     """
     import pandas as pd
 
-    places = [_rate(value) for value in frame["missing"]]
+    whole = frame["missing"] == "{}"
+    less = frame[~whole]
+    places = [_rate(value) for value in less["missing"]]
     names = {"masked": [m for m, _ in places], "rate": [r for _, r in places]}
-    masked = pd.concat([frame, pd.DataFrame(names, index=frame.index)], axis=1).copy()
-    keys = masked[[*_SAME, "label", "masked", "seed"]].drop_duplicates()
-    whole = complete[complete["missing"] == "{}"].drop(columns="label")
-    zeros = keys.merge(whole, on=[*_SAME, "seed"], how="left", validate="many_to_one").copy()
+    masked = pd.concat([less, pd.DataFrame(names, index=less.index)], axis=1).copy()
+    keys = masked[["label", "dataset", "masked", "seed"]].drop_duplicates()
+    zeros = keys.merge(frame[whole], how="left", validate="many_to_one").copy()
     if zeros["run"].isna().any():
         lacking = zeros[zeros["run"].isna()].iloc[0]
         msg = f"no run on complete data for {lacking['label']}, seed {lacking['seed']}"

@@ -48,7 +48,6 @@ def results(name):
     return load_results({str(ROOT / "results")!r}, name)
 
 audit = chosen_runs(results("audit"))
-digits = results("table1").query("dataset == 'spoken_digits'")
 others = [name for name in audit["label"].unique() if name != "mla (off)"]
 rules = ["entropy", "released_batch_64", "released_batch_64_shuffled", "uniform"]
 """
@@ -70,7 +69,7 @@ VIEWS = {
     "methods": "widgets.present(widgets.dot_plot(chosen_runs(results('table1'))))",
     "verdicts": "widgets.present(widgets.difference_plot(compare_all(audit, others, 'mla (off)')))",
     "rules": "widgets.present(widgets.heat_map(by_rule(audit, rules)))",
-    "missing": "widgets.present(widgets.missing_plot(with_rates(results('table2'), digits)))",
+    "missing": "widgets.present(widgets.missing_plot(with_rates(results('table2'))))",
 }
 SIGHTS = ((1440, "dark"), (1280, "light"), (1024, "light"))  # dark changes colours, not widths
 DRAWN = """(cell) => [...cell.querySelectorAll(".js-plotly-plot")].every(

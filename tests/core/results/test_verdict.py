@@ -221,21 +221,24 @@ def test_the_learning_rate_is_chosen_on_val_whatever_test_says():
 
 
 def test_runs_with_missing_parts_start_at_their_complete_counterparts():
-    complete = run_names.with_names(experiments())
-    options = {"method_options": '{"absent":"zeros"}', "missing": '{"train":{"image":0.5}}'}
-    less = run_names.with_names(experiments(**options))
-    less = less[less["learning_rate"] == 0.1]
-    found = with_rates(less, complete)
-    assert found["rate"].tolist() == [0.0, 0.0, 0.5, 0.5]
+    options = {"method_options": '{"absent":"zeros"}'}
+    parts = [
+        experiments(**options, missing=missing).iloc[:2]
+        for missing in ("{}", '{"train":{"image":0.5}}', '{"train":{"audio":0.9}}')
+    ]
+    runs = run_names.with_names(pd.concat(parts, ignore_index=True))
+    found = with_rates(runs)
+    curves = found.groupby("masked")[["rate", "run"]].agg(list)
+    assert curves.loc["image"].tolist() == [[0.0, 0.0, 0.5, 0.5], ["0.010", "0.011"] * 2]
+    assert curves.loc["audio"].tolist() == [[0.0, 0.0, 0.9, 0.9], ["0.010", "0.011"] * 2]
     assert set(found["label"]) == {"mla (off, absent zeros)"}
-    assert set(found["masked"]) == {"image"}
-    assert found["run"].tolist()[:2] == ["0.10", "0.11"]
+    assert set(found["condition"]) == {"emoji"}
     with pytest.raises(
-        mla.ConfigError, match=r"complete data for mla \(off, absent zeros\), seed 0"
+        mla.ConfigError, match=r"complete data for mla \(off, absent zeros\), seed 1"
     ):
-        with_rates(less, complete[complete["learning_rate"] == 0.01])
+        with_rates(runs.drop(index=1))
     with pytest.raises(mla.ConfigError, match="must be one number"):
-        with_rates(less.assign(missing='{"train":0.1,"test":0.2}'), complete)
+        with_rates(runs.replace('{"train":{"image":0.5}}', '{"train":0.1,"test":0.2}'))
 
 
 def test_what_is_missing_at_test_only_comes_from_the_columns():
