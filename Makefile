@@ -48,7 +48,7 @@ format: .venv/.stamp-test ## Bring code and notebooks into shape
 bench: .venv/.stamp-test ## Run the benchmarks
 	$(PY) -m benchmarks
 
-experiments: .venv/.stamp-test ## Run every experiment of experiments/ anew (JOBS=2; an hour or two; can be cut off)
+experiments: .venv/.stamp-test ## Run every experiment of experiments/ anew (JOBS=2; a night; can be cut off, and goes on)
 	for name in $(EXPERIMENTS); do \
 		.venv/bin/mla-lab sweep experiments/$$name.toml --jobs $(JOBS) \
 			--out runs/experiments --results results/$$name.csv || \
