@@ -34,8 +34,7 @@ test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a r
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	@# Files in the order they were found: a worker's browser stays open, so browser tests come last.
-	@# As many workers as cores: threads of libraries would only get in each other's way.
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 campaign: .venv/.stamp-test ## Kills, full disks, damaged files, hostile texts, long hours (MINUTES=30, CAMPAIGN_ARGS=--seed 7)
 	$(PY) -m tests.campaign --minutes $(MINUTES) $(CAMPAIGN_ARGS)

@@ -26,8 +26,8 @@ def commit() -> str:
 
 
 def _git(folder: Path, *words: str) -> str:
-    """Return what git says; nothing of it comes from outside."""
-    command = ["git", *words]
+    """Return what git says, who keeps nobody else waiting; nothing of it comes from outside."""
+    command = ["git", "--no-optional-locks", *words]
     told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)  # noqa: S603
     return told.stdout.strip()
 
