@@ -338,7 +338,7 @@ def _write_results(
     if others := sum(number for commit, number in by.items() if commit != here):
         runs = counted(others, tr("run was"), tr("runs were"))
         told = tr(
-            "mla-lab: {runs} computed by other code than is checked out now: {file} counts them by commit",
+            "mla-lab: {runs} not computed by the commit that is checked out now: {file} counts them by commit",
             runs=runs,
             file=arguments.results.with_suffix(".json"),
         )

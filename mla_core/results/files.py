@@ -21,7 +21,7 @@ from mla_core.results.folders import is_run, read_run_files
 from mla_core.results.names import with_names
 from mla_core.results.tables import SETTINGS, Table
 from mla_core.threads import threads
-from mla_core.version import commit, versions
+from mla_core.version import made_by, versions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -279,7 +279,7 @@ def machine() -> dict[str, Any]:
     """Return what results depend on beside their settings, as `write` notes it."""
     return {
         "versions": versions("scikit-learn") | {"python": platform.python_version()},
-        "commit": commit(),
+        "commit": made_by().get("commit", ""),
         "platform": platform.platform(),
         "cores": os.cpu_count(),
         "threads": threads(),  # of this process; sums depend on it

@@ -40,8 +40,9 @@ def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
     places = [_rate(value) for value in less["missing"]]
     names = {"masked": [m for m, _ in places], "rate": [r for _, r in places]}
     masked = pd.concat([less, pd.DataFrame(names, index=less.index)], axis=1).copy()
-    keys = masked[["label", "dataset", "masked", "seed"]].drop_duplicates()
-    zeros = keys.merge(frame[whole], how="left", validate="many_to_one").copy()
+    same = ["label", "dataset", "seed"]
+    keys = masked[[*same, "masked"]].drop_duplicates()
+    zeros = keys.merge(frame[whole], on=same, how="left", validate="many_to_one").copy()
     if zeros["run"].isna().any():
         lacking = zeros[zeros["run"].isna()].iloc[0]
         msg = f"no run on complete data for {lacking['label']}, seed {lacking['seed']}"

@@ -276,12 +276,12 @@ def test_runs_of_an_earlier_commit_are_counted_and_told(rates, capsys, monkeypat
     """A table must not pass for the work of the commit that only gathered it."""
     arguments = ["sweep", "rates.toml", "--results", "rates.csv"]
     assert main(arguments) == 0
-    assert "other code" not in capsys.readouterr().err
+    assert "not computed by" not in capsys.readouterr().err
     by = json.loads(Path("rates.json").read_text())["commits"]
     assert by == {made_by().get("commit", ""): 4}
     monkeypatch.setattr(sweep, "made_by", lambda: {"commit": "b" * 40})  # of a later day
     assert main(arguments) == 0
-    assert "4 runs were computed by other code than is checked out" in capsys.readouterr().err
+    assert "4 runs were not computed by the commit that is checked out" in capsys.readouterr().err
     said = json.loads(Path("rates.json").read_text())
     assert (said["computed_now"], said["commits"]) == (0, by)
 
