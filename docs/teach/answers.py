@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 import mla_core as mla
@@ -121,19 +122,29 @@ def many_comparisons() -> str:
 def tuned_on_test() -> str:
     """Exercise 8."""
     runs = load_results(ROOT / "results", "table4")
-    gains = {}
+    gains, alone = {}, []
     for label, of_one in runs.groupby("label"):
         means = of_one.groupby("learning_rate")[["val.accuracy", "test.accuracy"]].mean()
-        honest = means["test.accuracy"][means["val.accuracy"].idxmax()]
-        gains[label] = 100 * (means["test.accuracy"].max() - honest)
+        gains[label] = gained_on_test(means)
+        alone += [
+            gained_on_test(one.set_index("learning_rate")) for _, one in of_one.groupby("seed")
+        ]
     label = max(gains, key=lambda name: gains[name])
     changed = sum(gain > 0 for gain in gains.values())
-    rates = runs["learning_rate"].nunique()
     return (
-        f"Choosing among {rates} learning rates on test raises the result of {changed} of {len(gains)} "
-        f"methods, at most by {gains[label]:.2f} points ({label}). It is little here, since there are only {rates} "
-        "choices; it grows with their number, and it is of the size of differences that are published."
+        f"Choosing among {runs['learning_rate'].nunique()} learning rates on test raises the result of "
+        f"{changed} of {len(gains)} methods, at most by {gains[label]:.2f} points ({label}), where each "
+        f"is the mean of {runs['seed'].nunique()} seeds. With a single seed it gains "
+        f"{sum(alone) / len(alone):.1f} points on average, and {max(alone):.1f} where it gains most, which "
+        "is of the size of differences that are published. It grows with the number of choices, too. A "
+        "reader would notice nothing."
     )
+
+
+def gained_on_test(tried: pd.DataFrame) -> float:
+    """Return by how many points choosing among rows on test beats choosing on val."""
+    honest = tried["test.accuracy"][tried["val.accuracy"].idxmax()]
+    return 100 * float(tried["test.accuracy"].max() - honest)
 
 
 ANSWERS = {
