@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mla_core.errors import one_of
 from mla_core.language import tr
 from mla_core.results.tables import markdown_table
-from mla_core.results.verdict import Verdict, compare, listed, measure_of, together, what
+from mla_core.results.verdict import Verdict, compare, listed, measure_of, together, told_p, what
 from mla_core.words import counted
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def comparisons_markdown(verdicts: Sequence[Verdict]) -> str:
         [
             *(v.where, v.a, v.b, number(v.mean)),
             tr("{low} to {high}", low=number(v.mean - v.half), high=number(v.mean + v.half)),
-            "–" if math.isnan(v.adjusted) else f"{v.adjusted:.3f}",
+            "–" if math.isnan(v.adjusted) else told_p(v.adjusted).removeprefix("= "),
             *(number(v.detectable), str(v.n), tr(v.kind)),
         ]
         for v in verdicts

@@ -55,7 +55,7 @@ class Measure:
         >>> measure_of("test.accuracy").number(0.0123), measure_of("test.nll").number(0.0123)
         ('1.2', '0.012')
         """
-        return f"{self.scale * x:.{1 if self.scale == 100.0 else 3}f}"
+        return f"{self.scale * x:z.{1 if self.scale == 100.0 else 3}f}"  # z: no minus before 0.0
 
     def size(self, number: str) -> str:
         """Return a number that is told already, with its unit."""
@@ -198,7 +198,7 @@ class Verdict:
             seeds=seeds,
         )
         if self.family > 1:
-            spread = tr("{spread}, adjusted p {p}", spread=spread, p=_p(self.adjusted))
+            spread = tr("{spread}, adjusted p {p}", spread=spread, p=told_p(self.adjusted))
         return tr("{start} ({spread}): {end}.", start=start, spread=spread, end=self._end)
 
     def _start(self, place: str) -> str:
@@ -366,7 +366,8 @@ def _by_seed(frame: pd.DataFrame, label: str, value: str, where: str) -> dict[in
     return {int(seed): float(x) for seed, x in zip(runs["seed"], runs[value], strict=True)}
 
 
-def _p(value: float) -> str:
+def told_p(value: float) -> str:
+    """Return a p-value as it is told: none is 0."""
     return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
 
 

@@ -62,6 +62,16 @@ def test_everything_asked_in_a_table_is_corrected_together():
     assert f"| {100 * verdicts[1].detectable:.1f} | 5 | no difference |" in rest[0]
 
 
+def test_no_p_value_is_told_to_be_0_and_no_difference_minus_0():
+    clear, level = shifted(0.5, 0.501, 0.5, 0.502, 0.501), shifted(-2e-4, 1e-4, -2e-4, 0, 0)
+    better, level = compare_with(runs(a=clear, b=BASE, c=level), ["b"])[0]
+    assert better.adjusted < 0.0005
+    told = comparisons_markdown([better, level]).splitlines()
+    assert " | < 0.001 | " in told[4]
+    assert "| -0.0 |" not in told[5]
+    assert "| 0.0 |" in told[5]
+
+
 def test_the_command_compares_all_with_the_methods_named(capsys):
     table = str(ROOT / "results" / "averaged.csv")
     assert main(["compare", table, "--against", "nobody"]) == 2
