@@ -94,6 +94,28 @@ def test_a_claim_is_about_the_runs_that_val_chose(found):
     assert asked.family == len(joint.verdicts)
 
 
+def test_the_one_who_has_few_samples_is_asked_and_how_it_is_fed():
+    rows = pd.read_csv(ROOT / "results" / "scarce.csv")
+    assert not rows.duplicated(
+        ["dataset", "missing", "method", "head_gradient", "pairing", "seed"]
+    ).any()
+    starved = {
+        name: answers(ROOT / "results", name)[0].verdicts
+        for name in ("starved", "starved_full", "fed")
+    }
+    assert [len(verdicts) for verdicts in starved.values()] == [10, 10, 5]
+    rows = rows[(rows["missing"] == '{"train":{"text":0.97}}') & (rows["method"] == "ensemble")]
+    text = rows.set_index(["pairing", "seed"])["test.unimodal_accuracy.text"]
+    expected = (text["independent"] - text["paired"]).mean()
+    (asked,) = (v for v in starved["fed"] if "of text missing" in v.where)
+    assert asked.mean == pytest.approx(expected, abs=1e-9)
+    assert asked.value == "test.unimodal_accuracy.text"
+    assert "independent" not in asked.where
+    assert {v.b for name in ("starved", "starved_full") for v in starved[name]} == {"ensemble"}
+    assert all("independent batches" in v.where for v in starved["starved_full"])
+    assert not any("independent" in v.where for v in starved["starved"])
+
+
 def test_the_page_says_what_the_results_say(found):
     page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
     assert to_markdown(found) in page
