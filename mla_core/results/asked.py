@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mla_core.results.claim import Results
 from mla_core.results.comparisons import compare_variants
-from mla_core.results.missing_curves import with_rates
+from mla_core.results.missing_curves import masked_rate, with_rates
 from mla_core.results.names import by_rule
 from mla_core.results.verdict import Verdict, compare
 
@@ -131,5 +130,5 @@ def fed(*, fused: bool) -> Callable[[Results], Iterator[Verdict]]:
 
 def _own_accuracy(missing: str) -> str:
     """Return the column with the accuracy of the modality that lacks training data."""
-    (name,) = json.loads(missing)["train"]
+    name, _ = masked_rate(missing)
     return f"test.unimodal_accuracy.{name}"

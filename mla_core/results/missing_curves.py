@@ -37,7 +37,7 @@ def with_rates(frame: pd.DataFrame) -> pd.DataFrame:
 
     whole = frame["missing"] == "{}"
     less = frame[~whole]
-    places = [_rate(value) for value in less["missing"]]
+    places = [masked_rate(value) for value in less["missing"]]
     names = {"masked": [m for m, _ in places], "rate": [r for _, r in places]}
     masked = pd.concat([less, pd.DataFrame(names, index=less.index)], axis=1).copy()
     same = ["label", "dataset", "seed"]
@@ -80,7 +80,7 @@ def at_test_only(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _rate(missing: str) -> tuple[str, float]:
+def masked_rate(missing: str) -> tuple[str, float]:
     """Return which modality loses parts, and which share of them."""
     found = set()
     for share in json.loads(missing).values():

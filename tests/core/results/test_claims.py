@@ -101,9 +101,9 @@ def test_the_one_who_has_few_samples_is_asked_and_how_it_is_fed():
     ).any()
     starved = {
         name: answers(ROOT / "results", name)[0].verdicts
-        for name in ("starved", "starved_full", "fed")
+        for name in ("starved", "starved_full", "fed", "fed_fused")
     }
-    assert [len(verdicts) for verdicts in starved.values()] == [10, 10, 5]
+    assert [len(verdicts) for verdicts in starved.values()] == [10, 10, 5, 5]
     rows = rows[(rows["missing"] == '{"train":{"text":0.97}}') & (rows["method"] == "ensemble")]
     text = rows.set_index(["pairing", "seed"])["test.unimodal_accuracy.text"]
     expected = (text["independent"] - text["paired"]).mean()
@@ -111,6 +111,7 @@ def test_the_one_who_has_few_samples_is_asked_and_how_it_is_fed():
     assert asked.mean == pytest.approx(expected, abs=1e-9)
     assert asked.value == "test.unimodal_accuracy.text"
     assert "independent" not in asked.where
+    assert {v.value for v in starved["fed_fused"]} == {"test.accuracy"}
     assert {v.b for name in ("starved", "starved_full") for v in starved[name]} == {"ensemble"}
     assert all("independent batches" in v.where for v in starved["starved_full"])
     assert not any("independent" in v.where for v in starved["starved"])

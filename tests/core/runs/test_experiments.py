@@ -1,6 +1,7 @@
 """The specifications in experiments/: each can be run, compares fairly, and has its results."""
 
 import json
+import re
 
 import pytest
 
@@ -65,6 +66,14 @@ def test_the_results_are_those_of_the_specification(path):
     failed = {failure["run"] for failure in provenance.get("failures", [])}
     assert {*frame["run"]} == {*specification.collected(provenance.get("choices"))} - failed
     assert provenance["specification"] == path.read_text()
+    assert frame["seed"].nunique() >= 10
+    assert re.fullmatch("[0-9a-f]{40}", provenance["commit"])  # a clean one
+    assert provenance["computed_now"] == len(frame)
     # As the Makefile calls it: nobody's folders stand in the project.
     made = f"--out runs/experiments --results results/{path.stem}.csv"
     assert provenance["command"].endswith(made)
+
+
+def test_nothing_but_results_lies_beside_them():
+    names = {f"{path.stem}.{kind}" for path in RESULTS for kind in ("csv", "json")}
+    assert {path.name for path in (ROOT / "results").iterdir()} == names | {"README.md"}
