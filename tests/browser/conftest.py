@@ -15,17 +15,19 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 expect.set_options(timeout=60_000)  # ms; Playwright's 5 s are too few for a busy machine
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what lies in this folder while it is collected: `-m` chooses before items are sorted."""
+    item.add_marker("browser")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the browser tests and put them last, the longest first: a worker takes file after file.
+    """Put the browser tests last, the longest first: a worker takes file after file.
 
     Playwright's synchronous interface keeps an event loop running in the main thread until the
     browser is closed, and no other test could call `asyncio.run` meanwhile.
     """
     here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker("browser")
     turn = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: (here in item.path.parents, turn.get(item.path.name, len(turn))))
 

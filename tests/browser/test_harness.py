@@ -156,3 +156,9 @@ def test_nothing_survives_the_test_run(death: str):
     if death == "sudden":  # then nobody was left to remove it
         shutil.rmtree(home)
     assert not Path(home).exists()
+
+
+def test_whoever_has_no_browser_can_leave_these_tests_out():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-m", "not browser", __file__]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
