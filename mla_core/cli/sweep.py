@@ -373,7 +373,7 @@ def _table(arguments: argparse.Namespace) -> int:
     )
     print(results.to_markdown(made, show_choice=arguments.show_choice))
     if choices is not None and arguments.show_choice:
-        print(f"\n{results.stage_one_markdown(choices)}")
+        print(f"\n{results.stage_one_markdown(choices, frame)}")
     elif choices is not None:
         told = tr("settings were chosen in a stage before, on val: --show-choice shows it")
         print(f"\n{told}")

@@ -84,15 +84,23 @@ def chosen_for(choices: Choices | None) -> dict[str, list[str]]:
     return {run: [*(cell["chosen"] or ())] for cell in cells for run in cell["runs"]}
 
 
-def stage_one(choices: Choices) -> pd.DataFrame:
+def stage_one(choices: Choices, runs: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return the table of stage one: one row for each candidate of each cell.
+
+    Parameters
+    ----------
+    choices : Choices
+        What was tried, from `choices_beside` a table.
+    runs : DataFrame, optional
+        The table itself, to say what became of each choice with seeds that did not choose.
 
     Returns
     -------
     DataFrame
         The settings in which the cells differ, what was ``tried`` as text, ``score`` (the mean of
-        what was chosen by), ``seeds`` (how many), ``diverged`` (how many of them), and whether it
-        was ``chosen``.
+        what was chosen by), ``afterwards`` (that mean over the `runs` made with it, NaN where there
+        are none), ``seeds`` (how many), ``diverged`` (how many of them), and whether it was
+        ``chosen``.
 
     Examples
     --------
@@ -100,7 +108,8 @@ def stage_one(choices: Choices) -> pd.DataFrame:
     ...     {"values": {"learning_rate": r}, "score": s, "runs": ["a", "b"]}
     ...     for r, s in [(0.01, 0.5), (0.1, 0.7)]
     ... ]
-    >>> cell = {"settings": {"method": "mla"}, "chosen": {"learning_rate": 0.1}, "tried": tried}
+    >>> chosen = {"learning_rate": 0.1}
+    >>> cell = {"settings": {"method": "mla"}, "chosen": chosen, "runs": ["c"], "tried": tried}
     >>> stage_one({"cells": [cell]})[["tried", "score", "chosen"]].values.tolist()
     [['learning_rate=0.01', 0.5, False], ['learning_rate=0.1', 0.7, True]]
     """
@@ -110,11 +119,16 @@ def stage_one(choices: Choices) -> pd.DataFrame:
     shared = dict.fromkeys(name for cell in cells for name in cell["settings"])
     texts = {name: [_text(cell["settings"].get(name)) for cell in cells] for name in shared}
     varying = [name for name in shared if name == "method" or len(set(texts[name])) > 1]
+    later = pd.Series(dtype=float)
+    if runs is not None and choices["by"] in runs:
+        later = runs.set_index("run")[choices["by"]]
+    afterwards = [later[later.index.isin(cell["runs"])].mean() for cell in cells]
     return pd.DataFrame(
         {
             **{name: texts[name][i] for name in varying},
             "tried": ", ".join(f"{k}={_text(v)}" for k, v in one["values"].items()),
             "score": one["score"],
+            "afterwards": afterwards[i] if one["values"] == cell["chosen"] else float("nan"),
             "seeds": len(one["runs"]),
             "diverged": len(one.get("diverged", ())),
             "chosen": one["values"] == cell["chosen"],
@@ -124,13 +138,17 @@ def stage_one(choices: Choices) -> pd.DataFrame:
     )
 
 
-def stage_one_markdown(choices: Choices) -> str:
-    """Return the table of stage one as Markdown, a row for each cell, what was chosen in bold."""
-    frame = stage_one(choices)
+def stage_one_markdown(choices: Choices, runs: pd.DataFrame | None = None) -> str:
+    """Return the table of stage one as Markdown, a row for each cell, what was chosen in bold.
+
+    With the table's `runs`, a choice that only the few seeds of stage one liked is seen as that.
+    """
+    frame = stage_one(choices, runs)
     places = [*frame.columns[: list(frame).index("tried")]]
     title = (
         f"stage one: mean {choices['by']} over the seeds {', '.join(map(str, choices['seeds']))}; "
         "what was chosen is bold, and was run with the table's seeds"
+        f"{'' if runs is None else ', whose mean is behind it'}"
     )
     rows = [
         [*map(str, key), "; ".join(_candidate(row) for row in of_one.to_dict("records"))]
@@ -145,6 +163,8 @@ def _candidate(row: Mapping[Any, Any]) -> str:
     none = "diverged" if row["diverged"] else "–"
     number = none if pd.isna(row["score"]) else f"{row['score']:.3f}"
     told = f"{row['tried']}: {number}"
+    if not pd.isna(row["afterwards"]):
+        told += f", then {row['afterwards']:.3f}"
     return f"**{told}**" if row["chosen"] else told
 
 

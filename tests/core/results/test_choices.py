@@ -85,7 +85,9 @@ def folder(tmp_path):
 
 def test_each_candidate_is_a_row_with_its_score_and_whether_it_was_chosen():
     found = stage_one(CHOICES)
-    assert [*found] == ["method", "dataset", "tried", "score", "seeds", "diverged", "chosen"]
+    told = ["tried", "score", "afterwards", "seeds", "diverged", "chosen"]
+    assert [*found] == ["method", "dataset", *told]
+    assert found["afterwards"].isna().all()
     assert found["method"].tolist() == ["ogm_ge"] * 3 + ["concat"]
     assert found["tried"][0] == "learning_rate=0.1, method_options.strength=0.2"
     assert found["chosen"].tolist() == [True, False, True, False]
@@ -103,6 +105,22 @@ def test_as_markdown_each_cell_is_a_line_and_the_choice_is_bold():
         "| ogm_ge | watch | **learning_rate=0.01, method_options.strength=0.7: 0.500** |",
         "| concat | emoji | learning_rate=0.1: – |",
     ]
+
+
+def test_what_became_of_a_choice_with_other_seeds_stands_behind_it(folder):
+    """Three seeds liked a rate with which half of ten others did not learn."""
+    runs = load_results(folder, "t")
+    runs.loc[runs["run"] == "ogm_ge-emoji-1", "val.accuracy"] = 0.1
+    assert stage_one(CHOICES, runs)["afterwards"].round(6).tolist()[:3:2] == [0.3, 0.5]
+    title, *_, emoji, watch, none = stage_one_markdown(CHOICES, runs).splitlines()
+    assert title.endswith("was run with the table's seeds, whose mean is behind it")
+    assert "strength=0.2: 0.250, then 0.300**; learning_rate=9.0: diverged |" in emoji
+    assert "strength=0.7: 0.500, then 0.500**" in watch
+    assert "then" not in none
+    # Of a part of a table, what is there is told.
+    assert stage_one(CHOICES, runs.drop(columns="val.accuracy"))["afterwards"].isna().all()
+    few = runs[runs["run"] != "ogm_ge-emoji-1"]
+    assert stage_one(CHOICES, few)["afterwards"][0] == pytest.approx(0.5)
 
 
 def test_what_was_chosen_for_a_data_set_makes_no_other_method(folder):
