@@ -148,8 +148,11 @@ def stage_one_markdown(choices: Choices, runs: pd.DataFrame | None = None) -> st
     title = (
         f"stage one: mean {choices['by']} over the seeds {', '.join(map(str, choices['seeds']))}; "
         "what was chosen is bold, and was run with the table's seeds"
-        f"{'' if runs is None else ', whose mean is behind it'}"
     )
+    ran = frame.dropna(subset="afterwards")
+    if len(ran):
+        means = f"{ran['score'].mean():.3f} on average, then {ran['afterwards'].mean():.3f}"
+        title += f", whose mean is behind it: {means}"
     rows = [
         [*map(str, key), "; ".join(_candidate(row) for row in of_one.to_dict("records"))]
         for key, of_one in frame.groupby(places, sort=False, dropna=False)

@@ -27,9 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Playwright's synchronous interface keeps an event loop running in the main thread until the
     browser is closed, and no other test could call `asyncio.run` meanwhile.
     """
-    here = Path(__file__).parent
     turn = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: (here in item.path.parents, turn.get(item.path.name, len(turn))))
+    items.sort(key=lambda item: (_in_a_browser(item), turn.get(item.path.name, len(turn))))
+
+
+def _in_a_browser(item: pytest.Item) -> bool:
+    return item.get_closest_marker("browser") is not None
 
 
 @pytest.fixture(scope="session")

@@ -113,7 +113,7 @@ def test_what_became_of_a_choice_with_other_seeds_stands_behind_it(folder):
     runs.loc[runs["run"] == "ogm_ge-emoji-1", "val.accuracy"] = 0.1
     assert stage_one(CHOICES, runs)["afterwards"].round(6).tolist()[:3:2] == [0.3, 0.5]
     title, *_, emoji, watch, none = stage_one_markdown(CHOICES, runs).splitlines()
-    assert title.endswith("was run with the table's seeds, whose mean is behind it")
+    assert title.endswith("whose mean is behind it: 0.375 on average, then 0.400")
     assert "strength=0.2: 0.250, then 0.300**; learning_rate=9.0: diverged |" in emoji
     assert "strength=0.7: 0.500, then 0.500**" in watch
     assert "then" not in none
