@@ -5,10 +5,9 @@ it with everything it started. `LabPage` opens notebooks in it, runs them and li
 
 Together::
 
-    with chromium() as browser, LiveLab(["notebooks/01.ipynb"]) as lab:
-        with LabPage.new(browser, lab) as page:
-            page.open("01.ipynb")
-            page.run_all()
+    with chromium() as browser, LiveLab(["01.ipynb"]) as lab, LabPage.new(browser, lab) as page:
+        page.open("01.ipynb")
+        page.run_all()
 """
 
 from __future__ import annotations
@@ -33,10 +32,11 @@ from typing import TYPE_CHECKING, Any, Self
 from tests.browser.guard import STOP_SECONDS
 
 if TYPE_CHECKING:  # whoever has no browser is told so without it
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page
 
 GUARD = Path(__file__).with_name("guard.py")
 START_SECONDS = 120
+WIDTH, HEIGHT = 1400, 1000  # of a page, in pixels
 ENDED = "ended/"  # what a session is called whose kernel is being shut down
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -137,6 +137,8 @@ class LiveLab:
         The served folder.
     url, token
         Where it answers, without a slash at the end, and what it asks for.
+    spared
+        The ids of kernels that `reset` leaves alone.
     """
 
     def __init__(self, notebooks: Iterable[str | Path] = ()) -> None:
@@ -145,6 +147,7 @@ class LiveLab:
         self.root.mkdir()
         self.token = secrets.token_hex(24)
         self.url = ""
+        self.spared: set[str] = set()
         self._added: list[str | Path] = []
         self._ending: list[threading.Thread] = []
         self._guard: subprocess.Popen[bytes] | None = None
@@ -178,16 +181,18 @@ class LiveLab:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def reset(self) -> None:
-        """Shut down every kernel, put settings and notebooks back, so that tests do not meet.
+        """Shut down all kernels but those spared, put settings and notebooks back: tests do not meet.
 
-        A kernel takes seconds to end, which nobody waits for: whoever opens its notebook meanwhile
-        would be given that kernel, so its session is called otherwise first.
+        Nobody waits for a kernel's end, so its session is called otherwise first: whoever opens its
+        notebook meanwhile would be given that kernel.
         """
         for session in json.loads(self._request("GET", "api/sessions")):
             if session["path"].startswith(ENDED):
                 continue
             path = f"api/sessions/{session['id']}"
             self._request("PATCH", path, {"path": f"{ENDED}{session['id']}"})
+            if session["kernel"]["id"] in self.spared:
+                continue
             self._ending.append(threading.Thread(target=self._request, args=("DELETE", path)))
             self._ending[-1].start()
         for notebook in self._added:
@@ -283,40 +288,55 @@ _ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap
 
 
 class LabPage:
-    """One browser page with JupyterLab in it.
+    """One `page` of Playwright's with JupyterLab in it.
 
     Attributes
     ----------
-    page
-        The Playwright page, for everything that is not said here.
     console_errors
         What the page reported as an error so far, JupyterLab's own harmless noise left out.
+    dialogs
+        What scripts of the page asked in a dialog so far; each was dismissed.
     """
 
     def __init__(self, page: Page, lab: LiveLab) -> None:
         self.page = page
         self.lab = lab
         self.console_errors: list[str] = []
+        self.dialogs: list[str] = []
+        page.on("dialog", self._on_dialog)
         page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._note(f"page error: {error}"))
 
     @classmethod
-    @contextlib.contextmanager
-    def new(
-        cls, browser: Browser | BrowserContext, lab: LiveLab, width: int = 1400, height: int = 1000
-    ) -> Iterator[LabPage]:
-        """Open an empty page; afterwards close it, its kernels and its settings.
-
-        In a context it shares what that has compiled of JupyterLab with the pages before.
-        """
+    def begin(
+        cls,
+        browser: Browser | BrowserContext,
+        lab: LiveLab,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+    ) -> Self:
+        """Open an empty page; in a context it shares what the pages before have compiled."""
         page = browser.new_page()
         page.set_viewport_size({"width": width, "height": height})
         page.context.set_default_timeout(60_000)  # ms; two workers and a map share two cores
-        others = [one for one in page.context.pages if one is not page]
+        return cls(page, lab)
+
+    @classmethod
+    @contextlib.contextmanager
+    def new(
+        cls,
+        browser: Browser | BrowserContext,
+        lab: LiveLab,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+    ) -> Iterator[Self]:
+        """Begin a page; afterwards close it, its kernels and its settings."""
+        begun = cls.begin(browser, lab, width, height)
+        others = [one for one in begun.page.context.pages if one is not begun.page]
         try:
-            yield cls(page, lab)
+            yield begun
         finally:
-            for one in page.context.pages:
+            for one in begun.page.context.pages:
                 if one not in others:
                     one.close()
             lab.reset()
@@ -363,16 +383,21 @@ class LabPage:
 
     def screenshot(self, path: str | Path) -> Path:
         """Save a picture of the page as it is seen."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=path)
-        return path
+        self.page.screenshot(path=path)  # with the folders above it
+        return Path(path)
 
     def _run(self, command: str, seconds: float) -> None:
         self.page.evaluate(_RUN, [command, seconds])
         self.wait_until_idle(seconds)
         if errors := self.page.evaluate(_ERRORS):
             raise LabError("; ".join(errors))
+
+    def _on_dialog(self, dialog: Dialog) -> None:
+        if dialog.type == "beforeunload":
+            dialog.accept()
+            return
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type == "error":

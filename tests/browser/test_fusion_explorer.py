@@ -165,13 +165,6 @@ def test_pick_a_sample_and_a_curve(lab_page: LabPage, session: mla.TrainingSessi
 
 
 def test_names_from_outside_are_shown_literally(lab_page: LabPage):
-    dialogs = []
-
-    def dismiss(dialog):
-        dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    lab_page.page.on("dialog", dismiss)
     bench = FusionBench.of_source(lab_page, HOSTILE)
     bench.spoil("a", "noise", 3)
     page = bench.page
@@ -184,6 +177,6 @@ def test_names_from_outside_are_shown_literally(lab_page: LabPage):
     point.hover(force=True)
     expect(page.locator(".hoverlayer")).to_contain_text("<img src=x onerror=alert(1)>val")
     expect(bench.status).to_contain_text("<img src=x onerror=alert(1)>val")
-    assert dialogs == []
+    assert lab_page.dialogs == []
     assert page.locator("img[src=x]").count() == 0
     assert lab_page.console_errors == []

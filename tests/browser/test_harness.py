@@ -94,9 +94,9 @@ def test_a_failing_cell_is_an_error(harness: LabPage):
         harness.run_all()
 
 
-def test_the_first_hour_looks_at_the_notebook_of_its_address(lab_page: LabPage, tmp_path: Path):
+def test_the_first_hour_looks_at_the_notebook_of_its_address(own_page: LabPage, tmp_path: Path):
     """JupyterLab opens again what was open before: here one whose cell failed."""
-    lab, page = lab_page.lab, lab_page.page
+    lab, page = own_page.lab, own_page.page
     before = write(tmp_path, lab, "before.ipynb", "1 / 0")
     asked = write(tmp_path, lab, "asked.ipynb", FIGURE)
     workspace = f"{lab.url}/lab/workspaces/shared/tree"
@@ -109,14 +109,14 @@ def test_the_first_hour_looks_at_the_notebook_of_its_address(lab_page: LabPage, 
     assert page.locator(first_hour.ERROR).count() == 0
 
 
-def test_the_theme_of_one_test_does_not_reach_the_next(lab_page: LabPage, tmp_path: Path):
-    light = lab_page.page.locator("body[data-jp-theme-light='true']")
-    name = write(tmp_path, lab_page.lab, "theme.ipynb", "1")
-    lab_page.open(name)
-    lab_page.theme("dark")
+def test_the_theme_of_one_test_does_not_reach_the_next(own_page: LabPage, tmp_path: Path):
+    light = own_page.page.locator("body[data-jp-theme-light='true']")
+    name = write(tmp_path, own_page.lab, "theme.ipynb", "1")
+    own_page.open(name)
+    own_page.theme("dark")
     assert light.count() == 0
-    lab_page.lab.reset()
-    lab_page.open(name)
+    own_page.lab.reset()
+    own_page.open(name)
     assert light.count() == 1
 
 

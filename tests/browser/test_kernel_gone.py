@@ -49,18 +49,18 @@ RUN_LAST = """() => {
 
 
 @pytest.fixture
-def notebook(lab_page: LabPage, live_lab: LiveLab) -> LabPage:
+def notebook(own_page: LabPage, live_lab: LiveLab) -> LabPage:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [
         nbformat.v4.new_code_cell("\n".join(map(str.strip, c.strip().split("\n")))) for c in CELLS
     ]
     book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(book, live_lab.root / "kernel.ipynb")
-    lab_page.open("kernel.ipynb")
+    own_page.open("kernel.ipynb")
     for cell in range(3):
-        lab_page.run_cell(cell)
-    Bench(lab_page).ready()
-    return lab_page
+        own_page.run_cell(cell)
+    Bench(own_page).ready()
+    return own_page
 
 
 def told(page: Page, sentence: str) -> None:
@@ -108,7 +108,6 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(
     bench.wait_for_text("sub-step 1 of")
 
     # Nothing was saved: the file on the disk has no output.
-    page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     notebook.wait_until_idle()
     bench.ready()

@@ -163,13 +163,6 @@ def hostile_bench(lab_page: LabPage, live_lab: LiveLab, learning_rate: str) -> B
 
 
 def test_names_from_outside_are_shown_literally(lab_page: LabPage, live_lab: LiveLab):
-    dialogs = []
-
-    def dismiss(dialog):
-        dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    lab_page.page.on("dialog", dismiss)
     bench = hostile_bench(lab_page, live_lab, "0.01")
     bench.press("Epoch")
     bench.wait_for_state("paused")
@@ -181,7 +174,7 @@ def test_names_from_outside_are_shown_literally(lab_page: LabPage, live_lab: Liv
     expect(lab_page.page.locator(".mla-map .tip")).to_contain_text(
         "<img src=x onerror=alert(1)>val"
     )
-    assert dialogs == []
+    assert lab_page.dialogs == []
     assert lab_page.page.locator("img[src=x]").count() == 0
     assert lab_page.console_errors == []
 

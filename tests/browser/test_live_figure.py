@@ -1,8 +1,10 @@
 """A live figure on a page that is slow to load plotly: nothing that the kernel sent is lost."""
 
+from collections.abc import Iterator
+
 import nbformat
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.live_lab import LabPage, LiveLab
 
@@ -40,15 +42,16 @@ POINTS = f"() => ({Y})(document.querySelector('.js-plotly-plot'))"
 WIDTH = "() => document.querySelector('.js-plotly-plot')._fullLayout.width"
 
 
-@pytest.fixture
-def slow_page(lab_page: LabPage, live_lab: LiveLab) -> LabPage:
+@pytest.fixture(scope="module")
+def slow_page(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [nbformat.v4.new_code_cell(source) for source in (SHOW, CHANGE, AGAIN, "figure", LATER)]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(notebook, live_lab.root / "figure.ipynb")
-    lab_page.page.add_init_script(f"({SLOW})()")
-    lab_page.open("figure.ipynb")
-    return lab_page
+    with LabPage.new(person, live_lab) as page:
+        page.page.add_init_script(f"({SLOW})()")
+        page.open("figure.ipynb")
+        yield page
 
 
 def test_a_page_that_loads_slowly_shows_what_the_kernel_has_now(slow_page: LabPage):

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 import mla_core as mla
 from tests.browser.live_lab import LabError, LabPage, LiveLab, chromium, find_chromium
@@ -111,7 +111,9 @@ def hostile_texts(chance: random.Random) -> list[str]:
     return [f"{one.format(act=HIT, host=HOST)} {i}" for i, one in enumerate(chosen)]
 
 
-def show(texts: list[str], number: int, browser: Browser, lab: LiveLab, tally: Tally) -> None:
+def show(
+    texts: list[str], number: int, browser: Browser | BrowserContext, lab: LiveLab, tally: Tally
+) -> None:
     """Open a notebook with every widget, and an exported page, and note what the texts do."""
     (lab.root / "texts.json").write_text(json.dumps(texts))
     _write_runs(lab.root, texts)
@@ -133,8 +135,16 @@ def show(texts: list[str], number: int, browser: Browser, lab: LiveLab, tally: T
             tally.fault("crashed", f"{what}: {error}")
         for error in shown.console_errors:
             tally.fault("crashed", f"{what}: {error[:300]}")
+        for message in shown.dialogs:
+            tally.fault("wrong in silence", f"{what}: a dialog {message!r}")
+
+    def dialog(one) -> None:
+        tally.fault("wrong in silence", f"{what}, exported: a dialog {one.message!r}")
+        one.dismiss()
+
     page = browser.new_page()
     watch(page, tally, f"{what}, exported")
+    page.on("dialog", dialog)
     page.goto((lab.root / "page.html").as_uri())
     page.locator("body[data-ready]").wait_for()
     look(page, tally, f"{what}, exported")
@@ -156,17 +166,12 @@ def _write_runs(root: Path, texts: list[str]) -> None:
 
 
 def watch(page: Page, tally: Tally, what: str) -> None:
-    """Note dialogs, and requests to where only a hostile text leads."""
-
-    def dialog(one) -> None:
-        tally.fault("wrong in silence", f"{what}: a dialog {one.message!r}")
-        one.dismiss()
+    """Note requests to where only a hostile text leads."""
 
     def request(one) -> None:
         if HOST in one.url:
             tally.fault("wrong in silence", f"{what}: {one.url} was asked for")
 
-    page.on("dialog", dialog)
     page.on("request", request)
 
 
