@@ -8,7 +8,7 @@ import papermill
 from tests import ROOT
 
 NOTEBOOK = ROOT / "notebooks" / "09_your_own_method.ipynb"
-QUICK = {"headless": True, "dataset": "gaussian", "epochs": 1, "seeds": 2, "jobs": 2}
+QUICK = {"headless": True, "dataset": "gaussian", "epochs": 1, "seeds": 2, "jobs": 1}
 
 
 def test_from_three_ideas_to_a_verdict(tmp_path):

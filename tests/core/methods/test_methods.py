@@ -1,6 +1,7 @@
 """What holds for every method, whoever it is, and which methods are each other's special cases."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -190,12 +191,18 @@ SETTINGS = {
 }
 
 
+@pytest.fixture(scope="module")
+def plainly(tiny):
+    """Give a function that trains a method with no setting changed, once."""
+    return cache(lambda method: trained(tiny(method=method)))
+
+
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("method", MANY)
 def test_a_method_obeys_the_settings_that_it_says_it_uses_and_no_others(
-    method, setting, tiny, bits
+    method, setting, tiny, plainly, bits
 ):
-    plain = trained(tiny(method=method))
+    plain = plainly(method)
     other = trained(tiny(method=method, **{setting: SETTINGS[setting]}))
     tensors = [s.method.state_dict() | {"fused": s.evaluate("val").fused} for s in (plain, other)]
     used = setting in method_class(method).uses
