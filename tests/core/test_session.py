@@ -96,10 +96,10 @@ def test_a_restored_session_goes_on_as_if_nothing_had_happened(
     for _ in range(steps):
         next(session, None)
     snapshot = session.snapshot()
+    list(session)
     other = TrainingSession(config)
     other.advance(steps=7)  # anywhere else
     for restored in (session, other):
-        list(restored)
         restored.restore(snapshot)
         assert restored.step == min(steps, straight.step)
         list(restored)

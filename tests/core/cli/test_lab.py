@@ -1,6 +1,5 @@
 """`mla-lab lab`: what it lays out, what it leaves alone, and how it starts JupyterLab."""
 
-import contextlib
 import json
 import os
 import re
@@ -10,6 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
@@ -105,12 +106,29 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, capsys):
     assert "cannot write" in capsys.readouterr().err
 
 
-@contextlib.contextmanager
-def started(folder, **settings):
-    """Start the server for real; yields its process, and the address that it prints."""
-    if settings:
-        config = folder / "jupyter_server_config.json"
-        config.write_text(json.dumps({"ServerApp": settings}))
+class Served(NamedTuple):
+    """A server that `mla-lab lab` started for real."""
+
+    folder: Path
+    process: psutil.Process
+    address: str
+
+    def ask(self, address):
+        """Return the answer; the address is printed before anybody listens there."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                return urllib.request.urlopen(address)
+            except urllib.error.URLError:
+                assert time.monotonic() < deadline, "it does not answer"
+                time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    own = {"ServerApp": {"tornado_settings": {"headers": {"X-Own": "yes"}}}}
+    (folder / "jupyter_server_config.json").write_text(json.dumps(own))
     code = "import sys; from mla_core.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", code, "lab", str(folder), "--no-browser", "--port", "18888"]
     env = os.environ | {"JUPYTER_TOKEN": "0123abcd", "JUPYTER_RUNTIME_DIR": str(folder / "run")}
@@ -118,51 +136,44 @@ def started(folder, **settings):
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as server:
         try:
             found = (re.search(r"http://127\.0\.0\.1:\d+/\S+", line) for line in server.stderr)
-            yield server, next(filter(None, found)).group()
+            address = next(filter(None, found)).group()
+            yield Served(folder, psutil.Process(server.pid), address)
         finally:
             server.terminate()
             server.stderr.read()
 
 
-def test_the_token_is_in_the_address_alone(tmp_path):
-    with started(tmp_path) as (server, address):
-        seen = " ".join(psutil.Process(server.pid).cmdline())
-    assert f"/lab/tree/{FIRST}?token=0123abcd" in address
-    assert str(tmp_path) in seen
+def test_the_token_is_in_the_address_alone(served):
+    seen = " ".join(served.process.cmdline())
+    assert f"/lab/tree/{FIRST}?token=0123abcd" in served.address
+    assert str(served.folder) in seen
     assert "0123abcd" not in seen
 
 
-def test_a_page_asks_for_no_build_and_the_users_own_settings_hold(tmp_path):
-    deadline, page = time.monotonic() + 60, None
-    with started(tmp_path, tornado_settings={"headers": {"X-Own": "yes"}}) as (_, address):
-        while page is None:
-            assert time.monotonic() < deadline, "it does not answer"
-            with contextlib.suppress(urllib.error.URLError):  # printed before it listens
-                page = urllib.request.urlopen(address)
-        assert page.headers["X-Own"] == "yes"
-        assert '"buildCheck": false' in page.read().decode()
+def test_a_page_asks_for_no_build_and_the_users_own_settings_hold(served):
+    page = served.ask(served.address)
+    assert page.headers["X-Own"] == "yes"
+    assert '"buildCheck": false' in page.read().decode()
 
 
-def test_the_first_notebook_finds_its_kernel_started_and_its_imports_done(tmp_path):
-    with started(tmp_path) as (_, address):
-        asked, found = address.replace(f"lab/tree/{FIRST}", "api/sessions"), []
-        deadline = time.monotonic() + 60
-        while not found:
-            assert time.monotonic() < deadline, "no kernel was started"
-            time.sleep(0.1)
-            with contextlib.suppress(urllib.error.URLError):  # printed before it listens
-                found = json.load(urllib.request.urlopen(asked))
-        kernel = found[0]["kernel"]["id"]
-        client = BlockingKernelClient()
-        client.load_connection_file(str(tmp_path / "run" / f"kernel-{kernel}.json"))
-        client.start_channels()
-        asked = "'widgets' in __import__('sys').modules, In"
-        seen = ""
-        while not seen.startswith("(True"):  # our question may come before the server's own
-            assert time.monotonic() < deadline, f"nothing was imported: {seen}"
-            answer = client.execute("", user_expressions={"loaded": asked}, reply=True, timeout=60)
-            seen = answer["content"]["user_expressions"]["loaded"]["data"]["text/plain"]
-        client.stop_channels()
+def test_the_first_notebook_finds_its_kernel_started_and_its_imports_done(served):
+    deadline, found = time.monotonic() + 60, []
+    while not found:
+        assert time.monotonic() < deadline, "no kernel was started"
+        time.sleep(0.1)
+        sessions = served.address.replace(f"lab/tree/{FIRST}", "api/sessions")
+        found = json.load(served.ask(sessions))
+    kernel = found[0]["kernel"]["id"]
+    client = BlockingKernelClient()
+    client.load_connection_file(str(served.folder / "run" / f"kernel-{kernel}.json"))
+    client.start_channels()
+    asked = "'widgets' in __import__('sys').modules, In"
+    seen = ""
+    while not seen.startswith("(True"):  # our question may come before the server's own
+        assert time.monotonic() < deadline, f"nothing was imported: {seen}"
+        answer = client.execute("", user_expressions={"loaded": asked}, reply=True, timeout=60)
+        seen = answer["content"]["user_expressions"]["loaded"]["data"]["text/plain"]
+    client.stop_channels()
     assert [session["path"] for session in found] == [FIRST]
     assert "import widgets" not in seen, "what was imported ahead is in no history"
 
