@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mla_core.errors import DataError
+from mla_core.errors import DataError, in_a_sentence
 from mla_core.evaluation import MapWorker, unit_features
 from mla_core.language import tr
 from mla_core.records import Evaluation
@@ -28,7 +29,11 @@ class MapOffice:
 
     def __init__(self) -> None:
         self._worker: MapWorker | None = None
-        self._begin = asyncio.get_running_loop().call_later(CALM, lambda: self.worker)
+        self._begin = asyncio.get_running_loop().call_later(CALM, self._get_ready)
+
+    def _get_ready(self) -> None:
+        with contextlib.suppress(Exception):  # whoever asks for a map is told
+            _ = self.worker
 
     @property
     def worker(self) -> MapWorker:
@@ -41,7 +46,10 @@ class MapOffice:
     def submit(
         self, points: np.ndarray, previous: np.ndarray | None, seed: int
     ) -> Future[tuple[np.ndarray, float]] | None:
-        """Ask for a map; None when the process is gone, and the next time finds a new one."""
+        """Ask for a map; None when the process is gone, and the next time finds a new one.
+
+        Raises whatever keeps the system from giving another process.
+        """
         try:
             return self.worker.submit(points, previous, seed)
         except BrokenProcessPool:
@@ -49,9 +57,9 @@ class MapOffice:
             return None
 
     @property
-    def warm(self) -> bool:
-        """Whether the first map would come soon."""
-        return self.worker.warm_up.done()
+    def warming(self) -> bool:
+        """Whether the process gets ready, so that the first map takes longer."""
+        return self._worker is not None and not self._worker.warm_up.done()
 
     def close(self) -> None:
         """End the process."""
@@ -110,7 +118,7 @@ class MapFollower:
                 self._ask(evaluation)
             if (view := self._maps.views.get("umap")) is not None:
                 return view
-        warming = kind == "umap" and not self._office.warm
+        warming = kind == "umap" and self._office.warming
         wanted = evaluation, tr(", UMAP is warming up") if warming else ""
         if wanted != self._placed:  # large features take half a second, during which clicks count
             await asyncio.to_thread(self._maps.pca, *wanted, self._reference("pca"))
@@ -133,7 +141,13 @@ class MapFollower:
         before = self._reference("umap")
         if before is None:
             before = self._maps.previous("umap")
-        future = self._office.submit(unit_features(evaluation), before, self._seed)
+        points = unit_features(evaluation)
+        try:
+            future = self._office.submit(points, before, self._seed)
+        except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
+            self._asked = evaluation
+            self._changed(tr("There is no UMAP: {error}.", error=in_a_sentence(error)))
+            return
         if future is None:
             return
         self._asked, self._pending = evaluation, True

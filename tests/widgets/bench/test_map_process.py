@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.widgets.bench.driving import on_bench, settle, until
+from tests.widgets.bench.driving import on_bench, settle, train_an_epoch, until
 from widgets.bench import map_follower
 
 
@@ -47,3 +47,29 @@ def test_a_bench_that_is_closed_before_begins_none():
         assert lab._maps._worker is None
 
     on_bench(script)
+
+
+def test_where_no_process_can_be_had_it_says_so_and_training_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """A limit of the system's, or a `%reset`, which takes from `__main__` what processes read."""
+
+    def refused() -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(map_follower, "MapWorker", refused)
+    monkeypatch.setattr(map_follower, "CALM", 0.01)
+    faults = []
+
+    async def script(lab):
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        await asyncio.sleep(0.05)  # it would have begun by itself
+        lab._controls.map.value = "umap"
+        await settle(lab)
+        assert "There is no UMAP: BlockingIOError: [Errno 11] Resource" in lab._status.text
+        assert "warming" not in lab._followers[0]._maps.views["pca"].caption
+        await train_an_epoch(lab)
+        assert lab.session.epoch == 1
+
+    on_bench(script)
+    assert faults == []
