@@ -4,7 +4,8 @@ import statistics
 
 import nbformat
 
-from tests.browser.live_lab import LabPage, LiveLab, chromium, find_chromium
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab, chromium, find_chromium
 
 CLICKS = 20
 SOURCE = """

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import settings
 
 import mla_core as mla
+from mla_core.runs.jupyter import spare_the_grammar
 from tests import ROOT
+
+with spare_the_grammar():  # seconds of every process that collects tests
+    import nbformat  # noqa: F401
 
 CATALOGUES = (
     mla.methods.METHODS,

@@ -7,7 +7,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.live_lab import LabPage
+from tests.browser.lab_page import LabPage
 
 FIRST_NOTEBOOK = "01_alternating_training.ipynb"
 LAB_CELL = 6  # of the first notebook, counted from 0

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.live_lab import LabPage, LiveLab, chromium, find_chromium, profile
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab, chromium, find_chromium, profile
 from tests.browser.shared_page import SharedPage
 
 LONGEST = ("test_texts_apart.py", "test_hostile_texts.py", "test_kernel_gone.py")

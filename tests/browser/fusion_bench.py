@@ -9,7 +9,7 @@ import nbformat
 from playwright.sync_api import Locator, expect
 
 from tests.browser.bench import _TRACE
-from tests.browser.live_lab import LabPage
+from tests.browser.lab_page import LabPage
 
 NOTEBOOK = "03_test_time_fusion.ipynb"
 EXPLORER_CELL = 6  # of the notebook, counted from 0

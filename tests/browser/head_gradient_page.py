@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Locator, expect
 
-from tests.browser.live_lab import LabPage
+from tests.browser.lab_page import LabPage
 
 NOTEBOOK = "02_head_gradient_modification.ipynb"
 IMPORT_CELLS = (1, 2)

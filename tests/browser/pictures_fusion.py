@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.browser.fusion_bench import FusionBench
-from tests.browser.live_lab import LabPage, LiveLab, chromium
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab, chromium
 
 ROOT = Path(__file__).parents[2]
 

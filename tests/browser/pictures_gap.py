@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from tests.browser.live_lab import LabPage, LiveLab, chromium
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab, chromium
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = "04_modality_gap.ipynb"

@@ -10,7 +10,8 @@ from tests.browser.head_gradient_page import (
     Explorer,
     open_notebook,
 )
-from tests.browser.live_lab import LabPage, LiveLab, chromium
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab, chromium
 
 ROOT = Path(__file__).parents[2]
 

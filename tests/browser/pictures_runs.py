@@ -8,7 +8,8 @@ import nbformat
 from playwright.sync_api import Browser
 
 import mla_core as mla
-from tests.browser.live_lab import LabPage, LiveLab, chromium
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab, chromium
 from widgets import export_run
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from tests.browser import pictures_fusion, pictures_gap, pictures_gradient, pictures_runs
 from tests.browser.bench import Bench
-from tests.browser.live_lab import LabPage, LiveLab, chromium
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab, chromium
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ ends its kernel, reloads or closes its page, or changes what either has loaded n
 
 from __future__ import annotations
 
-from tests.browser.live_lab import HEIGHT, WIDTH, LabPage
+from tests.browser.lab_page import HEIGHT, WIDTH, LabPage
 
 _KERNEL = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.id"
 _OPEN = """async ([path, id]) => {

@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from mla_core.classroom import METADATA, collect_guesses
 from mla_core.cli import main
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 
 ASK = """
 import widgets

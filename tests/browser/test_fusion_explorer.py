@@ -12,7 +12,7 @@ import mla_core as mla
 from mla_core.analysis.fusion_study import fused_again, rescued
 from mla_core.data.corruption.corruptor import Corruptor, Damage
 from tests.browser.fusion_bench import FusionBench
-from tests.browser.live_lab import LabPage
+from tests.browser.lab_page import LabPage
 
 CONFIG: dict[str, Any] = {
     "dataset": "gaussian",

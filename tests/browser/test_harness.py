@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.browser import first_hour
-from tests.browser.live_lab import LabError, LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LabError, LiveLab
 
 BUTTON = """
 import ipywidgets

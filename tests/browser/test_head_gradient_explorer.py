@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 import mla_core as mla
 from tests.browser.head_gradient_page import EXPLORER_CELL, TOY_CELL, Explorer, Toy, open_notebook
-from tests.browser.live_lab import LabPage
+from tests.browser.lab_page import LabPage
 
 TRACE = """([meta, axis]) => {
     const figure = document.querySelector(".js-plotly-plot");

@@ -6,7 +6,8 @@ import nbformat
 from playwright.sync_api import expect
 
 from tests.browser.bench import FIRST_NOTEBOOK, LAB_CELL, Bench
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 
 LIT = "svg[role=img] g[data-lit=true]"
 

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.bench import Bench
-from tests.browser.live_lab import LabPage
+from tests.browser.lab_page import LabPage
 
 HAN = re.compile("[\u4e00-\u9fff]")
 

@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 
 SHOW = """
 import plotly.graph_objects as go

@@ -4,7 +4,8 @@ import nbformat
 from playwright.sync_api import expect
 
 from tests.browser.bench import Bench
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 
 SETUP = """
 import mla_core as mla, widgets

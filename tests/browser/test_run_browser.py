@@ -11,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 import mla_core as mla
 from mla_core.records import LOOKS, About, Journal
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 
 EVIL = "<img src=x onerror=alert(1)>"
 SHARE = re.compile(r"0\.\d{3}")

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.bench import Bench
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 
 # anywidget gives a script two seconds: here it has none, whatever the machine.
 NO_TIME = """

@@ -3,7 +3,8 @@
 import nbformat
 from playwright.sync_api import Browser, expect
 
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 from widgets.page.glossary import as_script
 from widgets.page.page import asset
 

@@ -13,7 +13,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests import ROOT
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 from tests.browser.texts import faults
 
 pytestmark = pytest.mark.timeout(900)  # so many views in one page

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.bench import FIRST_NOTEBOOK, Bench
-from tests.browser.live_lab import LabPage
+from tests.browser.lab_page import LabPage
 
 DRAWN = "() => document.querySelector('.mla-map canvas').toDataURL()"
 PLASTICITY = "rect[data-plasticity]"

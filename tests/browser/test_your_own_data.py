@@ -6,7 +6,8 @@ import nbformat
 from playwright.sync_api import expect
 
 from tests.browser.bench import Bench
-from tests.browser.live_lab import LabPage, LiveLab
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LiveLab
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_your_own_data.ipynb"
 SMALL = "samples, size, mels = 60, 8, 16"

@@ -11,7 +11,8 @@ import nbformat
 from playwright.sync_api import Browser, BrowserContext, Page
 
 import mla_core as mla
-from tests.browser.live_lab import LabError, LabPage, LiveLab, chromium, find_chromium
+from tests.browser.lab_page import LabPage
+from tests.browser.live_lab import LabError, LiveLab, chromium, find_chromium
 from tests.campaign.tally import Budget, Tally
 
 AT_ONCE = 20  # texts on one page
