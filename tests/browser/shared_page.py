@@ -1,8 +1,8 @@
 """One page and one kernel for many tests, each of which finds both as if they were new.
 
 Loading JupyterLab and importing torch take most of a short test's time. A test that restarts or
-ends its kernel, reloads or closes its page, or changes what either has loaded needs its own:
-`own_page` of `conftest.py`.
+ends its kernel, closes its page, or changes what either has loaded needs its own: `own_page` of
+`conftest.py`.
 """
 
 from __future__ import annotations

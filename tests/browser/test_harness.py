@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext
 from tests.browser import first_hour
 from tests.browser.lab_page import LabPage
 from tests.browser.live_lab import LabError, LiveLab
+from tests.browser.shared_page import SharedPage
 
 BUTTON = """
 import ipywidgets
@@ -119,6 +120,24 @@ def test_the_theme_of_one_test_does_not_reach_the_next(own_page: LabPage, tmp_pa
     own_page.lab.reset()
     own_page.open(name)
     assert light.count() == 1
+
+
+def test_a_shared_page_has_forgotten_what_the_test_before_told_it(
+    lab_page: SharedPage, tmp_path: Path
+):
+    seen = "('told' in globals(), len(ipywidgets.Widget.get_manager_state()['state']))"
+    cells = ("import ipywidgets\ntold = ipywidgets.Text()\ntold", f"import ipywidgets\nprint{seen}")
+    name = write(tmp_path, lab_page.lab, "shared.ipynb", *cells)
+    lab_page.open(name)
+    lab_page.run_cell(0)
+    assert lab_page.run_cell(1).locator(".jp-OutputArea-output").inner_text().startswith("True")
+    lab_page.theme("dark")
+    lab_page.clear()
+    lab_page.open(name)
+    output = lab_page.run_cell(1).locator(".jp-OutputArea-output")
+    assert output.inner_text().strip() == "False 0"
+    assert lab_page.page.locator("body[data-jp-theme-light='true']").count() == 1
+    assert lab_page.page.locator(".jp-NotebookPanel").count() == 1
 
 
 HOLDER = """
