@@ -1,4 +1,4 @@
-"""One JupyterLab, one browser, and one page for all browser tests that need none of their own."""
+"""One JupyterLab and one browser for all browser tests, a fresh page for each."""
 
 import os
 from collections.abc import Iterator
@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.lab_page import LabPage
 from tests.browser.live_lab import LiveLab, chromium, find_chromium, profile
-from tests.browser.shared_page import SharedPage
 
 LONGEST = ("test_texts_apart.py", "test_hostile_texts.py", "test_kernel_gone.py")
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -63,30 +62,6 @@ def person(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def own_page(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
-    """Give a test a page and a kernel that nobody else sees."""
+def lab_page(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
     with LabPage.new(person, live_lab) as page:
         yield page
-
-
-@pytest.fixture(scope="session")
-def shared_pages() -> list[SharedPage]:
-    """Hold the one page that is shared, none before the first test and after one that spoilt it."""
-    return []
-
-
-@pytest.fixture
-def lab_page(
-    person: BrowserContext, live_lab: LiveLab, shared_pages: list[SharedPage]
-) -> Iterator[LabPage]:
-    """Give a test the page and the kernel that all share who leave both as good as new."""
-    if not shared_pages:
-        shared_pages.append(SharedPage.begin(person, live_lab))
-    page = shared_pages.pop()
-    yield page
-    try:
-        page.clear()
-    except BaseException:
-        page.give_up()
-        raise
-    shared_pages.append(page)
