@@ -7,14 +7,12 @@ import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from tests.browser.live_lab import LabError, LiveLab
 
 if TYPE_CHECKING:  # whoever has no browser is told so without it
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page
-
-WIDTH, HEIGHT = 1400, 1000  # of a page, in pixels
 
 # Console errors of JupyterLab and anywidget themselves, as (pattern, reason). Anything else fails a test.
 HARMLESS: tuple[tuple[str, str], ...] = (
@@ -46,14 +44,17 @@ _ERRORS = """() => window.jupyterapp.shell.currentWidget.content.widgets.flatMap
 
 
 class LabPage:
-    """One `page` of Playwright's with JupyterLab in it.
+    """One browser page with JupyterLab in it.
 
     Attributes
     ----------
+    page
+        The Playwright page, for everything that is not said here.
     console_errors
         What the page reported as an error so far, JupyterLab's own harmless noise left out.
     dialogs
-        What scripts of the page asked in a dialog so far; each was dismissed.
+        What scripts of the page asked in a dialog so far; each was dismissed. Whoever leaves the
+        page is let go, unasked.
     """
 
     def __init__(self, page: Page, lab: LiveLab) -> None:
@@ -66,35 +67,22 @@ class LabPage:
         page.on("pageerror", lambda error: self._note(f"page error: {error}"))
 
     @classmethod
-    def begin(
-        cls,
-        browser: Browser | BrowserContext,
-        lab: LiveLab,
-        width: int = WIDTH,
-        height: int = HEIGHT,
-    ) -> Self:
-        """Open an empty page; in a context it shares what the pages before have compiled."""
+    @contextlib.contextmanager
+    def new(
+        cls, browser: Browser | BrowserContext, lab: LiveLab, width: int = 1400, height: int = 1000
+    ) -> Iterator[LabPage]:
+        """Open an empty page; afterwards close it, its kernels and its settings.
+
+        In a context it shares what that has compiled of JupyterLab with the pages before.
+        """
         page = browser.new_page()
         page.set_viewport_size({"width": width, "height": height})
         page.context.set_default_timeout(60_000)  # ms; two workers and a map share two cores
-        return cls(page, lab)
-
-    @classmethod
-    @contextlib.contextmanager
-    def new(
-        cls,
-        browser: Browser | BrowserContext,
-        lab: LiveLab,
-        width: int = WIDTH,
-        height: int = HEIGHT,
-    ) -> Iterator[Self]:
-        """Begin a page; afterwards close it, its kernels and its settings."""
-        begun = cls.begin(browser, lab, width, height)
-        others = [one for one in begun.page.context.pages if one is not begun.page]
+        others = [one for one in page.context.pages if one is not page]
         try:
-            yield begun
+            yield cls(page, lab)
         finally:
-            for one in begun.page.context.pages:
+            for one in page.context.pages:
                 if one not in others:
                     one.close()
             lab.reset()
@@ -141,8 +129,10 @@ class LabPage:
 
     def screenshot(self, path: str | Path) -> Path:
         """Save a picture of the page as it is seen."""
-        self.page.screenshot(path=path)  # with the folders above it
-        return Path(path)
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)
+        return path
 
     def _run(self, command: str, seconds: float) -> None:
         self.page.evaluate(_RUN, [command, seconds])

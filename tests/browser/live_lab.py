@@ -34,10 +34,6 @@ if TYPE_CHECKING:  # whoever has no browser is told so without it
 
 GUARD = Path(__file__).with_name("guard.py")
 START_SECONDS = 120
-# As `spare_the_grammar` of `mla_core.runs.jupyter`, which a server without torch cannot import.
-SERVE = (
-    "import sys; sys.modules['rfc3987_syntax'] = None; from jupyterlab.labapp import main; main()"
-)
 ENDED = "ended/"  # what a session is called whose kernel is being shut down
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -173,8 +169,8 @@ class LiveLab:
     def reset(self) -> None:
         """Shut down every kernel, put settings and notebooks back, so that tests do not meet.
 
-        Nobody waits for a kernel's end, so its session is called otherwise first: whoever opens its
-        notebook meanwhile would be given that kernel.
+        A kernel takes seconds to end, which nobody waits for: whoever opens its notebook meanwhile
+        would be given that kernel, so its session is called otherwise first.
         """
         for session in json.loads(self._request("GET", "api/sessions")):
             if session["path"].startswith(ENDED):
@@ -195,7 +191,7 @@ class LiveLab:
     def _start(self) -> None:
         self._write_settings()
         command = [
-            *(sys.executable, "-c", SERVE),
+            *(sys.executable, "-m", "jupyterlab"),
             "--no-browser",
             "--ServerApp.ip=127.0.0.1",
             "--ServerApp.port=0",  # any free one; the server writes down which

@@ -1,4 +1,4 @@
-"""The short form of the campaign: about half a minute, and all of it must be zero."""
+"""The short form of the campaign: a minute or two, and all of it must be zero."""
 
 import json
 
