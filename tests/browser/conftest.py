@@ -1,5 +1,6 @@
-"""One JupyterLab and one browser for all browser tests, a fresh page for each."""
+"""One JupyterLab, one browser, and one page for all browser tests that need none of their own."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.lab_page import LabPage
 from tests.browser.live_lab import LiveLab, chromium, find_chromium, profile
+from tests.browser.shared_page import SharedPages
 
 LONGEST = ("test_texts_apart.py", "test_hostile_texts.py", "test_kernel_gone.py")
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
@@ -62,6 +64,20 @@ def person(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def lab_page(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
+def own_page(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
+    """Give a test a page and a kernel that nobody else sees."""
     with LabPage.new(person, live_lab) as page:
+        yield page
+
+
+@pytest.fixture(scope="session")
+def shared_pages(person: BrowserContext, live_lab: LiveLab) -> Iterator[SharedPages]:
+    with contextlib.closing(SharedPages(person, live_lab)) as pages:
+        yield pages
+
+
+@pytest.fixture
+def lab_page(shared_pages: SharedPages) -> Iterator[LabPage]:
+    """Give a test the page and the kernel that all share who leave both as good as new."""
+    with shared_pages.lend() as page:
         yield page

@@ -7,12 +7,14 @@ import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tests.browser.live_lab import LabError, LiveLab
 
 if TYPE_CHECKING:  # whoever has no browser is told so without it
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Locator, Page
+
+WIDTH, HEIGHT = 1400, 1000  # of a page, in pixels
 
 # Console errors of JupyterLab and anywidget themselves, as (pattern, reason). Anything else fails a test.
 HARMLESS: tuple[tuple[str, str], ...] = (
@@ -69,8 +71,12 @@ class LabPage:
     @classmethod
     @contextlib.contextmanager
     def new(
-        cls, browser: Browser | BrowserContext, lab: LiveLab, width: int = 1400, height: int = 1000
-    ) -> Iterator[LabPage]:
+        cls,
+        browser: Browser | BrowserContext,
+        lab: LiveLab,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+    ) -> Iterator[Self]:
         """Open an empty page; afterwards close it, its kernels and its settings.
 
         In a context it shares what that has compiled of JupyterLab with the pages before.

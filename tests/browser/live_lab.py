@@ -126,6 +126,8 @@ class LiveLab:
         The served folder.
     url, token
         Where it answers, without a slash at the end, and what it asks for.
+    spared
+        The ids of kernels that `reset` leaves alone.
     """
 
     def __init__(self, notebooks: Iterable[str | Path] = ()) -> None:
@@ -134,6 +136,7 @@ class LiveLab:
         self.root.mkdir()
         self.token = secrets.token_hex(24)
         self.url = ""
+        self.spared: set[str] = set()
         self._added: list[str | Path] = []
         self._ending: list[threading.Thread] = []
         self._guard: subprocess.Popen[bytes] | None = None
@@ -167,7 +170,7 @@ class LiveLab:
         shutil.rmtree(self._home, ignore_errors=True)
 
     def reset(self) -> None:
-        """Shut down every kernel, put settings and notebooks back, so that tests do not meet.
+        """Shut down all kernels but those spared, put settings and notebooks back: tests do not meet.
 
         A kernel takes seconds to end, which nobody waits for: whoever opens its notebook meanwhile
         would be given that kernel, so its session is called otherwise first.
@@ -177,6 +180,8 @@ class LiveLab:
                 continue
             path = f"api/sessions/{session['id']}"
             self._request("PATCH", path, {"path": f"{ENDED}{session['id']}"})
+            if session["kernel"]["id"] in self.spared:
+                continue
             self._ending.append(threading.Thread(target=self._request, args=("DELETE", path)))
             self._ending[-1].start()
         for notebook in self._added:

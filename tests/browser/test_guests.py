@@ -23,7 +23,7 @@ widgets.TrainingLab(config)
 
 
 @pytest.fixture
-def bench(live_lab, lab_page, tmp_path):
+def bench(live_lab, own_page, tmp_path):
     book = nbformat.v4.new_notebook()
     book.metadata["kernelspec"] = {
         "name": "python3",
@@ -32,15 +32,15 @@ def bench(live_lab, lab_page, tmp_path):
     }
     book.cells = [nbformat.v4.new_code_cell(CODE.format(site=str(install(tmp_path))))]
     nbformat.write(book, tmp_path / "guests.ipynb")
-    lab_page.open(live_lab.add(tmp_path / "guests.ipynb"))
-    lab_page.run_cell(0)
-    bench = Bench(lab_page)
+    own_page.open(live_lab.add(tmp_path / "guests.ipynb"))
+    own_page.run_cell(0)
+    bench = Bench(own_page)
     bench.ready()
     return bench
 
 
-def test_a_package_of_guests_is_used_by_the_bench(bench, lab_page):
-    page = lab_page.page
+def test_a_package_of_guests_is_used_by_the_bench(bench, own_page):
+    page = own_page.page
     bench.press("Epoch")
     bench.wait_for_text("Paused: epoch 1")
     assert bench.trace("weight.left")
@@ -70,4 +70,4 @@ def test_a_package_of_guests_is_used_by_the_bench(bench, lab_page):
     bench.setting("Method").select_option("counting")
     bench.press("Reset")
     bench.wait_for_text("Could not start: method 'counting' brings encoders of its own")
-    assert lab_page.console_errors == []
+    assert own_page.console_errors == []

@@ -1,8 +1,10 @@
 """The harness itself: what it starts answers, what it runs is seen, what fails is heard."""
 
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from playwright.sync_api import BrowserContext
 from tests.browser import first_hour
 from tests.browser.lab_page import LabPage
 from tests.browser.live_lab import LabError, LiveLab
+from tests.browser.shared_page import SharedPage
 
 BUTTON = """
 import ipywidgets
@@ -95,9 +98,9 @@ def test_a_failing_cell_is_an_error(harness: LabPage):
         harness.run_all()
 
 
-def test_the_first_hour_looks_at_the_notebook_of_its_address(lab_page: LabPage, tmp_path: Path):
+def test_the_first_hour_looks_at_the_notebook_of_its_address(own_page: LabPage, tmp_path: Path):
     """JupyterLab opens again what was open before: here one whose cell failed."""
-    lab, page = lab_page.lab, lab_page.page
+    lab, page = own_page.lab, own_page.page
     before = write(tmp_path, lab, "before.ipynb", "1 / 0")
     asked = write(tmp_path, lab, "asked.ipynb", FIGURE)
     workspace = f"{lab.url}/lab/workspaces/shared/tree"
@@ -110,15 +113,41 @@ def test_the_first_hour_looks_at_the_notebook_of_its_address(lab_page: LabPage, 
     assert page.locator(first_hour.ERROR).count() == 0
 
 
-def test_the_theme_of_one_test_does_not_reach_the_next(lab_page: LabPage, tmp_path: Path):
-    light = lab_page.page.locator("body[data-jp-theme-light='true']")
-    name = write(tmp_path, lab_page.lab, "theme.ipynb", "1")
-    lab_page.open(name)
-    lab_page.theme("dark")
+def test_the_theme_of_one_test_does_not_reach_the_next(own_page: LabPage, tmp_path: Path):
+    light = own_page.page.locator("body[data-jp-theme-light='true']")
+    name = write(tmp_path, own_page.lab, "theme.ipynb", "1")
+    own_page.open(name)
+    own_page.theme("dark")
     assert light.count() == 0
-    lab_page.lab.reset()
-    lab_page.open(name)
+    own_page.lab.reset()
+    own_page.open(name)
     assert light.count() == 1
+
+
+def test_a_shared_page_has_forgotten_what_the_test_before_told_it(
+    lab_page: SharedPage, tmp_path: Path
+):
+    tell = "import ipywidgets\ntold = ipywidgets.Text()\ntold"
+    ask = """
+        import ipywidgets, os
+        print("told" in globals(), len(ipywidgets.Widget.get_manager_state()["state"]), os.getcwd())
+    """
+    lab = lab_page.lab
+    name = write(tmp_path, lab, "shared.ipynb", tell, textwrap.dedent(ask))
+    (lab.root / "elsewhere").mkdir()
+    shutil.copy(tmp_path / name, lab.root / "elsewhere")
+
+    lab_page.open(f"elsewhere/{name}")
+    lab_page.run_cell(0)
+    said = lab_page.run_cell(1).locator(".jp-OutputArea-output")
+    assert re.fullmatch(r"True [1-9]\d* .*/elsewhere", said.inner_text().strip())
+    lab_page.theme("dark")
+    lab_page.clear()
+    lab_page.open(name)
+    lab_page.run_cell(1)
+    assert said.inner_text().strip() == f"False 0 {lab.root}"
+    assert lab_page.page.locator("body[data-jp-theme-light='true']").count() == 1
+    assert lab_page.page.locator(".jp-NotebookPanel").count() == 1
 
 
 HOLDER = """

@@ -50,18 +50,18 @@ RUN_LAST = """() => {
 
 
 @pytest.fixture
-def notebook(lab_page: LabPage, live_lab: LiveLab) -> LabPage:
+def notebook(own_page: LabPage, live_lab: LiveLab) -> LabPage:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [
         nbformat.v4.new_code_cell("\n".join(map(str.strip, c.strip().split("\n")))) for c in CELLS
     ]
     book = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     nbformat.write(book, live_lab.root / "kernel.ipynb")
-    lab_page.open("kernel.ipynb")
+    own_page.open("kernel.ipynb")
     for cell in range(3):
-        lab_page.run_cell(cell)
-    Bench(lab_page).ready()
-    return lab_page
+        own_page.run_cell(cell)
+    Bench(own_page).ready()
+    return own_page
 
 
 def told(page: Page, sentence: str) -> None:

@@ -53,23 +53,23 @@ def test_one_slider_takes_every_picture_back_and_a_branch_trains_beside(lab_page
     assert lab_page.console_errors == []
 
 
-def test_whoever_closes_the_tab_and_comes_back_sees_the_present(lab_page: LabPage):
-    bench = Bench.of_first_notebook(lab_page)
+def test_whoever_closes_the_tab_and_comes_back_sees_the_present(own_page: LabPage):
+    bench = Bench.of_first_notebook(own_page)
     bench.press("Play")
     bench.wait_for_epoch(2)
-    lab_page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
-    address = lab_page.page.url
-    context = lab_page.page.context
-    lab_page.page.close()
+    own_page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    address = own_page.page.url
+    context = own_page.page.context
+    own_page.page.close()
 
-    lab_page.page = context.new_page()
-    lab_page.page.goto(f"{address}?token={lab_page.lab.token}")
-    back = Bench(lab_page)
+    own_page.page = context.new_page()
+    own_page.page.goto(f"{address}?token={own_page.lab.token}")
+    back = Bench(own_page)
     expect(back.status).to_have_count(1)
     back.wait_for_epoch(4)
-    expect(lab_page.page.locator(".js-plotly-plot")).to_have_count(1)
+    expect(own_page.page.locator(".js-plotly-plot")).to_have_count(1)
     assert FIRST_NOTEBOOK in address
-    lab_page.page.wait_for_function(
+    own_page.page.wait_for_function(
         "() => document.querySelector('.js-plotly-plot').data"
         ".find((t) => t.meta === 'accuracy.fused').x.length > 4"
     )

@@ -13,18 +13,18 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_your_own_data.ipynb"
 SMALL = "samples, size, mels = 60, 8, 16"
 
 
-def test_a_folder_comes_to_the_bench(live_lab: LiveLab, lab_page: LabPage, tmp_path: Path):
+def test_a_folder_comes_to_the_bench(live_lab: LiveLab, own_page: LabPage, tmp_path: Path):
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     home = f"import os; os.environ['MLA_LAB_CACHE'] = {str(tmp_path)!r}"
     notebook.cells[1].source += f"\n{SMALL}\n{home}"
     nbformat.write(notebook, live_lab.root / "own.ipynb")
-    lab_page.open("own.ipynb")
-    lab_page.run_all()
-    bench = Bench(lab_page)
+    own_page.open("own.ipynb")
+    own_page.run_all()
+    bench = Bench(own_page)
     bench.ready()
     bench.press("Epoch")
     bench.wait_for_text("Paused: epoch 1")
-    chooser, shown = bench.setting("Sample"), lab_page.page.locator("[data-sample]")
+    chooser, shown = bench.setting("Sample"), own_page.page.locator("[data-sample]")
     seen = {"audio": 0, "image": 0}
     for sample in chooser.locator("option").all_inner_texts()[1:5]:
         chooser.select_option(sample)
@@ -32,4 +32,4 @@ def test_a_folder_comes_to_the_bench(live_lab: LiveLab, lab_page: LabPage, tmp_p
         for part in seen:
             seen[part] += shown.locator(f"[aria-label^={part}], [alt^={part}]").count()
     assert all(seen.values()), seen
-    assert lab_page.console_errors == []
+    assert own_page.console_errors == []
