@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mla_core.errors import ConfigError, one_of
 from mla_core.head import rounding_note
@@ -270,11 +273,12 @@ def compare(
     if not where and len(conditions) == 1:
         where = conditions[0]
     one_of("condition", where, conditions)
-    of_runs = [
-        name for name in ("label", "seed", "head_gradient") if name in frame and name != value
-    ]
-    here = frame.loc[frame["condition"] == where, [*of_runs, value]]  # a copy of all takes long
-    values = {label: _by_seed(here, label, value, where) for label in (a, b)}
+    here = frame["condition"].to_numpy() == where
+    named = {name for name in ("label", "seed", "head_gradient") if name in frame} | {value}
+    columns = {
+        name: frame[name].to_numpy()[here] for name in named
+    }  # far sooner than a frame of them
+    values = {label: _by_seed(columns, label, value, where) for label in (a, b)}
     seeds = sorted({seed for found in values.values() for seed in found})
     for label, found in values.items():
         if lacking := [str(seed) for seed in seeds if seed not in found]:
@@ -286,7 +290,8 @@ def compare(
     difference = paired_difference(*([found[s] for s in seeds] for found in values.values()))
     p_value = difference.p_value
     mean, half, n = difference.mean, difference.half, difference.n
-    note = _rounding_note(here[here["label"].isin([a, b])])
+    asked = np.isin(columns["label"].astype(object), [a, b])
+    note = rounding_note(columns["head_gradient"][asked]) if "head_gradient" in columns else ""
     return Verdict(a, b, where, value, mean, half, p_value, p_value, n, note=note)
 
 
@@ -348,22 +353,21 @@ def tally(verdicts: Sequence[Verdict]) -> str:
     return sentences(whole, *dict.fromkeys(v.note for v in verdicts))
 
 
-def _rounding_note(runs: pd.DataFrame) -> str:
-    return rounding_note(runs["head_gradient"]) if "head_gradient" in runs else ""
-
-
-def _by_seed(frame: pd.DataFrame, label: str, value: str, where: str) -> dict[int, float]:
-    one_of(f"label on {where}", label, dict.fromkeys(frame["label"]))
-    runs = frame[frame["label"] == label]
-    if runs["seed"].duplicated().any():
-        twice = runs.loc[runs["seed"].duplicated(), "seed"].iloc[0]
-        msg = f"{label} on {where} has several runs of seed {twice}: choose among them on val first"
+def _by_seed(
+    columns: dict[str, np.ndarray], label: str, value: str, where: str
+) -> dict[int, float]:
+    one_of(f"label on {where}", label, dict.fromkeys(columns["label"]))
+    runs = columns["label"] == label
+    seeds, found = columns["seed"][runs], columns[value][runs].astype(float)
+    if twice := [seed for seed, times in Counter(seeds).items() if times > 1]:
+        msg = f"{label} on {where} has several runs of seed {twice[0]}: choose among them on val first"
         raise ConfigError(msg)
-    if runs[value].isna().any():
-        seeds = ", ".join(map(str, runs.loc[runs[value].isna(), "seed"]))
-        msg = f"{label} on {where} has no {value} for the seeds {seeds}"
+    if (lacking := np.isnan(found)).any():
+        msg = (
+            f"{label} on {where} has no {value} for the seeds {', '.join(map(str, seeds[lacking]))}"
+        )
         raise ConfigError(msg)
-    return {int(seed): float(x) for seed, x in zip(runs["seed"], runs[value], strict=True)}
+    return dict(zip(map(int, seeds), map(float, found), strict=True))
 
 
 def told_p(value: float) -> str:
