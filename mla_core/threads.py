@@ -150,20 +150,31 @@ def side_by_side(tasks: Sequence[Callable[[], T]]) -> list[T]:
     return [found[i] for i in range(len(tasks))]
 
 
-_BLAS = threading.Lock()
+_blas = threading.RLock()
+_blas_is_limited = False  # asked and changed by whoever holds the lock
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Let numpy compute on one thread.
 
-    On small matrices, threads that fight with training for cores cost a hundredfold. The number is
-    the process's, so that only one thread at a time may change it and put it back.
+    On small matrices, threads that fight for cores with training or with another process cost up to
+    a hundredfold. The number is the process's, so that only one thread at a time may change it and
+    put it back.
     """
+    global _blas_is_limited  # noqa: PLW0603 - it is the process's
     from threadpoolctl import threadpool_limits
 
-    with _BLAS, threadpool_limits(1, user_api="blas"):
-        yield
+    with _blas:
+        if _blas_is_limited:  # by this thread, and to ask again takes milliseconds
+            yield
+            return
+        _blas_is_limited = True
+        try:
+            with threadpool_limits(1, user_api="blas"):
+                yield
+        finally:
+            _blas_is_limited = False
 
 
 @contextmanager

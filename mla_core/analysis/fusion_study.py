@@ -17,6 +17,7 @@ from mla_core.language import later
 from mla_core.methods import Method
 from mla_core.records import Evaluation
 from mla_core.session import TrainingSession
+from mla_core.threads import compute_threads
 
 OWN = "own"
 """The method's own fusion, where no rule describes it."""
@@ -41,6 +42,7 @@ def weighed_by(method: Method, rule: str) -> bool:
     return method.weighs if rule == OWN else rule_weighs(rule)
 
 
+@compute_threads()
 def fused_again(
     evaluation: Evaluation, rule: str, temperatures: Sequence[float] | None = None
 ) -> Evaluation:

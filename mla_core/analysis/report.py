@@ -32,6 +32,7 @@ from mla_core.threads import compute_threads
 MISSING_RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)  # as in MLA's table 2
 
 
+@compute_threads()
 def report_of(session: TrainingSession) -> dict[str, Any]:
     """Return all numbers of a trained session as plain JSON values; looks at `test`, once.
 
@@ -45,13 +46,12 @@ def report_of(session: TrainingSession) -> dict[str, Any]:
     sides = {}
     for side, evaluation in (("val", val), ("test", test)):
         split = reported.data.split(side)
-        with compute_threads():
-            curve = missing_curve(reported.method, split, MISSING_RATES, reported.config.seed)
-            sides[side] = numbers_of(evaluation, reported.config.metrics) | {
-                "probe_accuracy": _probes(train, evaluation),
-                **_contributions(reported.method, split),
-                "missing_curve": {f"{rate:.0%}": accuracy for rate, accuracy in curve.items()},
-            }
+        curve = missing_curve(reported.method, split, MISSING_RATES, reported.config.seed)
+        sides[side] = numbers_of(evaluation, reported.config.metrics) | {
+            "probe_accuracy": _probes(train, evaluation),
+            **_contributions(reported.method, split),
+            "missing_curve": {f"{rate:.0%}": accuracy for rate, accuracy in curve.items()},
+        }
         if reported.method.weighs:
             sides[side]["fusion"] = fusion_rules(evaluation, temperatures, reported.config.fusion)
     return {

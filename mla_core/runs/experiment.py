@@ -48,7 +48,7 @@ from mla_core.runs.unfinished import (
 )
 from mla_core.session import TrainingSession
 from mla_core.settings import hash_of
-from mla_core.threads import named_threads
+from mla_core.threads import compute_threads, named_threads, one_blas_thread
 from mla_core.version import made_by
 
 if TYPE_CHECKING:
@@ -318,6 +318,8 @@ def _save_state(session: TrainingSession, safe: Snapshot, folder: Path) -> None:
     save_snapshot(safe, folder, short(session.data), list(devices))
 
 
+@compute_threads()
+@one_blas_thread()
 def write_results(
     session: TrainingSession, folder: Path, told: Mapping[str, Any] | None = None
 ) -> None:

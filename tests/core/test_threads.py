@@ -6,9 +6,15 @@ import subprocess
 import sys
 
 import pytest
+import torch
+from threadpoolctl import threadpool_info
+from torch.overrides import TorchFunctionMode
 
-from mla_core import ConfigError, run_experiment, threads
+from mla_core import ConfigError, run_experiment, threads, train
+from mla_core.analysis import fused_again
 from mla_core.cli import main
+from mla_core.data.corruption.corruptor import Corruptor, Damage
+from mla_core.runs import experiment
 from mla_core.runs.notebook import run_name
 from tests import ROOT
 
@@ -61,3 +67,50 @@ def test_a_run_says_how_many_threads_computed_it(tiny, tmp_path):
     run_experiment(tiny(epochs=1), tmp_path / "runs")  # with one
     found = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/metrics.json")]
     assert sorted(metrics.get("threads", 1) for metrics in found) == [1, 2]
+
+
+class Watch(TorchFunctionMode):
+    """Note how many threads torch has whenever something is computed."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = set()
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.seen.add(torch.get_num_threads())
+        return function(*args, **(kwargs or {}))
+
+
+def test_what_is_told_of_a_run_is_computed_with_as_many_as_the_run(tiny, tmp_path, monkeypatch):
+    """With more, two runs at once fight for cores, and the end of each took tenfold."""
+    session, blas, report = train(tiny(epochs=1)), set(), experiment.report_of
+
+    def watched(session):
+        blas.update(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return report(session)
+
+    monkeypatch.setattr(experiment, "report_of", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with Watch() as torch_threads:
+            experiment.write_results(session, tmp_path)
+            assert torch_threads.seen == blas == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_spoiling_and_fusing_again_take_as_many(tiny):
+    session = train(tiny(epochs=1))
+    name = next(iter(session.data.modalities))
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with Watch() as watch:
+            spoilt = Corruptor(session.data, 0).corrupt(session.probe, [Damage(name, "noise", 1.0)])
+            fused_again(session.evaluate(session.probe), "released_batch")
+        assert spoilt.ids == session.probe.ids
+        assert watch.seen == {1}
+    finally:
+        torch.set_num_threads(before)

@@ -31,6 +31,7 @@ from mla_core.errors import ConfigError, DataError, one_of
 from mla_core.language import tr
 from mla_core.references import is_reference, user_named
 from mla_core.seeding import generator
+from mla_core.threads import compute_threads
 
 ENOUGH = 2000  # training samples, about, to measure a deviation on
 SAME = 1e-3  # a recorded sound's log-mel picture counts as the stored one up to this
@@ -81,6 +82,7 @@ class Corruptor:
         """Return the corruptions of one modality by name."""
         return corruptions(self._modality(modality).kind)
 
+    @compute_threads()
     def corrupt(self, split: Split, damages: Sequence[Damage]) -> Split:
         """Return the samples with some of their parts spoilt.
 
