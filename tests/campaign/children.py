@@ -30,6 +30,8 @@ _LOADED = (
     "widgets.export",
     "nbformat",
     "av",
+    "sklearn.linear_model",  # what is told of a run at its end
+    "sklearn.manifold",
 )
 
 
