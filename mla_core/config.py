@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from mla_core.catalogue import (
@@ -31,6 +31,7 @@ from mla_core.settings import (
     hash_of,
     plain_json,
     setting,
+    written,
 )
 from mla_core.threads import named_threads
 
@@ -197,8 +198,9 @@ class ExperimentConfig:
 
     def _meet_guests(self) -> None:
         """Check every name that stands for code; a guest is tried now, not after hours."""
-        user_named(*(name for _, name in self.names_of_code()))
-        for registry, name in self.names_of_code():
+        named = self.names_of_code()
+        user_named(*(name for _, name in named))
+        for registry, name in named:
             if not only_looking():
                 registry.check_name(name)
             if name not in registry.built_in and registry.known(name):
@@ -369,11 +371,10 @@ def config_differences(configs: Sequence[ExperimentConfig]) -> dict[str, list[An
     >>> config_differences([config, config.replace(alpha=0.5)])
     {'alpha': [0.1, 0.5]}
     """
-    names = [f.name for f in dataclasses.fields(ExperimentConfig)]
-    columns = {name: [getattr(config, name) for config in configs] for name in names}
-    written = json.JSONEncoder(sort_keys=True).encode
-    kinds = {name: len(set(map(written, column))) for name, column in columns.items()}
-    return {name: [*map(_plain, columns[name])] for name in names if kinds[name] > 1}
+    names = ExperimentConfig.__dataclass_fields__
+    columns = zip(*map(attrgetter(*names), configs), strict=True)
+    named = zip(names, columns, strict=bool(configs))
+    return {n: [*map(_plain, one)] for n, one in named if len({*map(written, one)}) > 1}
 
 
 def _plain(value: Any) -> Any:
@@ -389,7 +390,7 @@ def check_names(values: Mapping[str, Any]) -> None:
     if not isinstance(values, Mapping):
         msg = f"the configuration must be an object of names and values, not {quoted(values)}"
         raise ConfigError(msg)
-    known = [f.name for f in dataclasses.fields(ExperimentConfig)]
+    known = ExperimentConfig.__dataclass_fields__
     for name in values:
         if not isinstance(name, str) or name not in known:
             close = nearest(name, known)

@@ -157,10 +157,12 @@ def _is_certain(value: Any, colons: int) -> bool:
     """Whether no name stood twice in a text, since it has no more colons than there are names."""
     names, inside = 0, list[Any]([[value]])
     for one in inside:  # it grows meanwhile
-        if isinstance(one, dict):
-            names += len(one)
-        for part in one.values() if isinstance(one, dict) else one:
+        named = type(one) is dict
+        names += len(one) if named else 0
+        for part in one.values() if named else one:
             kind = type(part)
+            if kind is float or kind is str:  # most of them, so they go first
+                continue
             if kind is dict or kind is list:
                 inside.append(part)
             elif kind is int and abs(part) > MOST:

@@ -207,7 +207,9 @@ class Registry(Mapping[str, T], Generic[T]):
         return used
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (name in self._names or is_reference(name))
+        if not isinstance(name, str):
+            return False
+        return name in self._built_in or name in self._names or is_reference(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from mla_core.errors import ConfigError, one_of, quoted
@@ -78,19 +79,30 @@ def check_settings(config: Any) -> None:
     Traceback (most recent call last):
     mla_core.errors.ConfigError: rate must be a number above 0 and finite, not -1.0
     """
-    for field in dataclasses.fields(config):
-        name, may = field.name, field.metadata
+    kind: type = type(config)
+    for name, may in _limited(kind):
         value = getattr(config, name)
-        if may.get("whole") is not None and not (
-            isinstance(value, str) and value in may["choices"]
-        ):
+        if isinstance(value, str) and value in may["choices"]:
+            continue
+        if may["whole"] is not None:
             also = f" (or {', '.join(map(repr, may['choices']))})" if may["choices"] else ""
             _check_whole(name + also, value, *may["whole"])
-        elif may.get("real") is not None:
+        elif may["real"] is not None:
             _check_real(name, value, **may["real"])
             object.__setattr__(config, name, float(value))  # 1 is named as 1.0 is
-        elif may.get("choices") and not (may["or_list"] and isinstance(value, tuple)):
+        elif not (may["or_list"] and isinstance(value, tuple)):
             one_of(name + (" (or a list)" if may["or_list"] else ""), value, may["choices"])
+
+
+@cache
+def _limited(kind: type) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the fields whose values have a limit of their own, each with what it may be."""
+    every = ((field.name, field.metadata) for field in dataclasses.fields(kind))
+    return [
+        (name, may)
+        for name, may in every
+        if may and (may["choices"] or may["whole"] is not None or may["real"] is not None)
+    ]
 
 
 def check_list_of_names(what: str, names: object) -> None:
@@ -121,6 +133,18 @@ def plain_json(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     check_plain(name, options)
     plain: dict[str, Any] = json.loads(json.dumps(dict(options)))
     return plain
+
+
+def written(value: Any) -> str:
+    """Return a text of a setting that only equal values of one kind have, as in a file.
+
+    Examples
+    --------
+    >>> written(1) == written(1.0), written({"a": 1, "b": 2}) == written({"b": 2, "a": 1})
+    (False, True)
+    """
+    inside = value and isinstance(value, Mapping | tuple)
+    return json.dumps(value, sort_keys=True) if inside else repr(value)
 
 
 def hash_of(values: Mapping[str, Any]) -> str:
