@@ -72,7 +72,8 @@ def collect(folder: str | Path, runs: Iterable[str] | None = None) -> pd.DataFra
     if not found:
         msg = f"no finished run in {str(folder)!r}"
         raise ConfigError(msg)
-    frame = pd.DataFrame([_row(run) for run in found])
+    later = _later()
+    frame = pd.DataFrame([_row(run, later) for run in found])
     settings = [name for name in SETTINGS if name in frame]
     others = [name for name in frame if name not in ("run", *settings)]
     return _sorted(frame[["run", *settings, *others]])
@@ -219,12 +220,17 @@ def check_csv(path: str | Path) -> Path:
 # ----------------------------------------------------------------------------------- gathering
 
 
-def _row(run: Path) -> dict[str, Any]:
+def _later() -> dict[str, Any]:
+    """Return the settings that a run from before they existed does not name."""
+    plain = ExperimentConfig()
+    named = plain.naming()
+    return {k: v for k, v in plain.to_dict().items() if k not in named}
+
+
+def _row(run: Path, later: Mapping[str, Any]) -> dict[str, Any]:
     settings, numbers = read_run_files(run)
     metrics = dict(_flat(numbers))
-    plain = ExperimentConfig()
-    named = plain.naming()  # of a run from before the other settings existed
-    settings = {k: v for k, v in plain.to_dict().items() if k not in named} | settings
+    settings = {**later, **settings}
     if unknown := [name for name in settings if name not in SETTINGS]:
         msg = (
             f"{str(run / 'config.json')!r} has the setting {unknown[0]!r}, unknown to this version"
