@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from mla_core.files import check_is_file, json_object, read_json_bytes, written_
 
 SUMS = "SHA256SUMS"
 
-_LINE = re.compile(r"([0-9a-f]{64})  ([^\0]+)")
+# A checksum and a name that leads neither out of the folder nor to what is hidden in it.
+_LINE = re.compile(r"^([0-9a-f]{64})  (?![/.])(?!.*/\.)([^\0\n]+)\n", re.MULTILINE)
 
 
 def seal(folder: Path) -> None:
@@ -48,7 +51,7 @@ def is_sealed_whole(folder: Path) -> bool:
     """Whether a folder is sealed and no file of it is missing; what they hold is not looked at."""
     if not (folder / SUMS).is_file():
         return False
-    return all((folder / name).is_file() for name in _noted(folder, "make it anew"))
+    return all((folder / name).is_file() for name in _noted(folder, "make it anew") or ())
 
 
 def check_seal(folder: Path, cure: str) -> None:
@@ -60,36 +63,67 @@ def check_seal(folder: Path, cure: str) -> None:
     cure : str
         How the sentence ends: what to do about it.
     """
-    if (folder / SUMS).exists():
-        for name in _noted(folder, cure):
-            check_sum(folder, name, cure)
+    for name in _noted(folder, cure) or ():
+        check_sum(folder, name, cure)
 
 
 def check_sum(folder: Path, name: str, cure: str) -> None:
     """Raise `DataError` when one file of a sealed folder is missing or holds something else."""
-    if (folder / SUMS).exists():
-        path, sums = folder / name, _noted(folder, cure)
+    if (sums := _noted(folder, cure)) is not None:
+        path = folder / name
         check_is_file(path, cure)
         _compare(path, sums.get(name), _sum_of(path), cure)
 
 
-def read_sealed_json(folder: Path, names: Iterable[str], cure: str) -> Iterator[dict[str, Any]]:
-    """Yield the objects in JSON files of a folder, those that were written there.
+@dataclass(frozen=True)
+class JsonFile:
+    """A JSON file that was read, and whose object is had when somebody asks for it.
+
+    Attributes
+    ----------
+    path : Path
+    content : bytes
+    sealed : bool
+        Whether its folder is: then its content is what was written there.
+    cure : str
+        As in `check_seal`.
+    """
+
+    path: Path
+    content: bytes
+    sealed: bool
+    cure: str
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The object in it; raises `DataError` as `mla_core.files.read_json`."""
+        return json_object(self.content, self.path, self.cure)
+
+
+def read_json_files(folder: Path, files: Iterable[Path], cure: str) -> Iterator[JsonFile]:
+    """Yield JSON files of a folder, those that were written there.
 
     Every file is read once: folders of thousands of runs are looked through while somebody waits.
+
+    Parameters
+    ----------
+    folder : Path
+    files : iterable of Path
+        They lie in the folder itself, and are there when they are named.
+    cure : str
+        As in `check_seal`.
 
     Raises
     ------
     DataError
-        As `check_sum` and `mla_core.files.read_json`.
+        As `check_sum`, and for a file that cannot be read.
     """
-    sums = _noted(folder, cure) if (folder / SUMS).exists() else None
-    for name in names:
-        path = folder / name
+    sums = _noted(folder, cure)
+    for path in files:
         content = read_json_bytes(path, cure)
         if sums is not None:
-            _compare(path, sums.get(name), hashlib.sha256(content).hexdigest(), cure)
-        yield json_object(content, path, cure)
+            _compare(path, sums.get(path.name), hashlib.sha256(content).hexdigest(), cure)
+        yield JsonFile(path, content, sums is not None, cure)
 
 
 def _compare(path: Path, known: str | None, now: str, cure: str) -> None:
@@ -99,18 +133,21 @@ def _compare(path: Path, known: str | None, now: str, cure: str) -> None:
         raise DataError(msg)
 
 
-def _noted(folder: Path, cure: str) -> dict[str, str]:
-    """Return the checksum of each file, by its name."""
+def _noted(folder: Path, cure: str) -> dict[str, str] | None:
+    """Return the checksum of each file, by its name; None of a folder that is not sealed."""
     path = folder / SUMS
-    check_is_file(path, cure)
+    if not path.is_file():
+        if not path.exists():
+            return None
+        check_is_file(path, cure)
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        text = path.read_bytes().decode("utf-8")
     except (OSError, ValueError) as error:
         msg = f"{str(path)!r} is damaged ({error}): {cure}"
         raise DataError(msg) from error
-    found = [_LINE.fullmatch(line) for line in lines[:-1]]
-    sums = {one[2]: one[1] for one in found if one}
-    if lines[-1] or len(sums) < len(lines) - 1 or any(map(_leads_away, sums)):
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # from another system
+    sums = {name: known for known, name in _LINE.findall(text)}
+    if (text and text[-1] != "\n") or len(sums) < text.count("\n"):
         msg = f"{str(path)!r} is damaged (it is no list of checksums): {cure}"
         raise DataError(msg)
     return sums
@@ -123,7 +160,3 @@ def _sum_of(path: Path) -> str:
 
 def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") for part in name.split("/"))
-
-
-def _leads_away(name: str) -> bool:
-    return name.startswith("/") or _is_hidden(name)

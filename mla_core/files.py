@@ -136,12 +136,12 @@ def read_json(path: Path, cure: str) -> dict[str, Any]:
         When the file is missing, damaged, or holds something else: also NaN, numbers beyond all
         bounds, and a name twice, of which one would be dropped.
     """
+    check_is_file(path, cure)
     return json_object(read_json_bytes(path, cure), path, cure)
 
 
 def read_json_bytes(path: Path, cure: str) -> bytes:
-    """Return what a JSON file holds, as it is; raises `DataError` as `read_json`."""
-    check_is_file(path, cure)
+    """Return what a JSON file holds that is there, as it is; raises `DataError` as `read_json`."""
     try:
         return bytes_of_json(path)
     except (OSError, ValueError) as error:
@@ -151,10 +151,11 @@ def read_json_bytes(path: Path, cure: str) -> bytes:
 
 def bytes_of_json(path: Path) -> bytes:
     """Read a file; raises `ValueError` for one that is too large to be JSON that we wrote."""
-    if (size := path.stat().st_size) > MOST_JSON:
-        msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
-        raise ValueError(msg)
-    return path.read_bytes()
+    with path.open("rb", buffering=0) as file:
+        if (size := os.fstat(file.fileno()).st_size) > MOST_JSON:
+            msg = f"it has {size / 1e6:.0f} MB, more than {MOST_JSON / 1e6:.0f}"
+            raise ValueError(msg)
+        return file.read()
 
 
 def json_object(content: bytes, path: Path, cure: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mla_core.checksums import read_sealed_json
+from mla_core.checksums import JsonFile, read_json_files
 from mla_core.errors import DataError
 
 AGAIN = "run it again"
@@ -18,12 +18,12 @@ _PROOF = ("metrics.json", "notebook.json")  # written last, and the folder is re
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run, or bears the name of one."""
-    if not folder.is_dir() or folder.name.startswith("."):
+    if folder.name.startswith("."):
         return False
     if any((folder / name).is_file() for name in _FILES):
         return True
     named = re.fullmatch(r"(.+-)?[0-9a-f]{12}", folder.name) is not None
-    return named and not is_finished(folder)  # a notebook need not train
+    return named and folder.is_dir() and not is_finished(folder)  # a notebook need not train
 
 
 def is_finished(folder: Path) -> bool:
@@ -39,16 +39,20 @@ def read_run_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     DataError
         In one sentence, when a file is missing, damaged, or not the one that the run left.
     """
-    settings, numbers = read_sealed_json(folder, _present(folder), ANEW)
+    settings, numbers = (file.values for file in run_files(folder))
     return settings, numbers
 
 
-def _present(folder: Path) -> Iterator[str]:
+def run_files(folder: Path) -> Iterator[JsonFile]:
+    """Yield the files of the settings and of the numbers of a finished run, as `read_run_files`."""
+    return read_json_files(folder, _present(folder), ANEW)
+
+
+def _present(folder: Path) -> Iterator[Path]:
     """Yield what is to be read next, if it is there."""
     for name in _FILES:
-        if not (folder / name).is_file():
-            msg = (
-                f"there is no {str(folder / name)!r}: the run was not finished, or is none; {AGAIN}"
-            )
+        path = folder / name
+        if not path.is_file():
+            msg = f"there is no {str(path)!r}: the run was not finished, or is none; {AGAIN}"
             raise DataError(msg)
-        yield name
+        yield path

@@ -40,7 +40,7 @@ def named_run(runs: Path, name: str) -> Path:
     Traceback (most recent call last):
     mla_core.errors.ConfigError: there is no run '0123456789ab' in '...': nothing is being computed there
     """
-    known = {finished_of(path) if is_unfinished(path) else path for path in candidates(runs)}
+    known = {finished_of(path) if is_unfinished(path) else path for _, path in candidates(runs)}
     names = {path.relative_to(runs).as_posix(): path for path in sorted(known)}
     found = [one for one in names if name in {one, one.rpartition("/")[2]}]
     if len(found) > 1:

@@ -61,13 +61,27 @@ def test_a_file_that_came_later_is_not_taken_for_one_of_the_run(folder):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\xff", b"0 a b.txt\n", b"0" * 64 + b"  a b.txt", b"0" * 64 + b"  ../x\n", b"\n"],
+    [
+        *(b"", b"\xff", b"0 a b.txt\n", b"0" * 64 + b"  a b.txt", b"\n", b"0" * 65 + b"  x\n"),
+        *(
+            b"0" * 64 + b"  " + name + b"\n"
+            for name in (b"../x", b"/x", b".x", b"x/.y", b"", b"x\0")
+        ),
+        2 * (b"0" * 64 + b"  x\n"),
+    ],
 )
 def test_a_damaged_list_is_no_list(content, folder):
     before = (folder / SUMS).read_bytes()
     (folder / SUMS).write_bytes(content + (before if content == b"\n" else b""))
     with pytest.raises(DataError, match="run it again"):
         check_sum(folder, "a b.txt", "run it again")
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_a_list_may_have_the_ends_of_line_of_another_system(end, folder):
+    (folder / SUMS).write_bytes((folder / SUMS).read_bytes().replace(b"\n", end))
+    check_seal(folder, "run it again")
+    assert is_sealed_whole(folder)
 
 
 def test_a_folder_without_a_list_is_taken_as_it_is(folder):

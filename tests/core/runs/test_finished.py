@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from mla_core import ConfigError, DataError, ExperimentConfig, TrainingSession, run_experiment
-from mla_core.checksums import SUMS
+from mla_core.checksums import SUMS, seal
 from mla_core.cli import main
 from mla_core.config import config_differences
 from mla_core.runs.finished import read_run, read_runs
@@ -80,11 +80,14 @@ BROKEN = [  # a file, what it holds instead (None: it is missing), what the sent
 ]
 
 
+@pytest.mark.parametrize("sealed", [False, True])  # by whoever broke it
 @pytest.mark.parametrize(("file", "content", "said"), BROKEN)
-def test_a_broken_run_is_one_sentence_and_the_others_stay(runs, file, content, said):
+def test_a_broken_run_is_one_sentence_and_the_others_stay(runs, file, content, said, sealed):
     out, folder, other = runs
     path = folder / file
     path.unlink() if content is None else path.write_text(content)
+    if sealed:
+        seal(folder)
     found, problems = read_runs(out)
     assert [run.folder for run in found] == [other]
     (problem,) = problems
@@ -92,6 +95,34 @@ def test_a_broken_run_is_one_sentence_and_the_others_stay(runs, file, content, s
     assert str(path) in problem
     with pytest.raises(DataError):
         read_run(folder)
+
+
+def test_a_number_twice_is_refused_at_once_or_in_a_sealed_file_when_it_is_asked_for(runs):
+    out, folder, other = runs
+    path = folder / "metrics.json"
+    path.write_text(path.read_text().replace('"steps"', '"steps": 1, "steps"'))
+    found, (problem,) = read_runs(out)
+    assert [run.folder for run in found] == [other]
+    assert "it names 'steps' twice" in problem
+    seal(folder)
+    found, problems = read_runs(out)
+    (run,) = (run for run in found if run.folder == folder)
+    assert problems == []
+    assert run.accuracy("test") is not None
+    for read in (lambda: run.metrics, lambda: read_run(folder)):
+        with pytest.raises(DataError, match=r"metrics.json' .*it names 'steps' twice"):
+            read()
+
+
+def test_what_lists_show_is_what_the_file_says(made):
+    out, _, _ = made
+    for run in read_runs(out)[0]:
+        written = json.loads((run.folder / "metrics.json").read_text())
+        assert run.metrics == written
+        assert run.modalities == tuple(written["test"]["unimodal_accuracy"])
+        for side in ("val", "test"):
+            assert run.accuracy(side) == written[side]["accuracy"]
+            assert run.unimodal_accuracy(side) == written[side]["unimodal_accuracy"]
 
 
 @pytest.mark.parametrize("file", ["history.npz", "replay.npz"])
@@ -190,6 +221,15 @@ def test_differences_name_only_what_differs():
     }
     assert config_differences([config, ExperimentConfig()]) == {}
     assert config_differences([]) == {}
+
+
+def test_settings_differ_by_what_a_file_says_of_them_in_whatever_order():
+    def of(**options):
+        return ExperimentConfig("gaussian", dataset_options=options)
+
+    assert config_differences([of(seed=1, noise=[1.0]), of(noise=[1.0], seed=1)]) == {}
+    whole, real = of(noise=[1]), of(noise=[1.0])
+    assert [*config_differences([whole, real])] == ["dataset_options"]
 
 
 def test_differences_are_told_of_a_file_whose_name_is_no_text_too():
