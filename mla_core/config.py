@@ -392,7 +392,7 @@ def check_names(values: Mapping[str, Any]) -> None:
         raise ConfigError(msg)
     known = ExperimentConfig.__dataclass_fields__
     for name in values:
-        if not isinstance(name, str) or name not in known:
+        if name not in known:
             close = nearest(name, known)
             hint = f"did you mean {close!r}?" if close else f"known are {', '.join(known)}"
             msg = f"unknown parameter {quoted(name)}: {hint}"
