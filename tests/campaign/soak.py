@@ -25,7 +25,7 @@ def campaigns(work: Path, budget: Budget) -> list[Tally]:
     found = []
     for name, action, tries in (
         ("sub-steps", train_long, budget.tries),
-        ("benches", open_many, max(5, budget.tries // BENCHES)),
+        ("benches", open_many, max(3, budget.tries // BENCHES)),
     ):
         tally, told = Tally(f"soak: {name}"), work / f"{name}.json"
         log = work / f"{name}.log"

@@ -42,7 +42,7 @@ def test_damaged_files_are_sentences(tmp_path, monkeypatch):
 
 
 def test_nothing_piles_up(tmp_path):
-    unharmed(soak.campaigns(tmp_path, Budget(0, 1500, 8)))
+    unharmed(soak.campaigns(tmp_path, Budget(0, 600, 8)))
 
 
 # ------------------------------------------------------------- and it would notice if it were not
