@@ -124,6 +124,8 @@ class LiveLab:
     ----------
     root
         The served folder.
+    settings
+        The folder of what a person has changed in JupyterLab.
     url, token
         Where it answers, without a slash at the end, and what it asks for.
     spared
@@ -134,6 +136,7 @@ class LiveLab:
         self._home = Path(tempfile.mkdtemp(prefix="live-lab-"))
         self.root = self._home / "root"
         self.root.mkdir()
+        self.settings = self._home / "config" / "lab" / "user-settings"
         self.token = secrets.token_hex(24)
         self.url = ""
         self.spared: set[str] = set()
@@ -224,10 +227,9 @@ class LiveLab:
             time.sleep(0.1)
 
     def _write_settings(self) -> None:
-        folder = self._home / "config" / "lab" / "user-settings"
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.settings, ignore_errors=True)
         for plugin, settings in QUIET_SETTINGS.items():
-            path = folder / f"{plugin}.jupyterlab-settings"
+            path = self.settings / f"{plugin}.jupyterlab-settings"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(settings), encoding="utf-8")
 

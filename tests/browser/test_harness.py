@@ -113,15 +113,16 @@ def test_the_first_hour_looks_at_the_notebook_of_its_address(own_page: LabPage, 
     assert page.locator(first_hour.ERROR).count() == 0
 
 
-def test_the_theme_of_one_test_does_not_reach_the_next(own_page: LabPage, tmp_path: Path):
-    light = own_page.page.locator("body[data-jp-theme-light='true']")
-    name = write(tmp_path, own_page.lab, "theme.ipynb", "1")
-    own_page.open(name)
-    own_page.theme("dark")
-    assert light.count() == 0
-    own_page.lab.reset()
-    own_page.open(name)
-    assert light.count() == 1
+def test_settings_and_notebooks_of_one_test_do_not_reach_the_next(
+    live_lab: LiveLab, tmp_path: Path
+):
+    name = write(tmp_path, live_lab, "kept.ipynb", "1")
+    theme = live_lab.settings / "@jupyterlab" / "apputils-extension" / "themes.jupyterlab-settings"
+    theme.write_text('{"theme": "JupyterLab Dark"}')
+    (live_lab.root / name).write_text("spoilt")
+    live_lab.reset()
+    assert not theme.exists()
+    assert (live_lab.root / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 def test_a_shared_page_has_forgotten_what_the_test_before_told_it(

@@ -146,7 +146,11 @@ class MapFollower:
             future = self._office.submit(points, before, self._seed)
         except Exception as error:  # noqa: BLE001 - every fault becomes a sentence
             self._asked = evaluation
-            self._changed(tr("There is no UMAP: {error}.", error=in_a_sentence(error)))
+            told = tr(
+                "There is no UMAP, since it got no process ({error}): a restart of the kernel may help.",
+                error=in_a_sentence(error),
+            )
+            self._changed(told)
             return
         if future is None:
             return

@@ -64,7 +64,7 @@ def test_where_no_process_can_be_had_it_says_so_and_training_goes_on(
         await asyncio.sleep(0.05)  # it would have begun by itself
         lab._controls.map.value = "umap"
         await settle(lab)
-        assert "There is no UMAP: BlockingIOError: [Errno 11] Resource" in lab._status.text
+        assert "it got no process (BlockingIOError: [Errno 11] Resource" in lab._status.text
         assert "warming" not in lab._followers[0]._maps.views["pca"].caption
         await train_an_epoch(lab)
         assert lab.session.epoch == 1
