@@ -128,8 +128,11 @@ def _check_workers(client: Client, address: str) -> None:
             msg = f"the worker {name} cannot import mla_core ({theirs}): install it there, too"
             raise ConfigError(msg)
         if theirs != _versions():
-            told = " and ".join(f"{package} {number}" for package, number in theirs.items())
-            msg = f"the worker {name} has {told}, here are {_versions()}: install the same"
+            there, here = (
+                " and ".join(f"{package} {number}" for package, number in versions.items())
+                for versions in (theirs, _versions())
+            )
+            msg = f"the worker {name} has {there}, here are {here}: install the same"
             raise ConfigError(msg)
 
 

@@ -19,6 +19,7 @@ from mla_core import ConfigError, ExperimentConfig
 from mla_core.runs import cluster as cluster_runs
 from mla_core.runs import run_sweep
 from mla_core.runs.specification import Specification
+from mla_core.version import __version__
 from tests import ROOT
 from tests.core.runs.cluster_runs import Poison
 
@@ -101,6 +102,14 @@ def test_runs_on_workers_are_those_of_this_process(fetch, cluster, tmp_path):
         assert files(tmp_path / "far" / folder.name) == files(folder) != {}
     again = run_sweep(sweep, tmp_path / "far", cluster=cluster.address, fetch=fetch)
     assert len(again.skipped) == 3
+
+
+def test_a_worker_with_another_version_is_told(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster_runs, "__version__", "99.0")  # here, and not in the workers
+    said = rf"the worker tcp://.* has mla-lab {__version__} and .*, here are mla-lab 99.0 and torch .*: install"
+    with pytest.raises(ConfigError, match=said):
+        run_sweep(sweep_of(SMALL), tmp_path, cluster=cluster.address)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(cluster, tmp_path):

@@ -42,6 +42,28 @@ def test_jobs_must_be_a_positive_number(jobs, specify, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("3/2", "there is no part 3/2: the first is 1/2, the last 2/2"),
+        ("0/2", "there is no part 0/2"),
+        ("1/4", "4 parts of 3 runs would leave some without any: make at most 3"),
+        ("1-2", "the part must be like 1/8, the first of eight"),
+        ("one/2", "the part must be like 1/8, the first of eight"),
+    ],
+)
+def test_a_part_that_is_none_is_refused(part, said, specify, tmp_path, capsys):
+    specify("[grid]\nseed = [0, 1, 2]")
+    command = ["sweep", str(tmp_path / "question.toml"), "--out", str(tmp_path / "runs")]
+    try:
+        code = main([*command, "--shard", part])
+    except SystemExit as left:  # of what cannot be read as a part
+        code = left.code
+    assert code == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 # --------------------------------------------------------------------- in one process
 
 
