@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 from playwright.sync_api import Locator, expect
@@ -21,6 +22,15 @@ _TRACE = """([meta, axis]) => {
     const figures = [...document.querySelectorAll(".js-plotly-plot")];
     const trace = figures.flatMap((f) => f.data).find((t) => t.meta === meta);
     return Array.from(trace?.[axis] ?? []);
+}"""
+
+# Adds to `window.answered` the anchors that a kernel has answered.
+HEAR_ANSWERS = """() => {
+    window.answered = new Set();
+    const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
+    kernel.iopubMessage.connect((_, { content }) => {
+        if (content.data?.state?.answered) window.answered.add(content.comm_id);
+    });
 }"""
 
 
@@ -72,6 +82,16 @@ class Bench:
     def wait_for_epoch(self, epoch: int, seconds: float = 60) -> None:
         """Wait until so many epochs have begun; looked at with every frame, since training runs on."""
         self.page.wait_for_function(_REACHED, arg=epoch, timeout=seconds * 1000)
+
+    def wait_for_answers(self, anchors: int, seconds: float = 60) -> None:
+        """Press a key until so many had an answer: who never had one says nothing of a kernel."""
+        self.page.evaluate(HEAR_ANSWERS)
+        self.button("Step").focus()
+        deadline = time.monotonic() + seconds
+        while self.page.evaluate("window.answered.size") < anchors:
+            assert time.monotonic() < deadline, "the kernel does not answer"
+            self.page.keyboard.press("Shift")
+            time.sleep(0.2)
 
     def step(self) -> int:
         """Return the number of sub-steps done, as the status line tells it."""

@@ -34,14 +34,6 @@ HEAR_SAVES = """() => {
         window.saved += id === "docmanager:save";
     });
 }"""
-# Adds to `window.answered` the anchors that a kernel has answered.
-HEAR_ANSWERS = """() => {
-    window.answered = new Set();
-    const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
-    kernel.iopubMessage.connect((_, { content }) => {
-        if (content.data?.state?.answered) window.answered.add(content.comm_id);
-    });
-}"""
 RUN_LAST = """() => {
     const commands = window.jupyterapp.commands;
     window.jupyterapp.shell.currentWidget.content.activeCellIndex = 3;
@@ -75,19 +67,6 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "waited for a minute"
         time.sleep(0.2)
-
-
-def wait_for_answers(bench: Bench, count: int) -> None:
-    """Press a key until so many anchors had an answer: who never had one says nothing of a kernel."""
-    page = bench.page
-    page.evaluate(HEAR_ANSWERS)
-    bench.button("Step").focus()
-
-    def answered() -> bool:
-        page.keyboard.press("Shift")
-        return bool(page.evaluate("window.answered.size") == count)
-
-    wait_until(answered)
 
 
 def restart(page: Page) -> None:
@@ -127,7 +106,7 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(
     notebook.wait_until_idle()
     bench.ready()
     expect(page.locator(".mla-question")).to_have_count(1)  # on a slow page it is an error at first
-    wait_for_answers(bench, 2)
+    bench.wait_for_answers(2)
     page.evaluate(RUN_LAST)
     wait_until((live_lab.root / "begun").exists)  # what is asked before is answered before
     bench.press("Step")

@@ -27,7 +27,8 @@ addEventListener("unhandledrejection", (event) => {
 """
 
 KEEP_BUSY = """() => {
-    const code = "import pathlib, time\\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)";
+    const code = "import pathlib, time\\npathlib.Path('held').touch()\\n"
+        + "while not pathlib.Path('go').exists(): time.sleep(0.05)";
     window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
 }"""
 
@@ -55,7 +56,10 @@ def test_every_view_follows_the_kernel(late_page: LabPage, live_lab: LiveLab):
     )
     assert page.evaluate("window.late"), "anywidget waits otherwise now: see `hear.js`"
 
+    bench.wait_for_answers(1)
     page.evaluate(KEEP_BUSY)  # what has no view hears it, too
+    while not (live_lab.root / "held").exists():  # what is asked before is answered before
+        page.wait_for_timeout(50)
     bench.press("Step")
     expect(page.locator(".mla-kernel")).to_have_text(re.compile("The kernel is busy"))
     (live_lab.root / "go").touch()
