@@ -34,8 +34,7 @@ test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a r
 	$(PY) -m mypy --num-workers $(JOBS)
 	.venv/bin/lint-imports
 	@# Files in the order they were found: a worker's browser stays open, so browser tests come last.
-	@# Each worker has a core: threads that libraries start by themselves would only fight for them.
-	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 campaign: .venv/.stamp-test ## Kills, full disks, damaged files, hostile texts, long hours (MINUTES=30, CAMPAIGN_ARGS=--seed 7)
 	$(PY) -m tests.campaign --minutes $(MINUTES) $(CAMPAIGN_ARGS)

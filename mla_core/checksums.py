@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -75,33 +73,8 @@ def check_sum(folder: Path, name: str, cure: str) -> None:
         _compare(path, sums.get(name), _sum_of(path), cure)
 
 
-@dataclass(frozen=True)
-class JsonFile:
-    """A JSON file that was read, and whose object is had when somebody asks for it.
-
-    Attributes
-    ----------
-    path : Path
-    content : bytes
-    sealed : bool
-        Whether its folder is: then its content is what was written there.
-    cure : str
-        As in `check_seal`.
-    """
-
-    path: Path
-    content: bytes
-    sealed: bool
-    cure: str
-
-    @cached_property
-    def values(self) -> dict[str, Any]:
-        """The object in it; raises `DataError` as `mla_core.files.read_json`."""
-        return json_object(self.content, self.path, self.cure)
-
-
-def read_json_files(folder: Path, files: Iterable[Path], cure: str) -> Iterator[JsonFile]:
-    """Yield JSON files of a folder, those that were written there.
+def read_sealed_json(folder: Path, files: Iterable[Path], cure: str) -> Iterator[dict[str, Any]]:
+    """Yield the objects in JSON files of a folder, those that were written there.
 
     Every file is read once: folders of thousands of runs are looked through while somebody waits.
 
@@ -116,14 +89,14 @@ def read_json_files(folder: Path, files: Iterable[Path], cure: str) -> Iterator[
     Raises
     ------
     DataError
-        As `check_sum`, and for a file that cannot be read.
+        As `check_sum` and `mla_core.files.read_json`.
     """
     sums = _noted(folder, cure)
     for path in files:
         content = read_json_bytes(path, cure)
         if sums is not None:
             _compare(path, sums.get(path.name), hashlib.sha256(content).hexdigest(), cure)
-        yield JsonFile(path, content, sums is not None, cure)
+        yield json_object(content, path, cure)
 
 
 def _compare(path: Path, known: str | None, now: str, cure: str) -> None:

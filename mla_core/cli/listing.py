@@ -112,7 +112,7 @@ def _list_runs(folder: Path) -> None:
     differing = config_differences([run.config for run in runs])
     varying = {name: values for name, values in differing.items() if name not in shown}
     for i, run in enumerate(runs):
-        config, alone = run.config, run.unimodal_accuracy("test").items()
+        config, alone = run.config, run.metrics["test"]["unimodal_accuracy"].items()
         parts = ", ".join(f"{m} {'-' if a is None else f'{a:.3f}'}" for m, a in alone)
         rest = "".join(f"  {name}={json.dumps(values[i])}" for name, values in varying.items())
         fused = run.accuracy("test")

@@ -19,7 +19,7 @@ from mla_core.results.files import (
     write,
     write_cells,
 )
-from mla_core.results.folders import AGAIN, ANEW, is_finished, is_run, read_run_files, run_files
+from mla_core.results.folders import AGAIN, ANEW, is_finished, is_run, read_run_files
 from mla_core.results.missing_curves import at_test_only, with_rates
 from mla_core.results.names import by_rule, with_names
 from mla_core.results.ranks import MeanRanks, mean_ranks
@@ -76,7 +76,6 @@ __all__ = [
     "read",
     "read_run_files",
     "read_texts",
-    "run_files",
     "settings_of",
     "stage_one",
     "stage_one_markdown",

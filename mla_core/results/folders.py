@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mla_core.checksums import JsonFile, read_json_files
+from mla_core.checksums import read_sealed_json
 from mla_core.errors import DataError
 
 AGAIN = "run it again"
@@ -39,13 +39,8 @@ def read_run_files(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     DataError
         In one sentence, when a file is missing, damaged, or not the one that the run left.
     """
-    settings, numbers = (file.values for file in run_files(folder))
+    settings, numbers = read_sealed_json(folder, _present(folder), ANEW)
     return settings, numbers
-
-
-def run_files(folder: Path) -> Iterator[JsonFile]:
-    """Yield the files of the settings and of the numbers of a finished run, as `read_run_files`."""
-    return read_json_files(folder, _present(folder), ANEW)
 
 
 def _present(folder: Path) -> Iterator[Path]:

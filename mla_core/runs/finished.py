@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
-import msgspec
-
-from mla_core.checksums import JsonFile, check_seal, check_sum
+from mla_core.checksums import check_seal, check_sum
 from mla_core.config import ExperimentConfig, config_differences
 from mla_core.errors import ConfigError, DataError
 from mla_core.evaluation import Replay
 from mla_core.files import read_json
 from mla_core.outside import path_of
 from mla_core.records import History
-from mla_core.results import AGAIN, ANEW, is_finished, is_run, run_files
+from mla_core.results import AGAIN, ANEW, is_finished, is_run, read_run_files
 from mla_core.runs.unfinished import describe, finished_of, is_unfinished, standing_of
 
 
@@ -31,34 +29,19 @@ class Run:
     name : str
         Of the folder; with the sweep's before it, when it lies in one: ``rates/0123456789ab``.
     config : ExperimentConfig
+    metrics : dict
+        The content of ``metrics.json``.
     """
 
     folder: Path
     name: str
     config: ExperimentConfig
-    _shown: Mapping[str, Any]
-    _numbers: JsonFile
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        """The content of ``metrics.json``.
-
-        Raises
-        ------
-        DataError
-            When it names something twice, or holds a number beyond all bounds: no run writes that,
-            and where the folder is sealed, it is noticed only here.
-        """
-        return self._numbers.values
+    metrics: dict[str, Any]
 
     def accuracy(self, side: str) -> float | None:
         """Return the fused accuracy on ``val`` or ``test``, None when it was not measured."""
-        value = self._shown[side]["accuracy"]
+        value = self.metrics[side]["accuracy"]
         return None if value is None else float(value)
-
-    def unimodal_accuracy(self, side: str) -> dict[str, float | None]:
-        """Return the accuracy of each modality alone, as `accuracy`."""
-        return dict(self._shown[side]["unimodal_accuracy"])
 
     @property
     def label(self) -> str:
@@ -89,7 +72,7 @@ class Run:
     @property
     def modalities(self) -> tuple[str, ...]:
         """Their names, in the order of the data."""
-        return tuple(self._shown["test"]["unimodal_accuracy"])
+        return tuple(self.metrics["test"]["unimodal_accuracy"])
 
     def _check_modalities(self, file: str, found: Sequence[str]) -> None:
         if set(found) != set(self.modalities):
@@ -151,14 +134,7 @@ def read_run(folder: str | Path, name: str = "") -> Run:
     if not folder.is_dir():
         msg = f"there is no run folder {str(folder)!r}"
         raise DataError(msg)
-    return _read(folder, name or folder.name, lambda numbers: numbers.values)
-
-
-def _read(folder: Path, name: str, shown_of: Callable[[JsonFile], Mapping[str, Any]]) -> Run:
-    """Read a folder that is there; `shown_of` says which of its numbers at once."""
-    files = run_files(folder)
-    settings, numbers = next(files).values, next(files)
-    shown = shown_of(numbers)
+    settings, metrics = read_run_files(folder)
     try:
         config = ExperimentConfig.to_look_at(settings)
     except (ConfigError, TypeError) as error:
@@ -166,17 +142,17 @@ def _read(folder: Path, name: str, shown_of: Callable[[JsonFile], Mapping[str, A
         msg = f"{path!r} is of another version of MLA Lab, or damaged: {error}"
         raise DataError(msg) from error
     for side in ("val", "test"):
-        if not _measured(shown.get(side)):
+        if not _measured(metrics.get(side)):
             msg = (
                 f"{str(folder / 'metrics.json')!r} says nothing about {side!r}: it is damaged or "
                 f"was written by another version of MLA Lab; {AGAIN}"
             )
             raise DataError(msg)
-    if set(shown["val"]["unimodal_accuracy"]) != set(shown["test"]["unimodal_accuracy"]):
+    if set(metrics["val"]["unimodal_accuracy"]) != set(metrics["test"]["unimodal_accuracy"]):
         path = str(folder / "metrics.json")
         msg = f"{path!r} names other modalities for 'val' than for 'test': it is damaged; {AGAIN}"
         raise DataError(msg)
-    return Run(folder, name, config, shown, numbers)
+    return Run(folder, name or folder.name, config, metrics)
 
 
 def read_runs(folder: str | Path) -> tuple[list[Run], list[str]]:
@@ -218,7 +194,7 @@ def read_all_runs(folder: str | Path) -> tuple[list[Run], list[Begun], list[str]
             problems.append(describe(path, standing))
             continue
         try:
-            runs.append(_read(path, name, _of_lists))
+            runs.append(read_run(path, name))
         except DataError as error:
             problems.append(str(error))
     return runs, begun, problems
@@ -278,30 +254,6 @@ def _read_begun(hidden: Path, state: str, runs: Path) -> Begun:
     with suppress(ConfigError, DataError, TypeError):
         config = ExperimentConfig.to_look_at(read_json(hidden / "config.json", AGAIN))
     return Begun(folder, folder.relative_to(runs).as_posix(), state, config)
-
-
-class _Side(TypedDict, total=False):
-    accuracy: Any
-    unimodal_accuracy: Any
-
-
-class _Sides(TypedDict, total=False):
-    val: _Side
-    test: _Side
-
-
-_SIDES = msgspec.json.Decoder(_Sides)
-
-
-def _of_lists(numbers: JsonFile) -> Mapping[str, Any]:
-    """Return the numbers that lists of runs show: of a sealed file these few, and no others.
-
-    It holds what MLA Lab wrote there, so that the rest can wait until somebody asks for it.
-    """
-    if numbers.sealed:
-        with suppress(msgspec.MsgspecError, ValueError, RecursionError):
-            return _SIDES.decode(numbers.content)
-    return numbers.values  # what is wrong with it is told here
 
 
 def _measured(numbers: Any) -> bool:
