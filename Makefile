@@ -9,6 +9,8 @@ MINUTES ?= 30
 CAMPAIGN_ARGS ?=
 
 PY := .venv/bin/python
+# Files in the order they were found: a worker's browser stays open, so browser tests come last.
+PYTEST = $(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 LAB_EXTRAS := data,media# in a variable, since a comma would end the argument of `call`
 EXPERIMENTS := table1 table2 table4 audit figure2 scarce sharing recipe averaged methods variants confirmed real tuned
 NOTEBOOKS := $(wildcard notebooks/*.ipynb docs/teach/*.ipynb)
@@ -33,10 +35,10 @@ test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a r
 	$(if $(NOTEBOOKS),$(PY) -m nbstripout $(STRIPPED) --verify $(NOTEBOOKS))
 	$(PY) -m mypy --num-workers $(JOBS)
 	.venv/bin/lint-imports
-	@# Files in the order they were found: a worker's browser stays open, so browser tests come last.
-	$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not long"
 
 campaign: .venv/.stamp-test ## Kills, full disks, damaged files, hostile texts, long hours (MINUTES=30, CAMPAIGN_ARGS=--seed 7)
+	$(PYTEST) -m long
 	$(PY) -m tests.campaign --minutes $(MINUTES) $(CAMPAIGN_ARGS)
 
 format: .venv/.stamp-test ## Bring code and notebooks into shape
