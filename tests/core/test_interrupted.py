@@ -52,12 +52,20 @@ def straight(begin):
 
 
 # The first of all; one like any other; one before a look; the last of an epoch.
-PLACES = [("paper", 0), ("paper", 5), ("paper", 7), ("paper", 8)]
+PLACES = [
+    ("paper", 0),
+    *(pytest.param("paper", at, marks=pytest.mark.long) for at in (5, 7)),
+    ("paper", 8),
+]
 
 
 @pytest.mark.parametrize(
     ("begin", "at"),
-    [*PLACES, ("dataset_mean", 0), ("qmf", 7), ("remix", 8), ("own", 7)],
+    [
+        *PLACES,
+        pytest.param("dataset_mean", 0, marks=pytest.mark.long),
+        *(("qmf", 7), ("remix", 8), ("own", 7)),
+    ],
     indirect=["begin"],
 )
 def test_a_sub_step_cut_off_anywhere_is_as_if_nothing_had_happened(at, begin, assert_same):

@@ -75,7 +75,7 @@ def test_the_records_are_those_of_single_sub_steps(kind, tiny, tiny_counts, leng
 @pytest.mark.parametrize("kind", ["paper", "paper_previous", "order", "ensemble"])
 def test_a_snapshot_in_the_middle_of_a_round_goes_on_alike(kind, tiny, tiny_counts, assert_same):
     single = one_by_one(TrainingSession(tiny(**KINDS[kind])))
-    for at in range(1, 8):
+    for at in (1, 2, 4, 5):  # looks are at 4 and 8, rounds end at 3, 6 and 9
         session = TrainingSession(single.config)
         session.advance(steps=at)
         assert session.step == at

@@ -37,7 +37,7 @@ def test_it_is_the_sub_step_that_training_takes(tiny, assert_same, variant, step
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("missing", [0.0, 0.4])
+@pytest.mark.parametrize("missing", [pytest.param(0.0, marks=pytest.mark.long), 0.4])
 def test_every_method_has_its_stages(of, assert_same, method, missing):
     config = of(method, missing={"train": missing} if missing else {})
     session, plain = started(config), started(config)
@@ -113,7 +113,7 @@ FUSED_LOSS_ALONE = {
 }
 
 
-@pytest.mark.parametrize("missing", [0.0, 0.4])
+@pytest.mark.parametrize("missing", [pytest.param(0.0, marks=pytest.mark.long), 0.4])
 @pytest.mark.parametrize("method", METHODS)
 def test_the_numbers_are_those_of_the_sub_step_and_not_of_a_look(
     by_chance, assert_same, method, missing

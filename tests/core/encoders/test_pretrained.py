@@ -306,7 +306,12 @@ def test_a_frozen_model_is_no_part_of_what_is_saved(models, make_media):
     }
 
 
-@pytest.mark.parametrize("method", METHODS)
+# In turn, jointly, alone; who trains a modality anew, drops some, or asks for a second pass.
+DIFFERENT = {"mla", "concat", "unimodal", "relearning", "remix", "qmf", "ogm_ge"}
+OTHERS = [pytest.param(name, marks=pytest.mark.long) for name in METHODS if name not in DIFFERENT]
+
+
+@pytest.mark.parametrize("method", [*sorted(DIFFERENT), *OTHERS])
 def test_every_method_learns_with_pretrained_encoders_of_all_kinds(method, models, make_media):
     entries = {"image": "clip", "audio": "ast_last", "text": "bert_frozen", "wave": "wav2vec2_last"}
     if method_class(method).least_modalities == 1 and method == "unimodal":

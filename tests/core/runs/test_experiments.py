@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 
 import pytest
 
@@ -14,11 +15,12 @@ from tests import ROOT
 
 SPECIFICATIONS = sorted((ROOT / "experiments").glob("*.toml"))
 RESULTS = [p for p in SPECIFICATIONS if p.stem != "quick"]
+shipped = cache(read_specification)  # hundreds of configurations each
 
 
 @pytest.mark.parametrize("path", SPECIFICATIONS, ids=lambda path: path.stem)
 def test_a_specification_has_a_question_five_seeds_and_chooses_on_val(path):
-    specification = read_specification(path)
+    specification = shipped(path)
     assert specification.description.strip("?. )")
     for config in specification.configurations:
         assert config.stopping != "last"
@@ -32,7 +34,7 @@ def test_a_specification_has_a_question_five_seeds_and_chooses_on_val(path):
 
 
 def test_equal_compute_within_a_data_set():
-    specification = read_specification(ROOT / "experiments" / "table1.toml")
+    specification = shipped(ROOT / "experiments" / "table1.toml")
     epochs = {(c.dataset, c.epochs, c.batch_size) for c in specification.configurations}
     assert len(epochs) == len({dataset for dataset, _, _ in epochs})
     rates = {}
@@ -68,7 +70,7 @@ def test_the_quick_experiment_runs_every_method(tmp_path):
 def test_the_results_are_those_of_the_specification(path):
     frame = read(ROOT / "results" / f"{path.stem}.csv")
     provenance = json.loads((ROOT / "results" / f"{path.stem}.json").read_text())
-    specification = read_specification(path)
+    specification = shipped(path)
     failed = {failure["run"] for failure in provenance.get("failures", [])}
     assert {*frame["run"]} == {*specification.collected(provenance.get("choices"))} - failed
     assert provenance["specification"] == path.read_text()
