@@ -104,7 +104,7 @@ def test_a_restored_session_goes_on_as_if_nothing_had_happened(config, straight,
         assert_same(restored, straight)
 
 
-@pytest.mark.parametrize("steps", [1, 4, 9])
+@pytest.mark.parametrize("steps", [1, 5])
 def test_a_fork_without_changes_does_the_same(steps, config, straight, assert_same):
     session = TrainingSession(config)
     session.advance(steps=steps)
@@ -115,10 +115,9 @@ def test_a_fork_without_changes_does_the_same(steps, config, straight, assert_sa
     assert_same(session, straight)
 
 
-@pytest.mark.parametrize("steps", [4, 5])
-def test_a_snapshot_on_disk_is_the_same_snapshot(steps, config, straight, assert_same, tmp_path):
+def test_a_snapshot_on_disk_is_the_same_snapshot(config, straight, assert_same, tmp_path):
     session = TrainingSession(config)
-    session.advance(steps=steps)
+    session.advance(steps=5)
     save_snapshot(session.snapshot(), tmp_path)
     loaded = load_snapshot(tmp_path)
     assert loaded.config == config
