@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
+from mla_core import plugins
+from mla_core.cli import main
 from tests import ROOT
+from tests.conftest import CATALOGUES
 from tests.guests.package import install
 
 SWEEP = """
@@ -61,6 +64,27 @@ def mla_lab(site, tmp_path_factory):
     return run
 
 
+@pytest.fixture
+def in_this_process(site, mla_lab, monkeypatch, capsys):
+    """Run the command where the package is installed, without a start of its own."""
+
+    def forget():
+        plugins._entry_points.cache_clear()
+        sys.modules.pop("guest_lab", None)
+        for catalogue in CATALOGUES:
+            catalogue.__dict__.pop("_installed", None)
+
+    def run(*words):
+        assert main([*map(str, words)]) == 0
+        return "".join(capsys.readouterr())
+
+    forget()
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.chdir(mla_lab.here)
+    yield run
+    forget()
+
+
 @pytest.fixture(scope="module")
 def swept(mla_lab):
     """Run the sweep with two processes, and return the run folders."""
@@ -99,19 +123,19 @@ def test_every_run_of_a_sweep_says_whose_code_it_was(swept):
     assert kinds == {"methods", "fusion", "head_gradients", "datasets", "encoders", "metrics"}
 
 
-def test_tables_name_the_guests(mla_lab, swept):
-    said = mla_lab("table", "guests.csv", "--rows", "method,fusion,head_gradient")
+def test_tables_name_the_guests(in_this_process, swept):
+    said = in_this_process("table", "guests.csv", "--rows", "method,fusion,head_gradient")
     for name in ("patient", "counting", "sharpest", "forgetful"):
         assert name in said
 
 
-def test_a_guests_run_is_exported_listed_and_repeated(mla_lab, swept):
+def test_a_guests_run_is_exported_listed_and_repeated(in_this_process, mla_lab, swept):
     run = swept[0]
-    assert "test" in mla_lab("list", run.parent)
-    mla_lab("export", run, "--html", "page.html")
+    assert "test" in in_this_process("list", run.parent)
+    in_this_process("export", run, "--html", "page.html")
     page = (mla_lab.here / "page.html").read_text(encoding="utf-8")
     assert "two_clouds" in page
-    assert "finished before" not in mla_lab("repeat", run, "--out", "again")
+    assert "finished before" not in in_this_process("repeat", run, "--out", "again")
     again = mla_lab.here / "again" / run.name
     first, second = (
         json.loads((folder / "metrics.json").read_text(encoding="utf-8")) for folder in (run, again)

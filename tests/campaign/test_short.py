@@ -41,6 +41,7 @@ def test_damaged_files_are_sentences(tmp_path, monkeypatch):
     unharmed(damage.campaigns(tmp_path, Budget(0, 150, 8)))
 
 
+@pytest.mark.long
 def test_nothing_piles_up(tmp_path):
     unharmed(soak.campaigns(tmp_path, Budget(0, 600, 8)))
 

@@ -156,13 +156,13 @@ def test_what_only_this_process_knows_cannot_be_swept_by_several(tmp_path):
     assert len(run_sweep(specification, tmp_path, jobs=1).finished) == 1
 
 
-def test_a_sweep_with_two_processes_finds_a_file(lab, tmp_path):
+def test_the_process_of_a_sweep_finds_a_file(lab, tmp_path):
     from mla_core.runs import Specification, run_sweep
 
-    configs = tuple(config_of("fusion", lab, seed=seed) for seed in range(3))
-    report = run_sweep(Specification("three", "?", None, configs, ""), tmp_path, jobs=2)
+    config = config_of("fusion", lab)
+    report = run_sweep(Specification("one", "?", None, (config,), ""), tmp_path, jobs=2)
     assert [str(f) for f in report.failures] == []
-    assert {folder.name for folder in report.finished} == {config.hash for config in configs}
+    assert [folder.name for folder in report.finished] == [config.hash]
 
 
 def test_a_run_of_what_nobody_knows_here_any_more_can_still_be_looked_at(tmp_path):

@@ -1,9 +1,6 @@
 """How many threads compute is a number that a run is named by."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -60,11 +57,11 @@ def test_more_threads_name_another_run(given, tiny):
     assert len(names) == 6
 
 
-def test_a_run_says_how_many_threads_computed_it(tiny, tmp_path):
+def test_a_run_says_how_many_threads_computed_it(given, tiny, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(tiny(epochs=1).to_dict()))
-    command = [sys.executable, "-m", "mla_core.cli.main", "repeat", "config.json"]
-    subprocess.run(command, cwd=tmp_path, env=os.environ | {"MLA_LAB_THREADS": "2"}, check=True)
     run_experiment(tiny(epochs=1), tmp_path / "runs")  # with one
+    given("2")
+    assert main(["repeat", str(tmp_path / "config.json"), "--out", str(tmp_path / "runs")]) == 0
     found = [json.loads(path.read_text()) for path in (tmp_path / "runs").glob("*/metrics.json")]
     assert sorted(metrics.get("threads", 1) for metrics in found) == [1, 2]
 

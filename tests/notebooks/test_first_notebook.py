@@ -56,7 +56,8 @@ def test_the_command_leaves_one_run_folder_and_does_not_repeat_it(tmp_path, caps
 
     answers = collect_guesses(tmp_path).rows
     assert [(row.cell, row.guess) for row in answers] == [(6, ""), (10, ""), (12, "")]
-    alone = mla.train(config.replace(method="concat")).evaluate("val").unimodal_accuracy
+    concat = mla.train(config.replace(method="concat"), data=again.data)
+    alone = concat.evaluate("val").unimodal_accuracy
     assert answers[0].answer == min(alone, key=alone.get), "a key of answers"
 
     assert main(command) == 0
@@ -65,6 +66,7 @@ def test_the_command_leaves_one_run_folder_and_does_not_repeat_it(tmp_path, caps
     assert f"{folder.name}  mla" in capsys.readouterr().out
 
 
+@pytest.mark.long
 def test_papermill_alone_runs_it_too(tmp_path):
     out = tmp_path / "out.ipynb"
     papermill.execute_notebook(

@@ -10,7 +10,7 @@ NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "03_test_time_fusion.ipynb"
 QUICK = {"dataset": "gaussian", "epochs": 1, "headless": True}
 
 
-@pytest.mark.parametrize("method", ["mla", "concat"])
+@pytest.mark.parametrize("method", ["mla", pytest.param("concat", marks=pytest.mark.long)])
 def test_it_runs_headless(method, tmp_path):
     out, folder = tmp_path / "out.ipynb", tmp_path / "run"
     parameters = QUICK | {"method": method, "run_folder": str(folder)}

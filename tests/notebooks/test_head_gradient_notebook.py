@@ -13,7 +13,10 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 @pytest.mark.parametrize(
     ("method", "figures", "told"),
-    [("mla", 5, "with paper; below zero"), ("ensemble", 4, "a head of its own")],
+    [
+        ("mla", 5, "with paper; below zero"),
+        pytest.param("ensemble", 4, "a head of its own", marks=pytest.mark.long),
+    ],
 )
 def test_it_runs_headless(tmp_path, method, figures, told):
     out = tmp_path / "out.ipynb"

@@ -15,7 +15,7 @@ FIGURES = {
     "08_what_the_code_really_does": 7,
 }
 QUICK = {
-    "05_missing_modalities": {"epochs": 1},
+    "05_missing_modalities": {"dataset": "gaussian", "masked": "m0", "epochs": 1},
     "06_comparing_methods": {"anecdote_epochs": 1},
     "08_what_the_code_really_does": {"epochs": 1},
 }
@@ -59,6 +59,7 @@ def test_no_number_of_a_result_is_typed_in(name):
     assert cells[-2].source.startswith("## What to take home")
 
 
+@pytest.mark.long
 def test_without_results_it_says_which_command_makes_them(tmp_path):
     command = r"mla-lab sweep experiments/\w+\.toml --jobs 2 --results results/\w+\.csv"
     with pytest.raises(papermill.PapermillExecutionError, match=command):

@@ -1,4 +1,4 @@
-"""A run that workers of a cluster can import."""
+"""A run that other processes can import."""
 
 import multiprocessing
 import os

@@ -24,6 +24,7 @@ from tests import ROOT
 from tests.core.runs.cluster_runs import Poison
 
 SMALL = ExperimentConfig(dataset="gaussian", epochs=1, batch_size=64)
+FORKED = {"DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver"}
 
 
 def sweep_of(*configurations):
@@ -55,13 +56,15 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                env=os.environ | {"PYTHONPATH": str(ROOT)} | FORKED,
             )
         self.processes.append(process)
         return process
 
-    def add_worker(self, *more):
-        return self.start("worker", self.address, "--nthreads", "1", "--no-dashboard", *more)
+    def add_workers(self, count):
+        forked = ("--preload-nanny", "tests.core.runs.forked_workers")
+        plain = ("--nthreads", "1", "--nworkers", str(count), "--no-dashboard")
+        return self.start("worker", self.address, *plain, *forked)
 
     def wait_for_workers(self, count):
         from distributed import Client
@@ -71,13 +74,18 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def scheduler(tmp_path_factory):
+    """A cluster that has no workers yet."""
     found = Cluster(tmp_path_factory.mktemp("cluster"))
-    for _ in range(2):
-        found.add_worker()
-    found.wait_for_workers(2)
     yield found
     end(found)
+
+
+@pytest.fixture(scope="module")
+def cluster(scheduler):
+    scheduler.nannies = scheduler.add_workers(2)
+    scheduler.wait_for_workers(2)
+    return scheduler
 
 
 def end(cluster):
@@ -89,18 +97,38 @@ def end(cluster):
         process.wait()
 
 
+def test_no_scheduler_no_worker_and_threads_are_told(scheduler, tmp_path):
+    """First, while the cluster has no workers."""
+    with pytest.raises(ConfigError, match="no scheduler answers at 'tcp:"):
+        run_sweep(sweep_of(SMALL), tmp_path, cluster="tcp://127.0.0.1:9")
+    with pytest.raises(ConfigError, match="has no workers: start `dask worker"):
+        run_sweep(sweep_of(SMALL), tmp_path, cluster=scheduler.address)
+    threaded = ("--nthreads", "2", "--no-nanny", "--no-dashboard")
+    worker = scheduler.start("worker", scheduler.address, *threaded)
+    scheduler.wait_for_workers(1)
+    with pytest.raises(ConfigError, match="has 2 threads, but a run needs a process to itself"):
+        run_sweep(sweep_of(SMALL), tmp_path, cluster=scheduler.address)
+    worker.terminate()
+    worker.wait()
+
+
+@pytest.fixture(scope="module")
+def near(tmp_path_factory):
+    """What comes of three runs in this process, and of one that diverges."""
+    seeds = (SMALL.replace(seed=seed) for seed in range(3))
+    sweep = sweep_of(*seeds, SMALL.replace(learning_rate=1e30))
+    return sweep, run_sweep(sweep, tmp_path_factory.mktemp("near")).finished
+
+
 @pytest.mark.parametrize("fetch", [False, True])
-def test_runs_on_workers_are_those_of_this_process(fetch, cluster, tmp_path):
-    sweep = sweep_of(
-        *(SMALL.replace(seed=seed) for seed in range(3)), SMALL.replace(learning_rate=1e30)
-    )
-    report = run_sweep(sweep, tmp_path / "far", cluster=cluster.address, fetch=fetch)
-    assert len(report.finished) == 3
+def test_runs_on_workers_are_those_of_this_process(fetch, near, cluster, tmp_path):
+    sweep, finished = near
+    report = run_sweep(sweep, tmp_path, cluster=cluster.address, fetch=fetch)
+    assert len(report.finished) == len(finished) == 3
     assert "TrainingDivergedError" in report.failures[0].error
-    near = run_sweep(sweep, tmp_path / "near")
-    for folder in near.finished:
-        assert files(tmp_path / "far" / folder.name) == files(folder) != {}
-    again = run_sweep(sweep, tmp_path / "far", cluster=cluster.address, fetch=fetch)
+    for folder in finished:
+        assert files(tmp_path / folder.name) == files(folder) != {}
+    again = run_sweep(sweep, tmp_path, cluster=cluster.address, fetch=fetch)
     assert len(again.skipped) == 3
 
 
@@ -114,53 +142,28 @@ def test_a_worker_with_another_version_is_told(cluster, tmp_path, monkeypatch):
 
 def test_a_run_that_kills_its_workers_fails_and_the_others_go_on(cluster, tmp_path):
     poison = Poison.from_dict(SMALL.replace(seed=7).to_dict())
-    others = [SMALL.replace(seed=seed) for seed in range(4)]
+    others = [SMALL.replace(seed=seed) for seed in range(2)]
     report = run_sweep(sweep_of(poison, *others), tmp_path, cluster=cluster.address)
-    assert len(report.finished) == 4
+    assert len(report.finished) == 2
     (failure,) = report.failures
     assert "it killed 2 workers" in failure.error
     assert failure.settings["seed"] == 7
 
 
 def test_a_killed_worker_costs_no_run(cluster, tmp_path):
-    sweep = sweep_of(*(SMALL.replace(seed=seed, epochs=8) for seed in range(6)))
+    sweep = sweep_of(*(SMALL.replace(seed=seed, epochs=8) for seed in range(3)))
 
     def kill():
         while not any(tmp_path.glob("*.partial")) and not list(tmp_path.iterdir()):
             time.sleep(0.05)
-        parent = psutil.Process(cluster.processes[1].pid)
-        next(p for p in parent.children() if "spawn" in " ".join(p.cmdline())).send_signal(
-            signal.SIGKILL
-        )
+        below = psutil.Process(cluster.nannies.pid).children()  # a server, which forks the workers
+        next(worker for one in below for worker in one.children()).send_signal(signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
     report = run_sweep(sweep, tmp_path, cluster=cluster.address)
     killer.join()
-    assert (len(report.finished), report.failures) == (6, ())
-
-
-def test_a_scheduler_that_dies_ends_the_sweep_in_a_sentence(tmp_path):
-    found = Cluster(tmp_path)
-    found.add_worker()
-    found.wait_for_workers(1)
-    sweep = sweep_of(*(SMALL.replace(seed=seed, epochs=20) for seed in range(4)))
-    out = tmp_path / "runs"
-
-    def kill():
-        while not out.is_dir() or not any(out.glob(".*.partial")):
-            time.sleep(0.05)
-        found.scheduler.kill()
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    try:
-        with pytest.raises(ConfigError, match=r"is gone.*the same command goes on"):
-            run_sweep(sweep, out, cluster=found.address)
-    finally:
-        killer.join()
-        end(found)
-    assert len(run_sweep(replace(sweep, configurations=sweep.configurations[:1]), out).folders) == 1
+    assert (len(report.finished), report.failures) == (3, ())
 
 
 def test_it_may_die_whenever_it_is_asked_something(tmp_path, monkeypatch):
@@ -174,16 +177,20 @@ def test_it_may_die_whenever_it_is_asked_something(tmp_path, monkeypatch):
         run_sweep(sweep_of(SMALL), tmp_path / "runs", cluster="tcp://here:1")
 
 
-def test_no_scheduler_no_worker_and_threads_are_told(tmp_path):
-    with pytest.raises(ConfigError, match="no scheduler answers at 'tcp:"):
-        run_sweep(sweep_of(SMALL), tmp_path, cluster="tcp://127.0.0.1:9")
-    found = Cluster(tmp_path)
-    try:
-        with pytest.raises(ConfigError, match="has no workers: start `dask worker"):
-            run_sweep(sweep_of(SMALL), tmp_path, cluster=found.address)
-        found.start("worker", found.address, "--nthreads", "2", "--no-dashboard")
-        found.wait_for_workers(1)
-        with pytest.raises(ConfigError, match="has 2 threads, but a run needs a process to itself"):
-            run_sweep(sweep_of(SMALL), tmp_path, cluster=found.address)
-    finally:
-        end(found)
+def test_a_scheduler_that_dies_ends_the_sweep_in_a_sentence(cluster, tmp_path):
+    """Last, since it ends the cluster."""
+    sweep = sweep_of(*(SMALL.replace(seed=seed, epochs=20) for seed in range(4)))
+    out = tmp_path / "runs"
+
+    def kill():
+        while not out.is_dir() or not any(out.glob(".*.partial")):
+            time.sleep(0.05)
+        cluster.scheduler.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(ConfigError, match=r"is gone.*the same command goes on"):
+        run_sweep(sweep, out, cluster=cluster.address)
+    killer.join()
+    end(cluster)
+    assert len(run_sweep(replace(sweep, configurations=sweep.configurations[:1]), out).folders) == 1

@@ -1,7 +1,6 @@
 """Many runs: what a specification means, and what survives failures, kills and interruptions."""
 
 import json
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -22,6 +21,8 @@ from mla_core.cli import main
 from mla_core.methods.alternating import Alternating
 from mla_core.runs.notebook import run_notebook
 from mla_core.runs.sweep import read_specification, run_sweep
+from mla_core.runs.unfinished import lock_of
+from tests.core.runs.cluster_runs import Poison
 
 DIVERGES = "learning_rate = 1e30"
 
@@ -165,70 +166,46 @@ def beside(action) -> threading.Thread:
     return thread
 
 
-def test_a_killed_worker_loses_nothing_and_jobs_change_no_bit(specify, tmp_path):
-    found = specify(f"[[grid]]\nseed = [0, 1, 2, 3]\nepochs = 15\n[[grid]]\n{DIVERGES}")
+def holds(process: psutil.Process, lock: Path) -> bool:
+    """Whether a process is at work on the run that this is the lock of."""
+    try:
+        return any(Path(file.path) == lock for file in process.open_files())
+    except psutil.Error:  # it has just ended
+        return False
+
+
+def test_killed_workers_lose_nothing_and_jobs_change_no_bit(specify, tmp_path):
+    """One run's process is killed from without, and another run kills its own, twice."""
+    several = "[[grid]]\nseed = 0\nepochs = 15\n[[grid]]\nseed = [1, 2]\n"
+    found = specify(f"{several}[[grid]]\n{DIVERGES}")
+    long, poison, last, diverges = found.configurations
+    given = (long, Poison.from_dict(poison.to_dict()), last, diverges)
     out, killed = tmp_path / "two", []
 
     def kill():
-        both = wait_for(lambda: len(pool := workers(psutil.Process())) == 2 and pool)
-        wait_for(lambda: any(out.glob(".*.partial")))  # the sweep is at work
-        both[0].kill()
-        killed.extend(both)
+        partial = out / f".{long.hash}.partial"
+        wait_for(partial.is_dir)
+        holders = wait_for(
+            lambda: [p for p in workers(psutil.Process()) if holds(p, lock_of(partial))]
+        )
+        holders[0].kill()
+        killed.extend(holders)
 
     thread = beside(kill)
-    report = run_sweep(found, out, jobs=2)
+    report = run_sweep(replace(found, configurations=given), out, jobs=2)
     thread.join()
-    assert len(killed) == 2
-    assert len(report.finished) == 4
-    assert [failure.settings["learning_rate"] for failure in report.failures] == [1e30]
+    assert len(killed) == 1
+    assert {run.name for run in report.finished} == {long.hash, last.hash}
+    failures = {failure.run: failure.error for failure in report.failures}
+    assert set(failures) == {poison.hash, diverges.hash}
+    assert "TrainingDivergedError" in failures[diverges.hash]
+    assert "its process died, twice" in failures[poison.hash]
+    assert "SIGKILL" in failures[poison.hash]
+    noted = json.loads((out / "failures-question.json").read_text())
+    assert {one["settings"]["seed"] for one in noted if one["run"] == poison.hash} == {1}
     assert workers(psutil.Process()) == []  # none is left behind
-    alone = run_sweep(found, tmp_path / "one")
+    alone = run_sweep(replace(found, configurations=(long, last)), tmp_path / "one")
     assert results(report.finished) == results(alone.finished)
-
-
-def elsewhere():
-    """Whether this is a worker, and not the process that only reads what is to be run."""
-    return multiprocessing.current_process().name != "MainProcess"
-
-
-class Killer(ExperimentConfig):
-    """A run that kills the process that it runs in."""
-
-    def data_options(self):
-        if elsewhere():
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().data_options()
-
-
-class KilledOnce(ExperimentConfig):
-    """A run whose process is killed when it is tried for the first time."""
-
-    def data_options(self):
-        mark = Path(os.environ["KILLED_ONCE"])
-        if elsewhere() and not mark.exists():
-            mark.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return super().data_options()
-
-
-def test_runs_that_kill_their_process_take_no_other_run_with_them(specify, tmp_path, monkeypatch):
-    monkeypatch.setenv("KILLED_ONCE", str(tmp_path / "killed"))
-    found = specify("[grid]\nseed = [0, 1, 2]")
-    kinds = {0: Killer, 1: KilledOnce}
-    configurations = [
-        kinds.get(c.seed, ExperimentConfig).from_dict(c.to_dict()) for c in found.configurations
-    ]
-    names, out = list(found.runs), tmp_path / "runs"
-    report = run_sweep(replace(found, configurations=tuple(configurations)), out, jobs=2)
-    assert {run.name for run in report.finished} == set(names[1:])
-    assert (tmp_path / "killed").exists()
-    (failure,) = report.failures
-    assert failure.run == names[0]
-    assert "its process died, twice" in failure.error
-    assert "SIGKILL" in failure.error
-    (noted,) = json.loads((out / "failures-question.json").read_text())
-    assert noted["settings"]["seed"] == 0
-    assert workers(psutil.Process()) == []
 
 
 @pytest.fixture
@@ -253,7 +230,7 @@ def test_an_interruption_leaves_no_process(specify, tmp_path, interruptible):
     assert workers(psutil.Process()) == []
 
 
-KILLED = "[[grid]]\nseed = [0, 1]\n[[grid]]\nseed = [2, 3]\nepochs = 60"
+KILLED = "[[grid]]\nseed = [0, 1]\n[[grid]]\nseed = [2, 3]\nepochs = 40"
 
 
 @pytest.fixture(scope="module")
@@ -263,7 +240,13 @@ def uninterrupted(tmp_path_factory, tiny_settings) -> dict:
     return results(run_sweep(read_specification(folder / "whole.toml"), folder / "runs").finished)
 
 
-@pytest.mark.parametrize("group", [True, False], ids=["with its workers", "alone"])
+@pytest.mark.parametrize(
+    "group",
+    [
+        pytest.param(True, id="with its workers"),
+        pytest.param(False, id="alone", marks=pytest.mark.long),
+    ],
+)
 def test_a_killed_sweep_goes_on_and_ends_as_if_uninterrupted(
     group, specify, uninterrupted, tmp_path, capsys
 ):
@@ -307,9 +290,9 @@ def test_a_killed_sweep_goes_on_and_ends_as_if_uninterrupted(
 
 PARAMETERS = 'seed: int = 0\nnoise: list = []\nheadless: bool = False\nrun_folder: str = ""'
 TRAIN = """\
+assert seed < 2, f"seed {seed} is too much"
 import mla_core as mla
 from pathlib import Path
-assert seed < 2, f"seed {seed} is too much"
 config = mla.ExperimentConfig(
     dataset="gaussian", dataset_options={"sizes": [32, 9, 9]}, seed=seed, epochs=1, feature_size=8
 )

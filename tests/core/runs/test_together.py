@@ -70,12 +70,23 @@ def test_whoever_is_left_says_that_another_process_has_ended(outcomes):
     assert "another process of this run has ended" in outcomes["left alone"]["said"]
 
 
+# A step or two are enough to be killed after: each is computed again here, alone.
+AT_ONCE = """
+import runpy
+from mla_core.runs import experiment
+experiment.CHECKPOINT_SECONDS = 0
+runpy.run_module("mla_core.train", run_name="__main__")
+"""
+
+
 def test_a_killed_process_ends_the_others_and_the_checkpoint_is_that_of_one(tmp_path):
     config = ExperimentConfig(**(TINY | {"epochs": 10_000, "evaluate_every": 0}))
     given = tmp_path / "config.json"
     given.write_text(json.dumps(config.to_dict()), encoding="utf-8")
+    script = tmp_path / "at_once.py"
+    script.write_text(AT_ONCE, encoding="utf-8")
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
-    command = [*torchrun, "2", "-m", "mla_core.train", str(given), "--out", str(tmp_path / "runs")]
+    command = [*torchrun, "2", str(script), str(given), "--out", str(tmp_path / "runs")]
     with subprocess.Popen(
         [*command, "--parallel", "modality"],
         cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -83,7 +94,7 @@ def test_a_killed_process_ends_the_others_and_the_checkpoint_is_that_of_one(tmp_
         partial = tmp_path / "runs" / f".{config.hash}.partial"
         while not any(partial.glob("checkpoint-*")):
             assert run.poll() is None
-            time.sleep(0.2)
+            time.sleep(0.02)
         ranks = {one.environ()["RANK"]: one for one in psutil.Process(run.pid).children()}
         ranks["1"].send_signal(signal.SIGKILL)
         assert run.wait(60) != 0
