@@ -56,6 +56,16 @@ QUIET_SETTINGS: dict[str, dict[str, Any]] = {
     },
 }
 
+# Whoever asks for a UMAP gets one; in a test nobody waits for what begins by itself.
+CALM = """
+def calm(_):
+    import sys
+    if follower := sys.modules.get("widgets.bench.map_follower"):
+        follower.CALM = 1e6
+get_ipython().events.register("pre_run_cell", calm)
+del calm
+"""
+
 
 class LabError(RuntimeError):
     """JupyterLab did not start, or a cell ended in an error."""
@@ -198,6 +208,9 @@ class LiveLab:
 
     def _start(self) -> None:
         self._write_settings()
+        every_kernel = self._home / "ipython" / "profile_default" / "startup" / "calm.py"
+        every_kernel.parent.mkdir(parents=True)
+        every_kernel.write_text(CALM, encoding="utf-8")
         command = [
             *(sys.executable, "-m", "jupyterlab"),
             "--no-browser",

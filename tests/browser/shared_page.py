@@ -38,11 +38,6 @@ _EXECUTE = """async ([id, code]) => {
     }
 }"""
 
-# Whoever asks for a UMAP gets one; in a test nobody waits for what begins by itself.
-_PREPARE = """
-from widgets.bench import map_follower
-map_follower.CALM = 1e6
-"""
 _GO = "import os; os.chdir({folder!r})"
 _FORGET = """
 def forget():
@@ -76,8 +71,6 @@ class SharedPage(LabPage):
         super().open(notebook, seconds)
         self._kernel = str(self.page.evaluate(_KERNEL))
         self.lab.spared.add(self._kernel)
-        self._execute(_PREPARE)
-        self.wait_until_idle(seconds)
 
     def clear(self) -> None:
         """Close every notebook, forget in the kernel what it was told, and put page and lab back."""

@@ -6,13 +6,11 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
-from playwright.sync_api import BrowserContext
 
 from tests.browser import first_hour
 from tests.browser.lab_page import LabPage
@@ -53,20 +51,16 @@ def write(folder: Path, lab: LiveLab, name: str, *cells: str) -> str:
     return lab.add(folder / name)
 
 
-@pytest.fixture(scope="module")
-def harness(
-    person: BrowserContext, live_lab: LiveLab, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LabPage]:
-    """One page and kernel for all that leave nothing behind."""
+@pytest.fixture
+def harness(lab_page: SharedPage, tmp_path: Path) -> LabPage:
+    """Open a notebook of cells that answer, that print, and that fail."""
     change = "figure.layout.title.text = 'after'"
     cells = (BUTTON, FIGURE, change, "print(6 * 7)", "1 / 0", "never = 2")
-    name = write(tmp_path_factory.mktemp("harness"), live_lab, "harness.ipynb", *cells)
-    with LabPage.new(person, live_lab) as page:
-        page.open(name)
-        yield page
+    lab_page.open(write(tmp_path, lab_page.lab, "harness.ipynb", *cells))
+    return lab_page
 
 
-def test_a_button_and_a_figure_answer(harness: LabPage, tmp_path: Path):
+def test_a_button_and_a_figure_answer_and_a_cell_runs_alone(harness: LabPage, tmp_path: Path):
     for cell in range(3):
         harness.run_cell(cell)
     first = harness.cell(0)
@@ -77,13 +71,11 @@ def test_a_button_and_a_figure_answer(harness: LabPage, tmp_path: Path):
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert harness.console_errors == []
 
-
-def test_a_cell_runs_alone_and_shows_its_output(harness: LabPage):
     output = harness.run_cell(3).locator(".jp-OutputArea-output")
     assert output.inner_text().strip() == "42"
 
 
-def test_errors_of_the_page_are_heard(harness: LabPage):
+def test_errors_of_the_page_and_of_a_cell_are_heard(harness: LabPage):
     harness.page.evaluate("() => { console.error('first'); }")
     harness.page.evaluate("() => { setTimeout(() => { throw new Error('second'); }); }")
     harness.page.wait_for_timeout(200)
@@ -92,12 +84,11 @@ def test_errors_of_the_page_are_heard(harness: LabPage):
         "page error: second",
     ]
 
-
-def test_a_failing_cell_is_an_error(harness: LabPage):
     with pytest.raises(LabError, match="cell 4: ZeroDivisionError: division by zero"):
         harness.run_all()
 
 
+@pytest.mark.long
 def test_the_first_hour_looks_at_the_notebook_of_its_address(own_page: LabPage, tmp_path: Path):
     """JupyterLab opens again what was open before: here one whose cell failed."""
     lab, page = own_page.lab, own_page.page
@@ -166,7 +157,7 @@ def processes_with(text: str) -> list[str]:
     return [command for command in commands if text in command]
 
 
-@pytest.mark.parametrize("death", ["expected", "sudden"])
+@pytest.mark.parametrize("death", [pytest.param("expected", marks=pytest.mark.long), "sudden"])
 def test_nothing_survives_the_test_run(death: str):
     command = [sys.executable, "-c", HOLDER]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
@@ -189,6 +180,7 @@ def test_nothing_survives_the_test_run(death: str):
     assert not Path(home).exists()
 
 
+@pytest.mark.long
 def test_whoever_has_no_browser_can_leave_these_tests_out():
     command = [sys.executable, "-m", "pytest", "--collect-only", "-m", "not browser", __file__]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

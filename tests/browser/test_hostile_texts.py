@@ -2,16 +2,16 @@
 
 import random
 
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser
 
-from tests.browser.live_lab import LiveLab
+from tests.browser.lab_page import LabPage
 from tests.campaign.hostile import hostile_texts, look, show, watch
 from tests.campaign.tally import Tally
 
 
-def test_no_text_acts(person: BrowserContext, live_lab: LiveLab) -> None:
+def test_no_text_acts(lab_page: LabPage) -> None:
     tally = Tally("hostile texts")
-    show(hostile_texts(random.Random(0)), 0, person, live_lab, tally)
+    show(hostile_texts(random.Random(0)), 0, lab_page, tally)
     assert tally.faults == []
 
 

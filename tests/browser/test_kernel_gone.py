@@ -1,23 +1,25 @@
-"""The page when its kernel is busy, restarted, killed; and after a reload that nobody saved before."""
+"""The page when its kernel is busy, restarted, killed; after a reload that nobody saved before; in a new tab."""
 
 import os
 import re
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.bench import Bench
-from tests.browser.lab_page import LabPage
+from tests.browser.lab_page import HEIGHT, WIDTH, LabPage
 from tests.browser.live_lab import LiveLab
 
 CELLS = (
     """
     import os, time, mla_core as mla, widgets
-    config = mla.ExperimentConfig(dataset="gaussian", dataset_options={"sizes": [80, 60, 40]})
+    options = {"sizes": [80, 60, 40]}
+    config = mla.ExperimentConfig(dataset="gaussian", dataset_options=options, epochs=40)
     print(os.getpid())
     """,
     "widgets.TrainingLab(config)",
@@ -75,6 +77,73 @@ def restart(page: Page) -> None:
     )
 
 
+def in_a_new_tab(old: LabPage) -> LabPage:
+    """Close the tab, and open its address in another one."""
+    address, context = old.page.url, old.page.context
+    old.page.close()
+    new = LabPage(context.new_page(), old.lab)
+    new.page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    new.page.goto(f"{address}?token={old.lab.token}")
+    return new
+
+
+def surprises(notebook: LabPage) -> list[str]:
+    """Return what the page complained of, but that ipywidgets looked for a view that was saved."""
+    return [error for error in notebook.console_errors if "model not found" not in error]
+
+
+def reload_unsaved(notebook: LabPage) -> None:
+    """Reload: nothing was saved, so that the file on the disk has no output."""
+    page, bench = notebook.page, Bench(notebook)
+    page.reload()
+    notebook.wait_until_idle()
+    bench.ready()
+    bench.wait_for_text("sub-step 1 of")
+    expect(page.locator(".mla-question")).to_have_count(1)
+    bench.press("Step")
+    bench.wait_for_text("sub-step 2 of")
+
+
+def close_while_it_plays(notebook: LabPage) -> LabPage:
+    """Save, run the cell again, play, and return the notebook in a new tab: it shows the present."""
+    page, bench = notebook.page, Bench(notebook)
+    page.evaluate(HEAR_SAVES)
+    bench.button("Step").focus()
+    page.keyboard.press("Control+s")
+    page.wait_for_function("() => window.saved === 1")
+    notebook.run_cell(1)  # whose saved output is of a view that is gone now
+    bench.ready()
+    bench.press("Play")
+    bench.wait_for_epoch(2)
+    assert surprises(notebook) == []
+
+    back = in_a_new_tab(notebook)
+    bench = Bench(back)
+    bench.wait_for_state("finished")  # training went on where nobody looked
+    bench.wait_for_text("epoch 40 of 40")
+    expect(bench.status).to_have_count(1)
+    expect(back.page.locator(".js-plotly-plot")).to_have_count(1)
+    bench.wait_for_trace("accuracy.fused", 5)
+    bench.press("Reset")
+    bench.ready()
+    back.wait_until_idle()
+    expect(back.page.locator(".mla-question")).to_have_count(1)  # on a slow page an error at first
+    return back
+
+
+def keep_busy(notebook: LabPage, folder: Path) -> None:
+    """Run the cell that waits, and see that the views say so until it ends."""
+    page, bench = notebook.page, Bench(notebook)
+    bench.wait_for_answers(2)
+    page.evaluate(RUN_LAST)
+    wait_until((folder / "begun").exists)  # what is asked before is answered before
+    bench.press("Step")
+    told(page, "The kernel is busy")
+    (folder / "enough").touch()
+    expect(bench.button("Step")).to_be_enabled()
+    told(page, "^$")
+
+
 def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(
     notebook: LabPage, live_lab: LiveLab
 ):
@@ -86,34 +155,10 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(
     assert page.locator(".jp-Cell").count() == len(CELLS)
     bench.press("Step")
     bench.wait_for_text("sub-step 1 of")
-
-    # Nothing was saved: the file on the disk has no output.
-    page.reload()
-    notebook.wait_until_idle()
-    bench.ready()
-    bench.wait_for_text("sub-step 1 of")
-    expect(page.locator(".mla-question")).to_have_count(1)
-    bench.press("Step")
-    bench.wait_for_text("sub-step 2 of")
-
-    page.evaluate(HEAR_SAVES)
-    bench.button("Step").focus()
-    page.keyboard.press("Control+s")
-    page.wait_for_function("() => window.saved === 1")
-    notebook.run_cell(1)  # whose saved output is of a view that is gone now
-    bench.ready()
-    page.reload()
-    notebook.wait_until_idle()
-    bench.ready()
-    expect(page.locator(".mla-question")).to_have_count(1)  # on a slow page it is an error at first
-    bench.wait_for_answers(2)
-    page.evaluate(RUN_LAST)
-    wait_until((live_lab.root / "begun").exists)  # what is asked before is answered before
-    bench.press("Step")
-    told(page, "The kernel is busy")
-    (live_lab.root / "enough").touch()
-    expect(bench.button("Step")).to_be_enabled()
-    told(page, "^$")
+    reload_unsaved(notebook)
+    notebook = close_while_it_plays(notebook)
+    page, bench = notebook.page, Bench(notebook)
+    keep_busy(notebook, live_lab.root)
 
     bench.press("Play")
     bench.wait_for_state("playing")
@@ -132,5 +177,4 @@ def test_the_view_comes_back_after_a_reload_and_dies_with_its_kernel(
     pid = int(notebook.cell(0).locator(".jp-OutputArea-output").inner_text())
     os.kill(pid, signal.SIGKILL)
     told(page, "The kernel was restarted.*run the cells above and then this one again")
-    # ipywidgets looked for the view that was saved, before ours took its place.
-    assert [error for error in notebook.console_errors if "model not found" not in error] == []
+    assert surprises(notebook) == []

@@ -37,6 +37,11 @@ SLOW = """() => {
         return plain(new Blob([wait, blob], { type: blob.type }));
     };
 }"""
+# What tells all figures that the window has changed.
+HEAR_RESIZES = """() => {
+    window.resizes = 0;
+    window.addEventListener("resize", () => window.resizes += 1);
+}"""
 
 Y = "(figure) => figure.data[0].y.length"
 POINTS = f"() => ({Y})(document.querySelector('.js-plotly-plot'))"
@@ -57,6 +62,7 @@ def slow_page(person: BrowserContext, live_lab: LiveLab) -> Iterator[LabPage]:
 
 def test_a_page_that_loads_slowly_shows_what_the_kernel_has_now(slow_page: LabPage):
     page = slow_page.page
+    page.evaluate(HEAR_RESIZES)
     slow_page.run_cell(0)
     page.get_by_text("Loading the picture").wait_for()
     slow_page.run_cell(1)
@@ -78,6 +84,7 @@ def test_a_page_that_loads_slowly_shows_what_the_kernel_has_now(slow_page: LabPa
     assert figure.evaluate(Y) == 2
     slow_page.run_cell(4)
     page.wait_for_function(f"(figure) => ({Y})(figure) === 3", arg=figure.element_handle())
+    assert page.evaluate("() => window.resizes") == 0, "every figure of the page is drawn anew"
     assert slow_page.console_errors == []
 
 

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Page
 
 import mla_core as mla
 from tests.browser.lab_page import LabPage
@@ -99,9 +99,10 @@ def campaigns(work: Path, budget: Budget) -> list[Tally]:
         return [Tally("hostile texts", left_out="left out: there is no Chromium")]
     tally = Tally("hostile texts")
     pages = Budget(budget.seed, max(1, budget.tries // AT_ONCE), budget.seconds)
-    with chromium() as browser, LiveLab() as lab:
+    with chromium() as browser, browser.new_context() as context, LiveLab() as lab:
         for number, chance in pages.each(tally):
-            show(hostile_texts(chance), number, browser, lab, tally)
+            with LabPage.new(context, lab) as page:
+                show(hostile_texts(chance), number, page, tally)
     tally.tries *= AT_ONCE
     return [tally]
 
@@ -112,10 +113,9 @@ def hostile_texts(chance: random.Random) -> list[str]:
     return [f"{one.format(act=HIT, host=HOST)} {i}" for i, one in enumerate(chosen)]
 
 
-def show(
-    texts: list[str], number: int, browser: Browser | BrowserContext, lab: LiveLab, tally: Tally
-) -> None:
+def show(texts: list[str], number: int, shown: LabPage, tally: Tally) -> None:
     """Open a notebook with every widget, and an exported page, and note what the texts do."""
+    lab = shown.lab
     (lab.root / "texts.json").write_text(json.dumps(texts))
     _write_runs(lab.root, texts)
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -124,26 +124,25 @@ def show(
     name = f"hostile{number}.ipynb"
     nbformat.write(book, lab.root / name)
     what = f"page {number}"
-    with LabPage.new(browser, lab) as shown:
-        watch(shown.page, tally, what)
-        try:
-            shown.open(name)
-            for place in range(len(CELLS)):
-                shown.run_cell(place, 240).scroll_into_view_if_needed()
-                shown.page.wait_for_timeout(700)
-                look(shown.page, tally, f"{what}, cell {place}")
-        except LabError as error:
-            tally.fault("crashed", f"{what}: {error}")
-        for error in shown.console_errors:
-            tally.fault("crashed", f"{what}: {error[:300]}")
-        for message in shown.dialogs:
-            tally.fault("wrong in silence", f"{what}: a dialog {message!r}")
+    watch(shown.page, tally, what)
+    try:
+        shown.open(name)
+        for place in range(len(CELLS)):
+            shown.run_cell(place, 240).scroll_into_view_if_needed()
+            shown.page.wait_for_timeout(700)
+            look(shown.page, tally, f"{what}, cell {place}")
+    except LabError as error:
+        tally.fault("crashed", f"{what}: {error}")
+    for complaint in shown.console_errors:
+        tally.fault("crashed", f"{what}: {complaint[:300]}")
+    for message in shown.dialogs:
+        tally.fault("wrong in silence", f"{what}: a dialog {message!r}")
 
     def dialog(one) -> None:
         tally.fault("wrong in silence", f"{what}, exported: a dialog {one.message!r}")
         one.dismiss()
 
-    page = browser.new_page()
+    page = shown.page.context.new_page()
     watch(page, tally, f"{what}, exported")
     page.on("dialog", dialog)
     page.goto((lab.root / "page.html").as_uri())

@@ -29,11 +29,15 @@ function receive(model, plotly) {
 }
 
 // plotly looks for another width when the window changes. Here its place does, when a person hides
-// the file browser, or when JupyterLab puts the figure into the page after it was drawn.
+// the file browser, or when JupyterLab puts the figure into the page after it was drawn. Only this
+// figure is told: were the window said to have changed, every figure of the page would be drawn anew
+// for each that came to it.
 function followWidth(el) {
-  const observer = new ResizeObserver(() =>
-    requestAnimationFrame(() => window.dispatchEvent(new Event("resize"))),
-  );
+  const fit = () => {
+    const off = el._fullLayout?.width - el.clientWidth;
+    if (Math.abs(off) >= 1) el._responsiveChartHandler?.();
+  };
+  const observer = new ResizeObserver(() => requestAnimationFrame(fit));
   observer.observe(el);
   return () => observer.disconnect();
 }
