@@ -1,8 +1,10 @@
 """A bench without a browser: opened, pressed, waited for."""
 
 import asyncio
+from concurrent.futures import Future
 
 import mla_core as mla
+from mla_core.evaluation import pca_map
 from widgets import TrainingLab
 
 
@@ -56,3 +58,21 @@ def setting(lab, name):
 
 def worker_process(lab):
     return next(iter(lab._maps.worker._pool._processes.values()))
+
+
+class Worker:
+    """Answers as `MapWorker` does, at once and with a PCA; see tests/core for the real one."""
+
+    def __init__(self):
+        self.asked = 0
+        self.warm_up = Future()
+        self.warm_up.set_result(None)
+
+    def submit(self, points, previous, seed):
+        self.asked += 1
+        future = Future()
+        future.set_result((pca_map(points, previous), 0.9))
+        return future
+
+    def close(self):
+        pass

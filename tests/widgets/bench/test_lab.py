@@ -242,7 +242,7 @@ def test_closing_leaves_no_widget_and_no_process(monkeypatch):
     assert not found[0].is_alive()
 
 
-def test_a_map_process_that_dies_is_replaced_and_training_goes_on():
+def test_a_map_process_that_dies_is_replaced_and_an_interrupt_of_the_kernel_spares_it():
     async def script(lab):
         dead = worker_process(lab)
         os.kill(dead.pid, signal.SIGKILL)
@@ -254,13 +254,6 @@ def test_a_map_process_that_dies_is_replaced_and_training_goes_on():
         await until(lambda: lab.session.epoch == 2)
         await until(lambda: "umap" in lab._followers[0]._maps.views)
         assert "trustworthiness" in lab._followers[0]._maps.views["umap"].caption
-
-    on_bench(script)
-
-
-def test_an_interrupt_of_the_kernel_spares_the_map_process():
-    async def script(lab):
-        await asyncio.to_thread(lab._maps.worker.warm_up.result)
         os.kill(worker_process(lab).pid, signal.SIGINT)
         await asyncio.sleep(0.3)
         assert worker_process(lab).is_alive()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.widgets.bench.driving import on_bench, settle, train_an_epoch, until
+from tests.widgets.bench.driving import Worker, on_bench, settle, train_an_epoch, until
 from widgets.bench import map_follower
 
 
@@ -23,10 +23,10 @@ def test_it_does_not_take_the_first_pictures_cores():
 
 def test_it_gets_ready_a_little_later(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(map_follower, "CALM", 0.05)
+    monkeypatch.setattr(map_follower, "MapWorker", Worker)
 
     async def script(lab):
         await until(lambda: lab._maps._worker is not None)
-        await asyncio.to_thread(lab._maps.worker.warm_up.result)
 
     on_bench(script)
 

@@ -9,6 +9,7 @@ from ipywidgets.widgets.widget import _instances as live_widgets
 
 from mla_core import language
 from tests.widgets.bench.driving import (
+    Worker,
     on_bench,
     press,
     setting,
@@ -17,6 +18,7 @@ from tests.widgets.bench.driving import (
     train_an_epoch,
     until,
 )
+from widgets.bench import map_follower
 from widgets.bench.saying import say, say_again
 from widgets.page import live_widget, spoken
 
@@ -167,7 +169,9 @@ def test_training_goes_on_meanwhile():
     on_bench(script)
 
 
-def test_the_caption_of_a_umap_is_said_again_without_a_new_one():
+def test_the_caption_of_a_umap_is_said_again_without_a_new_one(monkeypatch):
+    monkeypatch.setattr(map_follower, "MapWorker", Worker)
+
     async def script(lab):
         lab._controls.map.value = "umap"
         await until(lambda: "umap" in lab._followers[0]._maps.views)
@@ -177,6 +181,7 @@ def test_the_caption_of_a_umap_is_said_again_without_a_new_one():
         told = lab._stages[0].map.maps["umap"]["caption"]
         assert "«UMAP, recomputed at sub-step 0" in told
         assert lab._followers[0]._maps.views["umap"].coords == pytest.approx(before.coords)
+        assert lab._maps.worker.asked == 1
 
     on_bench(script)
 
