@@ -15,7 +15,7 @@ FIGURES = {
     "08_what_the_code_really_does": 7,
 }
 QUICK = {
-    "05_missing_modalities": {"dataset": "gaussian", "masked": "m0", "epochs": 1},
+    "05_missing_modalities": {"epochs": 1},
     "06_comparing_methods": {"anecdote_epochs": 1},
     "08_what_the_code_really_does": {"epochs": 1},
 }
