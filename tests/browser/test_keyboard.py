@@ -110,7 +110,7 @@ def test_the_bench_by_keyboard_alone(lab_page: LabPage):
     assert lab_page.console_errors == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_a_question_by_keyboard_alone(lab_page: LabPage, live_lab: LiveLab, theme: str):
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     cells = [nbformat.v4.new_code_cell(QUESTION)]
@@ -138,6 +138,8 @@ def test_a_question_by_keyboard_alone(lab_page: LabPage, live_lab: LiveLab, them
     expect(reveal).to_be_focused()
     assert page.locator("img[src=x]").count() == 0
     assert page.evaluate(FAINT) == []
+    lab_page.theme("dark")
+    page.wait_for_function(f"() => ({FAINT})().length === 0")
     lab_page.run_cell(0)  # a new question, and only that
     expect(page.locator(".mla-question")).to_have_count(1)
     expect(reveal).to_be_disabled()

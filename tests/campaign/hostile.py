@@ -107,9 +107,9 @@ def campaigns(work: Path, budget: Budget) -> list[Tally]:
     return [tally]
 
 
-def hostile_texts(chance: random.Random) -> list[str]:
+def hostile_texts(chance: random.Random, number: int = AT_ONCE) -> list[str]:
     """Return texts that differ, each of which would be noticed if it acted."""
-    chosen = chance.sample(TEMPLATES, AT_ONCE)
+    chosen = chance.sample(TEMPLATES, number)
     return [f"{one.format(act=HIT, host=HOST)} {i}" for i, one in enumerate(chosen)]
 
 
