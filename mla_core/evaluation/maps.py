@@ -19,6 +19,7 @@ from mla_core.threads import one_blas_thread
 
 UMAP_LEAST = 5  # points: with fewer, nobody has neighbours to speak of
 UMAP_NEIGHBORS = 15
+UMAP_ALL_PAIRS = 4096  # points, from which on umap-learn no longer compares all with all
 LONGEST = 1e18  # the square of a distance must fit into float32
 COLD_EPOCHS = 200
 WARM_EPOCHS = 50
@@ -109,6 +110,7 @@ def umap_map(points: np.ndarray, previous: np.ndarray | None = None, seed: int =
             n_epochs=COLD_EPOCHS if start is None else WARM_EPOCHS,
             random_state=seed,
             n_jobs=1,
+            precomputed_knn=_neighbors_of(points),
         )
         coords = np.asarray(reducer.fit_transform(points), np.float64)
     # Aligning comes last, since the start was stretched.
@@ -178,11 +180,30 @@ def _equal(points: np.ndarray) -> bool:
     return not np.ptp(points, axis=0).any()
 
 
-def _import_umap() -> Any:
-    """Import umap-learn so that numba keeps what it compiles beside the package.
+def _neighbors_of(points: np.ndarray) -> tuple[Any, ...]:
+    """Return which points are nearest to each, itself among them, and how far: (K, neighbours).
 
-    umap-learn asks for no such cache, unlike pynndescent that it builds on, so every new process
-    would compile the same functions again for 10 to 20 s.
+    umap-learn finds the same ones by a call from Python for each pair of points, which takes most
+    of a map's time. Of many points it compares a part of the pairs, and is told nothing.
+    """
+    if len(points) >= UMAP_ALL_PAIRS:
+        return None, None, None
+    from scipy.spatial.distance import cdist
+
+    distances = cdist(points, points)
+    nearest = np.argsort(distances, axis=1, kind="stable")[
+        :, : min(UMAP_NEIGHBORS, len(points) - 1)
+    ]
+    near = np.take_along_axis(distances, nearest, 1)
+    return nearest.astype(np.int32), near.astype(np.float32)
+
+
+def _import_umap() -> Any:
+    """Import umap-learn so that numba compiles what is called, and keeps it beside the package.
+
+    umap-learn asks for no such cache, so every new process would compile the same functions again.
+    pynndescent that it builds on names the types of a hundred functions, which numba would compile
+    for 20 s at the first import, though a map calls few of them or none.
     """
     if "umap" in sys.modules:
         return sys.modules["umap"]
@@ -190,7 +211,12 @@ def _import_umap() -> Any:
         import numba
 
         compiled = numba.njit
-        numba.njit = lambda *args, **options: compiled(*args, **{"cache": True} | options)
+
+        def when_called(*args: Any, **options: Any) -> Any:
+            function = args[:1] if args and callable(args[0]) else ()  # but no types
+            return compiled(*function, **{"cache": True} | options)
+
+        numba.njit = when_called
         try:
             return importlib.import_module("umap")
         finally:

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
 from mla_core.errors import DataError
-from mla_core.evaluation.maps import align, pca_map, trustworthiness, umap_map
+from mla_core.evaluation.maps import _neighbors_of, align, pca_map, trustworthiness, umap_map
 
 
 def points(k: int = 50, s: int = 8, seed: int = 0) -> np.ndarray:
@@ -141,6 +142,21 @@ def test_equal_points_have_one_place_and_no_neighbours():
     assert np.isnan(trustworthiness(x, pca_map(x)))
 
 
+@pytest.mark.parametrize("k", [6, 16, 60])
+def test_umap_is_told_the_neighbours_that_scikit_learn_finds(k):
+    x = points(k)
+    x[3] = x[5]  # as far from all others, and not from each other
+    number = min(15, k - 1)
+    nearest, distances = _neighbors_of(x)
+    theirs = NearestNeighbors(n_neighbors=number, algorithm="brute").fit(x.astype(np.float64))
+    np.testing.assert_allclose(distances, theirs.kneighbors(x)[0], atol=1e-5)
+    far = np.linalg.norm(x[:, None] - x[nearest], axis=-1)
+    np.testing.assert_allclose(distances, far, atol=1e-5)
+    assert (nearest == np.arange(k)[:, None]).any(1).all()
+    assert (distances[:, 0] == 0).all()
+    assert _neighbors_of(np.zeros((4096, 1), np.float32)) == (None, None, None)
+
+
 WORKER = """
 import json, sys
 import numpy as np
@@ -167,7 +183,9 @@ if __name__ == "__main__":
     answer = {name: coords.tolist() for name, coords in maps.items()}
     answer["refusal"] = maps_refusal
     answer["workers"] = list(worker._pool._processes)
+    from pynndescent.rp_trees import make_euclidean_tree
     from umap.umap_ import smooth_knn_dist
+    answer["in vain"] = len(make_euclidean_tree.signatures)
     answer["compiled"] = sum(smooth_knn_dist.stats.cache_misses.values())
     print(json.dumps(answer | {"quality": quality}), flush=True)
     sys.stdin.read()
@@ -188,6 +206,7 @@ def test_the_worker_makes_umaps_and_dies_with_its_parent(tmp_path):
         finally:
             parent.kill()  # SIGKILL: the parent has no chance to tell its worker
         parent.stdout.read()  # comes back when the last that holds the pipe, the worker, has ended
+    assert answer["in vain"] == 0, "what no map calls is not compiled"
     assert answer["compiled"] == 0, "what one process compiled, the next one finds on the disk"
     cold, again, warm, anew = (np.array(answer[k]) for k in ("cold", "again", "warm", "anew"))
     assert cold.shape == (60, 2)
