@@ -39,6 +39,7 @@ def bench(live_lab, own_page, tmp_path):
     return bench
 
 
+@pytest.mark.long
 def test_a_package_of_guests_is_used_by_the_bench(bench, own_page):
     page = own_page.page
     bench.press("Epoch")

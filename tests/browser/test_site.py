@@ -62,7 +62,10 @@ class OfflinePage:
         return self.page
 
 
-@pytest.fixture(params=[("light", 1280), ("dark", 390)], ids=["light", "dark phone"])
+@pytest.fixture(
+    params=[pytest.param(("light", 1280), marks=pytest.mark.long), ("dark", 390)],
+    ids=["light", "dark phone"],
+)
 def offline(browser: Browser, request: pytest.FixtureRequest) -> Iterator[OfflinePage]:
     scheme, width = request.param
     context = browser.new_context(

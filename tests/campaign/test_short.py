@@ -61,6 +61,7 @@ def write_in_place(out):
     return 0
 
 
+@pytest.mark.long
 def test_a_job_that_writes_in_place_is_found_out(tmp_path):
     job = jobs.Job("careless", write_in_place, (), jobs.visible)
     tally = kills._stop_at_random(job, tmp_path, Budget(0, 3, 600))

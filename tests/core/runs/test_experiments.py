@@ -43,6 +43,7 @@ def test_equal_compute_within_a_data_set():
     assert len(set(map(frozenset, rates.values()))) == 1
 
 
+@pytest.mark.long
 def test_the_quick_experiment_runs_every_method(tmp_path):
     text = (ROOT / "experiments" / "quick.toml").read_text()
     for much, little in (

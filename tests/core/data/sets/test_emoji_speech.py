@@ -97,6 +97,7 @@ print(sounds())
 """
 
 
+@pytest.mark.long
 def test_the_same_bytes_in_another_process_whatever_was_said_there_before():
     done = subprocess.run(
         [sys.executable, "-c", CROAKED], check=True, capture_output=True, text=True, cwd=ROOT
