@@ -13,7 +13,7 @@ FILES = sorted(path for name in ("mla_core", "widgets") for path in (ROOT / name
 
 HEAVY = (
     "IPython", "anywidget", "ipywidgets", "matplotlib", "nbformat", "numba", "pandas", "papermill",
-    "PIL", "plotly", "safetensors", "scipy", "sklearn", "tokenizers", "transformers", "umap",
+    "PIL", "plotly", "safetensors", "scipy", "sklearn", "sympy", "tokenizers", "transformers", "umap",
     "widgets",
 )  # fmt: skip
 
@@ -31,6 +31,8 @@ for settings in ({"optimizer": "sgd"}, {"optimizer": "adamw"}, {"method": "conca
     fork = session.fork(head_gradient="off")
     fork.evaluate("val").accuracy
     fork.restore(session.snapshot())
+# Encoders that are worth it learn side by side.
+mla.TrainingSession(mla.ExperimentConfig(dataset="spoken_digits")).advance(steps=3)
 print(json.dumps(sorted(sys.modules)))
 """
 
