@@ -160,4 +160,6 @@ def test_no_two_texts_overlap_and_none_is_cut_off(
                 use(shown[name])
         found |= {((width, theme), name): faults(settle(one)) for name, one in shown.items()}
     assert {sight: wrong for sight, wrong in found.items() if wrong} == {}
+    moments = lab_page.page.locator(".mla-moment").all()  # beside buttons, at the narrowest now
+    assert not any(one.evaluate("e => e.scrollWidth > e.clientWidth") for one in moments)
     assert lab_page.console_errors == []
