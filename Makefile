@@ -29,7 +29,7 @@ help: ## Show this list
 lab: .venv/.stamp-lab ## Open the lab in JupyterLab on this machine (PORT=8888, LAB_ARGS=--no-browser)
 	@exec .venv/bin/mla-lab lab --port "$(PORT)" $(LAB_ARGS)
 
-test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a real browser
+test: .venv/.stamp-test ## The whole check: style, types, notebooks, tests, a real browser
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(if $(NOTEBOOKS),$(PY) -m nbstripout $(STRIPPED) --verify $(NOTEBOOKS))
@@ -37,7 +37,7 @@ test: .venv/.stamp-test ## Check everything: style, types, notebooks, tests, a r
 	.venv/bin/lint-imports
 	$(PYTEST) -m "not long"
 
-campaign: .venv/.stamp-test ## Kills, full disks, damaged files, hostile texts, long hours (MINUTES=30, CAMPAIGN_ARGS=--seed 7)
+campaign: .venv/.stamp-test ## Tests marked long, kills, full disks, damaged files, hostile texts, long hours (MINUTES=30, CAMPAIGN_ARGS=--seed 7)
 	$(PYTEST) -m long
 	$(PY) -m tests.campaign --minutes $(MINUTES) $(CAMPAIGN_ARGS)
 

@@ -102,15 +102,16 @@ def umap_map(points: np.ndarray, previous: np.ndarray | None = None, seed: int =
     usable = previous is not None and len(previous) == len(points) and np.ptp(previous, 0).all()
     start = previous if usable else None
     cold = "pca" if points.shape[1] > 1 else "random"  # one feature has no second direction
+    neighbors = min(UMAP_NEIGHBORS, len(points) - 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of its own single thread
         reducer = _import_umap().UMAP(
-            n_neighbors=min(UMAP_NEIGHBORS, len(points) - 1),
+            n_neighbors=neighbors,
             init=cold if start is None else np.ascontiguousarray(start, np.float32),
             n_epochs=COLD_EPOCHS if start is None else WARM_EPOCHS,
             random_state=seed,
             n_jobs=1,
-            precomputed_knn=_neighbors_of(points),
+            precomputed_knn=_nearest(points, neighbors),
         )
         coords = np.asarray(reducer.fit_transform(points), np.float64)
     # Aligning comes last, since the start was stretched.
@@ -180,8 +181,8 @@ def _equal(points: np.ndarray) -> bool:
     return not np.ptp(points, axis=0).any()
 
 
-def _neighbors_of(points: np.ndarray) -> tuple[Any, ...]:
-    """Return which points are nearest to each, itself among them, and how far: (K, neighbours).
+def _nearest(points: np.ndarray, number: int) -> tuple[Any, ...]:
+    """Return which points are nearest to each, itself among them, and how far: (K, number).
 
     umap-learn finds the same ones by a call from Python for each pair of points, which takes most
     of a map's time. Of many points it compares a part of the pairs, and is told nothing.
@@ -191,9 +192,7 @@ def _neighbors_of(points: np.ndarray) -> tuple[Any, ...]:
     from scipy.spatial.distance import cdist
 
     distances = cdist(points, points)
-    nearest = np.argsort(distances, axis=1, kind="stable")[
-        :, : min(UMAP_NEIGHBORS, len(points) - 1)
-    ]
+    nearest = np.argsort(distances, axis=1, kind="stable")[:, :number]
     near = np.take_along_axis(distances, nearest, 1)
     return nearest.astype(np.int32), near.astype(np.float32)
 

@@ -6,7 +6,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -377,23 +377,5 @@ def _pulled(
     """Return the gradients of an encoder that made features; zero where it had no row to encode."""
     if features is None or pull is None:
         return [torch.zeros_like(p) for p in parameters]
-    found: Tensor = _Pull.apply(features, pull)  # type: ignore[no-untyped-call]
-    return torch.autograd.grad(found, parameters, allow_unused=True)
-
-
-class _Pull(torch.autograd.Function):
-    """A number whose gradient for the features is the pull.
-
-    Given to torch as the gradient of the features themselves, it would import SymPy to compare two
-    shapes: a second before the first sub-step.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, features: Tensor, pull: Tensor) -> Tensor:
-        ctx.save_for_backward(pull)
-        return features.new_zeros(())
-
-    @staticmethod
-    def backward(ctx: Any, *_: Tensor) -> tuple[Tensor, None]:
-        (pull,) = ctx.saved_tensors
-        return pull, None
+    # A number with that gradient: given the gradient itself, torch imports SymPy to compare shapes.
+    return torch.autograd.grad((features * pull).sum(), parameters, allow_unused=True)

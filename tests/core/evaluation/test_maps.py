@@ -14,7 +14,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
 from mla_core.errors import DataError
-from mla_core.evaluation.maps import _neighbors_of, align, pca_map, trustworthiness, umap_map
+from mla_core.evaluation.maps import _nearest, align, pca_map, trustworthiness, umap_map
 
 
 def points(k: int = 50, s: int = 8, seed: int = 0) -> np.ndarray:
@@ -147,14 +147,14 @@ def test_umap_is_told_the_neighbours_that_scikit_learn_finds(k):
     x = points(k)
     x[3] = x[5]  # as far from all others, and not from each other
     number = min(15, k - 1)
-    nearest, distances = _neighbors_of(x)
+    nearest, distances = _nearest(x, number)
     theirs = NearestNeighbors(n_neighbors=number, algorithm="brute").fit(x.astype(np.float64))
     np.testing.assert_allclose(distances, theirs.kneighbors(x)[0], atol=1e-5)
     far = np.linalg.norm(x[:, None] - x[nearest], axis=-1)
     np.testing.assert_allclose(distances, far, atol=1e-5)
     assert (nearest == np.arange(k)[:, None]).any(1).all()
     assert (distances[:, 0] == 0).all()
-    assert _neighbors_of(np.zeros((4096, 1), np.float32)) == (None, None, None)
+    assert _nearest(np.zeros((4096, 1), np.float32), 15) == (None, None, None)
 
 
 WORKER = """
